@@ -1,0 +1,59 @@
+//! Frames from the server: JSON text to what the core takes.
+
+use seamline::core::event::Batch;
+use seamline::core::position::MessageId;
+use seamline::wire::{Fields, FrameError, Msgs, ServerFrame};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::record::Key;
+use crate::world::Payload;
+
+/// A payload that is published.
+pub type Data = Box<RawValue>;
+/// Ids and keys of a frame's messages.
+pub type Messages = Vec<(MessageId, Key)>;
+
+/// What came.
+pub enum Incoming {
+    Messages(String, Batch<Messages>),
+    Frame(ServerFrame<Data>),
+    Unknown,
+}
+
+struct Object(Map<String, Value>);
+
+impl Fields for Object {
+    type Data = Data;
+
+    fn text(&self, name: &'static str) -> Option<String> {
+        self.0.get(name)?.as_str().map(str::to_owned)
+    }
+
+    fn number(&self, name: &'static str) -> Option<u64> {
+        self.0.get(name)?.as_u64()
+    }
+
+    fn data(&self) -> Option<Data> {
+        serde_json::value::to_raw_value(self.0.get("data")?).ok()
+    }
+}
+
+/// Reads a frame; an error is a sentence.
+pub fn read(text: &str) -> Result<Incoming, String> {
+    if text.starts_with(r#"{"op":"msgs""#) {
+        let Msgs { ch, n, ids, data, replay } =
+            serde_json::from_str::<Msgs<Payload>>(text).map_err(|e| e.to_string())?;
+        let last_id = *ids.last().ok_or("no messages")?;
+        let keys = data.into_iter().map(|data| data.key.parse()).collect::<Result<Vec<Key>, _>>()?;
+        let payload: Messages = ids.into_iter().zip(keys).collect();
+        let count = payload.len() as u64;
+        return Ok(Incoming::Messages(ch, Batch { n, count, last_id, replay, payload }));
+    }
+    let fields = serde_json::from_str(text).map(Object).map_err(|e| e.to_string())?;
+    match ServerFrame::read(&fields) {
+        Ok(frame) => Ok(Incoming::Frame(frame)),
+        Err(FrameError::UnknownOp(_)) => Ok(Incoming::Unknown),
+        Err(e) => Err(e.to_string()),
+    }
+}

@@ -1,0 +1,26 @@
+import { SeamlineError } from "./error.js";
+
+/** Listeners by event. A listener that is added or removed meanwhile does not disturb an event. */
+export class Emitter<Events extends Record<string, (...args: never[]) => unknown>> {
+  #names: (keyof Events)[];
+  #listeners: { [E in keyof Events]?: readonly Events[E][] } = {};
+
+  constructor(...names: (keyof Events)[]) {
+    this.#names = names;
+  }
+
+  on<E extends keyof Events>(event: E, listener: Events[E]): () => void {
+    if (!this.#names.includes(event)) {
+      throw new SeamlineError("bad_event", `unknown event "${String(event)}"; there are: ${this.#names.join(", ")}`);
+    }
+    const entry = ((...args) => listener(...args)) as Events[E]; // the same listener may come twice
+    this.#listeners[event] = [...this.of(event), entry];
+    return () => {
+      this.#listeners[event] = this.of(event).filter((other) => other !== entry);
+    };
+  }
+
+  of<E extends keyof Events>(event: E): readonly Events[E][] {
+    return this.#listeners[event] ?? [];
+  }
+}

@@ -1,0 +1,82 @@
+import init, { Engine } from "../pkg/seamline.js";
+import { SeamlineError } from "./error.js";
+import type { Options, WebSocketConstructor } from "./types.js";
+
+export type { Engine };
+
+/** What the wasm tells, as in `src/wasm/mod.rs`, with what the arguments of `emit` are. */
+export const enum Kind {
+  Connecting = 0,
+  Open = 1,
+  /** a: reason's code; b: its message; x: attempt; y: retry in ms; z: close code or 0 */
+  Waiting = 2,
+  /** a: reason's code; b: its message; z: close code or 0 */
+  Closed = 3,
+  /** id: channel; a: epoch; x: offset */
+  Attached = 4,
+  /** id: channel; x: how many messages to skip; value: the `msgs` frame */
+  Deliver = 5,
+  /** id: channel; a: reason; b: epoch; x: from; y: to, or 0; z: the offset to go on after */
+  Gap = 6,
+  /** id: channel */
+  Live = 7,
+  /** id: channel; value: the payload */
+  Cast = 8,
+  /** id: publication; a: the message's id; x: its offset */
+  Published = 9,
+  /** id: publication; a: code; b: message */
+  PublishFailed = 10,
+  /** id: channel, or 0; a: code; b: message */
+  Error = 11,
+  /** id: which time; x: 1 to refresh */
+  FetchToken = 12,
+  /** a: code; b: message; the call at hand was refused */
+  Refused = 13,
+}
+
+/** A `msgs` frame: a contiguous run of messages. */
+export interface Frame {
+  n: number;
+  ids: string[];
+  data: unknown[];
+  replay?: boolean;
+  /** Only in the plain dialect: the id of the position after it, or an empty text for none. */
+  at?: string;
+}
+
+/** What the wasm calls. Must not throw. */
+export interface Host {
+  emit(kind: number, id: number, a: string, b: string, x: number, y: number, z: number, value: unknown): void;
+  /** Makes a WebSocket of the client's dialect; what its constructor throws may be thrown. */
+  socket(url: string): InstanceType<WebSocketConstructor>;
+}
+
+const loading: Record<string, Promise<typeof Engine> | undefined> = {};
+
+/** Loads the wasm of a dialect, once for all clients of a page. A failure is forgotten, so that it can be tried again. */
+export function load({ wasm, dialect = "seamline" }: Options): Promise<typeof Engine> {
+  return (loading[dialect] ??= start(wasm, dialect).catch((error: unknown) => {
+    loading[dialect] = undefined;
+    throw error;
+  }));
+}
+
+async function start(wasm: Options["wasm"], dialect: string): Promise<typeof Engine> {
+  // The plain dialect has its own wasm and glue: whoever does not need it should not download it.
+  if (dialect === "plain") return (await import("./plain.js")).load(wasm, readable);
+  await init({ module_or_path: wasm ?? readable(new URL("./seamline.wasm", import.meta.url)) });
+  return Engine;
+}
+
+/**
+ * Where the wasm beside a script can be had. Where that is a file, as in Node, `fetch` does not read it; and an
+ * `import` of what does would trouble bundlers.
+ */
+function readable(url: URL): URL | BufferSource {
+  if (url.protocol !== "file:") return url;
+  try {
+    return (globalThis as any).process.getBuiltinModule("node:fs").readFileSync(url);
+  } catch (error) {
+    throw new SeamlineError("wasm_failed", `${error}; pass the option \`wasm\``);
+  }
+}

@@ -1,0 +1,122 @@
+import { SeamlineError } from "./error.js";
+import type { ChannelOptions, Options } from "./types.js";
+
+type Check = (value: unknown, options?: Options) => boolean;
+
+const isFunction: Check = (value) => typeof value === "function";
+const isString: Check = (value) => typeof value === "string";
+const isObject: Check = (value) => typeof value === "object" && value !== null;
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** A name, what its value must be, and how to tell. */
+type Table = Record<string, readonly [expected: string, check: Check]>;
+
+const COUNT = ["a whole number, 0 or more", isCount] as const;
+const MS = ["a whole number of milliseconds", isCount] as const;
+
+const BACKOFF: Table = { initialMs: MS, maxMs: MS };
+
+const OPTIONS: Table = {
+  token: ["a string or a function", (value) => isString(value) || isFunction(value)],
+  clientId: ["a string of 1 to 200 bytes", (value) => isString(value) && (value as string) !== "" && bytes(value as string) <= 200],
+  backoff: ["an object", isObject],
+  dialect: ['"seamline" or "plain"', (value) => value === "seamline" || value === "plain"],
+  plain: ['an object, beside dialect: "plain"', (value, options) => isObject(value) && options?.dialect === "plain"],
+  connectTimeoutMs: MS,
+  heartbeatMs: MS,
+  pongTimeoutMs: MS,
+  probeTimeoutMs: MS,
+  stableMs: MS,
+  ackIntervalMs: MS,
+  replayCredit: COUNT,
+  queueMessages: COUNT,
+  outboxMessages: COUNT,
+  wasm: ["a URL, a Response, bytes or a WebAssembly.Module", (value) => isString(value) || isObject(value)],
+  WebSocket: ["a constructor", isFunction],
+  logger: ["an object such as console", isObject],
+};
+
+const PLAIN: Table = {
+  idPath: ["a string", isString],
+  numberPath: ["a string or false", (value) => value === false || isString(value)],
+  settleMs: MS,
+  windowMessages: COUNT,
+  silenceMs: MS,
+};
+
+const CHANNEL_OPTIONS: Table = {
+  from: ['"start", "tail" or a position { epoch, offset, id }', isFrom],
+  redeliver: ["an object", isObject],
+};
+
+const REDELIVER: Table = {
+  attempts: ["a whole number, 1 or more", (value) => isCount(value) && value !== 0],
+  delayMs: MS,
+};
+
+function isFrom(value: unknown): boolean {
+  if (value === "start" || value === "tail") return true;
+  if (!isObject(value)) return false;
+  const { epoch, offset, id } = value as Record<string, unknown>;
+  return isString(epoch) && isCount(offset) && (id === undefined || isString(id));
+}
+
+/** The size of a text as UTF-8. */
+export function bytes(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+function check(what: string, options: object, table: Table): void {
+  if (!isObject(options)) throw new SeamlineError("bad_option", `the ${what}s must be an object`);
+  for (const [name, value] of Object.entries(options)) {
+    const entry = Object.hasOwn(table, name) && table[name];
+    if (!entry) {
+      const names = Object.keys(table).join(", ");
+      throw new SeamlineError("bad_option", `unknown ${what} "${name}"; there are: ${names}`);
+    }
+    if (value !== undefined && !entry[1](value, options)) {
+      throw new SeamlineError("bad_option", `the ${what} "${name}" must be ${entry[0]}`);
+    }
+  }
+}
+
+/** Refuses an option that is misspelt or has the wrong type, by name. */
+export function checkOptions(options: Options): void {
+  check("option", options, OPTIONS);
+  check("option of backoff", options.backoff ?? {}, BACKOFF);
+  check("option of plain", options.plain ?? {}, PLAIN);
+}
+
+/** The same for the options of a publication. */
+export function checkPublishOptions(options: object): void {
+  check("option of publish", options, { key: ["a string", isString] });
+}
+
+/** The same for a channel's options. */
+export function checkChannelOptions(options: ChannelOptions): void {
+  check("channel option", options, CHANNEL_OPTIONS);
+  check("option of redeliver", options.redeliver ?? {}, REDELIVER);
+}
+
+/** The numbers in the order in which the wasm reads them, and the plain dialect's settings; it has the defaults. */
+export function numbers(options: Options): (number | string | false | undefined)[] {
+  const { backoff = {}, plain = {} } = options;
+  return [
+    backoff.initialMs,
+    backoff.maxMs,
+    options.connectTimeoutMs,
+    options.heartbeatMs,
+    options.pongTimeoutMs,
+    options.probeTimeoutMs,
+    options.stableMs,
+    options.ackIntervalMs,
+    options.replayCredit,
+    options.queueMessages,
+    options.outboxMessages,
+    plain.settleMs,
+    plain.windowMessages,
+    plain.silenceMs,
+    plain.idPath,
+    plain.numberPath,
+  ];
+}

@@ -1,0 +1,99 @@
+// The wasm: given in several ways, missing, broken, or late.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { FakeServer, until } from "./support/server.mjs";
+
+const bytes = await readFile(new URL("../dist/seamline.wasm", import.meta.url));
+
+/** The package anew: the wasm is loaded once per copy. */
+let copies = 0;
+const fresh = () => import(`../dist/index.js?${++copies}`);
+
+const ways = {
+  "bytes": () => bytes,
+  "an ArrayBuffer": () => new Uint8Array(bytes).buffer,
+  "a module": () => new WebAssembly.Module(bytes),
+  "a Response": () => new Response(bytes, { headers: { "content-type": "application/wasm" } }),
+  "a promise of a Response": async () => new Response(bytes, { headers: { "content-type": "application/wasm" } }),
+  "a data: URL": () => `data:application/wasm;base64,${bytes.toString("base64")}`,
+};
+
+for (const [way, make] of Object.entries(ways)) {
+  test(`the wasm can be ${way}`, async () => {
+    FakeServer.install();
+    const { connect } = await fresh();
+    const client = connect("ws://example.org/ws", { wasm: make() });
+    await until(() => client.state.name === "open");
+    client.close();
+  });
+}
+
+test("bytes that are no wasm are the end, and said so", async () => {
+  const { connect } = await fresh();
+  const logged = [];
+  const client = connect("ws://example.org/ws", { wasm: new Uint8Array(8), logger: { error: (...line) => logged.push(line) } });
+  const published = client.channel("c").publish(1);
+  await assert.rejects(published, { code: "closed" });
+  assert.equal(client.state.reason.code, "wasm_failed");
+  assert.match(client.state.reason.message, /^the WebAssembly could not be loaded: /);
+  assert.equal(logged.length, 1);
+});
+
+test("wasm that cannot be fetched is fetched again", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const fetches = t.mock.method(globalThis, "fetch", async () => {
+    if (fetches.mock.callCount() < 2) throw new TypeError("offline");
+    return new Response(bytes, { headers: { "content-type": "application/wasm" } });
+  });
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  FakeServer.install();
+  const { connect } = await fresh();
+  const client = connect("ws://example.org/ws", { wasm: "https://example.org/x.wasm", logger: {} });
+  for (const attempt of [1, 2]) {
+    while (client.state.attempt !== attempt) await settled();
+    assert.deepEqual([client.state.name, client.state.reason.code], ["waiting", "wasm_failed"]);
+    t.mock.timers.tick(1000 * attempt);
+  }
+  while (client.state.name !== "open") await settled();
+  assert.equal(fetches.mock.callCount(), 3);
+  client.close();
+});
+
+test("calls made before the wasm is there are done when it is, in order", async () => {
+  const server = FakeServer.install();
+  server.logs.set("c", ["a"]);
+  const { connect } = await fresh();
+  let load;
+  const client = connect("ws://example.org/ws", { wasm: new Promise((resolve) => (load = resolve)) });
+  const seen = [];
+  const channel = client.channel("c", { from: "start" });
+  channel.on("message", ({ data }) => void seen.push(data));
+  const published = Promise.all([channel.publish("b"), channel.publish("c")]);
+  const closed = client.channel("closed before it began");
+  closed.on("message", () => {});
+  closed.close();
+  assert.equal(server.sockets.length, 0);
+  load(new Response(bytes, { headers: { "content-type": "application/wasm" } }));
+  await published;
+  await until(() => seen.length === 3);
+  assert.deepEqual(seen, ["a", "b", "c"]);
+  assert.deepEqual(server.ops("sub").map(({ ch }) => ch), ["c"]);
+  client.close();
+});
+
+test("a client closed before the wasm is there refuses what waits, and never connects", async () => {
+  const server = FakeServer.install();
+  const { connect } = await fresh();
+  let load;
+  const client = connect("ws://example.org/ws", { wasm: new Promise((resolve) => (load = resolve)) });
+  const channel = client.channel("c");
+  channel.on("message", () => {});
+  const published = channel.publish(1);
+  client.close();
+  assert.equal(client.state.name, "closed");
+  await assert.rejects(published, { code: "closed" });
+  load(new Response(bytes, { headers: { "content-type": "application/wasm" } }));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual([server.sockets.length, client.state.name], [0, "closed"]);
+});

@@ -1,0 +1,97 @@
+// Node, with its own WebSocket (22 and later), and with that of the package `ws` passed in, as earlier ones need it: a
+// real socket to the stand-in server, or to the real one that SEAMLINE_SERVER names.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { WebSocket } from "ws";
+import { until } from "./support/server.mjs";
+import { startServer } from "./support/ws-server.mjs";
+
+/** The package anew: the wasm is loaded once per copy. */
+let copies = 0;
+const fresh = () => import(`../dist/index.js?node${++copies}`);
+
+/** Takes a global away for a test. */
+function without(t, object, name) {
+  const was = Object.getOwnPropertyDescriptor(object, name);
+  Object.defineProperty(object, name, { value: undefined, configurable: true, writable: true });
+  t.after(() => (was ? Object.defineProperty(object, name, was) : delete object[name]));
+}
+
+/** Follows a channel through three cuts; what the options lack is the runtime's own. */
+async function throughCuts(t, options) {
+  const server = await startServer();
+  t.after(() => server.stop());
+  const { connect } = await fresh();
+  const client = connect(server.url(), { ...options, clientId: "node", backoff: { initialMs: 20, maxMs: 50 } });
+  t.after(() => client.close());
+  const seen = [];
+  const channel = client.channel("c", { from: "start" });
+  channel.on("message", ({ offset, data }) => void seen.push([offset, data]));
+  await until(() => client.state.name === "open");
+  for (let i = 1; i <= 3; i++) {
+    await server.append("c", `live ${i}`);
+    await server.cut();
+    await until(() => client.stats().connects === i);
+    await until(() => client.state.name === "waiting" || client.stats().connects > i);
+    await server.append("c", `away ${i}`);
+    await until(() => client.stats().connects === i + 1);
+  }
+  assert.equal((await channel.publish("mine")).offset, 7);
+  await until(() => seen.length === 7);
+  const expected = ["live 1", "away 1", "live 2", "away 2", "live 3", "away 3", "mine"];
+  assert.deepEqual(seen, expected.map((data, i) => [i + 1, data]));
+  assert.equal(client.stats().gaps, 0);
+}
+
+test("`ws` follows a channel across cuts, with the wasm read from the package; nothing is lost or comes twice", async (t) => {
+  without(t, globalThis, "WebSocket");
+  await throughCuts(t, { WebSocket });
+});
+
+const none = globalThis.WebSocket ? false : "this runtime has no WebSocket of its own";
+test("so does the runtime's own WebSocket", { skip: none }, (t) => throughCuts(t, {}));
+
+test("a server that is not there is tried again: the errors of `ws` are heard, and throw nothing", async (t) => {
+  const server = await startServer();
+  const url = server.url();
+  await server.stop();
+  const { connect } = await fresh();
+  const client = connect(url, { WebSocket, backoff: { initialMs: 1, maxMs: 5 } });
+  await until(() => client.state.name === "waiting" && client.state.attempt >= 3);
+  assert.equal(client.state.reason.code, "connect_failed");
+  client.close();
+});
+
+test("a constructor that throws is a failed attempt", async (t) => {
+  const { connect } = await fresh();
+  let made = 0;
+  class Refuses {
+    constructor() {
+      made++;
+      throw new Error("not today");
+    }
+  }
+  const client = connect("ws://127.0.0.1:1/ws", { WebSocket: Refuses, backoff: { initialMs: 1, maxMs: 5 } });
+  await until(() => made >= 3);
+  await until(() => client.state.name === "waiting");
+  assert.deepEqual([client.state.reason.code, client.state.reason.message], ["connect_failed", "not today"]);
+  client.close();
+});
+
+test("without any WebSocket the reason says so", async (t) => {
+  delete globalThis.WebSocket; // Node 22 has one
+  const { connect } = await fresh();
+  const client = connect("ws://127.0.0.1:1/ws", { logger: {} });
+  await until(() => client.state.name === "waiting");
+  assert.deepEqual([client.state.reason.code, client.state.reason.message], ["connect_failed", "WebSocket is not defined"]);
+  client.close();
+});
+
+test("where the wasm cannot be read from its file, the client ends, and says which option it needs", async (t) => {
+  without(t, process, "getBuiltinModule");
+  const { connect } = await fresh();
+  const client = connect("ws://127.0.0.1:1/ws", { WebSocket, logger: {} });
+  await until(() => client.state.name === "closed");
+  assert.equal(client.state.reason.code, "wasm_failed");
+  assert.match(client.state.reason.message, /pass the option `wasm`/);
+});

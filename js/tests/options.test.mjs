@@ -1,0 +1,142 @@
+// Options: what cannot be meant is refused by name, at once, where the caller's stack still shows who is to blame.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { SeamlineError, connect } from "../dist/index.js";
+
+const NAMES =
+  "token, clientId, backoff, dialect, plain, connectTimeoutMs, heartbeatMs, pongTimeoutMs, probeTimeoutMs, stableMs, " +
+  "ackIntervalMs, replayCredit, queueMessages, outboxMessages, wasm, WebSocket, logger";
+const MS = "a whole number of milliseconds";
+const COUNT = "a whole number, 0 or more";
+const NOT_COUNTS = [-1, 1.5, Number.NaN, Infinity, 2 ** 53, "5", null, true, 5n];
+
+/** Never loads: nothing here needs the wasm. */
+const wasm = new Promise(() => {});
+const open = (options) => connect("ws://localhost/ws", { wasm, ...options });
+const refused = (message) => (error) => {
+  assert.ok(error instanceof SeamlineError && error instanceof Error);
+  assert.equal(error.name, "SeamlineError");
+  assert.equal(error.code, "bad_option");
+  assert.equal(error.message, message);
+  return true;
+};
+
+const wrong = {
+  token: ["a string or a function", [1, null, {}, true]],
+  clientId: ["a string of 1 to 200 bytes", ["", 1, null, "x".repeat(201), "é".repeat(101)]],
+  backoff: ["an object", [500, null, "500"]],
+  dialect: ['"seamline" or "plain"', ["", "Plain", null, true, ["plain"]]],
+  plain: ['an object, beside dialect: "plain"', ["plain", null, true, {}]],
+  connectTimeoutMs: [MS, NOT_COUNTS],
+  heartbeatMs: [MS, NOT_COUNTS],
+  pongTimeoutMs: [MS, NOT_COUNTS],
+  probeTimeoutMs: [MS, NOT_COUNTS],
+  stableMs: [MS, NOT_COUNTS],
+  ackIntervalMs: [MS, NOT_COUNTS],
+  replayCredit: [COUNT, NOT_COUNTS],
+  queueMessages: [COUNT, NOT_COUNTS],
+  outboxMessages: [COUNT, NOT_COUNTS],
+  wasm: ["a URL, a Response, bytes or a WebAssembly.Module", [1, null, true]],
+  WebSocket: ["a constructor", [1, null, true, {}, "ws"]],
+  logger: ["an object such as console", [null, "console", console.log]],
+};
+
+test("the table above has every option", () => {
+  assert.equal(Object.keys(wrong).join(", "), NAMES);
+});
+
+for (const [name, [expected, values]] of Object.entries(wrong)) {
+  test(`\`${name}\` must be ${expected}`, () => {
+    for (const value of values) {
+      assert.throws(() => open({ [name]: value }), refused(`the option "${name}" must be ${expected}`), String(value));
+    }
+    open({ [name]: undefined }).close();
+  });
+
+  test(`\`${name}\` misspelt is refused, with the names there are`, () => {
+    const misspelt = `${name}x`;
+    assert.throws(() => open({ [misspelt]: 1 }), refused(`unknown option "${misspelt}"; there are: ${NAMES}`));
+  });
+}
+
+test("every option with a value that fits is taken", () => {
+  const client = open({
+    token: async () => "t",
+    clientId: "x".repeat(200),
+    backoff: { initialMs: 0, maxMs: 1 },
+    connectTimeoutMs: 1,
+    heartbeatMs: 0,
+    pongTimeoutMs: 1,
+    probeTimeoutMs: 1,
+    stableMs: 1,
+    ackIntervalMs: 1,
+    replayCredit: 1,
+    queueMessages: 1,
+    outboxMessages: 1,
+    WebSocket: class {},
+    logger: {},
+  });
+  client.close();
+});
+
+test("the options of `backoff` are checked, too", () => {
+  for (const name of ["initialMs", "maxMs"]) {
+    const message = `the option of backoff "${name}" must be ${MS}`;
+    for (const value of NOT_COUNTS) assert.throws(() => open({ backoff: { [name]: value } }), refused(message));
+  }
+  const message = 'unknown option of backoff "maxMS"; there are: initialMs, maxMs';
+  assert.throws(() => open({ backoff: { maxMS: 1 } }), refused(message));
+});
+
+test("the options of `plain` are checked, too", () => {
+  const take = (plain) => open({ dialect: "plain", plain });
+  const wrong = {
+    idPath: ["a string", [1, null, ["id"], false]],
+    numberPath: ["a string or false", [1, null, true]],
+    settleMs: [MS, NOT_COUNTS],
+    windowMessages: [COUNT, NOT_COUNTS],
+    silenceMs: [MS, NOT_COUNTS],
+  };
+  for (const [name, [expected, values]] of Object.entries(wrong)) {
+    const message = `the option of plain "${name}" must be ${expected}`;
+    for (const value of values) assert.throws(() => take({ [name]: value }), refused(message), String(value));
+  }
+  const message = `unknown option of plain "settleMS"; there are: ${Object.keys(wrong).join(", ")}`;
+  assert.throws(() => take({ settleMS: 1 }), refused(message));
+  take({ idPath: "a.b", numberPath: false, settleMs: 1, windowMessages: 1, silenceMs: 1 }).close();
+});
+
+test("names that every object has are no options", () => {
+  for (const name of ["constructor", "toString", "hasOwnProperty"]) {
+    assert.throws(() => open({ [name]: 1 }), refused(`unknown option "${name}"; there are: ${NAMES}`));
+  }
+});
+
+test("options that are no object are refused", () => {
+  for (const options of [null, "token", 7]) {
+    assert.throws(() => connect("ws://localhost/ws", options), refused("the options must be an object"));
+  }
+});
+
+test("the options of a channel are checked", () => {
+  const client = open();
+  const FROM = '"start", "tail" or a position { epoch, offset, id }';
+  const froms = ["end", "", 5, null, {}, { epoch: "e" }, { offset: 1 }, { epoch: 1, offset: 1 }, { epoch: "e", offset: -1 }, { epoch: "e", offset: 1, id: 5 }];
+  const table = [
+    ...froms.map((from) => [{ from }, `the channel option "from" must be ${FROM}`]),
+    [{ redeliver: 3 }, 'the channel option "redeliver" must be an object'],
+    [{ form: "start" }, 'unknown channel option "form"; there are: from, redeliver'],
+    [{ redeliver: { attempts: 0 } }, 'the option of redeliver "attempts" must be a whole number, 1 or more'],
+    [{ redeliver: { attempts: 2, delayMs: -1 } }, `the option of redeliver "delayMs" must be ${MS}`],
+    [{ redeliver: { attempt: 2 } }, 'unknown option of redeliver "attempt"; there are: attempts, delayMs'],
+    [null, "the channel options must be an object"],
+  ];
+  for (const [options, message] of table) {
+    assert.throws(() => client.channel("c", options), refused(message), JSON.stringify(options));
+  }
+  client.channel("a", { from: "start" });
+  client.channel("b", { from: "tail", redeliver: { attempts: 2 } });
+  client.channel("c", { from: { epoch: "e", offset: 0 }, redeliver: { attempts: 1, delayMs: 0 } });
+  client.channel("d", { from: { epoch: "e", offset: 5, id: "5-0" } });
+  client.close();
+});

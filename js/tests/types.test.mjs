@@ -1,0 +1,54 @@
+// The types, as a consumer's strict compiler sees them.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const at = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Compiles a file in a project that has the package installed; what the compiler says. */
+async function compile(write, moduleOptions) {
+  const project = await mkdtemp(join(tmpdir(), "seamline-types-"));
+  try {
+    await mkdir(join(project, "node_modules"));
+    await symlink(at(".."), join(project, "node_modules/seamline"));
+    await writeFile(join(project, "package.json"), '{"type":"module"}');
+    const compilerOptions = {
+      strict: true,
+      noEmit: true,
+      exactOptionalPropertyTypes: true,
+      target: "es2022",
+      lib: ["es2023", "dom", "dom.iterable"],
+      types: [],
+      ...moduleOptions,
+    };
+    await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
+    await write(project);
+    return await new Promise((resolve) => {
+      execFile(at("../node_modules/.bin/tsc"), ["-p", project], (_, out, err) => resolve(out + err));
+    });
+  } finally {
+    await rm(project, { recursive: true });
+  }
+}
+
+const consumer = (project) => copyFile(at("types/consumer.ts"), join(project, "consumer.ts"));
+
+for (const [name, options] of [
+  ["a bundler", { module: "esnext", moduleResolution: "bundler" }],
+  ["Node", { module: "nodenext", moduleResolution: "nodenext" }],
+]) {
+  test(`an application compiles with the module resolution of ${name}, and its mistakes do not`, async () => {
+    assert.equal(await compile(consumer, options), "");
+  });
+}
+
+test("a misspelt option is named, with the one that was meant", async () => {
+  const text = 'import { connect } from "seamline";\nconnect("ws://x/", { clientID: "tab" });\n';
+  const said = await compile((project) => writeFile(join(project, "a.ts"), text), { module: "esnext", moduleResolution: "bundler" });
+  assert.match(said, /a\.ts\(2,22\).*'clientID' does not exist in type 'Options'/s);
+  assert.match(said, /clientId/);
+});

@@ -1,0 +1,201 @@
+//! Takes connections and serves HTTP on them.
+//!
+//! The framework has a loop like this one; it does not say how long a client may take to send its request. A
+//! client that sends a header a minute would hold its connection, and a file descriptor, for ever ("slow loris"); so
+//! would one that never takes its answer. With TLS, the same goes for its handshake.
+
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
+use tokio_rustls::server::TlsStream;
+use tower_service::Service;
+use tracing::{debug, warn};
+
+use crate::counts::PerAddress;
+use crate::tls::Tls;
+
+/// The other end of a request's connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// How many connections may wait to be taken. When all clients come back at once, those for whom there is no room are
+/// not refused but try again after a second, and then after two and four. The kernel has a limit of its own (Linux:
+/// `net.core.somaxconn`, 4096).
+const BACKLOG: u32 = 4096;
+/// When the process has no file descriptor left, some come free before long.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a client may take its time over, and how much of it there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The handshake of TLS; then sending the head of its request, or beginning another one.
+    pub header: Duration,
+    /// Accepting more of what is written to it.
+    pub send: Duration,
+    /// So many connections of an address that are no WebSockets; 0 for no limit.
+    pub per_address: u64,
+}
+
+/// Listens on an address.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?; // a restarted server gets its port back at once; elsewhere it means more than that
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves until `stop`, and then until every request that had begun is answered. What has become a WebSocket
+/// does not count.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.header);
+    let places = PerAddress::new(limits.per_address);
+    let (stopping, stopped) = watch::channel(false);
+    let (working, mut all_done) = mpsc::channel::<()>(1);
+    tokio::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (tcp, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(e) => {
+                warn!("a connection could not be taken: {e}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Some(place) = places.enter(address_or_network(peer.ip())) else {
+            debug!("{peer} has too many connections: closed");
+            continue;
+        };
+        let (http, router, stopped) = (http.clone(), router.clone(), stopped.clone());
+        let (tls, working) = (tls.clone(), working.clone());
+        tokio::spawn(async move {
+            let _ = tcp.set_nodelay(true); // small frames are answers that someone waits for
+            let mut io = TimeoutStream::new(tcp);
+            io.set_write_timeout(Some(limits.send));
+            let io = Box::pin(io);
+            match tls {
+                None => serve_one(http, router, io, peer, stopped).await,
+                Some(tls) => match handshake(&tls, io, limits.header, stopped.clone()).await {
+                    Ok(io) => serve_one(http, router, io, peer, stopped).await,
+                    Err(why) => debug!("no TLS with {peer}: {why}"),
+                },
+            }
+            drop((place, working)); // of a WebSocket, too: that is counted by itself
+        });
+    }
+    drop((listener, working));
+    stopping.send_replace(true);
+    let _ = all_done.recv().await; // nobody sends: it returns when the last `working` is dropped
+}
+
+async fn handshake<Io: AsyncRead + AsyncWrite + Unpin>(
+    tls: &Tls,
+    io: Io,
+    limit: Duration,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<TlsStream<Io>, String> {
+    tokio::select! {
+        done = timeout(limit, tls.acceptor().accept(io)) => match done {
+            Ok(done) => done.map_err(|e| e.to_string()),
+            Err(_) => Err(format!("not within {limit:?}")),
+        },
+        // Nothing has been asked yet.
+        () = stop(&mut stopped) => Err("the server stops".into()),
+    }
+}
+
+async fn serve_one(
+    http: http1::Builder,
+    router: Router,
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        router.clone().call(request)
+    });
+    let connection = http.serve_connection(TokioIo::new(io), service).with_upgrades();
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop(&mut stopped) => {
+            connection.as_mut().graceful_shutdown(); // answers what has begun, and takes no more
+            connection.await
+        }
+    };
+    if let Err(e) = ended {
+        debug!("a connection ended: {e}");
+    }
+}
+
+async fn stop(stopped: &mut watch::Receiver<bool>) {
+    drop(stopped.wait_for(|stopped| *stopped).await);
+}
+
+/// Whose connections are counted together: an address; of IPv6 the network, of which one household has all. Behind
+/// a proxy that is trusted, the one that it names last in `X-Forwarded-For`, which the client cannot make up.
+pub fn client_ip(peer: SocketAddr, headers: &HeaderMap, trust_forwarded_for: bool) -> IpAddr {
+    let mut named = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
+    let last = named.next().and_then(|value| value.rsplit(',').next()?.trim().parse().ok());
+    let ip = last.filter(|_| trust_forwarded_for).unwrap_or(peer.ip());
+    address_or_network(ip)
+}
+
+fn address_or_network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => {
+            let [a, b, c, d, ..] = ip.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        ip => ip,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_its_address_or_its_network() {
+        let ip = |peer: &str, forwarded: Option<&str>, trust| {
+            let mut headers = HeaderMap::new();
+            if let Some(forwarded) = forwarded {
+                headers.insert("x-forwarded-for", forwarded.parse().unwrap());
+            }
+            client_ip(peer.parse().unwrap(), &headers, trust).to_string()
+        };
+        assert_eq!(ip("10.0.0.1:5", None, true), "10.0.0.1");
+        assert_eq!(ip("[2001:db8:1:2:3:4:5:6]:5", None, false), "2001:db8:1:2::");
+        assert_eq!(ip("[::ffff:10.0.0.1]:5", None, false), "10.0.0.1");
+        assert_eq!(ip("10.0.0.1:5", Some("6.6.6.6, 192.0.2.7"), true), "192.0.2.7");
+        assert_eq!(ip("10.0.0.1:5", Some("6.6.6.6, 192.0.2.7"), false), "10.0.0.1");
+        assert_eq!(ip("10.0.0.1:5", Some("nonsense"), true), "10.0.0.1");
+    }
+}

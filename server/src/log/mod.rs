@@ -1,0 +1,206 @@
+//! The log: where messages get their place, and where they are kept.
+//!
+//! A channel's log numbers its messages without holes from 1 (the *offset*), gives each an id that
+//! only grows, and trims itself from the front. [`Log`] is what the rest of the server knows of it;
+//! [`embedded::EmbeddedLog`] is the home that needs no other process, [`redis::RedisLog`] the one that
+//! many nodes share.
+
+pub mod admin;
+mod commits;
+pub mod embedded;
+mod reads;
+pub mod redis;
+mod retention;
+mod schema;
+mod store;
+mod tables;
+mod writer;
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::future::{BoxFuture, FutureExt};
+use seamline::core::position::{MessageId, Position};
+use tokio::sync::watch;
+
+pub use retention::Retention;
+
+/// A message as it stands in the log. `data` is JSON text; the server never looks inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Its number in the channel.
+    pub offset: u64,
+    /// Its id.
+    pub id: MessageId,
+    /// Its payload: JSON text.
+    pub data: Arc<str>,
+}
+
+/// What is to be put into the log.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The channel.
+    pub ch: String,
+    /// With a key, the log stores one message per channel and key, however often it is asked.
+    pub key: Option<String>,
+    /// The payload: JSON text.
+    pub data: Arc<str>,
+}
+
+/// Where an append ended up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The message's id.
+    pub id: MessageId,
+    /// Its offset.
+    pub offset: u64,
+    /// Whether the key had been used before; then these are the numbers of that first time.
+    pub duplicate: bool,
+}
+
+/// A channel's log in four numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelInfo {
+    /// The random name that the channel got when it was created.
+    pub epoch: String,
+    /// The offset of the oldest message still there; `head + 1` where there is none.
+    pub first: u64,
+    /// The offset of the newest message; 0 where there never was one.
+    pub head: u64,
+}
+
+/// A contiguous run of messages, and the channel as it was at the moment of reading.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The channel, in the same snapshot as the messages.
+    pub info: ChannelInfo,
+    /// The messages, in log order.
+    pub messages: Vec<Message>,
+}
+
+/// How much a page may hold. A page with room for any message at all holds at least one, however
+/// large: otherwise a large message would stop a replay for good.
+#[derive(Clone, Copy, Debug)]
+pub struct PageLimit {
+    /// So many messages.
+    pub messages: usize,
+    /// So many bytes of payload.
+    pub bytes: usize,
+}
+
+/// The place after which a page begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct After {
+    /// The offset decides.
+    pub offset: u64,
+    /// The id of that message, if it is known: it may spare a search. A wrong one does no harm.
+    pub id: Option<MessageId>,
+}
+
+impl From<u64> for After {
+    fn from(offset: u64) -> Self {
+        After { offset, id: None }
+    }
+}
+
+/// Whose processed position a sync state is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SyncKey {
+    /// The user, as the token names it.
+    pub user: String,
+    /// The client, as it names itself.
+    pub client_id: String,
+    /// The channel.
+    pub ch: String,
+}
+
+/// Why the log could not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogError {
+    /// It is away, or takes nothing, for the time being. It says so in the server's log itself, once:
+    /// whoever is told this need not.
+    Unavailable(String),
+    /// Anything else.
+    Failed(String),
+}
+
+impl LogError {
+    /// Whether it is worth while to wait for the log to recover.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, LogError::Unavailable(_))
+    }
+}
+
+impl fmt::Display for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LogError::Unavailable(why) => write!(f, "the log is not available: {why}"),
+            LogError::Failed(why) => write!(f, "the log failed: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for LogError {}
+
+/// How the log is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It does what it is asked.
+    Ok,
+    /// It does not, and this is why.
+    Degraded(String),
+}
+
+/// Resolves when the append is on the disk (or refused).
+pub type Ticket = BoxFuture<'static, Result<Appended, LogError>>;
+
+/// What a log can do. The order in which `submit` takes messages is their order in the log.
+pub trait Log: Send + Sync {
+    /// Takes a message into the queue, waiting for room in it. The ticket resolves when the message
+    /// is safe; publications are pipelined by collecting tickets. The message comes to the hub in log
+    /// order, before the ticket resolves or soon after.
+    fn submit(&self, append: Append) -> BoxFuture<'_, Result<Ticket, LogError>>;
+
+    /// From when this resolves, the hub gets what is put into the channel, in log order, whichever node
+    /// put it there: as long as it has listeners for it. They must be there before this is called.
+    fn follow<'a>(&'a self, _ch: &'a str) -> BoxFuture<'a, Result<(), LogError>> {
+        futures::future::ready(Ok(())).boxed()
+    }
+
+    /// Reads what comes after a place, from one snapshot. A channel that does not exist is created.
+    fn read<'a>(
+        &'a self,
+        ch: &'a str,
+        after: After,
+        limit: PageLimit,
+    ) -> BoxFuture<'a, Result<Page, LogError>>;
+
+    /// The channel's numbers. A channel that does not exist is created, so that its epoch is the same
+    /// for whoever asks next.
+    fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, LogError>>;
+
+    /// The last message whose id is not greater than this one, as a position; offset 0 where all that are there
+    /// are younger. A channel that does not exist is created.
+    fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, LogError>>;
+
+    /// Tells other nodes of an ephemeral event, if that can be done without waiting. It is not stored.
+    fn pass_on_cast(&self, _ch: &str, _data: &str) {}
+
+    /// Drops what retention no longer wants: messages, keys, sync states.
+    fn trim(&self) -> BoxFuture<'_, Result<(), LogError>>;
+
+    /// The position up to which a client said it has processed a channel.
+    fn sync_state(&self, key: SyncKey) -> BoxFuture<'_, Result<Option<Position>, LogError>>;
+
+    /// Stores processed positions. One whose epoch is not the channel's, which lies beyond the head,
+    /// or which lies behind the stored one, is ignored.
+    fn store_sync_states(&self, states: Vec<(SyncKey, Position)>) -> BoxFuture<'_, Result<(), LogError>>;
+
+    /// How it is, and how it will be. A log without such a thing is always well.
+    fn health(&self) -> watch::Receiver<Health> {
+        watch::Sender::new(Health::Ok).subscribe()
+    }
+
+    /// Commits what is queued and ends.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}

@@ -1,0 +1,74 @@
+//! What is read from the embedded log, each from one snapshot.
+
+use redb::{Database, ReadableDatabase};
+use seamline::core::position::{MessageId, Position};
+
+use super::retention::SYNC_AGE_MAX;
+use super::schema::{CHANNELS, Channel, MESSAGES, SYNC};
+use super::{Message, Page, PageLimit, SyncKey};
+use crate::time::{millis, now_ms};
+
+/// A page; nothing where there is no such channel.
+pub(super) fn read_page(
+    db: &Database,
+    ch: &str,
+    after: u64,
+    limit: PageLimit,
+) -> Result<Option<Page>, redb::Error> {
+    let txn = db.begin_read()?;
+    let Some(channel) = Channel::load(&txn.open_table(CHANNELS)?, ch)? else { return Ok(None) };
+    let mut messages = Vec::new();
+    let mut bytes = 0;
+    let from = after.saturating_add(1).max(channel.first);
+    if limit.messages > 0 && from <= channel.head {
+        let table = txn.open_table(MESSAGES)?;
+        for row in table.range((channel.number, from)..=(channel.number, channel.head))? {
+            let (key, value) = row?;
+            let (ms, seq, data) = value.value();
+            bytes += data.len();
+            if messages.len() == limit.messages || (bytes > limit.bytes && !messages.is_empty()) {
+                break;
+            }
+            messages.push(Message { offset: key.value().1, id: MessageId { ms, seq }, data: data.into() });
+        }
+    }
+    Ok(Some(Page { info: channel.info(), messages }))
+}
+
+/// Where an id stands; nothing where there is no such channel. Ids grow with offsets, so it is looked for by
+/// halves.
+pub(super) fn locate(db: &Database, ch: &str, id: MessageId) -> Result<Option<Position>, redb::Error> {
+    let txn = db.begin_read()?;
+    let Some(channel) = Channel::load(&txn.open_table(CHANNELS)?, ch)? else { return Ok(None) };
+    let messages = txn.open_table(MESSAGES)?;
+    let mut found = Position { epoch: channel.epoch, offset: 0, id: None };
+    // Before `low` no id is greater than the one that is looked for, from `high` on all are.
+    let (mut low, mut high) = (channel.first, channel.head + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let at = messages.get((channel.number, middle))?.map(|row| {
+            let (ms, seq, _) = row.value();
+            MessageId { ms, seq }
+        });
+        match at.filter(|at| *at <= id) {
+            Some(at) => {
+                (found.offset, found.id) = (middle, Some(at));
+                low = middle + 1;
+            }
+            None => high = middle,
+        }
+    }
+    Ok(Some(found))
+}
+
+/// A processed position, unless it is too old.
+pub(super) fn read_sync_state(db: &Database, key: &SyncKey) -> Result<Option<Position>, redb::Error> {
+    let table = db.begin_read()?.open_table(SYNC)?;
+    let row = table.get((key.user.as_str(), key.client_id.as_str(), key.ch.as_str()))?;
+    Ok(row.and_then(|row| {
+        let (epoch, offset, id, stored_ms) = row.value();
+        let fresh = stored_ms >= now_ms().saturating_sub(millis(SYNC_AGE_MAX));
+        let id = id.map(|(ms, seq)| MessageId { ms, seq });
+        fresh.then(|| Position { epoch: epoch.to_owned(), offset, id })
+    }))
+}

@@ -1,0 +1,62 @@
+//! The names of what is kept in Redis.
+//!
+//! All keys of a channel have the channel between braces, so that a Redis Cluster would keep them on
+//! one node, where one script may touch them.
+
+use crate::log::{Append, SyncKey};
+
+/// Before every key.
+const PREFIX: &str = "seamline:";
+
+/// A stream that wakes this node's reader; see [`tail`](super::tail).
+pub(super) fn wake(node: &str) -> String {
+    format!("{PREFIX}wake:{node}")
+}
+
+/// Where nodes tell each other of ephemeral events: a pub/sub channel, not a key.
+pub(super) fn casts(db: i64) -> String {
+    format!("{PREFIX}casts:{db}")
+}
+
+/// The channel's messages: a stream of `o` (offset), `e` (epoch), `d` (payload).
+pub(super) fn log(ch: &str) -> String {
+    format!("{PREFIX}{{{}}}:log", escaped(ch))
+}
+
+/// The channel's numbers: a hash of `epoch`, `head`, `last`.
+pub(super) fn meta(ch: &str) -> String {
+    format!("{PREFIX}{{{}}}:meta", escaped(ch))
+}
+
+/// Where an idempotency key ended up: a string of offset and id.
+pub(super) fn idempotency(append: &Append) -> Option<String> {
+    append.key.as_ref().map(|key| format!("{PREFIX}{{{}}}:key:{key}", escaped(&append.ch)))
+}
+
+/// A processed position: a hash of `epoch`, `offset`, `id`.
+pub(super) fn sync(key: &SyncKey) -> String {
+    let SyncKey { user, client_id, ch } = key;
+    // The length tells where the user ends, whatever is in the names.
+    format!("{PREFIX}{{{}}}:sync:{}:{user}:{client_id}", escaped(ch), user.len())
+}
+
+/// A closing brace in the name would end what Redis hashes.
+fn escaped(ch: &str) -> String {
+    ch.replace('%', "%25").replace('}', "%7D")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_braces_and_colons_do_not_meet() {
+        assert_eq!(log("a"), "seamline:{a}:log");
+        assert_eq!(log("}a"), "seamline:{%7Da}:log");
+        assert_ne!(log("%7Da"), log("}a"));
+        let key = |user: &str, client_id: &str| {
+            sync(&SyncKey { user: user.into(), client_id: client_id.into(), ch: "c".into() })
+        };
+        assert_ne!(key("a:b", "c"), key("a", "b:c"));
+    }
+}

@@ -1,0 +1,160 @@
+//! Starts the parts, serves, and stops them in order.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::warn;
+
+use crate::app::{App, router};
+use crate::auth::Auth;
+use crate::config::{Config, LogFormat, LogHome};
+use crate::error::RunError;
+use crate::hub::Hub;
+use crate::listen::{self, Limits};
+use crate::log::embedded::EmbeddedLog;
+use crate::log::redis::RedisLog;
+use crate::log::{Log, Retention};
+use crate::origin::Origins;
+use crate::pace::Paces;
+use crate::reload;
+use crate::shutdown::{self, Drain, Signals};
+use crate::tls::Tls;
+
+const NO_SECRET: &str = "
+  ============================================================================
+   WARNING: no token secret. Everyone who can reach this server may read and
+   write every channel. That is fine for trying things out on one machine.
+   Anywhere else give it --token-secret (or SEAMLINE_TOKEN_SECRET).
+  ============================================================================
+";
+
+/// Runs the server until it is told to stop.
+pub async fn run(config: Config) -> Result<(), RunError> {
+    let (auth, tls) = prepare(&config).map_err(RunError)?;
+    reload::on_hangup(auth.clone(), tls.clone());
+    if !config.asks_for_tokens() {
+        match config.log_format {
+            LogFormat::Text => eprintln!("{NO_SECRET}"),
+            LogFormat::Json => {
+                warn!("no token secret: everyone who can reach this server may read and write")
+            }
+        }
+    }
+    if config.unsafe_replay_before_subscribe {
+        warn!("--unsafe-replay-before-subscribe: messages will be lost; this is for tests only");
+    }
+    let retention = Retention { messages: config.retain_messages, age: config.retain_age };
+    let hub = Arc::new(Hub::default());
+    let log = open_log(&config, retention, hub.clone()).await?;
+    let listener = listen::bind(config.listen).map_err(|e| cannot_listen(&config, e))?;
+    let address = listener.local_addr().map_err(|e| cannot_listen(&config, e))?;
+    let signals = Signals::listen();
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    announce(&format!("seamline-server listening on {scheme}://{address}"));
+    let trimming = tokio::spawn(trim_regularly(log.clone(), retention));
+    serve(config, auth, (listener, tls), log.clone(), hub, signals).await?;
+    trimming.abort();
+    log.close().await;
+    Ok(())
+}
+
+/// What the settings and the files that they name say, without touching the log or the network; or why a server would
+/// not start with them.
+pub fn prepare(config: &Config) -> Result<(Arc<Auth>, Option<Arc<Tls>>), String> {
+    match config.refusal() {
+        Some(refusal) => Err(refusal),
+        None => Ok((Arc::new(Auth::new(config)?), open_tls(config)?)),
+    }
+}
+
+async fn open_log(config: &Config, retention: Retention, hub: Arc<Hub>) -> Result<Arc<dyn Log>, RunError> {
+    Ok(match &config.log {
+        LogHome::Embedded => {
+            let opened = EmbeddedLog::open(&config.data, config.trust_store, retention, hub);
+            Arc::new(opened.map_err(|e| RunError(e.to_string()))?)
+        }
+        LogHome::Redis(url) => {
+            let opened = RedisLog::open(url, retention, hub).await;
+            Arc::new(opened.map_err(|e| RunError(e.to_string()))?)
+        }
+    })
+}
+
+fn open_tls(config: &Config) -> Result<Option<Arc<Tls>>, String> {
+    let Some((certificate, key)) = config.tls_cert.as_deref().zip(config.tls_key.as_deref()) else {
+        return Ok(None);
+    };
+    Ok(Some(Arc::new(Tls::read(certificate, key)?)))
+}
+
+async fn serve(
+    config: Config,
+    auth: Arc<Auth>,
+    (listener, tls): (TcpListener, Option<Arc<Tls>>),
+    log: Arc<dyn Log>,
+    hub: Arc<Hub>,
+    signals: Signals,
+) -> Result<(), RunError> {
+    let (drain, draining) = watch::channel(None);
+    let connections = Arc::default();
+    let origins =
+        Origins::new(&config.allow_origin, !config.asks_for_tokens(), config.listen.ip().is_loopback());
+    let limits = Limits {
+        header: Duration::from_millis(config.header_timeout_ms),
+        send: Duration::from_millis(config.send_timeout_ms),
+        // Behind a proxy all connections are the proxy's.
+        per_address: if config.trust_forwarded_for { 0 } else { config.max_connections_per_ip },
+    };
+    let paces = Paces::new(config.max_publishes_per_second);
+    let app = Arc::new(App {
+        config,
+        log,
+        hub,
+        auth,
+        origins,
+        metrics: Default::default(),
+        connections,
+        paces,
+        draining: draining.clone(),
+    });
+    let connections = app.connections.clone();
+    let mut stop = draining;
+    let stopping = async move { drop(stop.wait_for(Option::is_some).await) };
+    let mut serving = tokio::spawn(listen::serve(listener, tls, router(app), limits, stopping));
+    tokio::select! {
+        () = signals.requested() => {}
+        ended = &mut serving => return Err(RunError(format!("the listener ended: {ended:?}"))),
+    }
+    drain.send_replace(Some(Drain::of(connections.open())));
+    shutdown::drained(connections, async { drop(serving.await) }).await;
+    Ok(())
+}
+
+/// One line on standard output, for whoever started us and wants to know the port.
+fn announce(line: &str) {
+    let mut out = std::io::stdout();
+    let _ = writeln!(out, "{line}"); // nobody reads it: no reason to stop
+    let _ = out.flush();
+}
+
+fn cannot_listen(config: &Config, e: std::io::Error) -> RunError {
+    let advice = match e.kind() {
+        std::io::ErrorKind::AddrInUse => "Another process listens there: stop it, or give another --listen.",
+        _ => "Give another address with --listen.",
+    };
+    RunError(format!("cannot listen on {}: {e}\n{advice}", config.listen))
+}
+
+async fn trim_regularly(log: Arc<dyn Log>, retention: Retention) {
+    let (least, most) = (Duration::from_millis(250), Duration::from_secs(60));
+    let every = retention.age.map_or(most, |age| (age / 10).clamp(least, most));
+    loop {
+        tokio::time::sleep(every).await;
+        if let Err(e) = log.trim().await {
+            warn!("trimming failed: {e}");
+        }
+    }
+}

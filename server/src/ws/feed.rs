@@ -1,0 +1,289 @@
+//! One subscription: the replay, the seam, and the live stream.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use seamline::core::position::Position;
+use serde_json::value::RawValue;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{sleep, timeout};
+use tracing::{debug, error};
+
+use super::batch::{FRAME_BYTES_MAX, FRAME_MESSAGES_MAX, contiguous};
+use super::credit::Credit;
+use super::frames::ToClient;
+use super::resume::{Asked, Begin, start};
+use super::writer::{Gone, Outgoing};
+use crate::app::App;
+use crate::hub::{Cast, Live};
+use crate::log::{After, ChannelInfo, Health, LogError, Message, PageLimit, SyncKey};
+
+/// When the log fails, the client is told to come back after so long.
+const RETRY_AFTER_MS: u64 = 1000;
+/// A log that is away is asked again after so long, even if it does not seem to be back.
+const LOG_RETRY_INTERVAL: Duration = Duration::from_secs(2);
+
+/// See the module. It runs in a task of its own, so that waiting for credit or for a slow socket
+/// holds up nothing else.
+pub(super) struct Feed {
+    pub app: Arc<App>,
+    pub connection: u64,
+    pub owner: SyncKey,
+    pub begin: Begin,
+    pub reference: Option<u64>,
+    pub credit: Arc<Credit>,
+    pub out: Outgoing,
+}
+
+/// Why a feed ends by itself.
+enum Stop {
+    Gone,
+    Log(LogError),
+}
+
+/// What comes next in the live stream.
+enum Next {
+    Message(Arc<Message>),
+    /// So many were dropped because we were slow.
+    Missed(u64),
+    /// It ends: the log has been replaced.
+    End,
+}
+
+impl From<Gone> for Stop {
+    fn from(_: Gone) -> Self {
+        Stop::Gone
+    }
+}
+
+impl From<LogError> for Stop {
+    fn from(e: LogError) -> Self {
+        Stop::Log(e)
+    }
+}
+
+/// How far a subscription has come.
+struct Place {
+    epoch: String,
+    sent: After,
+    /// Whether the client knows that it is this log; it does not when the log has been replaced.
+    announced: bool,
+}
+
+impl Feed {
+    pub async fn run(self) {
+        if !Box::pin(self.permitted()).await {
+            return;
+        }
+        let Err(Stop::Log(e)) = self.follow().await else { return };
+        error!(ch = self.ch(), "a subscription ends: {e}");
+        self.tell_end("log_error", "the log failed; try again later", Some(RETRY_AFTER_MS)).await;
+    }
+
+    pub(super) fn ch(&self) -> &str {
+        &self.owner.ch
+    }
+
+    /// Crosses the seam as often as it takes: anew when the client was too slow for the live stream,
+    /// when the log has been replaced, and when it is back after it was away.
+    async fn follow(&self) -> Result<(), Stop> {
+        if self.app.config.unsafe_replay_before_subscribe {
+            return Box::pin(self.follow_in_the_wrong_order()).await;
+        }
+        let mut place = None;
+        loop {
+            match self.cross(&mut place).await {
+                Err(Stop::Log(e)) if e.is_unavailable() => Box::pin(self.log_recovered()).await,
+                crossed => crossed?,
+            }
+        }
+    }
+
+    /// The seam. We listen to the live stream *first* and read the log *after*: what is published
+    /// before the read is in the read, what is published after it is in the live stream, and what
+    /// falls between the two steps is in both. The client drops what comes twice. The other way
+    /// round, what falls between the steps is in neither, and lost.
+    ///
+    /// Returns when the way back leads through the log.
+    async fn cross(&self, place: &mut Option<Place>) -> Result<(), Stop> {
+        let mut live = self.app.hub.subscribe(self.ch());
+        self.app.log.follow(self.ch()).await?;
+        if place.is_none() {
+            self.seam_delay().await;
+        }
+        if place.as_ref().is_none_or(|place| !place.announced) {
+            *place = Some(Box::pin(self.announce(place.as_ref())).await?); // a feed lives on the smaller for it
+        }
+        let Some(place) = place else { return Ok(()) };
+        if !Box::pin(self.replay(place)).await? {
+            place.announced = false;
+            return Ok(());
+        }
+        Box::pin(self.say_live(place.sent.offset)).await?;
+        self.stream(&mut live, place, true).await
+    }
+
+    /// The wrong order; here so that the tests can see themselves fail.
+    async fn follow_in_the_wrong_order(&self) -> Result<(), Stop> {
+        let mut place = self.announce(None).await?;
+        self.replay(&mut place).await?;
+        self.seam_delay().await;
+        loop {
+            let mut live = self.app.hub.subscribe(self.ch());
+            self.app.log.follow(self.ch()).await?;
+            self.say_live(place.sent.offset).await?;
+            self.stream(&mut live, &mut place, false).await?;
+        }
+    }
+
+    async fn seam_delay(&self) {
+        let delay_ms = self.app.config.unsafe_seam_delay_ms;
+        if delay_ms > 0 {
+            debug!(ch = self.ch(), "waits in the seam"); // the tests look for it
+            sleep(Duration::from_millis(delay_ms)).await;
+        }
+    }
+
+    /// Waits until it is worth while to ask the log again. A little spread, for many wait.
+    async fn log_recovered(&self) {
+        let mut health = self.app.log.health();
+        sleep(Duration::from_millis(crate::random::between(50, 300))).await;
+        let well = health.wait_for(|health| *health == Health::Ok);
+        let _ = timeout(LOG_RETRY_INTERVAL, well).await; // then it is asked all the same
+    }
+
+    /// Decides where to begin, or where to go on in a log that was replaced, and says so.
+    async fn announce(&self, replaced: Option<&Place>) -> Result<Place, Stop> {
+        let asked = match (replaced, &self.begin) {
+            (Some(Place { epoch, sent, .. }), _) => {
+                Asked::Position(Position { epoch: epoch.clone(), offset: sent.offset, id: sent.id })
+            }
+            (None, Begin::After(position)) => Asked::Position(position.clone()),
+            (None, Begin::AfterId(id)) => Asked::Position(self.app.log.locate(self.ch(), *id).await?),
+            (None, Begin::At(end)) => Asked::End(*end),
+            (None, Begin::Stored { otherwise }) => match self.app.log.sync_state(self.owner.clone()).await? {
+                Some(position) => Asked::Stored(position),
+                None => Asked::End(*otherwise),
+            },
+        };
+        let info = self.app.log.info(self.ch()).await?;
+        let start = start(&asked, &info);
+        self.note_start(&asked, &start, &info);
+        let frame = ToClient::Subd {
+            ch: self.ch().into(),
+            epoch: info.epoch.clone(),
+            first: info.first,
+            head: info.head,
+            at: start.at,
+            at_epoch: start.at_epoch,
+            reference: self.reference,
+            resumed: start.resumed,
+        };
+        self.out.bulk(&frame).await?;
+        let id = match asked {
+            Asked::Position(position) | Asked::Stored(position) if start.resumed => position.id,
+            _ => None,
+        };
+        Ok(Place { epoch: info.epoch, sent: After { offset: start.after, id }, announced: true })
+    }
+
+    /// Sends pages, as far as the credit goes, until one ends at the head. Returns whether it still is
+    /// the log that was announced.
+    async fn replay(&self, place: &mut Place) -> Result<bool, Stop> {
+        let mut replayed = 0;
+        loop {
+            let credit = usize::try_from(self.credit.left()).unwrap_or(usize::MAX);
+            let limit = PageLimit { messages: credit.min(FRAME_MESSAGES_MAX), bytes: FRAME_BYTES_MAX };
+            let page = self.app.log.read(self.ch(), place.sent, limit).await?;
+            let ChannelInfo { epoch, first, head } = page.info;
+            if epoch != place.epoch || head < place.sent.offset {
+                return Ok(false);
+            }
+            if let Some(last) = page.messages.last() {
+                place.sent = After { offset: last.offset, id: Some(last.id) };
+                self.credit.use_up(page.messages.len() as u64);
+                replayed += page.messages.len() as u64;
+                self.out.messages(self.ch(), page.messages.iter(), true).await?;
+            }
+            // Nothing left: `first` is past the head where all was trimmed under our hands.
+            if first > head {
+                place.sent = After::from(head);
+            }
+            if place.sent.offset >= head {
+                self.note_replay(replayed);
+                return Ok(true);
+            }
+            self.credit.some().await;
+        }
+    }
+
+    async fn say_live(&self, head: u64) -> Result<(), Gone> {
+        self.out.bulk(&ToClient::Live { ch: self.ch().into(), head }).await
+    }
+
+    /// Sends what is published, several messages to a frame where they are waiting. What the replay
+    /// has sent already is sent again: the client knows better than we what it has seen. Returns when
+    /// the live stream has left something out, or ends because the log has been replaced.
+    async fn stream(&self, live: &mut Live, place: &mut Place, resync: bool) -> Result<(), Stop> {
+        let mut carried = None;
+        loop {
+            let first = match carried.take() {
+                Some(message) => message,
+                None => match self.next(live).await? {
+                    Next::Message(message) => message,
+                    Next::Missed(missed) => {
+                        self.note_resync(missed);
+                        return Ok(());
+                    }
+                    Next::End => {
+                        place.announced = false;
+                        return Ok(());
+                    }
+                },
+            };
+            let missed = first.offset.saturating_sub(place.sent.offset.saturating_add(1));
+            if resync && missed > 0 {
+                self.note_resync(missed);
+                return Ok(());
+            }
+            let run = contiguous(first, live, &mut carried);
+            self.note_live(&run, place.sent.offset);
+            if let Some(last) = run.last().filter(|last| last.offset > place.sent.offset) {
+                place.sent = After { offset: last.offset, id: Some(last.id) };
+            }
+            self.out.messages(self.ch(), run.iter().map(|message| &**message), false).await?;
+        }
+    }
+
+    /// What the live stream has next. Passes on ephemeral events meanwhile.
+    async fn next(&self, live: &mut Live) -> Result<Next, Gone> {
+        loop {
+            let message = tokio::select! {
+                message = live.messages.recv() => message,
+                cast = live.casts.recv() => match cast {
+                    Ok(cast) => {
+                        Box::pin(self.pass_on(cast)).await?;
+                        continue;
+                    }
+                    Err(RecvError::Lagged(_)) => continue,
+                    // Both end together, but messages may still be waiting.
+                    Err(RecvError::Closed) => live.messages.recv().await,
+                },
+            };
+            return Ok(match message {
+                Ok(message) => Next::Message(message),
+                Err(RecvError::Lagged(missed)) => Next::Missed(missed),
+                Err(RecvError::Closed) => Next::End,
+            });
+        }
+    }
+
+    async fn pass_on(&self, cast: Cast) -> Result<(), Gone> {
+        if cast.from == self.connection {
+            return Ok(());
+        }
+        // It was parsed when it came in.
+        let Ok(data) = serde_json::from_str::<&RawValue>(&cast.data) else { return Ok(()) };
+        self.out.bulk(&ToClient::Cast { ch: self.ch().into(), data }).await
+    }
+}

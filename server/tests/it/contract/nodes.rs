@@ -1,0 +1,64 @@
+//! Several nodes on one Redis.
+
+use std::collections::HashSet;
+
+use super::home::heard;
+use super::{Home, append, keyed};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_keep_one_order_and_both_hear_it() {
+    let home = Home::redis();
+    let nodes = [home.open().await, home.open().await];
+    let [a, b] = &nodes;
+    let (mut live_a, mut live_b) = (a.listen("c").await, b.listen("c").await);
+    let publish = async |who: usize| {
+        for i in 0..100 {
+            nodes[who % 2].append(append("c", who * 1000 + i)).await;
+        }
+    };
+    let publishing = futures::future::join_all((0..4).map(publish));
+    let (heard_a, heard_b, _) = tokio::join!(heard(&mut live_a, 400), heard(&mut live_b, 400), publishing);
+    assert_eq!(heard_a, heard_b);
+    assert!(heard_a.iter().zip(1..).all(|(message, offset)| message.offset == offset));
+    assert_eq!(a.all("c", 0).await, b.all("c", 0).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_stores_one_message_whichever_node_is_asked() {
+    let home = Home::redis();
+    let nodes = [home.open().await, home.open().await];
+    let ask = async |who: usize| {
+        let keys = (0..50).map(|i| format!("key-{i}"));
+        let mut offsets = Vec::new();
+        for key in keys {
+            offsets.push(nodes[who % 2].append(keyed("c", &key, who)).await.offset);
+        }
+        offsets
+    };
+    let answers = futures::future::join_all((0..4).map(ask)).await;
+    assert!(answers.iter().all(|offsets| *offsets == answers[0]));
+    assert_eq!(answers.concat().into_iter().collect::<HashSet<_>>().len(), 50);
+    assert_eq!(nodes[0].ends("c").await, (1, 50));
+}
+
+/// A channel that nobody listens to any more is let go of, and taken up again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn listeners_come_and_go() {
+    let home = Home::redis();
+    let (a, b) = (home.open().await, home.open().await);
+    let mut steady = a.listen("steady").await;
+    for round in 1..=5 {
+        let mut live = a.listen("c").await;
+        let mut others = Vec::new();
+        for i in 0..20 {
+            others.push(a.listen(&format!("channel-{i}")).await);
+        }
+        assert_eq!(b.append(append("c", round)).await.offset, round);
+        assert_eq!(heard(&mut live, 1).await[0].offset, round);
+        drop((live, others));
+        // The reader looks for channels without listeners once a second.
+        tokio::time::sleep(std::time::Duration::from_millis(round * 150)).await;
+        b.append(append("steady", round)).await;
+        assert_eq!(heard(&mut steady, 1).await[0].offset, round);
+    }
+}

@@ -1,0 +1,180 @@
+//! A Redis that comes back with another history: empty, with parts missing, or with an older copy. It
+//! must never look as if nothing had happened: the live stream ends, and the epoch is a new one.
+
+use std::time::Instant;
+
+use super::home::{Node, ends, heard};
+use super::{Home, append};
+use crate::support::{PATIENCE, Redis};
+
+const LOG: &[u8] = b"seamline:{c}:log";
+const META: &[u8] = b"seamline:{c}:meta";
+
+fn redis(home: &mut Home) -> &mut Redis {
+    match home {
+        Home::Redis(redis) => redis,
+        Home::Embedded(_) => unreachable!("these tests are about Redis"),
+    }
+}
+
+/// Asks until the log is there again.
+async fn epoch_when_back(node: &Node) -> String {
+    let start = Instant::now();
+    loop {
+        match node.log.info("c").await {
+            Ok(info) => return info.epoch,
+            Err(e) => assert!(e.is_unavailable() && start.elapsed() < PATIENCE, "{e}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_comes_back_as_it_was_goes_on() {
+    let mut home = Home::redis();
+    let node = home.open().await;
+    let mut live = node.listen("c").await;
+    node.append_all("c", 1..=3).await;
+    let epoch = node.epoch("c").await;
+    redis(&mut home).kill();
+    redis(&mut home).restart();
+    assert_eq!(epoch_when_back(&node).await, epoch);
+    node.append(append("c", 4)).await;
+    let offsets: Vec<u64> = heard(&mut live, 4).await.iter().map(|message| message.offset).collect();
+    assert_eq!(offsets, [1, 2, 3, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_comes_back_empty_has_a_new_epoch() {
+    let mut home = Home::redis();
+    let node = home.open().await;
+    let mut live = node.listen("c").await;
+    node.append_all("c", 1..=3).await;
+    let epoch = node.epoch("c").await;
+    redis(&mut home).restart_empty();
+    ends(&mut live).await;
+    assert_ne!(epoch_when_back(&node).await, epoch);
+    assert_eq!(node.ends("c").await, (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_emptied_under_us_has_a_new_epoch() {
+    let mut home = Home::redis();
+    let node = home.open().await;
+    let mut live = node.listen("c").await;
+    node.append_all("c", 1..=3).await;
+    let epoch = node.epoch("c").await;
+    redis(&mut home).command::<()>("FLUSHALL", &[]);
+    assert_eq!(node.append(append("c", 1)).await.offset, 1);
+    ends(&mut live).await;
+    assert_ne!(node.epoch("c").await, epoch);
+    // And the live stream of the new log is heard.
+    let mut live = node.listen("c").await;
+    node.append(append("c", 2)).await;
+    assert_eq!(heard(&mut live, 1).await[0].offset, 2);
+}
+
+/// What a replica that was behind looks like after it has taken over.
+async fn restored(redis: &Redis, after_5: [Vec<u8>; 2]) {
+    for (key, copy) in [LOG, META].into_iter().zip(after_5) {
+        redis.command::<()>("RESTORE", &[key, b"0", &copy, b"REPLACE"]);
+    }
+}
+
+fn copy(redis: &Redis) -> [Vec<u8>; 2] {
+    [LOG, META].map(|key| redis.command("DUMP", &[key]))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_copy_gets_a_new_epoch() {
+    let mut home = Home::redis();
+    let node = home.open().await;
+    let mut live = node.listen("c").await;
+    node.append_all("c", 1..=5).await;
+    let older = copy(redis(&mut home));
+    node.append_all("c", 6..=10).await;
+    heard(&mut live, 10).await;
+    let epoch = node.epoch("c").await;
+    restored(redis(&mut home), older).await;
+    redis(&mut home).disconnect_everyone();
+    ends(&mut live).await;
+    assert_ne!(epoch_when_back(&node).await, epoch);
+    assert_eq!(node.ends("c").await, (1, 5), "what it has is kept");
+    assert_eq!(node.append(append("c", 6)).await.offset, 6);
+}
+
+/// Another node, which had seen nothing, was faster: the offsets are taken again by other messages, and
+/// with its clock behind, their ids are not even new. Only the id of what was seen is missing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_copy_that_has_grown_again_gets_a_new_epoch() {
+    let mut home = Home::redis();
+    let node = home.open().await;
+    let mut live = node.listen("c").await;
+    let fifth = node.append_all("c", 1..=5).await[4].id;
+    let older = copy(redis(&mut home));
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    node.append_all("c", 6..=10).await;
+    heard(&mut live, 10).await;
+    let epoch = node.epoch("c").await;
+    let redis = redis(&mut home);
+    restored(redis, older).await;
+    for offset in 6..=10 {
+        let id = format!("{}-{}", fifth.ms, fifth.seq + offset);
+        let offset = offset.to_string();
+        let (id, offset, epoch) = (id.as_bytes(), offset.as_bytes(), epoch.as_bytes());
+        redis.command::<String>("XADD", &[LOG, id, b"o", offset, b"e", epoch, b"d", b"0"]);
+        redis.command::<()>("HSET", &[META, b"head", offset, b"last", id]);
+    }
+    assert_eq!(node.epoch("c").await, epoch, "nobody has looked yet");
+    redis.disconnect_everyone();
+    ends(&mut live).await;
+    assert_ne!(epoch_when_back(&node).await, epoch);
+    assert_eq!(node.ends("c").await, (1, 10));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_without_its_numbers_keeps_its_messages_under_a_new_epoch() {
+    let mut home = Home::redis();
+    let node = home.open().await;
+    node.append_all("c", 1..=5).await;
+    let (epoch, messages) = (node.epoch("c").await, node.all("c", 0).await);
+    redis(&mut home).command::<u8>("DEL", &[META]);
+    assert_ne!(node.epoch("c").await, epoch);
+    assert_eq!(node.all("c", 0).await, messages);
+    assert_eq!(node.append(append("c", 6)).await.offset, 6);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_without_their_log_say_that_all_is_trimmed() {
+    let mut home = Home::redis();
+    let node = home.open().await;
+    let last = node.append_all("c", 1..=5).await.pop().unwrap();
+    redis(&mut home).command::<u8>("DEL", &[LOG]);
+    assert_eq!(node.ends("c").await, (6, 5));
+    let next = node.append(append("c", 6)).await;
+    assert!(next.offset == 6 && next.id > last.id);
+
+    // Also if Redis's clock was set back meanwhile: as if the last id were from an hour from now.
+    let ahead = format!("{}-7", next.id.ms + 3_600_000);
+    redis(&mut home).command::<()>("HSET", &[META, b"last", ahead.as_bytes()]);
+    redis(&mut home).command::<u8>("DEL", &[LOG]);
+    let next = node.append(append("c", 7)).await;
+    assert_eq!((next.offset, next.id.to_string()), (7, ahead.replace("-7", "-8")));
+}
+
+/// One channel that cannot be read does not take the others with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_spoilt_channel_spoils_no_other() {
+    let mut home = Home::redis();
+    let node = home.open().await;
+    let (mut spoilt, mut sound) = (node.listen("c").await, node.listen("sound").await);
+    redis(&mut home).command::<()>("SET", &[LOG, b"not a stream"]);
+    redis(&mut home).disconnect_everyone();
+    ends(&mut spoilt).await;
+    let start = Instant::now();
+    while node.log.submit(append("sound", 1)).await.unwrap().await.is_err() {
+        assert!(start.elapsed() < PATIENCE);
+    }
+    heard(&mut sound, 1).await;
+    assert!(node.log.info("c").await.is_err());
+}

@@ -1,0 +1,73 @@
+//! What the log lets go of, and that it knows where it begins however much is gone; and what stays.
+
+use std::time::{Duration, Instant};
+
+use seamline_server::log::{After, PageLimit, Retention};
+
+use super::{Home, Node, append, for_each_home, keyed};
+use crate::support::PATIENCE;
+
+for_each_home!(
+    the_newest_messages_are_kept,
+    when_all_is_gone_the_place_is_still_known,
+    everything_is_there_after_a_restart,
+);
+
+async fn the_newest_messages_are_kept(home: Home) {
+    let node = home.open_with(Retention { messages: 10, age: None }).await;
+    node.append_all("c", 1..=25).await;
+    node.log.trim().await.unwrap();
+    assert_eq!(node.ends("c").await, (16, 25));
+    let messages = node.all("c", 0).await;
+    let offsets: Vec<u64> = messages.iter().map(|message| message.offset).collect();
+    assert_eq!(offsets, (16..=25).collect::<Vec<_>>());
+    assert_eq!(node.all("c", 20).await.len(), 5);
+    let from_the_middle = PageLimit { messages: 1, bytes: 100 };
+    let page = node.log.read("c", After::from(17), from_the_middle).await.unwrap();
+    assert_eq!(page.messages[0].offset, 18);
+}
+
+async fn when_all_is_gone_the_place_is_still_known(home: Home) {
+    let node = home.open_with(Retention { messages: 100, age: Some(Duration::from_millis(300)) }).await;
+    let before = node.append_all("c", 1..=5).await;
+    let epoch = node.epoch("c").await;
+    trimmed_to(&node, 6, 5).await;
+    assert_eq!(node.all("c", 0).await, []);
+    assert_eq!(node.append(keyed("c", "k", 6)).await.offset, 6);
+    assert_eq!(node.ends("c").await, (6, 6));
+    let last = node.all("c", 0).await.pop().unwrap();
+    assert!(last.id > before[4].id);
+    trimmed_to(&node, 7, 6).await;
+    let again = node.append(keyed("c", "k", 6)).await;
+    assert_eq!((again.offset, again.duplicate), (6, true), "keys are remembered for a day at the least");
+    assert_eq!((node.ends("c").await, node.epoch("c").await), ((7, 6), epoch));
+}
+
+/// Waits until the log reaches from `first` to `head`.
+async fn trimmed_to(node: &Node, first: u64, head: u64) {
+    let start = Instant::now();
+    loop {
+        node.log.trim().await.unwrap();
+        let ends = node.ends("c").await;
+        if ends == (first, head) {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited in vain: {ends:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn everything_is_there_after_a_restart(mut home: Home) {
+    let node = home.open().await;
+    let quiet = node.epoch("quiet").await;
+    let appended = node.append(keyed("c", "k", "1")).await;
+    node.append(append("c", "2")).await;
+    let (epoch, messages) = (node.epoch("c").await, node.all("c", 0).await);
+
+    let node = home.reopen(node).await;
+    assert_eq!((node.epoch("c").await, node.all("c", 0).await), (epoch, messages));
+    assert_eq!(node.epoch("quiet").await, quiet, "also where there never was a message");
+    let again = node.append(keyed("c", "k", "1")).await;
+    assert_eq!((again.id, again.offset, again.duplicate), (appended.id, 1, true));
+    assert_eq!(node.append(append("c", "3")).await.offset, 3);
+}

@@ -1,0 +1,207 @@
+//! The embedded log after violence: killed in a storm of publications again and again; and with its file cut
+//! short, or with bits flipped in it. Every message that was acknowledged is there, or the store does not open and
+//! says that it is damaged, as `log verify` does. Never is one missing in silence, and never does the server panic.
+//!
+//! `CRASH_KILLS` and `CRASH_DAMAGES` say how often; `CRASH_SEED` draws other damages.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{Client, Got, Server, log_command, try_start};
+
+/// Unanswered publications of one socket.
+const WINDOW: u64 = 64;
+
+pub fn times(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_acknowledged_publication_is_lost_in_a_storm_of_kills() {
+    let mut server = Server::start(&[]);
+    let mut acknowledged = BTreeMap::new();
+    let mut sent = 0;
+    let kills = times("CRASH_KILLS", 12);
+    for _ in 0..kills {
+        let lives_ms = seamline_server::random::between(5, 150);
+        let storm = storm(&server, sent, &mut acknowledged);
+        let _ = tokio::time::timeout(Duration::from_millis(lives_ms), storm).await;
+        server.kill();
+        sent += 10_000;
+        server.restart();
+    }
+    assert!(acknowledged.len() as u64 > kills, "only {} were acknowledged", acknowledged.len());
+    check(&server, &acknowledged).await;
+    println!("{kills} kills, {} acknowledged, 0 missing", acknowledged.len());
+    server.kill();
+    let (code, shown) = log_command(&server.data(), &["verify"], b"");
+    assert_eq!(code, Some(0), "{shown}");
+}
+
+/// Publishes as fast as the answers come, and notes them, until it is stopped.
+async fn storm(server: &Server, from: u64, acknowledged: &mut BTreeMap<u64, u64>) {
+    let mut client = Client::greeted(server, "storm").await;
+    let mut next = from;
+    loop {
+        while next < from + WINDOW || acknowledged.contains_key(&next.saturating_sub(WINDOW)) {
+            let (key, data) = (format!("m{next}"), json!({"i": next, "text": "x".repeat(100)}));
+            client.send(json!({"op": "pub", "ch": "c", "key": key, "data": data})).await;
+            next += 1;
+        }
+        let Got::Frame(answer) = client.got().await else { return };
+        assert_eq!(answer["op"], "puback", "{answer}");
+        let i = answer["key"].as_str().unwrap()[1..].parse().unwrap();
+        acknowledged.insert(i, answer["offset"].as_u64().unwrap());
+    }
+}
+
+/// Whether each is at the offset that was promised, and offsets have no hole.
+async fn check(server: &Server, acknowledged: &BTreeMap<u64, u64>) {
+    if let Some(missing) = first_missing(server, acknowledged).await {
+        panic!("acknowledged, and not there: {missing}");
+    }
+}
+
+async fn first_missing(server: &Server, acknowledged: &BTreeMap<u64, u64>) -> Option<String> {
+    let mut stored = BTreeMap::new();
+    let mut after = 0;
+    loop {
+        let page = server.read("c", after).await;
+        for message in page["messages"].as_array().unwrap() {
+            after += 1;
+            assert_eq!(message["offset"], after, "offsets have no hole");
+            let twice = stored.insert(message["data"]["i"].as_u64().unwrap(), after);
+            assert_eq!(twice, None, "stored twice: {message}");
+        }
+        if page["head"] == after {
+            break;
+        }
+    }
+    let missing = acknowledged.iter().find(|(i, offset)| stored.get(i) != Some(offset));
+    missing.map(|(i, offset)| format!("message {i} at offset {offset}; the head is {after}"))
+}
+
+/// A store with a thousand messages and one more in a commit of its own, closed properly or killed.
+pub async fn filled(properly: bool) -> (Server, BTreeMap<u64, u64>) {
+    let mut server = Server::start(&[]);
+    server.publish_all("c", 1..=1000).await;
+    server.publish("c", json!({"i": 1001})).await;
+    let acknowledged = (1..=1001).map(|i| (i, i)).collect();
+    if properly {
+        server.terminate();
+        server.ended().await;
+    } else {
+        server.kill();
+    }
+    (server, acknowledged)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_store_has_everything_or_says_that_it_is_damaged() {
+    let damages = times("CRASH_DAMAGES", 16);
+    let mut draw = draws();
+    let mut seen = Tally::default();
+    for properly in [true, false] {
+        let (server, acknowledged) = filled(properly).await;
+        let file = std::fs::read(server.data().join("seamline.redb")).unwrap();
+        for _ in 0..damages / 2 {
+            let mut damaged = file.clone();
+            let what = damage(&mut damaged, &mut draw);
+            let what = format!("{what} (closed properly: {properly})");
+            seen.look_at(&server, &acknowledged, &damaged, &what).await;
+        }
+    }
+    println!("{damages} damages: {} harmless, {} refused", seen.whole, seen.refused);
+}
+
+/// Numbers below another one (xorshift), the same for the same `CRASH_SEED`.
+pub fn draws() -> impl FnMut(u64) -> u64 {
+    let mut rng = times("CRASH_SEED", 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    move |below: u64| {
+        rng ^= rng << 13;
+        rng ^= rng >> 7;
+        rng ^= rng << 17;
+        rng % below
+    }
+}
+
+/// What became of damaged stores.
+#[derive(Default)]
+pub struct Tally {
+    pub whole: u64,
+    pub refused: u64,
+}
+
+impl Tally {
+    /// Puts the damaged store into a copy of the server's directory, and starts a server on it.
+    pub async fn look_at(
+        &mut self,
+        server: &Server,
+        acknowledged: &BTreeMap<u64, u64>,
+        damaged: &[u8],
+        what: &str,
+    ) {
+        let copy = tempfile::TempDir::new().unwrap();
+        for file in std::fs::read_dir(server.data()).unwrap().map(Result::unwrap) {
+            std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+        }
+        std::fs::write(copy.path().join("seamline.redb"), damaged).unwrap();
+        match outcome(copy.path(), acknowledged).await {
+            Outcome::Whole => self.whole += 1,
+            Outcome::Refused => self.refused += 1,
+            Outcome::Wrong(wrong) => panic!("{what}: {wrong}"),
+        }
+    }
+}
+
+enum Outcome {
+    Whole,
+    Refused,
+    Wrong(String),
+}
+
+/// Cuts it short, or flips a bit, or overwrites a page with zeros: what disks and crashes do.
+fn damage(file: &mut Vec<u8>, draw: &mut impl FnMut(u64) -> u64) -> String {
+    // Behind the first page, which has tests of its own: see first_page.rs.
+    let at = 4096 + draw(file.len() as u64 - 4096) as usize;
+    match draw(3) {
+        0 => {
+            file.truncate(at);
+            format!("cut off at {at}")
+        }
+        1 => {
+            let bit = draw(8);
+            file[at] ^= 1 << bit;
+            format!("bit {bit} of byte {at} flipped")
+        }
+        _ => {
+            let page = at / 4096 * 4096;
+            let end = (page + 4096).min(file.len());
+            file[page..end].fill(0);
+            format!("the page at {page} zeroed")
+        }
+    }
+}
+
+async fn outcome(data: &Path, acknowledged: &BTreeMap<u64, u64>) -> Outcome {
+    let outcome = match try_start(&["--data", data.to_str().unwrap()]) {
+        Ok(server) => match first_missing(&server, acknowledged).await {
+            None => Outcome::Whole,
+            Some(missing) => Outcome::Wrong(missing),
+        },
+        Err(stderr) if stderr.contains("panicked") => Outcome::Wrong(stderr),
+        Err(stderr) if stderr.contains("damaged") && stderr.contains("--data") => Outcome::Refused,
+        Err(stderr) => Outcome::Wrong(stderr),
+    };
+    let (code, shown) = log_command(data, &["verify"], b"");
+    match outcome {
+        Outcome::Whole if code != Some(0) => Outcome::Wrong(format!("it opened, and verify says: {shown}")),
+        Outcome::Refused if code != Some(1) || !shown.contains("damaged") => {
+            Outcome::Wrong(format!("it did not open, and verify says: {shown}"))
+        }
+        outcome => outcome,
+    }
+}

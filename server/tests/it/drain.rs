@@ -1,0 +1,73 @@
+//! SIGTERM: clients are told when to come back, publications are finished, the process ends with 0.
+
+use serde_json::json;
+
+use crate::support::{Client, Server};
+
+#[tokio::test]
+async fn a_drain_is_announced_and_ends_with_1012() {
+    let mut server = Server::start(&[]);
+    let mut client = Client::greeted(&server, "c").await;
+    let mut silent = Client::connect(&server).await;
+    for i in 0..50 {
+        client.send(json!({"op": "pub", "ch": "c", "key": format!("k{i}"), "data": i})).await;
+    }
+    client.next_op("puback").await;
+    server.terminate();
+    let (mut acknowledged, mut drained) = (1, false);
+    let close = loop {
+        match client.got().await {
+            crate::support::Got::Frame(frame) if frame["op"] == "drain" => {
+                let wait_ms = frame["reconnect_in_ms"].as_u64().unwrap();
+                assert!((100..1000).contains(&wait_ms), "{wait_ms}");
+                drained = true;
+            }
+            crate::support::Got::Frame(frame) => {
+                assert_eq!(frame["op"], "puback", "{frame}");
+                acknowledged += 1;
+            }
+            end => break end,
+        }
+    };
+    assert_eq!(close, crate::support::Got::Closed(1012, "the server restarts".into()));
+    assert!(drained);
+    assert_eq!(silent.closed().await.0, 1012, "also before hello");
+    assert_eq!(server.ended().await.code(), Some(0));
+
+    // A store that is trusted is checked only if it was not closed.
+    server.restart_with(&["--trust-store"]);
+    assert!(!server.stderr().contains("not closed properly"), "{}", server.stderr());
+    let head = server.read("c", 0).await["head"].as_u64().unwrap();
+    assert!(head >= acknowledged, "{acknowledged} were acknowledged, {head} are there");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_answer_delays_the_end_by_seconds_only() {
+    let mut server = Server::start(&[]);
+    let _silent = Client::greeted(&server, "c").await;
+    server.terminate();
+    assert_eq!(server.ended().await.code(), Some(0));
+}
+
+/// So that they do not all come back within one second: 2 ms for each of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_clients_are_spread_wider() {
+    // Past 500, where it begins; and these tests may together have no more than 1024 files open.
+    const COUNT: u64 = 540;
+    let server = Server::start(&["--max-connections-per-ip", "0"]);
+    let mut clients = Vec::new();
+    for i in 0..COUNT {
+        clients.push(Client::greeted(&server, &format!("c{i}")).await);
+    }
+    server.terminate();
+    let mut waits_ms = Vec::new();
+    for mut client in clients {
+        waits_ms.push(client.next_op("drain").await["reconnect_in_ms"].as_u64().unwrap());
+    }
+    assert!(waits_ms.iter().all(|wait_ms| (100..2 * COUNT).contains(wait_ms)), "{waits_ms:?}");
+    for tenth in 1u64..11 {
+        let range = tenth * 100..(tenth + 1) * 100; // the last one is shorter
+        let within = waits_ms.iter().filter(|wait_ms| range.contains(*wait_ms)).count();
+        assert!((10..150).contains(&within), "{within} of {COUNT} come back within {range:?} ms");
+    }
+}

@@ -1,0 +1,81 @@
+//! Damage to the first page of the embedded log: what kind of file it is, and where its newest commits are. It is the page
+//! that is written most. As with the others (crash.rs), everything that was acknowledged is there, or it does not open.
+//!
+//! `CRASH_DAMAGES` and `CRASH_SEED` as there.
+
+use crate::crash::{Tally, draws, filled, times};
+use crate::support::{log_command, try_start};
+
+/// What the store has in it (the rest is zeros): 64 bytes of header, and two records of a commit.
+const HEADER_BYTES: u64 = 320;
+/// Its byte of flags, one of which says which record is the newer one.
+const FLAGS_AT: usize = 9;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_first_page_has_everything_or_says_that_it_is_damaged() {
+    let mut draw = draws();
+    let mut seen = Tally::default();
+    let mut damages = 0;
+    for properly in [true, false] {
+        let (server, acknowledged) = filled(properly).await;
+        let file = std::fs::read(server.data().join("seamline.redb")).unwrap();
+        let mut table: Vec<(String, Vec<u8>)> = Vec::new();
+        let mut add = |what: String, change: &dyn Fn(&mut Vec<u8>)| {
+            let mut damaged = file.clone();
+            change(&mut damaged);
+            table.push((what, damaged));
+        };
+        for bit in 0..8 {
+            add(format!("bit {bit} of the flags flipped"), &|file| file[FLAGS_AT] ^= 1 << bit);
+        }
+        for _ in 0..times("CRASH_DAMAGES", 16) / 2 {
+            let (at, bit) = (draw(HEADER_BYTES) as usize, draw(8));
+            add(format!("bit {bit} of byte {at} flipped"), &|file| file[at] ^= 1 << bit);
+            let length = draw(4096) as usize;
+            add(format!("cut off at {length}"), &|file| file.truncate(length));
+        }
+        for (what, range) in
+            [("page", 0..4096), ("header", 0..64), ("first record", 64..192), ("second", 192..320)]
+        {
+            add(format!("the {what} zeroed"), &|file| file[range.clone()].fill(0));
+            add(format!("the {what} full of ones"), &|file| file[range.clone()].fill(0xFF));
+        }
+        add("the older record twice".into(), &|file| {
+            let newer = if file[FLAGS_AT] & 1 == 0 { 64..192 } else { 192..320 };
+            let older = if newer.start == 64 { 192..320 } else { 64..192 };
+            file.copy_within(older, newer.start);
+        });
+        add("the file emptied".into(), &|file| file.clear());
+        for (what, damaged) in table {
+            let what = format!("{what} (closed properly: {properly})");
+            seen.look_at(&server, &acknowledged, &damaged, &what).await;
+            damages += 1;
+        }
+    }
+    println!("{damages} damages of the first page: {} harmless, {} refused", seen.whole, seen.refused);
+    assert!(seen.refused > 0 && seen.whole > 0, "they were not damages at all, or all of them were fatal");
+}
+
+/// The message says how far it goes, how far it went, and how to use it all the same.
+#[tokio::test]
+async fn a_store_that_lacks_its_newest_commit_says_so() {
+    let (server, _) = filled(false).await;
+    let data = server.data();
+    let mut file = std::fs::read(data.join("seamline.redb")).unwrap();
+    file[FLAGS_AT] ^= 1;
+    std::fs::write(data.join("seamline.redb"), file).unwrap();
+    let start = || try_start(&["--data", data.to_str().unwrap()]);
+    let stderr = start().err().expect("it opens");
+    for words in ["it ends with commit", "was made here", "older copy", "--data", "seamline.commits"] {
+        assert!(stderr.contains(words), "no {words:?} in\n{stderr}");
+    }
+    let (code, shown) = log_command(&data, &["verify"], b"");
+    assert!(code == Some(1) && shown.contains("it ends with commit"), "{shown}");
+
+    std::fs::remove_file(data.join("seamline.commits")).unwrap();
+    let server = start().unwrap();
+    assert_eq!(server.read("c", 0).await["head"], 1000);
+    server.publish("c", serde_json::json!({"i": 1001})).await;
+    drop(server);
+    drop(start().unwrap());
+}

@@ -1,0 +1,139 @@
+//! One socket that asks for too much: 100,000 subscriptions, read or not. It costs the server a bounded amount of
+//! memory and time, and nobody else is kept waiting.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::support::{Client, Server};
+
+const COUNT: u64 = 100_000;
+/// The default of `--max-channels`.
+const CHANNELS_MAX: u64 = 1000;
+const GROWTH_KB_MAX: u64 = 60_000;
+
+fn sub(ch: &str) -> Message {
+    Message::text(json!({"op": "sub", "ch": ch, "credit": 1, "from": "tail"}).to_string())
+}
+
+/// How often each op came, or each code of an `err`, until the `pong`.
+async fn counted(
+    client: Client,
+    frames: impl Iterator<Item = Message> + Send + 'static,
+) -> HashMap<String, u64> {
+    let (mut sink, mut stream) = client.split();
+    let sending = tokio::spawn(async move {
+        for frame in frames {
+            sink.feed(frame).await.unwrap();
+        }
+        sink.send(Message::text(r#"{"op":"ping"}"#)).await.unwrap();
+    });
+    let mut counts = HashMap::new();
+    while !counts.contains_key("pong") {
+        let item = stream.next().await.expect("the socket stays open").unwrap();
+        let Message::Text(text) = item else { continue };
+        let frame: Value = serde_json::from_str(&text).unwrap();
+        let what = frame["code"].as_str().or(frame["op"].as_str()).unwrap().to_owned();
+        *counts.entry(what).or_default() += 1;
+    }
+    sending.await.unwrap();
+    counts
+}
+
+/// Others are served meanwhile, or this fails.
+async fn others_are_served(server: &Server) {
+    for i in 0.. {
+        Client::greeted(server, &format!("other-{i}")).await.round_trip().await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_thousand_subscribes_are_refused_beyond_the_limit() {
+    let server = Server::start(&[]);
+    let before_kb = server.memory_kb("VmHWM");
+    let client = Client::greeted(&server, "flood").await;
+    let flood = (0..COUNT).map(|i| sub(&format!("c{i}")));
+    let counts = tokio::select! {
+        counts = counted(client, flood) => counts,
+        () = others_are_served(&server) => unreachable!(),
+    };
+    assert_eq!(counts["too_many_channels"], COUNT - CHANNELS_MAX);
+    let grown_kb = server.memory_kb("VmHWM") - before_kb;
+    assert!(grown_kb < GROWTH_KB_MAX, "the server grew by {grown_kb} kB");
+}
+
+/// Each one replaces the one before: none is refused, and none is left over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_thousand_subscribes_of_one_channel_leave_one() {
+    let server = Server::start(&[]);
+    let before_kb = server.memory_kb("VmHWM");
+    let client = Client::greeted(&server, "flood").await;
+    let counts = tokio::select! {
+        counts = counted(client, (0..COUNT).map(|_| sub("c"))) => counts,
+        () = others_are_served(&server) => unreachable!(),
+    };
+    assert!(counts.keys().all(|what| ["subd", "live", "pong"].contains(&what.as_str())), "{counts:?}");
+    let grown_kb = server.memory_kb("VmHWM") - before_kb;
+    assert!(grown_kb < GROWTH_KB_MAX, "the server grew by {grown_kb} kB");
+}
+
+/// The server stops reading where its answers are not taken, and then gives the socket up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_whose_answers_are_not_read_is_given_up() {
+    let server = Server::start(&["--send-timeout-ms", "1000"]);
+    let before_kb = server.memory_kb("VmHWM");
+    let (mut sink, _unread) = Client::greeted(&server, "flood").await.split();
+    let flooding = async {
+        for i in 0.. {
+            if sink.feed(sub(&format!("c{i}"))).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = flooding => {}
+        () = others_are_served(&server) => unreachable!(),
+    }
+    let grown_kb = server.memory_kb("VmHWM") - before_kb;
+    assert!(grown_kb < GROWTH_KB_MAX, "the server grew by {grown_kb} kB");
+}
+
+/// An answer names what it refuses; of a name that is too long, a small part. The longest names that fit a frame, and
+/// answers that nobody reads.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_names_are_not_said_back_whole() {
+    const COUNT: u64 = 1000;
+    let server = Server::start(&[]);
+    let long = "x".repeat(200_000);
+    let before_kb = server.memory_kb("VmHWM");
+    let mut client = Client::greeted(&server, "flood").await;
+    let frames = [
+        json!({"op": "sub", "ch": long, "credit": 1}),
+        json!({"op": "cast", "ch": long, "data": 1}),
+        json!({"op": "pub", "ch": "c", "key": long, "data": 1}),
+        json!({"op": "pub", "ch": long, "key": "k", "data": 1}),
+        json!({"op": long}),
+    ];
+    let ack = |i| json!({"op": "ack", "ch": format!("{long}{i}"), "epoch": "e", "offset": 1}).to_string();
+    for i in 0..COUNT / 5 {
+        for frame in &frames {
+            client.send_text(frame.to_string()).await;
+        }
+        client.send_text(ack(i)).await;
+    }
+    let mut key_seen = false;
+    for _ in 0..COUNT {
+        let answer = client.next().await;
+        assert!(answer.to_string().len() < 600, "{answer}");
+        key_seen |= answer["key"] == "k"; // what is allowed comes back whole
+    }
+    client.round_trip().await;
+    assert!(key_seen);
+    let grown_kb = server.memory_kb("VmHWM") - before_kb;
+    assert!(grown_kb < 20_000, "the server grew by {grown_kb} kB");
+    assert!(!server.stderr().contains(&long), "nor are they logged");
+}

@@ -1,0 +1,83 @@
+//! The HTTP side: errors that say what is wrong, paging, files, and cutting a client off.
+
+use serde_json::json;
+
+use crate::support::{Client, Got, Server, request};
+
+#[tokio::test]
+async fn errors_are_json_and_say_what_is_wrong() {
+    let server = Server::start(&["--max-frame-bytes", "2000"]);
+    let large = format!("\"{}\"", "x".repeat(2000));
+    let long_name = format!("/channels/{}/messages", "x".repeat(201));
+    let path = "/channels/c/messages";
+    let key = "k".repeat(201);
+    let table = [
+        ("POST", path, vec![], r#"{"a": tru}"#, 400, "bad_json", "line 1 column"),
+        ("POST", path, vec![], "", 400, "bad_json", "EOF"),
+        ("POST", path, vec![], "1 2", 400, "bad_json", "trailing"),
+        ("POST", path, vec![], large.as_str(), 413, "too_large", "2000 bytes"),
+        ("POST", long_name.as_str(), vec![], "1", 400, "bad_channel", "200 bytes"),
+        ("POST", "/channels/%0a/messages", vec![], "1", 400, "bad_channel", "control"),
+        ("POST", "/channels/%ff/messages", vec![], "1", 400, "bad_channel", ""),
+        ("POST", path, vec![("idempotency-key", key.as_str())], "1", 400, "bad_key", "200 bytes"),
+        ("GET", "/channels/c/messages?limit=0", vec![], "", 400, "bad_query", "`limit`"),
+        ("GET", "/channels/c/messages?limit=1001", vec![], "", 400, "bad_query", "`limit`"),
+        ("GET", "/channels/c/messages?after=x", vec![], "", 400, "bad_query", "after"),
+    ];
+    for (method, path, headers, body, status, code, word) in table {
+        let (got, answer) = request(method, server.url(path), &headers, body.as_bytes()).await;
+        assert_eq!((got, &answer["code"]), (status, &json!(code)), "{method} {path}: {answer}");
+        assert!(answer["message"].as_str().unwrap().contains(word), "{method} {path}: {answer}");
+    }
+    assert_eq!(server.read("c", 0).await["head"], 0, "nothing was stored");
+}
+
+#[tokio::test]
+async fn a_channel_is_read_page_by_page() {
+    let server = Server::start(&[]);
+    server.publish_all("a/b é", 1..=1).await;
+    server.publish_all("c", 1..=150).await;
+    let page = request("GET", server.url("/channels/c/messages"), &[], b"").await.1;
+    assert_eq!(page["messages"].as_array().unwrap().len(), 100);
+    let url = server.url("/channels/c/messages?after=148&limit=5");
+    let page = request("GET", url, &[], b"").await.1;
+    assert_eq!((&page["first"], &page["head"]), (&json!(1), &json!(150)));
+    assert_eq!(page["messages"][1]["data"], json!({"i": 150}));
+    assert_eq!(page["messages"].as_array().unwrap().len(), 2);
+    let url = server.url("/channels/c/messages?after=18446744073709551615");
+    assert_eq!(request("GET", url, &[], b"").await.1["messages"], json!([]));
+    let url = server.url("/channels/a%2Fb%20%C3%A9/messages");
+    assert_eq!(request("GET", url, &[], b"").await.1["head"], 1);
+}
+
+#[tokio::test]
+async fn files_are_served_with_their_types() {
+    let www = tempfile::TempDir::new().unwrap();
+    std::fs::write(www.path().join("index.html"), "<p>hello</p>").unwrap();
+    std::fs::write(www.path().join("a.wasm"), b"\0asm").unwrap();
+    let server = Server::start(&["--www", www.path().to_str().unwrap()]);
+    for (path, mime) in [("/", "text/html"), ("/a.wasm", "application/wasm")] {
+        let url = server.url(path);
+        let response = tokio::task::spawn_blocking(move || ureq::get(url).call().unwrap()).await.unwrap();
+        assert_eq!(response.headers()["content-type"], mime, "{path}");
+    }
+    for path in ["/healthz", "/readyz"] {
+        let answer = request("GET", server.url(path), &[], b"").await;
+        assert_eq!(answer, (200, json!({"status": "ok", "log": "ok"})), "{path}");
+    }
+    assert_eq!(request("GET", server.url("/../Cargo.toml"), &[], b"").await.0, 404);
+}
+
+#[tokio::test]
+async fn a_demonstration_can_cut_a_client_off() {
+    let server = Server::start(&["--demo"]);
+    let mut client = Client::greeted(&server, "ada").await;
+    let mut other = Client::greeted(&server, "bob").await;
+    let (status, answer) = request("POST", server.url("/debug/drop?client_id=ada"), &[], b"").await;
+    assert_eq!((status, answer), (200, json!({"dropped": 1})));
+    assert_eq!(client.got().await, Got::Cut, "without a close frame");
+    other.round_trip().await;
+
+    let server = Server::start(&[]);
+    assert_eq!(request("POST", server.url("/debug/drop?client_id=ada"), &[], b"").await.0, 404);
+}

@@ -1,0 +1,136 @@
+//! Tokens signed with one of several keys, whose public ones are in a JWKS: the token names its key (`kid`), and
+//! the key says the algorithm.
+
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+
+use crate::support::{Client, Server, eventually, now_s, refused_to_start, request};
+
+fn rsa() -> EncodingKey {
+    EncodingKey::from_rsa_pem(include_bytes!("keys/rsa.private.pem")).unwrap()
+}
+
+fn p256() -> EncodingKey {
+    EncodingKey::from_ec_pem(include_bytes!("keys/p256.private.pem")).unwrap()
+}
+
+/// The public key, as a provider publishes it.
+fn public(key: &EncodingKey, algorithm: Algorithm, kid: &str) -> Value {
+    let mut jwk = serde_json::to_value(Jwk::from_encoding_key(key, algorithm).unwrap()).unwrap();
+    jwk["kid"] = kid.into();
+    jwk["use"] = "sig".into();
+    jwk
+}
+
+fn both() -> [Value; 2] {
+    [public(&rsa(), Algorithm::RS256, "rsa-1"), public(&p256(), Algorithm::ES256, "p256-1")]
+}
+
+fn write(file: &NamedTempFile, keys: &[Value]) {
+    std::fs::write(file.path(), json!({ "keys": keys }).to_string()).unwrap();
+}
+
+fn start(keys: &[Value]) -> (Server, NamedTempFile) {
+    let file = NamedTempFile::new().unwrap();
+    write(&file, keys);
+    (Server::start(&["--token-key", file.path().to_str().unwrap()]), file)
+}
+
+fn token(algorithm: Algorithm, key: &EncodingKey, kid: Option<&str>) -> String {
+    let mut header = Header::new(algorithm);
+    header.kid = kid.map(str::to_owned);
+    encode(&header, &json!({"sub": "ada", "exp": now_s() + 3600}), key).unwrap()
+}
+
+/// The status and the message for whoever brings this token.
+async fn told(server: &Server, token: String) -> (u16, String) {
+    let bearer = format!("Bearer {token}");
+    let url = server.url("/channels/c/messages");
+    let (status, answer) = request("GET", url, &[("authorization", &bearer)], b"").await;
+    (status, answer["message"].as_str().unwrap_or_default().to_owned())
+}
+
+#[track_caller]
+fn assert_refused((status, message): (u16, String), word: &str) {
+    assert!(status == 401 && message.contains(word), "{status} {message}");
+}
+
+#[tokio::test]
+async fn a_token_is_checked_with_the_key_that_it_names() {
+    let (server, _file) = start(&both());
+    let rs256 = |kid| token(Algorithm::RS256, &rsa(), kid);
+    let es256 = |kid| token(Algorithm::ES256, &p256(), kid);
+    assert_eq!(told(&server, rs256(Some("rsa-1"))).await.0, 200);
+    assert_eq!(told(&server, es256(Some("p256-1"))).await.0, 200);
+    Client::greeted_with(&server, "c", Some(es256(Some("p256-1")))).await;
+    assert_refused(told(&server, rs256(Some("rsa-2"))).await, "`kid`");
+    assert_refused(told(&server, rs256(None)).await, "`kid`");
+    assert_refused(told(&server, rs256(Some("p256-1"))).await, "ES256");
+    assert_refused(told(&server, es256(Some("rsa-1"))).await, "RS256");
+    // RSA has more ways to sign; the key is for one.
+    assert_refused(told(&server, token(Algorithm::RS512, &rsa(), Some("rsa-1"))).await, "RS256");
+}
+
+#[tokio::test]
+async fn no_token_chooses_how_it_is_checked() {
+    let (server, file) = start(&both());
+    let set = std::fs::read_to_string(file.path()).unwrap();
+    // Signed with what everyone may know, as if it were a secret.
+    for secret in [&set, include_str!("keys/rsa.public.pem"), both()[0]["n"].as_str().unwrap()] {
+        for kid in [Some("rsa-1"), Some("p256-1"), None] {
+            let forged = token(Algorithm::HS256, &EncodingKey::from_secret(secret.as_bytes()), kid);
+            let (status, message) = told(&server, forged).await;
+            assert!(status == 401 && !message.contains("signature"), "{message}");
+        }
+    }
+    // `{"alg":"none","kid":"rsa-1"}` and `{"sub":"eve","exp":9999999999}`, without a signature.
+    let unsigned = "eyJhbGciOiJub25lIiwia2lkIjoicnNhLTEifQ.eyJzdWIiOiJldmUiLCJleHAiOjk5OTk5OTk5OTl9.";
+    assert_eq!(told(&server, unsigned.into()).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_set_of_one_needs_no_name_in_the_token() {
+    let (server, _file) = start(&both()[..1]);
+    assert_eq!(told(&server, token(Algorithm::RS256, &rsa(), None)).await.0, 200);
+    assert_refused(told(&server, token(Algorithm::RS256, &rsa(), Some("rsa-2"))).await, "`kid`");
+}
+
+#[tokio::test]
+async fn a_new_key_is_read_on_sighup() {
+    let [rsa_key, p256_key] = both();
+    let (server, file) = start(std::slice::from_ref(&rsa_key));
+    let es256 = || token(Algorithm::ES256, &p256(), Some("p256-1"));
+    assert_refused(told(&server, es256()).await, "`kid`");
+    write(&file, &[rsa_key, p256_key.clone()]);
+    server.hang_up();
+    eventually("the new key", || server.stderr().contains("was read again")).await;
+    assert_eq!(told(&server, es256()).await.0, 200);
+    // Half a file changes nothing.
+    std::fs::write(file.path(), "{").unwrap();
+    server.hang_up();
+    eventually("a complaint", || server.stderr().contains("stays as it was")).await;
+    assert_eq!(told(&server, es256()).await.0, 200);
+    // A key that is gone opens nothing any more.
+    write(&file, &[p256_key]);
+    server.hang_up();
+    eventually("the set without it", || server.stderr().matches("was read again").count() == 2).await;
+    assert_refused(told(&server, token(Algorithm::RS256, &rsa(), Some("rsa-1"))).await, "`kid`");
+}
+
+#[test]
+fn a_set_that_cannot_be_used_is_refused_at_the_start() {
+    let file = NamedTempFile::new().unwrap();
+    for (text, word) in [
+        ("{", "not JSON"),
+        (r#"{"key": []}"#, "not a JWKS"),
+        (r#"{"keys": []}"#, "no public key"),
+        (r#"{"keys": [{"kty": "oct", "k": "aHVzaA"}]}"#, "--token-secret"),
+    ] {
+        std::fs::write(file.path(), text).unwrap();
+        let name = file.path().to_str().unwrap();
+        let (code, stderr) = refused_to_start(&["--token-key", name]);
+        assert!(code == Some(1) && stderr.contains(word) && stderr.contains(name), "{text}: {stderr}");
+    }
+}

@@ -1,0 +1,202 @@
+//! What one client may take: sockets per address and per user, publications per second, and time for a request.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::support::{Answer, Client, PATIENCE, SECRET, Server, ask, eventually, request, token};
+
+#[tokio::test]
+async fn an_address_may_have_so_many_sockets() {
+    let server = Server::start(&["--max-connections-per-ip", "2"]);
+    let first = Client::greeted(&server, "a").await;
+    let _second = Client::greeted(&server, "b").await;
+    let refused = Client::try_connect(&server, Some("seamline.v1")).await.err().unwrap();
+    assert_eq!(refused.0, 429);
+    first.close().await;
+    let start = Instant::now();
+    while let Err((status, _)) = Client::try_connect(&server, Some("seamline.v1")).await {
+        assert!(status == 429 && start.elapsed() < PATIENCE, "{status}");
+    }
+}
+
+/// What asks for nothing holds a file descriptor as well. A socket is another matter.
+#[tokio::test]
+async fn an_address_may_have_so_many_connections_that_ask_for_nothing() {
+    let server = Server::start(&["--max-connections-per-ip", "3"]);
+    let socket = Client::greeted(&server, "a").await;
+    let mut silent = Vec::new();
+    let closed_within = async |limit| {
+        let mut tcp = TcpStream::connect(&server.address).await.unwrap();
+        let closed = timeout(limit, tcp.read(&mut [0])).await;
+        (closed.is_ok(), tcp)
+    };
+    let a_while = Duration::from_millis(300);
+    for _ in 0..3 {
+        let (closed, tcp) = closed_within(a_while).await;
+        assert!(!closed, "it is within the limit");
+        silent.push(tcp);
+    }
+    assert!(closed_within(PATIENCE).await.0, "it is beyond the limit");
+    drop(silent);
+    let start = Instant::now();
+    while closed_within(a_while).await.0 {
+        assert!(start.elapsed() < PATIENCE, "their places are not given up");
+    }
+    socket.close().await;
+}
+
+#[tokio::test]
+async fn an_address_behind_a_proxy_is_the_one_it_names() {
+    let server = Server::start(&["--max-connections-per-ip", "1", "--trust-forwarded-for"]);
+    let header = |ip| [("x-forwarded-for", ip)];
+    let _first = Client::try_connect_with(&server, &header("192.0.2.1")).await.unwrap();
+    assert_eq!(Client::try_connect_with(&server, &header("192.0.2.1")).await.err(), Some(429));
+    Client::try_connect_with(&server, &header("192.0.2.2")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_user_may_have_so_many_sockets() {
+    let server = Server::start(&["--token-secret", SECRET, "--max-connections-per-user", "2"]);
+    let first = Client::greeted_with(&server, "a", Some(token("ada"))).await;
+    let _second = Client::greeted_with(&server, "b", Some(token("ada"))).await;
+    let _other = Client::greeted_with(&server, "c", Some(token("bob"))).await;
+    let mut third = Client::connect(&server).await;
+    third.send(json!({"op": "hello", "v": 1, "client_id": "d", "token": token("ada")})).await;
+    let answer = third.next_op("err").await;
+    assert_eq!((&answer["code"], answer["retry_after_ms"].is_u64()), (&json!("too_many_connections"), true));
+    assert_eq!(third.closed().await.0, 4429);
+    first.close().await;
+    let start = Instant::now();
+    loop {
+        let mut next = Client::connect(&server).await;
+        next.send(json!({"op": "hello", "v": 1, "client_id": "e", "token": token("ada")})).await;
+        if next.next().await["op"] == "welcome" {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "the place is not given up");
+    }
+}
+
+#[tokio::test]
+async fn a_socket_publishes_so_fast_and_no_faster() {
+    let server = Server::start(&["--max-publishes-per-second", "1"]);
+    let mut client = Client::greeted(&server, "a").await;
+    let start = Instant::now();
+    for i in 0..30 {
+        client.send(json!({"op": "pub", "ch": "c", "key": format!("k{i}"), "data": i})).await;
+    }
+    let (mut stored, mut refused) = (0, Vec::new());
+    for _ in 0..30 {
+        let answer = client.next().await;
+        if answer["op"] == "puback" {
+            stored += 1;
+            continue;
+        }
+        assert_eq!((&answer["op"], &answer["code"]), (&json!("pubnack"), &json!("too_fast")), "{answer}");
+        refused.push((answer["key"].clone(), answer["retry_after_ms"].as_u64().unwrap()));
+    }
+    // Five seconds' worth, and what the rate gave meanwhile.
+    let most = 6 + start.elapsed().as_secs();
+    assert!((5..=most).contains(&stored), "{stored} were stored, {most} at most should be");
+    let (key, mut wait_ms) = refused.pop().expect("it is slow, and one a second is slower");
+    loop {
+        assert!((100..=1000).contains(&wait_ms) && start.elapsed() < PATIENCE, "{wait_ms}");
+        tokio::time::sleep(Duration::from_millis(wait_ms + 20)).await;
+        client.send(json!({"op": "pub", "ch": "c", "key": key, "data": 1})).await;
+        let answer = client.next().await;
+        if answer["op"] == "puback" {
+            return;
+        }
+        wait_ms = answer["retry_after_ms"].as_u64().unwrap();
+    }
+}
+
+/// Publishes over HTTP until it is refused; gives the number before that, and the refusal.
+async fn publish_until_refused(server: &Server, headers: &[(&str, &str)]) -> (u64, Answer) {
+    for stored in 0..100 {
+        let answer = ask("POST", server.url("/channels/c/messages"), headers, b"1").await;
+        if answer.status != 201 {
+            return (stored, answer);
+        }
+    }
+    panic!("it never was")
+}
+
+#[tokio::test]
+async fn a_user_publishes_so_fast_over_http_and_no_faster() {
+    let server = Server::start(&["--token-secret", SECRET, "--max-publishes-per-second", "2"]);
+    let bearer = |user| format!("Bearer {}", token(user));
+    let (ada, bob) = (bearer("ada"), bearer("bob"));
+    let (stored, refusal) = publish_until_refused(&server, &[("authorization", &ada)]).await;
+    assert!((10..30).contains(&stored), "five seconds' worth: {stored} were stored");
+    assert_eq!((refusal.status, &refusal.body["code"]), (429, &json!("too_fast")));
+    let wait_ms = refusal.body["retry_after_ms"].as_u64().unwrap();
+    assert!((100..=500).contains(&wait_ms), "{wait_ms}");
+    assert_eq!(refusal.headers["retry-after"], "1", "whole seconds");
+    // Another user, and what is no publication, is not concerned.
+    let url = || server.url("/channels/c/messages");
+    assert_eq!(request("POST", url(), &[("authorization", &bob)], b"1").await.0, 201);
+    assert_eq!(request("GET", url(), &[("authorization", &ada)], b"").await.0, 200);
+    tokio::time::sleep(Duration::from_millis(wait_ms + 20)).await;
+    assert_eq!(request("POST", url(), &[("authorization", &ada)], b"1").await.0, 201);
+}
+
+#[tokio::test]
+async fn without_tokens_an_address_publishes_so_fast_over_http() {
+    let server = Server::start(&["--max-publishes-per-second", "2", "--trust-forwarded-for"]);
+    let (stored, refusal) = publish_until_refused(&server, &[("x-forwarded-for", "192.0.2.1")]).await;
+    assert!((10..30).contains(&stored) && refusal.status == 429, "{stored}");
+    let url = server.url("/channels/c/messages");
+    assert_eq!(request("POST", url, &[("x-forwarded-for", "192.0.2.2")], b"1").await.0, 201);
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_is_ended() {
+    let server = Server::start(&["--header-timeout-ms", "300"]);
+    for sent in ["", "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "] {
+        let mut tcp = TcpStream::connect(&server.address).await.unwrap();
+        tcp.write_all(sent.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        let ended = timeout(Duration::from_secs(5), tcp.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "still open after {sent:?}");
+    }
+    // A socket is past its request: it stays.
+    let mut client = Client::greeted(&server, "a").await;
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    client.round_trip().await;
+}
+
+/// The head came in time, and the body does not come.
+#[tokio::test]
+async fn a_body_that_never_ends_is_ended() {
+    let server = Server::start(&["--request-timeout-ms", "300"]);
+    let (mut reader, mut writer) = TcpStream::connect(&server.address).await.unwrap().into_split();
+    let head = "POST /channels/c/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n";
+    writer.write_all(head.as_bytes()).await.unwrap();
+    let dripping = tokio::spawn(async move {
+        while writer.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let mut answer = vec![0; 12];
+    timeout(PATIENCE, reader.read_exact(&mut answer)).await.expect("it is waited for").unwrap();
+    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 408");
+    timeout(PATIENCE, dripping).await.expect("the connection is still open").unwrap();
+}
+
+/// Answers that nobody takes are not kept for ever.
+#[tokio::test]
+async fn an_answer_that_is_not_taken_is_given_up() {
+    let server = Server::start(&["--send-timeout-ms", "300"]);
+    for _ in 0..16 {
+        server.publish("c", json!("x".repeat(250_000))).await;
+    }
+    let mut tcp = TcpStream::connect(&server.address).await.unwrap();
+    let get = "GET /channels/c/messages HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    tcp.write_all(get.repeat(10).as_bytes()).await.unwrap(); // 40 MB: more than the system keeps for us
+    eventually("the connection to be given up", || server.stderr().contains("a connection ended")).await;
+}

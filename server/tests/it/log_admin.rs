@@ -1,0 +1,118 @@
+//! `seamline-server log`: looking into the embedded log of a server that is not running, and moving it.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Server, log_command};
+
+async fn stopped() -> Server {
+    let mut server = Server::start(&["--retain-messages", "8"]);
+    server.publish_all("a", 1..=10).await;
+    server.publish("b", json!({"text": "only one"})).await;
+    let mut client = Client::greeted(&server, "reader").await;
+    let epoch = server.read("a", 0).await["epoch"].clone();
+    client.send(json!({"op": "ack", "ch": "a", "epoch": epoch, "offset": 6})).await;
+    client.round_trip().await;
+    client.close().await;
+    server.terminate();
+    server.ended().await;
+    server
+}
+
+fn run(server: &Server, args: &[&str]) -> String {
+    let (code, shown) = log_command(&server.data(), args, b"");
+    assert_eq!(code, Some(0), "{args:?}: {shown}");
+    shown
+}
+
+#[tokio::test]
+async fn a_log_can_be_looked_into() {
+    let server = stopped().await;
+    let list = run(&server, &["list"]);
+    assert!(
+        list.lines().count() == 2 && list.contains("\"a\"") && list.contains("first 3\thead 10"),
+        "{list}"
+    );
+    let head: Value = serde_json::from_str(&run(&server, &["head", "a"])).unwrap();
+    assert_eq!((&head["first"], &head["head"]), (&json!(3), &json!(10)));
+    let tail = run(&server, &["tail", "a", "-n", "2"]);
+    let last: Value = serde_json::from_str(tail.lines().last().unwrap()).unwrap();
+    assert_eq!((tail.lines().count(), &last["offset"], &last["data"]), (2, &json!(10), &json!({"i": 10})));
+    assert!(run(&server, &["verify"]).contains("2 channels, 9 messages: all is well"));
+    let (code, shown) = log_command(&server.data(), &["head", "none"], b"");
+    assert!(code == Some(1) && shown.contains("no channel"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_log_in_use_or_not_there_is_named() {
+    let server = Server::start(&[]);
+    Client::greeted(&server, "c").await;
+    let (code, shown) = log_command(&server.data(), &["list"], b"");
+    assert!(code == Some(1) && shown.contains("Another process"), "{shown}");
+    let nowhere = tempfile::TempDir::new().unwrap();
+    let (code, shown) = log_command(nowhere.path(), &["verify"], b"");
+    assert!(code == Some(1) && shown.contains("there is none"), "{shown}");
+    assert_eq!(std::fs::read_dir(nowhere.path()).unwrap().count(), 0, "nothing is created");
+}
+
+#[tokio::test]
+async fn an_export_is_imported_whole_or_not_at_all() {
+    let server = stopped().await;
+    let export = run(&server, &["export"]);
+    let epoch = serde_json::from_str::<Value>(&run(&server, &["head", "a"])).unwrap()["epoch"].clone();
+
+    let mut other = Server::start(&[]);
+    other.terminate();
+    other.ended().await;
+    let cut = &export[..export.len() / 2];
+    for bad in [cut, "", "nonsense", export.lines().nth(1).unwrap()] {
+        let (code, shown) = log_command(&other.data(), &["import"], bad.as_bytes());
+        assert!(code == Some(1) && shown.contains("nothing was imported"), "{shown}");
+    }
+    assert_eq!(run(&other, &["list"]), "");
+    let (code, shown) = log_command(&other.data(), &["import"], export.as_bytes());
+    assert!(code == Some(0) && shown.contains("2 channels, 9 messages"), "{shown}");
+    assert_eq!(run(&other, &["export"]), export);
+    let (code, shown) = log_command(&other.data(), &["import"], export.as_bytes());
+    assert!(code == Some(1) && shown.contains("there already"), "{shown}");
+    assert!(run(&other, &["verify"]).contains("all is well"));
+
+    other.restart();
+    let page = other.read("a", 0).await;
+    assert_eq!((&page["epoch"], &page["head"]), (&epoch, &json!(10)));
+    // A key of the old log is known here, also one whose message is gone; and a client goes on where it was.
+    let mut client = Client::greeted(&other, "reader").await;
+    client.send(json!({"op": "pub", "ch": "a", "key": "publish-all-1", "data": {"i": 1}})).await;
+    assert_eq!(client.next_op("puback").await["offset"], 1);
+    client.sub("a", 10, json!({})).await;
+    assert_eq!(client.next_op("subd").await["at"], 6);
+}
+
+#[tokio::test]
+async fn an_import_of_a_backup_has_a_new_epoch() {
+    let server = stopped().await;
+    let export = run(&server, &["export", "a"]);
+    let mut other = Server::start(&[]);
+    other.terminate();
+    other.ended().await;
+    let (code, shown) = log_command(&other.data(), &["import", "--new-epoch"], export.as_bytes());
+    assert_eq!(code, Some(0), "{shown}");
+    let epoch =
+        |server| serde_json::from_str::<Value>(&run(server, &["head", "a"])).unwrap()["epoch"].clone();
+    assert_ne!(epoch(&server), epoch(&other));
+}
+
+#[tokio::test]
+async fn a_store_as_it_was_before_an_import_is_known_for_one() {
+    let export = run(&stopped().await, &["export"]);
+    let mut other = Server::start(&[]);
+    other.terminate();
+    other.ended().await;
+    let file = other.data().join("seamline.redb");
+    let before = std::fs::read(&file).unwrap();
+    let (code, shown) = log_command(&other.data(), &["import"], export.as_bytes());
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(run(&other, &["verify"]).contains("all is well"));
+    std::fs::write(&file, before).unwrap();
+    let (code, shown) = log_command(&other.data(), &["list"], b"");
+    assert!(code == Some(1) && shown.contains("was made here"), "{shown}");
+}

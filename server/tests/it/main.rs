@@ -1,0 +1,39 @@
+//! The server as its clients see it: every test starts the real binary on a port and a directory of
+//! its own. One file per behaviour; each begins with what it shows and how.
+
+mod access;
+mod auth;
+mod bad_input;
+mod compression;
+mod configuration;
+mod contract;
+mod crash;
+mod documented;
+mod drain;
+mod durability;
+mod first_page;
+mod floods;
+mod heartbeat;
+mod hook;
+mod http;
+mod jwks;
+mod limits;
+mod log_admin;
+mod observed;
+mod origins;
+mod plain;
+mod plain_refusals;
+mod publishing;
+mod redis_lost;
+mod redis_nodes;
+mod redis_tls;
+mod replay;
+mod resume;
+mod retention;
+mod seam;
+mod slow_consumer;
+mod startup;
+mod support;
+mod sync_state;
+mod tls;
+mod token_keys;

@@ -1,0 +1,111 @@
+//! Publications are stored once per idempotency key, in the order they were sent, and acknowledged
+//! when they are safe. Ephemeral events are not stored at all.
+
+use serde_json::json;
+
+use crate::support::{Client, Server, offsets, request};
+
+#[tokio::test]
+async fn publications_of_a_socket_keep_their_order() {
+    let server = Server::start(&[]);
+    let mut client = Client::greeted(&server, "c").await;
+    for i in 1..=300 {
+        client.send(json!({"op": "pub", "ch": "c", "key": format!("k{i}"), "data": i})).await;
+    }
+    let mut last_id = (0, 0);
+    for i in 1..=300 {
+        let ack = client.next_op("puback").await;
+        assert_eq!(
+            (&ack["ch"], &ack["key"], &ack["offset"]),
+            (&json!("c"), &json!(format!("k{i}")), &json!(i))
+        );
+        let (ms, seq) = ack["id"].as_str().unwrap().split_once('-').unwrap();
+        let id = (ms.parse::<u64>().unwrap(), seq.parse::<u64>().unwrap());
+        assert!(id > last_id, "{id:?} after {last_id:?}");
+        last_id = id;
+    }
+    let stored = server.read("c", 0).await;
+    let data: Vec<u64> =
+        stored["messages"].as_array().unwrap().iter().map(|m| m["data"].as_u64().unwrap()).collect();
+    assert_eq!(data, (1..=300).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_key_is_stored_once_also_across_a_restart() {
+    let mut server = Server::start(&[]);
+    let publish = json!({"op": "pub", "ch": "c", "key": "the-key", "data": "first"});
+    let mut client = Client::greeted(&server, "c").await;
+    // Twice in one go, so that both may be in the same commit.
+    client.send(publish.clone()).await;
+    client.send(publish.clone()).await;
+    let ack = client.next_op("puback").await;
+    assert_eq!(client.next_op("puback").await, ack);
+
+    server.kill();
+    server.restart();
+    let mut client = Client::greeted(&server, "c").await;
+    client.send(publish).await;
+    assert_eq!(client.next_op("puback").await, ack);
+    let url = server.url("/channels/c/messages");
+    let (status, answer) = request("POST", url, &[("idempotency-key", "the-key")], b"\"over http\"").await;
+    assert_eq!((status, answer), (200, json!({"id": ack["id"], "offset": ack["offset"]})));
+    let stored = server.read("c", 0).await;
+    assert_eq!((&stored["head"], &stored["messages"][0]["data"]), (&json!(1), &json!("first")));
+
+    // Keys belong to a channel.
+    client.send(json!({"op": "pub", "ch": "other", "key": "the-key", "data": 1})).await;
+    assert_eq!(client.next_op("puback").await["ch"], "other");
+    assert_eq!(server.read("other", 0).await["head"], 1);
+}
+
+#[tokio::test]
+async fn what_a_client_publishes_it_also_receives() {
+    let server = Server::start(&[]);
+    let mut client = Client::greeted(&server, "c").await;
+    client.sub("c", 10, json!({"from": "tail"})).await;
+    client.next_op("subd").await;
+    client.next_op("live").await;
+    client.send(json!({"op": "pub", "ch": "c", "key": "k", "data": {"a": 1}})).await;
+    let mut ops: Vec<_> = [client.next().await, client.next().await].map(|frame| frame["op"].clone()).into();
+    ops.sort_by_key(|op| op.to_string());
+    assert_eq!(ops, ["msgs", "puback"]);
+}
+
+#[tokio::test]
+async fn an_ephemeral_event_reaches_the_others_and_is_not_stored() {
+    let server = Server::start(&[]);
+    let mut sender = Client::greeted(&server, "sender").await;
+    let mut other = Client::greeted(&server, "other").await;
+    for client in [&mut sender, &mut other] {
+        client.sub("c", 10, json!({"from": "start"})).await;
+        client.next_op("subd").await;
+        client.next_op("live").await;
+    }
+    sender.send(json!({"op": "cast", "ch": "c", "data": {"typing": true}})).await;
+    assert_eq!(other.next().await, json!({"op": "cast", "ch": "c", "data": {"typing": true}}));
+    server.publish("c", json!(1)).await;
+    assert_eq!(offsets(&sender.next_op("msgs").await), [1], "not echoed to the sender");
+    assert_eq!(server.read("c", 0).await["messages"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_waiting_for_a_socket_is_sent_in_one_frame() {
+    let server = Server::start(&[]);
+    let mut client = Client::greeted(&server, "c").await;
+    client.sub("c", 10, json!({"from": "tail"})).await;
+    client.next_op("subd").await;
+    client.next_op("live").await;
+    server.publish_all("c", 1..=2000).await;
+    let (mut frames, mut last) = (0, 0);
+    while last < 2000 {
+        let frame = client.next().await;
+        if frame["op"] == "msgs" {
+            frames += 1;
+            last = last.max(*offsets(&frame).last().unwrap());
+        } else if frame["op"] == "live" {
+            // Too slow for the live stream: the rest comes from the log.
+            client.send(json!({"op": "more", "ch": "c", "credit": 10_000})).await;
+        }
+    }
+    assert!(frames < 1000, "{frames} frames for 2000 messages");
+}

@@ -1,0 +1,273 @@
+//! Redis goes away and comes back, in every way it can. Sockets stay open, publishers are told to come
+//! back, nothing is lost or repeated; and if it comes back with another history, that is said.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    Client, Got, PATIENCE, Redis, Server, ask, eventually, offsets, refused_to_start, request,
+};
+
+fn start(redis: &Redis) -> Server {
+    Server::start(&["--log", &redis.url()])
+}
+
+/// Subscribed at the tail, and live.
+async fn live(server: &Server, ch: &str) -> (Client, Value) {
+    let mut client = Client::greeted(server, "reader").await;
+    client.sub(ch, 1000, json!({"from": "tail"})).await;
+    let subd = client.next_op("subd").await;
+    client.next_op("live").await;
+    (client, subd)
+}
+
+async fn health(server: &Server) -> (u16, Value, u16) {
+    let (status, body) = request("GET", server.url("/healthz"), &[], b"").await;
+    let ready = request("GET", server.url("/readyz"), &[], b"").await.0;
+    (status, body["status"].clone(), ready)
+}
+
+async fn is_well(server: &Server) {
+    let start = Instant::now();
+    while health(server).await != (200, json!("ok"), 200) {
+        assert!(start.elapsed() < PATIENCE, "{}", server.stderr());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Publishes with a key over a socket until it is acknowledged, heeding the hints; returns the offset,
+/// and how often it was told to come back.
+async fn publish_until_stored(client: &mut Client, key: &str, data: Value) -> (u64, u64) {
+    let mut hints = 0;
+    loop {
+        client.send(json!({"op": "pub", "ch": "c", "key": key, "data": data})).await;
+        let answer = client.next().await;
+        match answer["op"].as_str().unwrap() {
+            "puback" => return (answer["offset"].as_u64().unwrap(), hints),
+            "pubnack" => {
+                assert_eq!(answer["code"], "log_error");
+                let wait_ms = answer["retry_after_ms"].as_u64().expect("a hint");
+                hints += 1;
+                tokio::time::sleep(Duration::from_millis(wait_ms.min(200))).await;
+            }
+            _ => panic!("{answer}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_redis_the_server_says_so_keeps_its_sockets_and_catches_up() {
+    let mut redis = Redis::start();
+    let server = start(&redis);
+    is_well(&server).await;
+    let (mut reader, _) = live(&server, "c").await;
+    let mut publisher = Client::greeted(&server, "publisher").await;
+    assert_eq!(publish_until_stored(&mut publisher, "k1", json!({"i": 1})).await, (1, 0));
+    assert_eq!(offsets(&reader.next_op("msgs").await), [1]);
+
+    redis.kill();
+    publisher.send(json!({"op": "pub", "ch": "c", "key": "k2", "data": {"i": 2}})).await;
+    let refusal = publisher.next_op("pubnack").await;
+    assert!(refusal["retry_after_ms"].as_u64().unwrap() > 0, "{refusal}");
+    assert_eq!(health(&server).await, (200, json!("degraded"), 503));
+    assert_eq!(server.metric("seamline_log_up").await, 0.0);
+    let refusal = ask("POST", server.url("/channels/c/messages"), &[], b"1").await;
+    assert_eq!((refusal.status, &refusal.body["code"]), (503, &json!("log_error")));
+    assert_eq!(
+        (&refusal.body["retry_after_ms"], &refusal.headers["retry-after"]),
+        (&json!(1000), &"1".parse().unwrap())
+    );
+    // Someone comes while it is away: kept waiting, not sent away.
+    let mut late = Client::greeted(&server, "late").await;
+    late.sub("c", 1000, json!({"from": "start"})).await;
+    late.round_trip().await;
+    reader.round_trip().await;
+
+    redis.restart();
+    let (offset, _) = publish_until_stored(&mut publisher, "k2", json!({"i": 2})).await;
+    assert_eq!(offset, 2);
+    assert_eq!(offsets(&reader.next_op("msgs").await), [2], "once, on the socket that was open all the time");
+    late.next_op("subd").await;
+    let mut seen = Vec::new();
+    while seen.last() != Some(&2) {
+        let frame = late.next().await;
+        if frame["op"] == "msgs" {
+            seen.extend(offsets(&frame));
+        }
+    }
+    is_well(&server).await;
+    assert_eq!(server.metric("seamline_log_up").await, 1.0);
+    assert!(server.metric("seamline_publications_refused_total{code=\"log_error\"}").await >= 2.0);
+    let lines = server.stderr().matches("Redis is lost").count();
+    assert_eq!((lines, server.stderr().matches("Redis is back").count()), (1, 1), "{}", server.stderr());
+    assert!(!server.stderr().contains("ERROR"), "{}", server.stderr());
+}
+
+/// Publishers never stop while Redis is killed again and again. Each publication that was acknowledged is
+/// in the log once, where it was promised; and a subscriber on another node, whose socket is never
+/// closed, has all of it once and in order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acknowledged_publications_survive_a_kill_of_redis() {
+    const COUNT: u64 = 60;
+    let mut redis = Redis::start();
+    let (a, b) = (start(&redis), start(&redis));
+    let (mut reader, _) = live(&b, "c").await;
+    let publish = async |who: u64| {
+        let mut client = Client::greeted(&a, &format!("publisher-{who}")).await;
+        let mut acknowledged = Vec::new();
+        for i in 0..COUNT {
+            let key = format!("{who}-{i}");
+            let (offset, _) = publish_until_stored(&mut client, &key, json!(key)).await;
+            acknowledged.push((offset, key));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        acknowledged
+    };
+    let publishing = futures::future::join_all((0..3).map(publish));
+    let killing = async {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            redis.kill();
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            redis.restart();
+        }
+    };
+    let reading = async {
+        let mut messages = Vec::new();
+        while (messages.len() as u64) < 3 * COUNT {
+            let Got::Frame(frame) = reader.got().await else { panic!("the socket was not kept") };
+            if frame["op"] == "msgs" {
+                assert_eq!(frame["n"], messages.len() + 1, "each once, without a hole");
+                messages.extend(frame["data"].as_array().unwrap().clone());
+            }
+        }
+        messages
+    };
+    let (acknowledged, (), read) = tokio::join!(publishing, killing, reading);
+    for (offset, key) in acknowledged.concat() {
+        assert_eq!(read[offset as usize - 1], json!(key));
+    }
+    assert_eq!(b.read("c", 0).await["head"], 3 * COUNT);
+}
+
+#[tokio::test]
+async fn a_redis_that_hangs_loses_nothing() {
+    let redis = Redis::start();
+    let server = start(&redis);
+    let (mut reader, _) = live(&server, "c").await;
+    let mut publisher = Client::greeted(&server, "publisher").await;
+    publish_until_stored(&mut publisher, "k1", json!({"i": 1})).await;
+    redis.pause();
+    let resuming = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        redis.resume();
+    };
+    let publishing = publish_until_stored(&mut publisher, "k2", json!({"i": 2}));
+    let ((), (offset, hints)) = tokio::join!(resuming, publishing);
+    assert!(offset == 2 && hints > 0, "stored once, though it was asked for {hints} times more");
+    publish_until_stored(&mut publisher, "k3", json!({"i": 3})).await;
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        seen.extend(offsets(&reader.next_op("msgs").await));
+    }
+    assert_eq!(seen, [1, 2, 3]);
+}
+
+/// The socket stays; the client is told of the new epoch, and gets the new log from its start.
+#[tokio::test]
+async fn a_redis_that_was_emptied_shows_as_a_new_epoch() {
+    let mut redis = Redis::start();
+    let server = start(&redis);
+    let (mut reader, subd) = live(&server, "c").await;
+    server.publish_all("c", 1..=5).await;
+    while offsets(&reader.next_op("msgs").await).last() != Some(&5) {}
+
+    redis.command::<()>("FLUSHALL", &[]);
+    server.publish("c", json!({"i": 1})).await;
+    let again = reader.next_op("subd").await;
+    assert_ne!(again["epoch"], subd["epoch"]);
+    assert_eq!((&again["first"], &again["at"], &again["resumed"]), (&json!(1), &json!(0), &json!(false)));
+    assert_eq!(offsets(&reader.next_op("msgs").await), [1]);
+    assert_eq!(reader.next_op("live").await["head"], 1);
+    server.publish("c", json!({"i": 2})).await;
+    assert_eq!(offsets(&reader.next_op("msgs").await), [2]);
+
+    // The same with a restart, and nothing published since.
+    redis.restart_empty();
+    let third = reader.next_op("subd").await;
+    assert_ne!(third["epoch"], again["epoch"]);
+    assert_eq!((&third["head"], &third["at"]), (&json!(0), &json!(0)));
+}
+
+/// A full Redis takes nothing; what it has is still read, and it is not taken for lost.
+#[tokio::test]
+async fn a_full_redis_refuses_publications_and_serves_the_rest() {
+    let redis = Redis::start();
+    let server = start(&redis);
+    server.publish_all("c", 1..=5).await;
+    redis.command::<()>("CONFIG", &[b"SET", b"maxmemory", b"1"]);
+    let mut publisher = Client::greeted(&server, "publisher").await;
+    publisher.send(json!({"op": "pub", "ch": "c", "key": "k6", "data": {"i": 6}})).await;
+    assert!(publisher.next_op("pubnack").await["retry_after_ms"].as_u64().unwrap() > 0);
+    assert_eq!(health(&server).await, (200, json!("degraded"), 503));
+    assert_eq!(server.read("c", 0).await["messages"].as_array().unwrap().len(), 5);
+
+    redis.command::<()>("CONFIG", &[b"SET", b"maxmemory", b"0"]);
+    assert_eq!(publish_until_stored(&mut publisher, "k6", json!({"i": 6})).await, (6, 0));
+    is_well(&server).await;
+    assert!(!server.stderr().contains("Redis is lost"), "{}", server.stderr());
+}
+
+/// All scripts forgotten, all connections cut: as good as a restart.
+#[tokio::test]
+async fn a_redis_that_forgets_the_scripts_is_told_them_again() {
+    let redis = Redis::start();
+    let server = start(&redis);
+    let (mut reader, _) = live(&server, "c").await;
+    redis.command::<()>("SCRIPT", &[b"FLUSH"]);
+    let mut publisher = Client::greeted(&server, "publisher").await;
+    assert_eq!(publish_until_stored(&mut publisher, "k1", json!({"i": 1})).await.0, 1);
+    redis.disconnect_everyone();
+    assert_eq!(publish_until_stored(&mut publisher, "k2", json!({"i": 2})).await.0, 2);
+    let mut seen = Vec::new();
+    while seen.len() < 2 {
+        seen.extend(offsets(&reader.next_op("msgs").await));
+    }
+    assert_eq!(seen, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_use_redis_says_why() {
+    let refused = |url: &str, words: &[&str]| {
+        let (code, stderr) = refused_to_start(&["--log", url]);
+        assert!(code == Some(1) || code == Some(2), "{stderr}");
+        for word in words {
+            assert!(stderr.contains(word), "no {word:?} in:\n{stderr}");
+        }
+    };
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    refused(&format!("redis://{nobody}"), &[&nobody.to_string(), "Is Redis running there?"]);
+    refused("rediss://127.0.0.1", &["TLS"]);
+    refused("postgres://127.0.0.1", &["embedded", "redis://"]);
+
+    let redis = Redis::start();
+    redis.command::<()>("CONFIG", &[b"SET", b"requirepass", b"secret-word"]);
+    refused(&redis.url(), &["--log"]);
+    let with_password = redis.url().replace("redis://", "redis://:secret-word@");
+    drop(Server::start(&["--log", &with_password]));
+    let wrong = redis.url().replace("redis://", "redis://:wrong-word@");
+    let (_, stderr) = refused_to_start(&["--log", &wrong]);
+    assert!(!stderr.contains("wrong-word"), "{stderr}");
+}
+
+#[tokio::test]
+async fn settings_that_break_the_promise_are_warned_of() {
+    let redis = Redis::start();
+    assert!(!start(&redis).stderr().contains("acknowledged"));
+    redis.command::<()>("CONFIG", &[b"SET", b"appendfsync", b"everysec"]);
+    redis.command::<()>("CONFIG", &[b"SET", b"maxmemory-policy", b"allkeys-lru"]);
+    let server = start(&redis);
+    eventually("the warnings", || server.stderr().contains("noeviction")).await;
+    assert!(server.stderr().contains("acknowledged publications"), "{}", server.stderr());
+}

@@ -1,0 +1,68 @@
+//! What the server says when it cannot start: what is wrong, with what, and what to do.
+
+use std::net::TcpListener;
+
+use crate::support::{Client, Server, eventually, refused_to_start};
+
+#[track_caller]
+fn assert_refused(args: &[&str], words: &[&str]) {
+    let (code, stderr) = refused_to_start(args);
+    assert_eq!(code, Some(1), "{stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "no {word:?} in:\n{stderr}");
+    }
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    assert_refused(&["--listen", &address], &[&address, "--listen"]);
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let below = file.path().join("below");
+    let below = below.to_str().unwrap();
+    assert_refused(&["--data", below], &[below, "--data"]);
+}
+
+#[tokio::test]
+async fn a_store_that_another_process_uses_is_named() {
+    let server = Server::start(&[]);
+    Client::greeted(&server, "c").await;
+    let data = server.data();
+    let data = data.to_str().unwrap();
+    assert_refused(&["--data", data], &[data, "Another process", "--data"]);
+}
+
+#[test]
+fn a_damaged_store_is_named() {
+    let directory = tempfile::TempDir::new().unwrap();
+    std::fs::write(directory.path().join("seamline.redb"), "this is no store".repeat(1000)).unwrap();
+    let data = directory.path().to_str().unwrap();
+    assert_refused(&["--data", data], &[data, "damaged", "--data"]);
+}
+
+#[test]
+fn the_world_is_let_in_only_with_a_secret() {
+    assert_refused(&["--listen", "0.0.0.0:0"], &["0.0.0.0", "--token-secret"]);
+    assert_refused(&["--token-secret", ""], &["empty"]);
+    drop(Server::start(&["--listen", "0.0.0.0:0", "--token-secret", "secret"]));
+}
+
+#[test]
+fn a_server_without_a_secret_warns() {
+    assert!(Server::start(&[]).stderr().contains("WARNING"));
+    assert!(!Server::start(&["--token-secret", "secret"]).stderr().contains("WARNING"));
+}
+
+#[tokio::test]
+async fn a_server_without_files_lives_through_sighup() {
+    let server = Server::start(&["--token-secret", "secret"]);
+    server.hang_up();
+    eventually("a line about it", || server.stderr().contains("nothing to read again")).await;
+    Client::connect(&server).await;
+}

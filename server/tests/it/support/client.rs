@@ -1,0 +1,193 @@
+//! A socket that speaks the protocol in plain JSON, so that the tests do not lean on the code that
+//! they test.
+
+use std::time::Duration;
+
+use futures::stream::{SplitSink, SplitStream};
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use super::{PATIENCE, Server};
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+pub struct Client {
+    socket: Socket,
+}
+
+/// What came from the server.
+#[derive(Debug, PartialEq)]
+pub enum Got {
+    Frame(Value),
+    Closed(u16, String),
+    /// Without a close frame.
+    Cut,
+}
+
+impl Client {
+    /// Connects, asking for these subprotocols; gives the status of a refusal and its text.
+    pub async fn try_connect(server: &Server, protocols: Option<&str>) -> Result<Client, (u16, String)> {
+        let protocols = protocols.map(|protocols| ("sec-websocket-protocol", protocols));
+        Client::open(server, "", protocols.as_slice()).await
+    }
+
+    /// Connects as a page of this origin; gives the status of a refusal.
+    pub async fn try_connect_from(server: &Server, origin: &str) -> Result<Client, u16> {
+        Client::try_connect_with(server, &[("origin", origin)]).await
+    }
+
+    /// Connects with these headers; gives the status of a refusal.
+    pub async fn try_connect_with(server: &Server, headers: &[(&'static str, &str)]) -> Result<Client, u16> {
+        let headers = [&[("sec-websocket-protocol", "seamline.v1")], headers].concat();
+        Client::open(server, "", &headers).await.map_err(|(status, _)| status)
+    }
+
+    /// Connects in the plain dialect, with this query.
+    pub async fn plain(server: &Server, query: &str) -> Client {
+        Client::open(server, query, &[]).await.unwrap()
+    }
+
+    /// Connects with this query and these headers; gives the status of a refusal and its text.
+    pub async fn open(
+        server: &Server,
+        query: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Client, (u16, String)> {
+        let mut request = format!("ws://{}/ws?{query}", server.address).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        match connect_async(request).await {
+            Ok((socket, _)) => Ok(Client { socket }),
+            Err(Error::Http(response)) => {
+                let text =
+                    String::from_utf8_lossy(response.body().as_deref().unwrap_or_default()).into_owned();
+                Err((response.status().as_u16(), text))
+            }
+            Err(e) => panic!("{e}"),
+        }
+    }
+
+    pub async fn connect(server: &Server) -> Client {
+        Client::try_connect(server, Some("seamline.v1")).await.unwrap()
+    }
+
+    /// Connected, and past `hello` and `welcome`.
+    pub async fn greeted(server: &Server, client_id: &str) -> Client {
+        Client::greeted_with(server, client_id, None).await
+    }
+
+    pub async fn greeted_with(server: &Server, client_id: &str, token: Option<String>) -> Client {
+        let mut client = Client::connect(server).await;
+        client.send(json!({"op": "hello", "v": 1, "client_id": client_id, "token": token})).await;
+        client.next_op("welcome").await;
+        client
+    }
+
+    pub async fn send(&mut self, frame: Value) {
+        self.send_text(frame.to_string()).await;
+    }
+
+    pub async fn send_text(&mut self, text: String) {
+        self.try_send_text(text).await.unwrap();
+    }
+
+    /// For sends that the server may cut short.
+    pub async fn try_send_text(&mut self, text: String) -> Result<(), Error> {
+        self.socket.send(Message::text(text)).await
+    }
+
+    pub async fn send_binary(&mut self, bytes: Vec<u8>) {
+        self.socket.send(Message::binary(bytes)).await.unwrap();
+    }
+
+    /// Past the framing: bytes as they are.
+    pub async fn send_raw(&mut self, bytes: &[u8]) {
+        self.socket.get_mut().write_all(bytes).await.unwrap();
+    }
+
+    /// Its two directions, for a test that must read while it writes.
+    pub fn split(self) -> (SplitSink<Socket, Message>, SplitStream<Socket>) {
+        self.socket.split()
+    }
+
+    /// Subscribes, with more fields such as `position`.
+    pub async fn sub(&mut self, ch: &str, credit: u64, more: Value) {
+        let mut frame = json!({"op": "sub", "ch": ch, "credit": credit});
+        frame.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.send(frame).await;
+    }
+
+    pub async fn got(&mut self) -> Got {
+        timeout(PATIENCE, self.read()).await.expect("nothing came")
+    }
+
+    /// What comes within a time, if anything.
+    pub async fn got_within(&mut self, limit: Duration) -> Option<Got> {
+        timeout(limit, self.read()).await.ok()
+    }
+
+    async fn read(&mut self) -> Got {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Text(text))) => return Got::Frame(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return Got::Closed(frame.code.into(), frame.reason.to_string());
+                }
+                Some(Ok(Message::Close(None))) | Some(Err(_)) | None => return Got::Cut,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// The next frame, whatever it is.
+    pub async fn next(&mut self) -> Value {
+        match self.got().await {
+            Got::Frame(frame) => frame,
+            end => panic!("the connection ended: {end:?}"),
+        }
+    }
+
+    /// The next frame, which must be of this op.
+    pub async fn next_op(&mut self, op: &str) -> Value {
+        let frame = self.next().await;
+        assert_eq!(frame["op"], op, "{frame}");
+        frame
+    }
+
+    /// The close, past any frames.
+    pub async fn closed(&mut self) -> (u16, String) {
+        loop {
+            match self.got().await {
+                Got::Closed(code, reason) => return (code, reason),
+                Got::Cut => panic!("cut without a close frame"),
+                Got::Frame(_) => {}
+            }
+        }
+    }
+
+    /// Whether everything sent so far has been acted on.
+    pub async fn round_trip(&mut self) {
+        self.send(json!({"op": "ping"})).await;
+        while self.next().await["op"] != "pong" {}
+    }
+
+    pub async fn close(mut self) {
+        let _ = self.socket.close(None).await;
+        while let Some(Ok(_)) = self.socket.next().await {}
+    }
+}
+
+/// The offsets in a `msgs` frame, checked against its payloads when those are `{"i": offset}`.
+pub fn offsets(frame: &Value) -> Vec<u64> {
+    let n = frame["n"].as_u64().unwrap();
+    let (ids, data) = (frame["ids"].as_array().unwrap(), frame["data"].as_array().unwrap());
+    assert_eq!(ids.len(), data.len());
+    (n..n + ids.len() as u64).collect()
+}

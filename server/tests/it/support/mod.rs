@@ -1,0 +1,96 @@
+//! What the tests share: a server process, a Redis, a socket, and HTTP.
+
+mod certificate;
+mod client;
+mod redis;
+mod server;
+
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+
+pub use certificate::Certificate;
+pub use client::{Client, Got, offsets};
+pub use redis::Redis;
+pub use server::{SEAM_DELAY_MS, Server, log_command, refused_to_start, try_start, without_settings};
+
+/// How long a test waits for what should come. Only a failing test waits that long.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The secret of servers that ask for tokens.
+pub const SECRET: &str = "a-secret-for-tests-and-nothing-else";
+
+/// Waits for a condition.
+pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < PATIENCE, "waited in vain for: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A token for a user, signed with a secret, which expires in so many seconds.
+pub fn token_with(user: &str, secret: &str, expires_in_s: i64) -> String {
+    let exp = now_s() + expires_in_s;
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    encode(&Header::new(Algorithm::HS256), &json!({ "sub": user, "exp": exp }), &key).unwrap()
+}
+
+/// A good token.
+pub fn token(user: &str) -> String {
+    token_with(user, SECRET, 3600)
+}
+
+pub fn now_s() -> i64 {
+    seamline_server::time::since_unix_epoch().as_secs() as i64
+}
+
+/// What a request was answered with.
+pub struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    /// JSON, or else a text.
+    pub body: Value,
+}
+
+/// A request, and the status and JSON of its answer.
+pub async fn request(method: &str, url: String, headers: &[(&str, &str)], body: &[u8]) -> (u16, Value) {
+    let answer = ask(method, url, headers, body).await;
+    (answer.status, answer.body)
+}
+
+/// As [`request`], with the headers of the answer.
+pub async fn ask(method: &str, url: String, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    match try_ask(method, url, headers, body).await {
+        Ok(answer) => answer,
+        Err(e) => panic!("no answer: {e}"),
+    }
+}
+
+/// As [`request`], for servers that may be gone.
+pub async fn try_request(
+    method: &str,
+    url: String,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Result<(u16, Value), String> {
+    try_ask(method, url, headers, body).await.map(|answer| (answer.status, answer.body))
+}
+
+async fn try_ask(method: &str, url: String, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, String> {
+    let mut request = ureq::http::Request::builder().method(method).uri(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(body.to_vec()).unwrap();
+    let send = move || -> Result<Answer, String> {
+        let config = ureq::Agent::config_builder().http_status_as_error(false);
+        let agent = config.timeout_global(Some(PATIENCE)).build().new_agent();
+        let mut response = agent.run(request).map_err(|e| e.to_string())?;
+        let text = response.body_mut().read_to_string().map_err(|e| e.to_string())?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    };
+    tokio::task::spawn_blocking(send).await.unwrap()
+}

@@ -1,0 +1,152 @@
+//! A Redis of the test's own, on a free port and in an empty directory, which dies with its guard.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use redis::{Client, Connection, FromRedisValue};
+use tempfile::TempDir;
+
+use super::{Certificate, PATIENCE};
+
+pub struct Redis {
+    child: Child,
+    port: u16,
+    directory: TempDir,
+    more: Vec<String>,
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Redis {
+    /// One that keeps what it has acknowledged, whatever happens to it.
+    pub fn start() -> Redis {
+        Redis::start_with(Vec::new)
+    }
+
+    /// One that speaks TLS on another port; gives the URL.
+    pub fn start_tls(certificate: &Certificate) -> (Redis, String) {
+        let options = || {
+            let port = free_port().to_string();
+            let (file, key) = (certificate.file(), certificate.key());
+            let pairs = [
+                ("--tls-port", port),
+                ("--tls-cert-file", file.clone()),
+                ("--tls-key-file", key),
+                ("--tls-ca-cert-file", file),
+                ("--tls-auth-clients", "no".into()),
+            ];
+            pairs.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect()
+        };
+        let redis = Redis::start_with(options);
+        let url = format!("rediss://127.0.0.1:{}/0", redis.more[1]);
+        (redis, url)
+    }
+
+    fn start_with(options: impl Fn() -> Vec<String>) -> Redis {
+        let directory = TempDir::new().unwrap();
+        for _ in 0..5 {
+            let (port, more) = (free_port(), options());
+            if let Some(child) = spawn(&directory, port, &more) {
+                return Redis { child, port, directory, more };
+            }
+            // Someone took the port in between: another one.
+        }
+        panic!("redis-server does not start:\n{}", output(&directory));
+    }
+
+    /// For `--log`.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again on the same port and directory.
+    pub fn restart(&mut self) {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if let Some(child) = spawn(&self.directory, self.port, &self.more) {
+                self.child = child;
+                return;
+            }
+        }
+        panic!("redis-server does not start again:\n{}", output(&self.directory));
+    }
+
+    /// Restarts it without what it had.
+    pub fn restart_empty(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(self.directory.path().join("appendonlydir")).unwrap();
+        self.restart();
+    }
+
+    /// SIGSTOP: it is there, and does not answer.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Runs a command.
+    pub fn command<T: FromRedisValue>(&self, name: &str, args: &[&[u8]]) -> T {
+        redis::cmd(name).arg(args).query(&mut connect(self.port).unwrap()).unwrap()
+    }
+
+    /// As a failover does: all connections break.
+    pub fn disconnect_everyone(&self) {
+        self.command::<redis::Value>("CLIENT", &[b"KILL", b"TYPE", b"normal", b"SKIPME", b"yes"]);
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Returns nothing if it ended at once.
+fn spawn(directory: &TempDir, port: u16, more: &[String]) -> Option<Child> {
+    let log = std::fs::File::create(directory.path().join("redis.log")).unwrap();
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""]);
+    command
+        .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
+        .arg(directory.path())
+        .args(more);
+    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    let mut child = command.spawn().unwrap_or_else(|e| {
+        panic!("these tests need redis-server, which cannot be started ({e}): run `cargo xtask setup`")
+    });
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        let ping = || redis::cmd("PING").query::<String>(&mut connect(port)?);
+        if ping().is_ok_and(|answer| answer == "PONG") {
+            return Some(child);
+        }
+        assert!(start.elapsed() < PATIENCE, "redis-server does not answer:\n{}", output(directory));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    None
+}
+
+fn connect(port: u16) -> redis::RedisResult<Connection> {
+    Client::open(format!("redis://127.0.0.1:{port}/0"))?.get_connection_with_timeout(Duration::from_secs(1))
+}
+
+fn output(directory: &TempDir) -> String {
+    std::fs::read_to_string(directory.path().join("redis.log")).unwrap_or_default()
+}

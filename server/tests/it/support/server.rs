@@ -1,0 +1,244 @@
+//! A server process, which dies with its guard.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{eventually, request};
+
+/// For `--unsafe-seam-delay-ms`: enough for a few publications where the disk is slow.
+pub const SEAM_DELAY_MS: &str = "5000";
+
+pub struct Server {
+    child: Child,
+    /// Such as `127.0.0.1:40123`.
+    pub address: String,
+    directory: TempDir,
+    args: Vec<String>,
+    variables: Vec<(String, String)>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// Starts a server on a free port and an empty directory.
+    pub fn start(args: &[&str]) -> Server {
+        Server::start_with(args, &[])
+    }
+
+    /// As start, with variables of the environment.
+    pub fn start_with(args: &[&str], variables: &[(&str, &str)]) -> Server {
+        try_start_with(args, variables).unwrap()
+    }
+
+    /// Starts it again on the same directory (and another port), after `kill` or `terminate`.
+    pub fn restart(&mut self) {
+        let (child, address) = spawn(self.directory.path(), &self.args, &self.variables).unwrap();
+        (self.child, self.address) = (child, address);
+    }
+
+    /// As restart, with other arguments from now on.
+    pub fn restart_with(&mut self, args: &[&str]) {
+        self.args = args.iter().map(|arg| arg.to_string()).collect();
+        self.restart();
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What `/metrics` says of one thing, named with its labels.
+    pub async fn metric(&self, name: &str) -> f64 {
+        let (status, text) = request("GET", self.url("/metrics"), &[], b"").await;
+        assert_eq!(status, 200);
+        let text = text.as_str().unwrap();
+        let line = text.lines().find(|line| line.split(' ').next() == Some(name));
+        line.unwrap_or_else(|| panic!("no {name} in\n{text}")).rsplit(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// A figure of its memory, such as `VmRSS` or `VmHWM` (the most it ever had).
+    pub fn memory_kb(&self, figure: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(figure)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// SIGTERM, without waiting.
+    pub fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// Waits until the process has ended.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let mut status = None;
+        eventually("the server to end", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        status.unwrap()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
+    /// What it has written to standard error since its last start.
+    pub fn stderr(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("stderr")).unwrap()
+    }
+
+    /// Waits until a feed stands in the seam, as long as [`SEAM_DELAY_MS`] says.
+    pub async fn in_the_seam(&self) {
+        eventually("a feed in the seam", || self.stderr().contains("waits in the seam")).await;
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Publishes over HTTP; returns the offset.
+    pub async fn publish(&self, ch: &str, data: Value) -> u64 {
+        let url = self.url(&format!("/channels/{ch}/messages"));
+        let (status, answer) = request("POST", url, &[], data.to_string().as_bytes()).await;
+        assert_eq!(status, 201, "{answer}");
+        answer["offset"].as_u64().unwrap()
+    }
+
+    /// Publishes `{"i": from}` to `{"i": to}`, both inclusive.
+    pub async fn publish_all(&self, ch: &str, range: std::ops::RangeInclusive<u64>) {
+        self.publish_all_with(ch, range, None).await;
+    }
+
+    /// As `publish_all`, with a token.
+    pub async fn publish_all_as(&self, ch: &str, range: std::ops::RangeInclusive<u64>, token: String) {
+        self.publish_all_with(ch, range, Some(token)).await;
+    }
+
+    async fn publish_all_with(&self, ch: &str, range: std::ops::RangeInclusive<u64>, token: Option<String>) {
+        let mut client = super::Client::greeted_with(self, "publisher", token).await;
+        let count = range.clone().count();
+        for i in range {
+            let key = format!("publish-all-{i}");
+            client.send(serde_json::json!({"op": "pub", "ch": ch, "key": key, "data": {"i": i}})).await;
+        }
+        for _ in 0..count {
+            client.next_op("puback").await;
+        }
+        client.close().await;
+    }
+
+    /// A page of the log over HTTP.
+    pub async fn read(&self, ch: &str, after: u64) -> Value {
+        let url = self.url(&format!("/channels/{ch}/messages?after={after}&limit=1000"));
+        let (status, answer) = request("GET", url, &[], b"").await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+}
+
+fn command(directory: &Path, args: &[String]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seamline-server"));
+    let named = |flag: &str| args.iter().any(|arg| arg == flag);
+    if !named("--listen") {
+        command.args(["--listen", "127.0.0.1:0"]);
+    }
+    if !named("--data") {
+        command.arg("--data").arg(directory.join("data"));
+    }
+    without_settings(command.args(args));
+    command.env("RUST_LOG", "trace"); // what is never to be logged is not logged at any level
+    command
+}
+
+/// Keeps what the environment of the tests says from a server of theirs.
+pub fn without_settings(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SEAMLINE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Gives what it said where it did not start.
+fn spawn(
+    directory: &Path,
+    args: &[String],
+    variables: &[(String, String)],
+) -> Result<(Child, String), String> {
+    let stderr = File::create(directory.join("stderr")).unwrap();
+    let mut command = command(directory, args);
+    command.envs(variables.iter().cloned()).stdout(Stdio::piped()).stderr(stderr);
+    let mut child = command.spawn().expect("the server was built");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim_end().strip_prefix("seamline-server listening on ");
+    let Some((_, address)) = url.and_then(|url| url.split_once("://")) else {
+        let _ = child.wait();
+        let stderr = std::fs::read_to_string(directory.join("stderr")).unwrap();
+        return Err(format!("the server said {line:?} and\n{stderr}"));
+    };
+    Ok((child, address.to_owned()))
+}
+
+/// Starts a server that may refuse; gives what it said.
+pub fn try_start(args: &[&str]) -> Result<Server, String> {
+    try_start_with(args, &[])
+}
+
+fn try_start_with(args: &[&str], variables: &[(&str, &str)]) -> Result<Server, String> {
+    let directory = TempDir::new().unwrap();
+    let args: Vec<String> = args.iter().map(|arg| arg.to_string()).collect();
+    let variables: Vec<_> =
+        variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    let (child, address) = spawn(directory.path(), &args, &variables)?;
+    Ok(Server { child, address, directory, args, variables })
+}
+
+/// Runs `seamline-server log …` on a store; returns its exit code and what it said.
+pub fn log_command(data: &Path, args: &[&str], input: &[u8]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seamline-server"));
+    command.arg("log").args(args).arg("--data").arg(data);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It may end before it has read everything.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let log = if output.status.success() { String::new() } else { text(&output.stderr) };
+    (output.status.code(), text(&output.stdout) + &log)
+}
+
+/// Starts a server that should refuse; returns its exit code and what it said.
+pub fn refused_to_start(args: &[&str]) -> (Option<i32>, String) {
+    let directory = TempDir::new().unwrap();
+    let args: Vec<String> = args.iter().map(|arg| arg.to_string()).collect();
+    let output = command(directory.path(), &args).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "a refusal must not look like a start");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}

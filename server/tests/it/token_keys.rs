@@ -1,0 +1,114 @@
+//! Tokens signed with a private key (RS256, ES256), whose public key the server is given; their audience; and
+//! that no token chooses how it is checked.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+
+use crate::support::{Client, SECRET, Server, ask, now_s, refused_to_start, request};
+
+const RSA: &str = include_str!("keys/rsa.private.pem");
+const RSA_PUBLIC: &str = include_str!("keys/rsa.public.pem");
+const P256: &str = include_str!("keys/p256.private.pem");
+
+fn key_file(name: &str) -> String {
+    format!("{}/tests/it/keys/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn signed(algorithm: Algorithm, key: &EncodingKey, more: Value) -> String {
+    let mut claims = json!({"sub": "ada", "exp": now_s() + 3600});
+    claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    encode(&Header::new(algorithm), &claims, key).unwrap()
+}
+
+fn rs256(more: Value) -> String {
+    signed(Algorithm::RS256, &EncodingKey::from_rsa_pem(RSA.as_bytes()).unwrap(), more)
+}
+
+fn es256() -> String {
+    signed(Algorithm::ES256, &EncodingKey::from_ec_pem(P256.as_bytes()).unwrap(), json!({}))
+}
+
+/// Signed with the text of the public key, which everyone may know, as if it were a secret.
+fn confused() -> String {
+    signed(Algorithm::HS256, &EncodingKey::from_secret(RSA_PUBLIC.as_bytes()), json!({}))
+}
+
+/// `{"alg":"none","typ":"JWT"}` and `{"sub":"eve","exp":9999999999}`, without a signature.
+fn unsigned() -> String {
+    "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJldmUiLCJleHAiOjk5OTk5OTk5OTl9.".into()
+}
+
+async fn status(server: &Server, token: String) -> (u16, String) {
+    let bearer = format!("Bearer {token}");
+    let url = server.url("/channels/c/messages");
+    let (status, answer) = request("GET", url, &[("authorization", &bearer)], b"").await;
+    (status, answer["message"].as_str().unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn a_public_key_takes_tokens_of_its_own_algorithm_only() {
+    let rsa = Server::start(&["--token-key", &key_file("rsa.public.pem")]);
+    let p256 = Server::start(&["--token-key", &key_file("p256.public.pem")]);
+    assert_eq!(status(&rsa, rs256(json!({}))).await.0, 200);
+    assert_eq!(status(&p256, es256()).await.0, 200);
+    let hs256 = signed(Algorithm::HS256, &EncodingKey::from_secret(SECRET.as_bytes()), json!({}));
+    for token in [es256(), confused(), unsigned(), hs256.clone()] {
+        let (status, message) = status(&rsa, token).await;
+        assert!(status == 401 && (message.contains("RS256") || message.contains("malformed")), "{message}");
+    }
+    for token in [rs256(json!({})), unsigned(), hs256] {
+        let (status, message) = status(&p256, token).await;
+        assert!(status == 401 && (message.contains("ES256") || message.contains("malformed")), "{message}");
+    }
+    let mut forged = rs256(json!({}));
+    forged.replace_range(forged.len() - 8.., "AAAAAAAA");
+    assert_eq!(status(&rsa, forged).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_token_for_another_audience_is_refused() {
+    let server =
+        Server::start(&["--token-key", &key_file("rsa.public.pem"), "--token-audience", "live.example"]);
+    assert_eq!(status(&server, rs256(json!({"aud": "live.example"}))).await.0, 200);
+    assert_eq!(status(&server, rs256(json!({"aud": ["other", "live.example"]}))).await.0, 200);
+    let (code, message) = status(&server, rs256(json!({"aud": "other"}))).await;
+    assert!(code == 401 && message.contains("audience"), "{message}");
+    let (code, message) = status(&server, rs256(json!({}))).await;
+    assert!(code == 401 && message.contains("`aud`"), "{message}");
+}
+
+/// Which audience a token is for, and what becomes of the socket.
+#[tokio::test]
+async fn a_socket_needs_a_token_for_this_audience() {
+    let server =
+        Server::start(&["--token-key", &key_file("rsa.public.pem"), "--token-audience", "live.example"]);
+    for (claims, word) in [(json!({"aud": "other"}), "another audience"), (json!({}), "`aud`")] {
+        let mut client = Client::connect(&server).await;
+        client.send(json!({"op": "hello", "v": 1, "client_id": "c", "token": rs256(claims)})).await;
+        assert_eq!(client.next_op("err").await["code"], "unauthorized");
+        let (code, reason) = client.closed().await;
+        assert!(code == 4401 && reason.contains(word), "{code} {reason}");
+    }
+    Client::greeted_with(&server, "c", Some(rs256(json!({"aud": "live.example"})))).await.round_trip().await;
+}
+
+#[test]
+fn a_key_that_is_none_is_refused_at_the_start() {
+    for (file, word) in [
+        ("rsa.private.pem", "private"),
+        ("README.md", "PEM"),
+        ("none.pem", "none.pem"),
+        ("p384.public.pem", "P-256"),
+    ] {
+        let (code, stderr) = refused_to_start(&["--token-key", &key_file(file)]);
+        assert!(code == Some(1) && stderr.contains(word), "{file}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_says_how_to_authenticate() {
+    let server = Server::start(&["--token-secret", SECRET]);
+    let answer = ask("GET", server.url("/channels/c/messages"), &[], b"").await;
+    assert_eq!(answer.status, 401);
+    assert!(answer.headers["www-authenticate"].to_str().unwrap().starts_with("Bearer"));
+}

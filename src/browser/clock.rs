@@ -1,0 +1,38 @@
+//! The page's clock.
+
+use std::cell::Cell;
+
+use wasm_bindgen::prelude::*;
+
+use crate::core::timer::Instant;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
+}
+
+/// A clock that never runs backwards and does not stop while the machine sleeps.
+///
+/// Neither of the page's clocks is both: `performance.now()` stands still during sleep in several
+/// engines, and `Date.now()` is set by people and by the network. So each reading moves on by the
+/// larger of the two steps; a wall clock that is set forward looks like a sleep, which costs a ping.
+pub struct Clock {
+    monotonic: Cell<f64>,
+    wall: Cell<f64>,
+    now: Cell<f64>,
+}
+
+impl Clock {
+    pub fn new() -> Self {
+        let wall = js_sys::Date::now();
+        Clock { monotonic: Cell::new(performance_now()), wall: Cell::new(wall), now: Cell::new(wall) }
+    }
+
+    pub fn now(&self) -> Instant {
+        let (monotonic, wall) = (performance_now(), js_sys::Date::now());
+        let step = (monotonic - self.monotonic.replace(monotonic)).max(wall - self.wall.replace(wall));
+        self.now.set(self.now.get() + step.max(0.0));
+        Instant(self.now.get() as u64)
+    }
+}

@@ -1,0 +1,62 @@
+//! The page's signs of waking up and of going away. Works without a `document`, as in workers.
+
+use js_sys::{Reflect, global};
+use wasm_bindgen::prelude::*;
+use web_sys::{Event, EventTarget};
+
+/// What a page does.
+pub enum Sign {
+    /// It came back in some way: online, visible, resumed, restored.
+    Wake,
+    /// It may be about to go, or to be cut off.
+    Hide,
+    /// It goes into the back/forward cache.
+    Suspend,
+}
+
+/// Listens until it is dropped.
+pub struct Lifecycle {
+    listener: Closure<dyn FnMut(Event)>,
+    targets: Vec<(EventTarget, &'static str)>,
+}
+
+impl Lifecycle {
+    pub fn watch(report: impl Fn(Sign) + 'static) -> Self {
+        let document = property(&global(), "document");
+        let window_events =
+            ["online", "offline", "pageshow", "pagehide"].map(|name| (JsValue::from(global()), name));
+        let document_events = ["visibilitychange", "resume", "freeze"].map(|name| (document.clone(), name));
+        let targets = window_events.into_iter().chain(document_events);
+        // `EventTarget` may be missing, or the global no instance of it, where there are no events.
+        let targets: Vec<_> = targets
+            .filter(|(target, _)| property(target, "addEventListener").is_function())
+            .map(|(target, name)| (target.unchecked_into::<EventTarget>(), name))
+            .collect();
+        let listener = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            let hidden = property(&document, "visibilityState") == "hidden";
+            report(match event.type_().as_str() {
+                "pagehide" if property(&event, "persisted").is_truthy() => Sign::Suspend,
+                "pagehide" | "freeze" | "offline" => Sign::Hide,
+                "visibilitychange" if hidden => Sign::Hide,
+                _ => Sign::Wake,
+            });
+        });
+        for (target, name) in &targets {
+            let _ = target.add_event_listener_with_callback(name, listener.as_ref().unchecked_ref());
+        }
+        Lifecycle { listener, targets }
+    }
+}
+
+impl Drop for Lifecycle {
+    fn drop(&mut self) {
+        for (target, name) in &self.targets {
+            let _ = target.remove_event_listener_with_callback(name, self.listener.as_ref().unchecked_ref());
+        }
+    }
+}
+
+/// A property of what may not be an object.
+fn property(of: &JsValue, name: &str) -> JsValue {
+    Reflect::get(of, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}

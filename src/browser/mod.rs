@@ -1,0 +1,9 @@
+//! The browser driver: carries events into the core and its outputs out. It decides nothing.
+
+mod clock;
+pub mod driver;
+pub(crate) mod frame;
+pub(crate) mod lifecycle;
+#[cfg(feature = "plain")]
+mod plain;
+mod socket;

@@ -1,0 +1,236 @@
+//! The client for Rust front ends: [`Client`], and [`Channel`], a stream of what happens in a channel.
+//!
+//! ```no_run
+//! use futures::StreamExt;
+//! use seamline::client::{Client, Item, Options, StartFrom};
+//!
+//! # async fn run() -> Result<(), seamline::core::event::Error> {
+//! let client = Client::connect("wss://example.com/ws", Options::default())?;
+//! let mut room = client.channel("room-1", StartFrom::Start)?;
+//! room.publish(&"hi").await?;
+//! while let Some(item) = room.next().await {
+//!     match item {
+//!         Item::Message(message) => show(&message.json::<String>()?),
+//!         Item::Gap(gap) => show(&format!("lost: {} and on", gap.from)),
+//!         Item::Live | Item::Cast(_) | Item::Error(_) => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! # fn show(_: &str) {}
+//! ```
+
+mod channel;
+mod host;
+mod item;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use futures::channel::oneshot;
+use futures::stream::Stream;
+use serde::Serialize;
+
+use crate::browser::driver::Driver;
+use crate::browser::lifecycle::{Lifecycle, Sign};
+use crate::core::config::Config;
+use crate::core::event::{Error, State, Stats};
+#[cfg(feature = "plain")]
+use crate::core::plain::PlainConfig;
+use crate::core::position::Position;
+use crate::wire::StartAt;
+use host::App;
+
+pub use channel::Channel;
+pub use item::{Item, Message, Published};
+
+/// A token, or why there is none.
+type TokenFuture = Pin<Box<dyn Future<Output = Result<Option<String>, String>>>>;
+/// Gets a token; the argument says whether the last one was refused or has expired.
+type TokenFn = Rc<dyn Fn(bool) -> TokenFuture>;
+
+/// What [`Client::connect`] can be told. Everything has a default.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// The settings, with the same names and defaults as the npm package's options.
+    pub config: Config,
+    /// The server speaks the plain dialect: flat JSON objects, without numbers or with. See
+    /// [`core::plain`](crate::core::plain) and `docs/PROTOCOL.md`.
+    #[cfg(feature = "plain")]
+    pub plain: Option<PlainConfig>,
+    token: Option<TokenFn>,
+}
+
+impl Options {
+    /// A function that gets a token for the server. It is called for the first connection, and again
+    /// (with `true`) whenever the server refuses or expires the token it was given.
+    pub fn token<F>(mut self, get: impl Fn(bool) -> F + 'static) -> Self
+    where
+        F: Future<Output = Result<Option<String>, String>> + 'static,
+    {
+        self.token = Some(Rc::new(move |refresh| Box::pin(get(refresh))));
+        self.config.has_token = true;
+        self
+    }
+
+    fn driver(mut self, url: String) -> Driver<App> {
+        if self.config.client_id.is_empty() {
+            self.config.client_id = random_name();
+        }
+        let app = App::new(self.token);
+        #[cfg(feature = "plain")]
+        if let Some(plain) = self.plain {
+            return Driver::plain(url, self.config, plain, app);
+        }
+        Driver::new(url, self.config, app)
+    }
+}
+
+/// Where a channel begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum StartFrom {
+    /// Where the server last knew this `client_id` to be, else at the tail.
+    #[default]
+    Stored,
+    /// At the oldest message that the log still has.
+    Start,
+    /// After the newest message: only what is published from now on.
+    Tail,
+    /// After a position.
+    After(Position),
+}
+
+/// A connection to a server, kept up until it is closed. Clones are the same client; when the last
+/// clone and the last channel are gone, it is closed.
+#[derive(Clone)]
+pub struct Client(Rc<Inner>);
+
+struct Inner {
+    driver: Driver<App>,
+    _lifecycle: Lifecycle,
+}
+
+impl Client {
+    /// Connects to a `ws:` or `wss:` URL, and stays connected until [`Client::close`]. Returns at once.
+    pub fn connect(url: &str, options: Options) -> Result<Client, Error> {
+        if !(url.starts_with("ws://") || url.starts_with("wss://")) || url.contains('#') {
+            return Err(Error::new(
+                "bad_url",
+                "the URL must begin with ws:// or wss:// and have no fragment",
+            ));
+        }
+        let driver = options.driver(url.to_owned());
+        let woken = driver.downgrade();
+        let lifecycle = Lifecycle::watch(move |sign| {
+            if let Some(driver) = woken.upgrade() {
+                match sign {
+                    Sign::Wake => driver.wake(),
+                    Sign::Hide => driver.with(|session, now| session.handle_hide(now)),
+                    Sign::Suspend => driver.with(|session, now| session.handle_suspend(now)),
+                }
+            }
+        });
+        driver.with(|session, now| session.connect(now));
+        Ok(Client(Rc::new(Inner { driver, _lifecycle: lifecycle })))
+    }
+
+    /// The state of the connection.
+    pub fn state(&self) -> State {
+        self.driver().host().state()
+    }
+
+    /// The states as they change, from now on. It ends after [`State::Closed`].
+    pub fn states(&self) -> impl Stream<Item = State> + use<> {
+        self.driver().host().states()
+    }
+
+    /// What was counted so far.
+    pub fn stats(&self) -> Stats {
+        self.driver().with(|session, _| session.stats())
+    }
+
+    /// Subscribes to a channel.
+    pub fn channel(&self, name: &str, from: StartFrom) -> Result<Channel, Error> {
+        let (from, position) = match from {
+            StartFrom::Stored => (None, None),
+            StartFrom::Start => (Some(StartAt::Start), None),
+            StartFrom::Tail => (Some(StartAt::Tail), None),
+            StartFrom::After(position) => (None, Some(position)),
+        };
+        let start = position.clone();
+        let id =
+            self.driver().with(|session, now| session.subscribe(now, name.to_owned(), from, position))?;
+        Ok(Channel::new(self.clone(), id, name.to_owned(), start))
+    }
+
+    /// Publishes a message; the future is ready when the log has it. Until then it is sent again on
+    /// each new connection, under the same idempotency key, of which the log stores one. Dropping the
+    /// future does not take the message back.
+    pub fn publish<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+    ) -> impl Future<Output = Result<Published, Error>> + use<T> {
+        self.publish_with_key(channel, data, &random_name())
+    }
+
+    /// The same, under an idempotency key of the application's.
+    pub fn publish_with_key<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        key: &str,
+    ) -> impl Future<Output = Result<Published, Error>> + use<T> {
+        let answer = self.send(channel, data, key);
+        async move {
+            match answer {
+                Ok(answer) => {
+                    answer.await.unwrap_or_else(|_| Err(Error::new("closed", "the client is gone")))
+                }
+                Err(error) => Err(error),
+            }
+        }
+    }
+
+    fn send<T: Serialize + ?Sized>(
+        &self,
+        channel: &str,
+        data: &T,
+        key: &str,
+    ) -> Result<oneshot::Receiver<Result<Published, Error>>, Error> {
+        let (data, bytes) = item::to_json(data)?;
+        let (channel, key) = (channel.to_owned(), key.to_owned());
+        let id = self.driver().with(|session, now| session.publish(now, channel, key, data, bytes))?;
+        Ok(self.driver().host().answer_to(id))
+    }
+
+    /// Sends an ephemeral event to the others who are in a channel now. It is dropped where it cannot
+    /// go at once.
+    pub fn cast<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<(), Error> {
+        let (data, bytes) = item::to_json(data)?;
+        let buffered_bytes = self.driver().buffered_bytes();
+        self.driver().with(|session, now| session.cast(now, channel.to_owned(), data, bytes, buffered_bytes))
+    }
+
+    /// Closes for good: acknowledges what was processed, ends all channels, fails what waits to be
+    /// published.
+    pub fn close(&self) {
+        self.driver().with(|session, now| session.close(now));
+    }
+
+    fn driver(&self) -> &Driver<App> {
+        &self.0.driver
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.driver.with(|session, now| session.close(now));
+    }
+}
+
+/// A name that nobody else draws: some 90 random bits.
+fn random_name() -> String {
+    (0..20).map(|_| char::from(b'a' + (js_sys::Math::random() * 26.0) as u8)).collect()
+}

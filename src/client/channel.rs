@@ -1,0 +1,212 @@
+//! A channel as a stream.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use futures::stream::{FusedStream, Stream};
+use serde::Serialize;
+use wasm_bindgen::JsValue;
+
+use super::Client;
+use super::item::{Item, Message, Published};
+use crate::browser::frame::{self, Data};
+use crate::core::event::{Batch, ChannelId, Error, Event};
+use crate::core::position::{MessageId, Position};
+
+/// So many ephemeral events and errors may wait for the application; further ones are dropped.
+const EXTRAS_MAX: usize = 64;
+
+/// What waits for the application, in the channel's order. The core bounds how many messages wait.
+#[derive(Default)]
+pub(super) struct Inbox(RefCell<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    events: VecDeque<Event<JsValue, Data>>,
+    /// How many of them are ephemeral events or errors.
+    extras: usize,
+    ended: bool,
+    waker: Option<Waker>,
+}
+
+impl Inbox {
+    pub fn push(&self, event: Event<JsValue, Data>) {
+        let mut waiting = self.0.borrow_mut();
+        if is_extra(&event) {
+            if waiting.extras == EXTRAS_MAX {
+                return;
+            }
+            waiting.extras += 1;
+        }
+        // A server may say `live` often while the application is busy.
+        let is_live = |event: Option<&Event<_, _>>| matches!(event, Some(Event::Live { .. }));
+        if is_live(Some(&event)) && is_live(waiting.events.back()) {
+            return;
+        }
+        waiting.events.push_back(event);
+        wake(waiting);
+    }
+
+    pub fn end(&self) {
+        let mut waiting = self.0.borrow_mut();
+        waiting.ended = true;
+        wake(waiting);
+    }
+
+    fn pop(&self) -> Option<Event<JsValue, Data>> {
+        let mut waiting = self.0.borrow_mut();
+        let event = waiting.events.pop_front()?;
+        if is_extra(&event) {
+            waiting.extras -= 1;
+        }
+        Some(event)
+    }
+}
+
+/// Whether an event is none of those that the core bounds.
+fn is_extra(event: &Event<JsValue, Data>) -> bool {
+    matches!(event, Event::Cast { .. } | Event::Error { .. })
+}
+
+/// Wakes the application with nothing borrowed.
+fn wake(mut waiting: std::cell::RefMut<'_, Waiting>) {
+    let waker = waiting.waker.take();
+    drop(waiting);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// A subscription to a channel. As a stream it gives every message once, in order, and the gaps where
+/// they are. An item counts as processed, and [`Channel::position`] moves, when the next one is asked
+/// for. Dropping it ends the subscription.
+pub struct Channel {
+    client: Client,
+    id: ChannelId,
+    name: String,
+    inbox: Rc<Inbox>,
+    /// The frame that is being handed out, and the place of its next message.
+    batch: Option<(Batch<JsValue>, u64)>,
+    /// What was handed out last: how many messages, and where the channel stands after it.
+    handed: Option<(u64, Position)>,
+    position: Option<Position>,
+}
+
+impl Channel {
+    pub(super) fn new(client: Client, id: ChannelId, name: String, position: Option<Position>) -> Self {
+        let inbox = Rc::new(Inbox::default());
+        client.driver().host().open(id, &inbox);
+        Channel { client, id, name, inbox, batch: None, handed: None, position }
+    }
+
+    /// The channel's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Everything up to here was processed; hand it to [`StartFrom::After`](super::StartFrom::After) to go on
+    /// here. Not known before the server answers.
+    pub fn position(&self) -> Option<&Position> {
+        self.position.as_ref()
+    }
+
+    /// The id of the last message that was processed, where it is known.
+    pub fn last_message_id(&self) -> Option<MessageId> {
+        self.position.as_ref()?.id
+    }
+
+    /// See [`Client::publish`].
+    pub fn publish<T: Serialize + ?Sized>(
+        &self,
+        data: &T,
+    ) -> impl Future<Output = Result<Published, Error>> + use<T> {
+        self.client.publish(&self.name, data)
+    }
+
+    /// See [`Client::cast`].
+    pub fn cast<T: Serialize + ?Sized>(&self, data: &T) -> Result<(), Error> {
+        self.client.cast(&self.name, data)
+    }
+
+    /// What was handed out last is processed.
+    fn settle(&mut self) {
+        if let Some((count, position)) = self.handed.take() {
+            self.position = Some(position.clone());
+            let id = self.id;
+            self.client.driver().with(|session, now| session.processed(now, id, count, position));
+        }
+    }
+
+    /// The next item that is there.
+    fn next_item(&mut self) -> Option<Item> {
+        loop {
+            if let Some(message) = self.next_message() {
+                return Some(Item::Message(message));
+            }
+            match self.inbox.pop()? {
+                Event::Deliver { batch, skip, .. } => self.batch = Some((batch, skip)),
+                Event::Attached { position, .. } => self.position = Some(position),
+                Event::Gap { gap, position, .. } => {
+                    self.handed = Some((0, position));
+                    return Some(Item::Gap(gap));
+                }
+                Event::Live { .. } => return Some(Item::Live),
+                Event::Cast { data, .. } => return Some(Item::Cast(data)),
+                Event::Error { error, .. } => return Some(Item::Error(error)),
+                Event::State(_) | Event::Published { .. } | Event::PublishFailed { .. } => {}
+            }
+        }
+    }
+
+    fn next_message(&mut self) -> Option<Message> {
+        let (batch, next) = self.batch.as_mut()?;
+        let offset = batch.n + *next;
+        let (id, data) = frame::message(&batch.payload, *next);
+        let position_id = frame::position_id(&batch.payload, &id);
+        let replayed = batch.replay;
+        *next += 1;
+        if *next == batch.count {
+            self.batch = None;
+        }
+        let epoch = self.position.as_ref().map(|at| at.epoch.clone()).unwrap_or_default();
+        self.handed = Some((1, Position { epoch, offset, id: position_id }));
+        Some(Message { id, offset, replayed, data })
+    }
+}
+
+impl Stream for Channel {
+    type Item = Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Item>> {
+        let channel = self.get_mut();
+        channel.settle();
+        if let Some(item) = channel.next_item() {
+            return Poll::Ready(Some(item));
+        }
+        let mut waiting = channel.inbox.0.borrow_mut();
+        if waiting.ended {
+            return Poll::Ready(None);
+        }
+        waiting.waker = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl FusedStream for Channel {
+    fn is_terminated(&self) -> bool {
+        let waiting = self.inbox.0.borrow();
+        waiting.ended && waiting.events.is_empty() && self.batch.is_none()
+    }
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        let driver = self.client.driver();
+        driver.host().forget(self.id);
+        driver.with(|session, now| session.unsubscribe(now, self.id));
+    }
+}

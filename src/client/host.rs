@@ -1,0 +1,127 @@
+//! The application's side of the driver: hands events on to channels and futures.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::{Rc, Weak};
+
+use futures::channel::{mpsc, oneshot};
+use futures::stream::Stream;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+use super::channel::Inbox;
+use super::item::Published;
+use super::{TokenFn, TokenFuture};
+use crate::browser::driver::{Driver, Host};
+use crate::browser::frame::Data;
+use crate::core::event::{ChannelId, Error, Event, FetchId, PublishId, State};
+
+/// What the application waits for.
+pub(super) struct App {
+    token: Option<TokenFn>,
+    state: RefCell<State>,
+    states: RefCell<Vec<mpsc::UnboundedSender<State>>>,
+    inboxes: RefCell<HashMap<ChannelId, Weak<Inbox>>>,
+    answers: RefCell<HashMap<PublishId, oneshot::Sender<Result<Published, Error>>>>,
+}
+
+impl App {
+    pub fn new(token: Option<TokenFn>) -> Self {
+        App {
+            token,
+            state: RefCell::new(State::Connecting),
+            states: RefCell::default(),
+            inboxes: RefCell::default(),
+            answers: RefCell::default(),
+        }
+    }
+
+    pub fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    pub fn states(&self) -> impl Stream<Item = State> + use<> {
+        let (sender, receiver) = mpsc::unbounded();
+        if !self.closed() {
+            self.states.borrow_mut().push(sender);
+        }
+        receiver
+    }
+
+    /// What the log will say of a publication.
+    pub fn answer_to(&self, id: PublishId) -> oneshot::Receiver<Result<Published, Error>> {
+        let (sender, receiver) = oneshot::channel();
+        self.answers.borrow_mut().insert(id, sender);
+        receiver
+    }
+
+    pub fn open(&self, id: ChannelId, inbox: &Rc<Inbox>) {
+        self.inboxes.borrow_mut().insert(id, Rc::downgrade(inbox));
+    }
+
+    pub fn forget(&self, id: ChannelId) {
+        self.inboxes.borrow_mut().remove(&id);
+    }
+
+    pub fn closed(&self) -> bool {
+        matches!(*self.state.borrow(), State::Closed { .. })
+    }
+
+    fn set_state(&self, state: State) {
+        *self.state.borrow_mut() = state.clone();
+        self.states.borrow_mut().retain(|watcher| watcher.unbounded_send(state.clone()).is_ok());
+        if self.closed() {
+            self.states.borrow_mut().clear();
+            let inboxes = std::mem::take(&mut *self.inboxes.borrow_mut());
+            for inbox in inboxes.values().filter_map(Weak::upgrade) {
+                inbox.end();
+            }
+        }
+    }
+
+    fn answered(&self, id: PublishId, answer: Result<Published, Error>) {
+        let waiting = self.answers.borrow_mut().remove(&id);
+        if let Some(waiting) = waiting {
+            let _ = waiting.send(answer); // whoever asked may be gone
+        }
+    }
+
+    fn channel_event(&self, id: ChannelId, event: Event<JsValue, Data>) {
+        let inbox = self.inboxes.borrow().get(&id).and_then(Weak::upgrade);
+        if let Some(inbox) = inbox {
+            inbox.push(event);
+        }
+    }
+}
+
+impl Host for App {
+    fn event(&self, event: Event<JsValue, Data>) {
+        match event {
+            Event::State(state) => self.set_state(state),
+            Event::Published { publish, id, offset } => self.answered(publish, Ok(Published { id, offset })),
+            Event::PublishFailed { publish, error } => self.answered(publish, Err(error)),
+            // What goes wrong with the connection as a whole is in its state too.
+            Event::Error { channel: None, .. } => {}
+            Event::Error { channel: Some(channel), .. }
+            | Event::Attached { channel, .. }
+            | Event::Deliver { channel, .. }
+            | Event::Gap { channel, .. }
+            | Event::Live { channel }
+            | Event::Cast { channel, .. } => self.channel_event(channel, event),
+        }
+    }
+
+    fn fetch_token(driver: &Driver<Self>, fetch: FetchId, refresh: bool) {
+        let get: Option<TokenFuture> = driver.host().token.as_ref().map(|get| get(refresh));
+        let asking = driver.downgrade();
+        spawn_local(async move {
+            let token = match get {
+                Some(token) => token.await,
+                None => Ok(None),
+            };
+            if let Some(driver) = asking.upgrade() {
+                driver.with(|session, now| session.handle_token(now, fetch, token));
+            }
+        });
+    }
+}

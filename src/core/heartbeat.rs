@@ -1,0 +1,147 @@
+//! Finding out that a connection is dead although nobody says so.
+//!
+//! A half-open connection has no close event; only silence tells. After a silence the client asks
+//! (`ping`), and when the answer stays away it gives the connection up. Everything is judged by the
+//! clock that comes in, never by counting ticks: a hidden page's timers may fire once a minute.
+
+use super::timer::Instant;
+
+/// A deadline that is noticed later than this was slept through: the answer may lie unread in the
+/// socket, so the connection gets one more question.
+pub const SLEPT_MS: u64 = 2_000;
+
+/// What is known of the peer's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Heartbeat {
+    /// Something came at this moment.
+    Heard(Instant),
+    /// A ping is unanswered.
+    Asked {
+        /// When it counts as not answered.
+        deadline: Instant,
+        /// Whether this is the question after a deadline that was slept through.
+        again: bool,
+    },
+}
+
+/// What to do when the heartbeat's timer fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beat {
+    /// Nothing; look again at this moment.
+    Later(Instant),
+    /// Send a ping, and look again when it must be answered.
+    Ask(Instant),
+    /// The connection is dead.
+    Dead,
+}
+
+impl Heartbeat {
+    /// Judges the silence at `now`.
+    pub fn beat(&mut self, now: Instant, heartbeat_ms: u64, pong_timeout_ms: u64) -> Beat {
+        match *self {
+            Heartbeat::Heard(at) if now < at.after_ms(heartbeat_ms) => Beat::Later(at.after_ms(heartbeat_ms)),
+            Heartbeat::Heard(_) => self.ask(now, pong_timeout_ms, false),
+            Heartbeat::Asked { deadline, .. } if now < deadline => Beat::Later(deadline),
+            Heartbeat::Asked { deadline, again: false } if now.ms_since(deadline) > SLEPT_MS => {
+                self.ask(now, pong_timeout_ms, true)
+            }
+            Heartbeat::Asked { .. } => Beat::Dead,
+        }
+    }
+
+    /// Asks at once, with a short deadline: the page woke up. A question that is already due earlier
+    /// stands.
+    pub fn probe(&mut self, now: Instant, probe_timeout_ms: u64) -> Beat {
+        match *self {
+            Heartbeat::Asked { deadline, .. }
+                if now < deadline && deadline <= now.after_ms(probe_timeout_ms) =>
+            {
+                Beat::Later(deadline)
+            }
+            Heartbeat::Asked { again: true, deadline } if deadline <= now => Beat::Later(now),
+            Heartbeat::Asked { deadline, again } => self.ask(now, probe_timeout_ms, again || deadline <= now),
+            Heartbeat::Heard(_) => self.ask(now, probe_timeout_ms, false),
+        }
+    }
+
+    fn ask(&mut self, now: Instant, timeout_ms: u64, again: bool) -> Beat {
+        let deadline = now.after_ms(timeout_ms);
+        *self = Heartbeat::Asked { deadline, again };
+        Beat::Ask(deadline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEARTBEAT_MS: u64 = 25_000;
+    const PONG_MS: u64 = 5_000;
+
+    fn beat(heartbeat: &mut Heartbeat, now: u64) -> Beat {
+        heartbeat.beat(Instant(now), HEARTBEAT_MS, PONG_MS)
+    }
+
+    #[test]
+    fn asks_after_a_silence_and_gives_up_without_an_answer() {
+        let mut heartbeat = Heartbeat::Heard(Instant(1_000));
+        assert_eq!(beat(&mut heartbeat, 25_999), Beat::Later(Instant(26_000)));
+        assert_eq!(beat(&mut heartbeat, 26_000), Beat::Ask(Instant(31_000)));
+        assert_eq!(beat(&mut heartbeat, 30_999), Beat::Later(Instant(31_000)));
+        assert_eq!(beat(&mut heartbeat, 31_000), Beat::Dead);
+    }
+
+    #[test]
+    fn a_deadline_that_was_slept_through_gets_one_more_question() {
+        let mut heartbeat = Heartbeat::Heard(Instant(0));
+        assert_eq!(beat(&mut heartbeat, 25_000), Beat::Ask(Instant(30_000)));
+        assert_eq!(beat(&mut heartbeat, 3_630_000), Beat::Ask(Instant(3_635_000)), "an hour of sleep");
+        assert_eq!(
+            beat(&mut heartbeat, 3_700_000),
+            Beat::Dead,
+            "but only one: throttled timers are late too"
+        );
+    }
+
+    #[test]
+    fn a_timer_that_is_a_little_late_has_not_slept() {
+        let asked = Heartbeat::Asked { deadline: Instant(1_000), again: false };
+        assert_eq!(beat(&mut asked.clone(), 1_000 + SLEPT_MS), Beat::Dead);
+        assert_eq!(beat(&mut asked.clone(), 1_001 + SLEPT_MS), Beat::Ask(Instant(6_001 + SLEPT_MS)));
+    }
+
+    #[test]
+    fn a_probe_at_the_deadline_asks_once_more() {
+        let mut asked = Heartbeat::Asked { deadline: Instant(1_000), again: false };
+        assert_eq!(asked.probe(Instant(1_000), 1_500), Beat::Ask(Instant(2_500)));
+        assert_eq!(asked, Heartbeat::Asked { deadline: Instant(2_500), again: true });
+    }
+
+    #[test]
+    fn a_last_question_is_shortened_before_its_deadline() {
+        let mut asked = Heartbeat::Asked { deadline: Instant(5_000), again: true };
+        assert_eq!(asked.probe(Instant(10), 1_500), Beat::Ask(Instant(1_510)));
+    }
+
+    #[test]
+    fn a_probe_shortens_the_question() {
+        let mut heartbeat = Heartbeat::Heard(Instant(0));
+        assert_eq!(heartbeat.probe(Instant(10), 1_500), Beat::Ask(Instant(1_510)));
+        assert_eq!(heartbeat.probe(Instant(20), 1_500), Beat::Later(Instant(1_510)), "signs come together");
+        let mut asked = Heartbeat::Asked { deadline: Instant(5_000), again: false };
+        assert_eq!(asked.probe(Instant(10), 1_500), Beat::Ask(Instant(1_510)));
+    }
+
+    #[test]
+    fn wake_signs_cannot_put_off_the_verdict_for_ever() {
+        let mut heartbeat = Heartbeat::Heard(Instant(0));
+        assert_eq!(heartbeat.probe(Instant(0), 1_500), Beat::Ask(Instant(1_500)));
+        assert_eq!(heartbeat.probe(Instant(60_000), 1_500), Beat::Ask(Instant(61_500)), "slept: asked again");
+        assert_eq!(
+            heartbeat.probe(Instant(120_000), 1_500),
+            Beat::Later(Instant(120_000)),
+            "but not a third time"
+        );
+        assert_eq!(beat(&mut heartbeat, 120_000), Beat::Dead);
+    }
+}

@@ -1,0 +1,186 @@
+//! From where to ask the next connection for a replay, where a server does not number its messages.
+//!
+//! The newest id will not do: a message with a lower one may still be under way, because the live
+//! path delivers a little out of order, or because a live message has overtaken a replay. So the
+//! resume point lags. It rises to an id only when that id came at least `settle_ms` ago and nothing
+//! lower has come since.
+//!
+//! Only arrivals move it, never the clock alone: silence may be a replay that is stuck as well as
+//! one that is over, and nothing on this wire tells the two apart. For the same reason what one
+//! connection has left unsettled is not settled by time that passes without it.
+
+use super::window::Window;
+use crate::core::position::MessageId;
+use crate::core::timer::Instant;
+
+/// The lowest and the highest id that came in some stretch of time.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    low: MessageId,
+    high: MessageId,
+}
+
+/// The resume point. Arrivals are kept by two spans of at least `settle_ms` each, instead of one by
+/// one: what came before both of them has settled.
+#[derive(Debug)]
+pub struct Settle {
+    settle_ms: u64,
+    resume: Option<MessageId>,
+    /// When the current span began.
+    since: Instant,
+    current: Option<Span>,
+    previous: Option<Span>,
+    settled: Option<MessageId>,
+}
+
+impl Settle {
+    /// Begins at a resume point.
+    pub fn new(resume: Option<MessageId>, settle_ms: u64) -> Self {
+        let since = Instant(0);
+        Settle { settle_ms, resume, since, current: None, previous: None, settled: None }
+    }
+
+    /// Everything up to here has come; a message that comes late comes after it.
+    pub fn resume(&self) -> Option<MessageId> {
+        self.resume
+    }
+
+    /// A new connection: what the last one left unsettled stays so until newer things have settled.
+    pub fn connected(&mut self, now: Instant) {
+        *self = Settle { since: now, ..Settle::new(self.resume, self.settle_ms) };
+    }
+
+    /// An id came, new or not. The window has those that came before.
+    pub fn arrived(&mut self, now: Instant, id: MessageId, window: &Window) {
+        if now.ms_since(self.since) >= self.settle_ms {
+            self.settled = self.settled.max(self.previous.map(|span| span.high));
+            self.previous = self.current.take();
+            self.since = now;
+        }
+        self.current = Some(match self.current {
+            Some(Span { low, high }) => Span { low: low.min(id), high: high.max(id) },
+            None => Span { low: id, high: id },
+        });
+        self.rise(window);
+    }
+
+    fn rise(&mut self, window: &Window) {
+        let Some(settled) = self.settled else { return };
+        let spans = [self.previous, self.current];
+        let low = spans.iter().flatten().map(|span| span.low).min();
+        let safe = match low {
+            Some(low) if low <= settled => window.highest_below(low),
+            _ => Some(settled),
+        };
+        self.resume = self.resume.max(safe);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SETTLE_MS: u64 = 2_000;
+
+    fn id(ms: u64) -> MessageId {
+        MessageId { ms, seq: 0 }
+    }
+
+    struct Reader {
+        window: Window,
+        settle: Settle,
+    }
+
+    impl Reader {
+        fn new() -> Self {
+            Reader { window: Window::new(None, 1_000), settle: Settle::new(None, SETTLE_MS) }
+        }
+
+        fn read(&mut self, now: u64, ms: u64) -> u64 {
+            self.settle.arrived(Instant(now), id(ms), &self.window);
+            self.window.add(id(ms));
+            self.settle.resume().map_or(0, |id| id.ms)
+        }
+    }
+
+    #[test]
+    fn an_id_is_resumed_from_only_after_it_has_settled() {
+        let mut reader = Reader::new();
+        assert_eq!(reader.read(10_000, 1), 0);
+        assert_eq!(reader.read(11_000, 2), 0);
+        assert_eq!(reader.read(12_500, 3), 0);
+        assert_eq!(reader.read(14_500, 4), 2);
+        assert_eq!(reader.read(16_500, 5), 3);
+    }
+
+    #[test]
+    fn silence_settles_nothing() {
+        let mut reader = Reader::new();
+        reader.read(10_000, 900); // has overtaken a replay that is stuck for a minute
+        assert_eq!(reader.read(70_000, 1), 0);
+        assert_eq!(reader.read(70_001, 2), 0);
+        assert_eq!(reader.read(73_000, 3), 0, "the replay goes on");
+        assert_eq!(reader.read(76_000, 4), 2);
+    }
+
+    #[test]
+    fn what_the_last_connection_left_unsettled_stays_so() {
+        let mut reader = Reader::new();
+        reader.read(10_000, 1);
+        reader.read(11_000, 2);
+        reader.settle.connected(Instant(12_500));
+        assert_eq!(reader.read(12_600, 50), 0);
+        assert_eq!(reader.read(14_700, 51), 0, "2 may have overtaken what this connection has yet to replay");
+    }
+
+    #[test]
+    fn a_replay_from_the_start_holds_it_where_it_is() {
+        let mut reader = Reader::new();
+        for at in 0..10 {
+            reader.read(10_000 + at * 1_000, 100 + at);
+        }
+        let resume = reader.settle.resume();
+        assert!(resume > Some(id(100)));
+        reader.settle.connected(Instant(30_000));
+        for at in 0..9 {
+            reader.read(31_000 + at * 1_000, 100 + at);
+            assert_eq!(reader.settle.resume(), resume, "it neither falls nor rises during the replay");
+        }
+    }
+
+    #[test]
+    fn what_a_connection_left_unsettled_is_not_settled_by_the_next() {
+        let mut reader = Reader::new();
+        reader.read(10_000, 50); // 49 is late, and the connection is cut
+        reader.settle.connected(Instant(20_000));
+        assert_eq!(reader.read(20_100, 90), 0, "live, ahead of the replay");
+        assert_eq!(reader.read(22_200, 49), 0, "the replay");
+        assert_eq!(reader.read(22_300, 50), 0);
+    }
+
+    proptest! {
+        /// Messages that come at most `settle_ms` late: whenever the connection is cut, no message
+        /// that is still under way lies at or below the resume point.
+        #[test]
+        fn nothing_under_way_lies_below_the_resume_point(
+            delays in proptest::collection::vec((1u64..700, 0u64..SETTLE_MS), 1..80),
+        ) {
+            let mut sent = 10_000;
+            let mut arrivals: Vec<(u64, u64)> = Vec::new();
+            for (pause, delay) in delays {
+                sent += pause;
+                arrivals.push((sent + delay, sent));
+            }
+            arrivals.sort_unstable();
+            let mut reader = Reader::new();
+            for at in 0..arrivals.len() {
+                let resume = reader.read(arrivals[at].0, arrivals[at].1);
+                for (_, late) in &arrivals[at + 1..] {
+                    prop_assert!(*late > resume, "{} came after {} could be resumed from", late, resume);
+                }
+            }
+        }
+    }
+}

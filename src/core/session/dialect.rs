@@ -1,0 +1,47 @@
+//! What a translator between another wire and a session needs of the session, beyond what happens
+//! on any wire: see [`plain`](crate::core::plain).
+
+use super::*;
+
+impl<B, D: Clone> Session<B, D> {
+    /// Who connects, and with what.
+    pub(crate) fn credentials(&self) -> (&str, Option<&str>) {
+        (&self.config.client_id, self.token.as_deref())
+    }
+
+    /// The silence after which the application wants to be suspicious; 0 where it has not said.
+    pub(crate) fn heartbeat_ms(&self) -> u64 {
+        self.config.heartbeat_ms
+    }
+
+    /// A channel that is subscribed to.
+    pub(crate) fn channel_id(&self, name: &str) -> Option<ChannelId> {
+        self.channels.iter().find(|channel| channel.name == name).map(|channel| channel.id)
+    }
+
+    /// Where the first channel begins.
+    pub(crate) fn first_position(&self) -> Option<&Position> {
+        self.channels.first().and_then(|channel| channel.position())
+    }
+
+    /// Tells the application something that is known only outside.
+    pub(crate) fn announce(&mut self, event: Event<B, D>) {
+        self.tell(event);
+    }
+
+    /// The next attempt fetches its token afresh: the server may have refused the last one, but where
+    /// it does so before the upgrade, a page is not told.
+    pub(crate) fn doubt_token(&mut self) {
+        self.token = None;
+        self.refusals = 1;
+    }
+
+    /// Gives up a connection for one that replays.
+    pub(crate) fn reconnect(&mut self, now: Instant, socket: SocketId, message: &str) {
+        self.advance(now);
+        if self.socket() == Some(socket) {
+            self.disconnect(close::NORMAL);
+            self.lost(ReasonCode::ConnectionLost, message.to_owned(), None);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Time as the core sees it: instants that come in, named timers, one next deadline.
+
+/// A moment, in milliseconds since any fixed one. It comes from outside and never runs backwards
+/// inside a [`Session`](super::session::Session).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(pub u64);
+
+impl Instant {
+    /// The moment `ms` milliseconds later.
+    pub fn after_ms(self, ms: u64) -> Instant {
+        Instant(self.0.saturating_add(ms))
+    }
+
+    /// How many milliseconds lie between an earlier moment and this one; 0 where it is not earlier.
+    pub fn ms_since(self, earlier: Instant) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// What a session may be waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The token, the opening or the welcome takes too long.
+    Connect,
+    /// The backoff is over.
+    Retry,
+    /// The connection has been open long enough to have proved itself.
+    Stable,
+    /// Nothing has come for a while, or a ping is unanswered.
+    Heartbeat,
+    /// Processed positions are to be acknowledged.
+    Ack,
+    /// A refused publication may be tried again.
+    Outbox,
+    /// A refused subscription may be tried again.
+    Subscribe,
+}
+
+const ALL: [Timer; 7] = [
+    Timer::Connect,
+    Timer::Retry,
+    Timer::Stable,
+    Timer::Heartbeat,
+    Timer::Ack,
+    Timer::Outbox,
+    Timer::Subscribe,
+];
+
+/// The timers that are set.
+#[derive(Debug, Default)]
+pub struct Timers([Option<Instant>; ALL.len()]);
+
+impl Timers {
+    /// Sets a timer, whether or not it was set.
+    pub fn set(&mut self, timer: Timer, at: Instant) {
+        self.0[timer as usize] = Some(at);
+    }
+
+    /// Stops a timer.
+    pub fn stop(&mut self, timer: Timer) {
+        self.0[timer as usize] = None;
+    }
+
+    /// Stops all timers.
+    pub fn stop_all(&mut self) {
+        *self = Timers::default();
+    }
+
+    /// When a timer fires, if it is set.
+    pub fn at(&self, timer: Timer) -> Option<Instant> {
+        self.0[timer as usize]
+    }
+
+    /// The earliest of all deadlines.
+    pub fn next(&self) -> Option<Instant> {
+        self.0.iter().flatten().min().copied()
+    }
+
+    /// Takes out a timer that is due, with the moment it was set to.
+    pub fn pop(&mut self, now: Instant) -> Option<(Timer, Instant)> {
+        let timer = ALL.into_iter().find(|&timer| self.at(timer).is_some_and(|at| at <= now))?;
+        let at = self.0[timer as usize].take()?;
+        Some((timer, at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_deadline_is_the_earliest() {
+        let mut timers = Timers::default();
+        assert_eq!(timers.next(), None);
+        timers.set(Timer::Ack, Instant(50));
+        timers.set(Timer::Retry, Instant(20));
+        assert_eq!(timers.next(), Some(Instant(20)));
+        assert_eq!(timers.pop(Instant(19)), None);
+        assert_eq!(timers.pop(Instant(60)), Some((Timer::Retry, Instant(20))));
+        assert_eq!(timers.pop(Instant(60)), Some((Timer::Ack, Instant(50))));
+        assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn a_timer_set_again_has_one_deadline() {
+        let mut timers = Timers::default();
+        timers.set(Timer::Heartbeat, Instant(10));
+        timers.set(Timer::Heartbeat, Instant(30));
+        assert_eq!(timers.pop(Instant(10)), None);
+        timers.stop(Timer::Heartbeat);
+        assert_eq!(timers.next(), None);
+    }
+}

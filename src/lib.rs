@@ -1,0 +1,24 @@
+//! A WebSocket that never loses its place.
+//!
+//! Seamline tracks `last_message_id`, reconnects with backoff, resumes, and hands the application
+//! every message **once, in order**, where the server's replay and its live stream overlap (the
+//! *seam*), across reconnects and server restarts.
+//!
+//! - [`core`] is the client as a sans-I/O state machine; [`core::seam`] is its heart.
+//! - [`wire`] has the frames of `seamline.v1`, which the server shares.
+//! - On `wasm32`, `browser` runs the core in a page, `client` is the API for Rust front ends, and
+//!   `wasm` holds the exports that the npm package is made of.
+
+pub mod core;
+pub mod wire;
+
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
+#[cfg(target_arch = "wasm32")]
+pub mod client;
+#[cfg(all(target_arch = "wasm32", feature = "npm"))]
+pub mod wasm;
+
+#[cfg(all(target_arch = "wasm32", feature = "npm"))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -1,0 +1,354 @@
+//! Frames from the client to the server.
+
+use serde::{Deserialize, Deserializer};
+
+use super::{FrameError, StartAt};
+use crate::core::position::{MessageId, Position, push_number};
+
+/// A frame from the client to the server.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClientFrame<D> {
+    /// The first frame on every connection.
+    Hello {
+        /// [`VERSION`].
+        v: u32,
+        /// Names this client across its connections.
+        client_id: String,
+        /// A JWT, where the server wants one.
+        token: Option<String>,
+    },
+    /// Subscribe, or take up a subscription where it stands.
+    Sub {
+        /// The channel.
+        ch: String,
+        /// Replay what comes after this position …
+        position: Option<Position>,
+        /// … or, without one, begin here; with neither, at the position the server stored for this
+        /// client id, else at the tail.
+        from: Option<StartAt>,
+        /// How many replayed messages the client takes before it grants `more`.
+        credit: u64,
+        /// `ref` on the wire: `subd` brings it back, and so tells which `sub` it answers.
+        reference: Option<u64>,
+    },
+    /// Grant more credit for replayed messages.
+    More {
+        /// The channel.
+        ch: String,
+        /// Added to what is left.
+        credit: u64,
+    },
+    /// End a subscription.
+    Unsub {
+        /// The channel.
+        ch: String,
+    },
+    /// Publish a message.
+    Pub {
+        /// The channel.
+        ch: String,
+        /// The idempotency key: the log stores one message per channel and key.
+        key: String,
+        /// The payload.
+        data: D,
+    },
+    /// Send an ephemeral event to the channel's present subscribers; never stored, never replayed.
+    Cast {
+        /// The channel.
+        ch: String,
+        /// The payload.
+        data: D,
+    },
+    /// The position up to which the application has *processed* the channel.
+    Ack {
+        /// The channel.
+        ch: String,
+        /// The epoch of the processed position.
+        epoch: String,
+        /// Its offset.
+        offset: u64,
+        /// Its id.
+        id: Option<MessageId>,
+    },
+    /// A fresh token for the connection at hand.
+    Token {
+        /// The JWT.
+        token: String,
+    },
+    /// Are you there?
+    Ping,
+}
+
+impl<D> ClientFrame<D> {
+    /// The frame as JSON, but without its end: what is left to add is the payload, if
+    /// [`ClientFrame::data`] has one, and the closing brace. A page can so keep payloads out of wasm
+    /// memory, and a formatter out of the wasm.
+    pub fn head(&self) -> String {
+        let mut json = Json(String::new());
+        match self {
+            ClientFrame::Hello { v, client_id, token } => {
+                json.text("op", "hello").number("v", u64::from(*v)).text("client_id", client_id);
+                token.iter().for_each(|token| json.text("token", token).end());
+            }
+            ClientFrame::Sub { ch, position, from, credit, reference } => {
+                json.text("op", "sub").text("ch", ch).number("credit", *credit);
+                reference.iter().for_each(|reference| json.number("ref", *reference).end());
+                match from {
+                    Some(StartAt::Tail) => json.text("from", "tail").end(),
+                    Some(StartAt::Start) => json.text("from", "start").end(),
+                    None => {}
+                }
+                if let Some(Position { epoch, offset, id }) = position {
+                    let mut inner = Json(String::new());
+                    inner.position(epoch, *offset, *id);
+                    json.name("position").0.push_str(&inner.0);
+                    json.0.push('}');
+                }
+            }
+            ClientFrame::More { ch, credit } => {
+                json.text("op", "more").text("ch", ch).number("credit", *credit).end()
+            }
+            ClientFrame::Unsub { ch } => json.text("op", "unsub").text("ch", ch).end(),
+            ClientFrame::Pub { ch, key, .. } => json.text("op", "pub").text("ch", ch).text("key", key).end(),
+            ClientFrame::Cast { ch, .. } => json.text("op", "cast").text("ch", ch).end(),
+            ClientFrame::Ack { ch, epoch, offset, id } => {
+                json.text("op", "ack").text("ch", ch).position(epoch, *offset, *id);
+            }
+            ClientFrame::Token { token } => json.text("op", "token").text("token", token).end(),
+            ClientFrame::Ping => json.text("op", "ping").end(),
+        }
+        json.0
+    }
+
+    /// The payload.
+    pub fn data(&self) -> Option<&D> {
+        match self {
+            ClientFrame::Pub { data, .. } | ClientFrame::Cast { data, .. } => Some(data),
+            _ => None,
+        }
+    }
+
+    /// The frame as JSON, where the payload is at hand as JSON.
+    pub fn to_json(&self, payload: impl FnOnce(&D) -> String) -> String {
+        let mut text = self.head();
+        if let Some(data) = self.data() {
+            text.push_str(",\"data\":");
+            text.push_str(&payload(data));
+        }
+        text.push('}');
+        text
+    }
+}
+
+/// A JSON object being written; its closing brace is left to whoever wants the text.
+#[derive(Default)]
+pub(crate) struct Json(pub String);
+
+impl Json {
+    fn name(&mut self, name: &str) -> &mut Self {
+        self.0.push_str(if self.0.is_empty() { "{\"" } else { ",\"" });
+        self.0.push_str(name);
+        self.0.push_str("\":");
+        self
+    }
+
+    fn number(&mut self, name: &str, value: u64) -> &mut Self {
+        push_number(&mut self.name(name).0, value);
+        self
+    }
+
+    /// RFC 8259 §7: quotation mark, reverse solidus and the control characters are escaped.
+    pub fn text(&mut self, name: &str, value: &str) -> &mut Self {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        self.name(name).0.push('"');
+        for c in value.chars() {
+            match c {
+                '"' | '\\' => {
+                    self.0.push('\\');
+                    self.0.push(c);
+                }
+                '\0'..='\x1f' => {
+                    self.0.push_str("\\u00");
+                    self.0.push(char::from(HEX[c as usize >> 4]));
+                    self.0.push(char::from(HEX[c as usize & 15]));
+                }
+                _ => self.0.push(c),
+            }
+        }
+        self.0.push('"');
+        self
+    }
+
+    fn position(&mut self, epoch: &str, offset: u64, id: Option<MessageId>) {
+        self.text("epoch", epoch).number("offset", offset);
+        if let Some(id) = id {
+            self.text("id", &id.text());
+        }
+    }
+
+    /// Ends a chain of calls.
+    fn end(&self) {}
+}
+
+/// Reads a field whose value may be `null`, which is a payload like any other.
+fn present<'de, T: Deserialize<'de>, De: Deserializer<'de>>(de: De) -> Result<Option<T>, De::Error> {
+    T::deserialize(de).map(Some)
+}
+
+/// Takes a field that the op needs.
+macro_rules! need {
+    ($fields:ident, $op:literal, $field:ident) => {
+        $fields.$field.ok_or(FrameError::Missing { op: $op.to_owned(), field: stringify!($field) })?
+    };
+}
+
+/// `Option::default` would ask for `D: Default`.
+pub(crate) fn none<D>() -> Option<D> {
+    None
+}
+
+/// A [`ClientFrame`] as it is read from the wire.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(bound = "D: Deserialize<'de>")]
+#[allow(missing_docs)] // the fields are those of `ClientFrame`
+pub struct ClientFields<D> {
+    #[serde(default)]
+    pub op: String,
+    pub v: Option<u32>,
+    pub client_id: Option<String>,
+    pub token: Option<String>,
+    pub ch: Option<String>,
+    pub position: Option<Position>,
+    pub from: Option<StartAt>,
+    pub credit: Option<u64>,
+    #[serde(rename = "ref")]
+    pub reference: Option<u64>,
+    pub key: Option<String>,
+    #[serde(default = "none", deserialize_with = "present")]
+    pub data: Option<D>,
+    pub epoch: Option<String>,
+    pub offset: Option<u64>,
+    pub id: Option<MessageId>,
+}
+
+impl<D> TryFrom<ClientFields<D>> for ClientFrame<D> {
+    type Error = FrameError;
+
+    fn try_from(f: ClientFields<D>) -> Result<Self, FrameError> {
+        Ok(match f.op.as_str() {
+            "hello" => ClientFrame::Hello {
+                v: need!(f, "hello", v),
+                client_id: need!(f, "hello", client_id),
+                token: f.token,
+            },
+            "sub" => ClientFrame::Sub {
+                ch: need!(f, "sub", ch),
+                position: f.position,
+                from: f.from,
+                credit: need!(f, "sub", credit),
+                reference: f.reference,
+            },
+            "more" => ClientFrame::More { ch: need!(f, "more", ch), credit: need!(f, "more", credit) },
+            "unsub" => ClientFrame::Unsub { ch: need!(f, "unsub", ch) },
+            "pub" => ClientFrame::Pub {
+                ch: need!(f, "pub", ch),
+                key: need!(f, "pub", key),
+                data: need!(f, "pub", data),
+            },
+            "cast" => ClientFrame::Cast { ch: need!(f, "cast", ch), data: need!(f, "cast", data) },
+            "ack" => ClientFrame::Ack {
+                ch: need!(f, "ack", ch),
+                epoch: need!(f, "ack", epoch),
+                offset: need!(f, "ack", offset),
+                id: f.id,
+            },
+            "token" => ClientFrame::Token { token: need!(f, "token", token) },
+            "ping" => ClientFrame::Ping,
+            _ => return Err(FrameError::UnknownOp(f.op)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn id() -> impl Strategy<Value = Option<MessageId>> {
+        proptest::option::of((any::<u64>(), any::<u64>()).prop_map(|(ms, seq)| MessageId { ms, seq }))
+    }
+
+    fn frame() -> impl Strategy<Value = ClientFrame<String>> {
+        let position =
+            ("\\PC*", any::<u64>(), id()).prop_map(|(epoch, offset, id)| Position { epoch, offset, id });
+        let from = prop_oneof![Just(StartAt::Tail), Just(StartAt::Start)];
+        let text = || any::<String>();
+        prop_oneof![
+            (any::<u32>(), text(), proptest::option::of(text()))
+                .prop_map(|(v, client_id, token)| ClientFrame::Hello { v, client_id, token }),
+            (
+                text(),
+                proptest::option::of(position),
+                proptest::option::of(from),
+                any::<u64>(),
+                proptest::option::of(any::<u64>())
+            )
+                .prop_map(|(ch, position, from, credit, reference)| ClientFrame::Sub {
+                    ch,
+                    position,
+                    from,
+                    credit,
+                    reference
+                }),
+            (text(), any::<u64>()).prop_map(|(ch, credit)| ClientFrame::More { ch, credit }),
+            text().prop_map(|ch| ClientFrame::Unsub { ch }),
+            (text(), text(), text()).prop_map(|(ch, key, data)| ClientFrame::Pub { ch, key, data }),
+            (text(), text()).prop_map(|(ch, data)| ClientFrame::Cast { ch, data }),
+            (text(), text(), any::<u64>(), id()).prop_map(|(ch, epoch, offset, id)| ClientFrame::Ack {
+                ch,
+                epoch,
+                offset,
+                id
+            }),
+            text().prop_map(|token| ClientFrame::Token { token }),
+            Just(ClientFrame::Ping),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(frame in frame()) {
+            let json = frame.to_json(|data| serde_json::to_string(data).unwrap());
+            let fields: ClientFields<String> = serde_json::from_str(&json).unwrap();
+            prop_assert_eq!(ClientFrame::try_from(fields).unwrap(), frame);
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text: String) {
+            let _ = serde_json::from_str::<ClientFields<serde_json::Value>>(&text).map(ClientFrame::try_from);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let read = |json| ClientFrame::try_from(serde_json::from_str::<ClientFields<String>>(json).unwrap());
+        assert_eq!(
+            read(r#"{"op":"sub","credit":1}"#),
+            Err(FrameError::Missing { op: "sub".to_owned(), field: "ch" })
+        );
+        assert_eq!(read(r#"{"op":"dance"}"#), Err(FrameError::UnknownOp("dance".to_owned())));
+        assert_eq!(read("{}"), Err(FrameError::UnknownOp(String::new())));
+        assert_eq!(
+            FrameError::Missing { op: "sub".to_owned(), field: "ch" }.to_string(),
+            "`sub` needs the field `ch`"
+        );
+    }
+
+    #[test]
+    fn a_null_payload_is_a_payload() {
+        let fields =
+            serde_json::from_str::<ClientFields<serde_json::Value>>(r#"{"op":"cast","ch":"c","data":null}"#);
+        let frame = ClientFrame::try_from(fields.unwrap()).unwrap();
+        assert_eq!(frame, ClientFrame::Cast { ch: "c".to_owned(), data: serde_json::Value::Null });
+    }
+}

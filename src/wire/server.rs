@@ -1,0 +1,280 @@
+//! Frames from the server to the client.
+
+use std::cell::Cell;
+
+use serde::Serialize;
+
+use super::FrameError;
+#[cfg(doc)]
+use super::Msgs;
+use crate::core::position::MessageId;
+
+/// A frame from the server to the client, except [`Msgs`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+pub enum ServerFrame<D> {
+    /// The answer to `hello`.
+    Welcome {
+        /// Names this connection in the server's logs.
+        session: String,
+        /// When nothing has come for this long, the client should ping.
+        heartbeat_ms: u64,
+        /// The largest frame that the server takes.
+        max_frame_bytes: u64,
+    },
+    /// The answer to `sub`; also sent unasked when the channel's log was replaced.
+    Subd {
+        /// The channel.
+        ch: String,
+        /// The log's epoch.
+        epoch: String,
+        /// The offset of the oldest message that the log still has; `head + 1` where it has none.
+        first: u64,
+        /// The offset of the newest message; 0 where there never was one.
+        head: u64,
+        /// The offset after which this subscription continues: the asked or stored one as it was, even
+        /// where the log cannot go on there.
+        at: u64,
+        /// The epoch of `at`, where it is not the log's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at_epoch: Option<String>,
+        /// The `ref` of the `sub` that this answers, if it had one.
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<u64>,
+        /// Whether the asked position was found. Informational: the numbers above decide.
+        resumed: bool,
+    },
+    /// The replay has met the live stream.
+    Live {
+        /// The channel.
+        ch: String,
+        /// The last offset of the replay.
+        head: u64,
+    },
+    /// A publication is in the log.
+    PubAck {
+        /// The channel.
+        ch: String,
+        /// Its idempotency key.
+        key: String,
+        /// Its id.
+        id: MessageId,
+        /// Its offset.
+        offset: u64,
+    },
+    /// A publication was refused.
+    PubNack {
+        /// The channel.
+        ch: String,
+        /// Its idempotency key.
+        key: String,
+        /// Why, as a word.
+        code: String,
+        /// Why, as a sentence.
+        message: String,
+        /// Set where trying again may help.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    },
+    /// An ephemeral event.
+    Cast {
+        /// The channel.
+        ch: String,
+        /// The payload.
+        data: D,
+    },
+    /// I am here.
+    Pong,
+    /// The server is about to close: reconnect in so many milliseconds.
+    Drain {
+        /// The server spreads its clients over time with this.
+        reconnect_in_ms: u64,
+    },
+    /// Something was wrong.
+    Err {
+        /// What, as a word.
+        code: String,
+        /// What, as a sentence.
+        message: String,
+        /// The channel it concerns; without one, the connection.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ch: Option<String>,
+        /// Set where trying again may help.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    },
+}
+
+/// The fields of a frame that came in, however they are held. What has the wrong type counts as
+/// missing.
+pub trait Fields {
+    /// What holds a payload.
+    type Data;
+    /// A text.
+    fn text(&self, name: &'static str) -> Option<String>;
+    /// An integer, 0 or more.
+    fn number(&self, name: &'static str) -> Option<u64>;
+    /// The payload, which may be `null`.
+    fn data(&self) -> Option<Self::Data>;
+}
+
+/// Fields as an op needs them. Remembers which one was missing, so that the reading itself stays
+/// short: it is in each page.
+struct Needed<'a, F> {
+    fields: &'a F,
+    missing: Cell<&'static str>,
+}
+
+impl<F: Fields> Needed<'_, F> {
+    fn text(&self, name: &'static str) -> Option<String> {
+        self.missing.set(name);
+        self.fields.text(name)
+    }
+
+    fn number(&self, name: &'static str) -> Option<u64> {
+        self.missing.set(name);
+        self.fields.number(name)
+    }
+
+    fn id(&self) -> Option<MessageId> {
+        self.text("id")?.parse().ok()
+    }
+
+    fn data(&self) -> Option<F::Data> {
+        self.missing.set("data");
+        self.fields.data()
+    }
+
+    /// A text that may be left out.
+    fn message(&self) -> String {
+        self.fields.text("message").unwrap_or_default()
+    }
+
+    fn retry_after_ms(&self) -> Option<u64> {
+        self.fields.number("retry_after_ms")
+    }
+}
+
+impl<D> ServerFrame<D> {
+    /// Reads a frame.
+    pub fn read(fields: &impl Fields<Data = D>) -> Result<Self, FrameError> {
+        let op = fields.text("op").unwrap_or_default();
+        let needed = Needed { fields, missing: Cell::new("") };
+        match ServerFrame::read_op(&op, &needed) {
+            Some(frame) => Ok(frame),
+            None if needed.missing.get().is_empty() => Err(FrameError::UnknownOp(op)),
+            None => Err(FrameError::Missing { op, field: needed.missing.get() }),
+        }
+    }
+
+    fn read_op(op: &str, f: &Needed<'_, impl Fields<Data = D>>) -> Option<Self> {
+        Some(match op {
+            "welcome" => ServerFrame::Welcome {
+                session: f.text("session")?,
+                heartbeat_ms: f.number("heartbeat_ms")?,
+                max_frame_bytes: f.number("max_frame_bytes")?,
+            },
+            "subd" => ServerFrame::Subd {
+                first: f.number("first")?,
+                head: f.number("head")?,
+                at: f.number("at")?,
+                at_epoch: f.fields.text("at_epoch"),
+                reference: f.fields.number("ref"),
+                ch: f.text("ch")?,
+                epoch: f.text("epoch")?,
+                resumed: false,
+            },
+            "live" => ServerFrame::Live { head: f.number("head")?, ch: f.text("ch")? },
+            "puback" => ServerFrame::PubAck {
+                id: f.id()?,
+                offset: f.number("offset")?,
+                ch: f.text("ch")?,
+                key: f.text("key")?,
+            },
+            "pubnack" => ServerFrame::PubNack {
+                ch: f.text("ch")?,
+                key: f.text("key")?,
+                code: f.text("code")?,
+                message: f.message(),
+                retry_after_ms: f.retry_after_ms(),
+            },
+            "cast" => ServerFrame::Cast { data: f.data()?, ch: f.text("ch")? },
+            "pong" => ServerFrame::Pong,
+            "drain" => ServerFrame::Drain { reconnect_in_ms: f.number("reconnect_in_ms")? },
+            "err" => ServerFrame::Err {
+                code: f.text("code")?,
+                message: f.message(),
+                ch: f.fields.text("ch"),
+                retry_after_ms: f.retry_after_ms(),
+            },
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    struct Object(Value);
+
+    impl Fields for Object {
+        type Data = Value;
+        fn text(&self, name: &'static str) -> Option<String> {
+            self.0.get(name)?.as_str().map(str::to_owned)
+        }
+        fn number(&self, name: &'static str) -> Option<u64> {
+            self.0.get(name)?.as_u64()
+        }
+        fn data(&self) -> Option<Value> {
+            self.0.get("data").cloned()
+        }
+    }
+
+    #[test]
+    fn what_the_server_writes_is_read_again() {
+        let text = |text: &str| text.to_owned();
+        let id = MessageId { ms: 1_732_400_000_000, seq: 7 };
+        let frames = [
+            ServerFrame::Welcome { session: text("s"), heartbeat_ms: 25_000, max_frame_bytes: 9 },
+            ServerFrame::Subd {
+                ch: text("c"),
+                epoch: text("e"),
+                first: 1,
+                head: 9,
+                at: 3,
+                at_epoch: Some(text("f")),
+                reference: Some(7),
+                resumed: false,
+            },
+            ServerFrame::Live { ch: text("c"), head: 9 },
+            ServerFrame::PubAck { ch: text("c"), key: text("k"), id, offset: 4 },
+            ServerFrame::PubNack {
+                ch: text("c"),
+                key: text("k"),
+                code: text("busy"),
+                message: text("later"),
+                retry_after_ms: Some(50),
+            },
+            ServerFrame::Cast { ch: text("c"), data: Value::Null },
+            ServerFrame::Pong,
+            ServerFrame::Drain { reconnect_in_ms: 300 },
+            ServerFrame::Err { code: text("x"), message: text("y"), ch: None, retry_after_ms: None },
+        ];
+        for frame in frames {
+            assert_eq!(ServerFrame::read(&Object(serde_json::to_value(&frame).unwrap())), Ok(frame));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        let read = |value| ServerFrame::read(&Object(value)).unwrap_err().to_string();
+        assert_eq!(read(json!({"op": "live", "ch": "c"})), "`live` needs the field `head`");
+        assert_eq!(read(json!({"op": "live", "ch": "c", "head": "9"})), "`live` needs the field `head`");
+        assert_eq!(read(json!({"op": "live", "ch": "c", "head": -1})), "`live` needs the field `head`");
+        assert_eq!(read(json!({"op": "jump"})), "unknown op `jump`");
+        assert_eq!(read(json!({})), "unknown op ``");
+    }
+}

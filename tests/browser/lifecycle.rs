@@ -1,0 +1,101 @@
+//! The connection's states, tokens, and a page that wakes up.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use futures::StreamExt;
+use seamline::client::Client;
+use seamline::core::event::{ReasonCode, State};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::support::*;
+
+#[wasm_bindgen_test]
+async fn the_states_of_a_connection_that_is_cut_and_closed() {
+    let id = name("client");
+    let client = connect(options(&id));
+    let mut states = client.states().boxed_local();
+    until(&client, "open").await;
+    cut(&id).await;
+    let waiting = next_state(&mut states, "waiting").await;
+    assert!(
+        matches!(&waiting, State::Waiting { attempt: 1, retry_in_ms: 0..=50, reason }
+            if reason.code == ReasonCode::ConnectionLost),
+        "{waiting:?}"
+    );
+    next_state(&mut states, "open").await;
+    client.close();
+    let closed = next_state(&mut states, "closed").await;
+    assert!(
+        matches!(&closed, State::Closed { reason } if reason.code == ReasonCode::ClosedByApplication),
+        "{closed:?}"
+    );
+    assert!(states.next().await.is_none(), "the states end");
+}
+
+#[wasm_bindgen_test]
+async fn a_server_that_refuses_is_tried_again() {
+    let client = Client::connect(&format!("{}/nowhere", url()), options("nobody")).unwrap();
+    let mut states = client.states().boxed_local();
+    for attempt in 1..=3 {
+        let state = next_state(&mut states, "waiting").await;
+        assert!(
+            matches!(&state, State::Waiting { attempt: at, reason, .. }
+                if *at == attempt && reason.code == ReasonCode::ConnectFailed),
+            "{state:?}"
+        );
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_page_that_comes_online_does_not_wait_for_the_backoff() {
+    let id = name("client");
+    let mut options = options(&id);
+    options.config.backoff.initial_ms = 1_000_000;
+    options.config.backoff.max_ms = 1_000_000;
+    let client = connect(options);
+    until(&client, "open").await;
+    let mut states = client.states().boxed_local();
+    cut(&id).await;
+    next_state(&mut states, "waiting").await;
+    dispatch("online");
+    next_state(&mut states, "open").await;
+}
+
+#[wasm_bindgen_test]
+async fn a_page_in_the_back_forward_cache_is_closed_and_comes_back() {
+    let mut options = options(&name("client"));
+    options.config.backoff.initial_ms = 1_000_000;
+    options.config.backoff.max_ms = 1_000_000;
+    let client = connect(options);
+    until(&client, "open").await;
+    let mut states = client.states().boxed_local();
+    dispatch_persisted("pagehide");
+    let waiting = next_state(&mut states, "waiting").await;
+    assert!(
+        matches!(&waiting, State::Waiting { attempt: 0, reason, .. } if reason.code == ReasonCode::PageHidden),
+        "{waiting:?}"
+    );
+    dispatch_persisted("pageshow");
+    next_state(&mut states, "open").await;
+}
+
+#[wasm_bindgen_test]
+async fn a_token_function_that_fails_is_asked_again() {
+    let asked = Rc::new(RefCell::new(Vec::new()));
+    let answers = Rc::clone(&asked);
+    let client = connect(options(&name("client")).token(move |refresh| {
+        answers.borrow_mut().push(refresh);
+        let first = answers.borrow().len() == 1;
+        async move { if first { Err("not yet".to_owned()) } else { Ok(Some("token".to_owned())) } }
+    }));
+    let mut states = client.states().boxed_local();
+    let waiting = next_state(&mut states, "waiting").await;
+    assert!(
+        matches!(&waiting, State::Waiting { reason, .. }
+            if reason.code == ReasonCode::TokenFailed && reason.message == "not yet"),
+        "{waiting:?}"
+    );
+    next_state(&mut states, "open").await;
+    assert_eq!(*asked.borrow(), [false, false]);
+}

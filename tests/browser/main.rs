@@ -1,0 +1,11 @@
+//! The Rust API in a real browser, against a real server. Run by `cargo xtask test --only browser`,
+//! which starts the server and names it in `SEAMLINE_TEST_URL`.
+#![cfg(target_arch = "wasm32")]
+
+mod lifecycle;
+mod messages;
+mod publishing;
+mod refusals;
+mod support;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -1,0 +1,131 @@
+//! Messages: each once, in order, whatever happens to the connection.
+
+use futures::future;
+use seamline::client::{Item, StartFrom};
+use seamline::core::event::State;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::support::*;
+
+#[wasm_bindgen_test]
+async fn each_message_comes_once_and_in_order_while_the_socket_is_cut() {
+    const MESSAGES: u64 = 300;
+    let room = name("room");
+    let publisher = client();
+    let reader_id = name("reader");
+    let reader = connect(options(&reader_id));
+    let mut channel = reader.channel(&room, StartFrom::Start).unwrap();
+
+    let publishing = async {
+        for number in 1..=MESSAGES {
+            let at = publisher.publish(&room, &number).await.unwrap();
+            assert_eq!(at.offset, number);
+            if number % 50 == 0 {
+                cut(&reader_id).await;
+            }
+        }
+    };
+    let reading = async {
+        for number in 1..=MESSAGES {
+            let message = next_message(&mut channel).await;
+            assert_eq!((message.offset, message.json::<u64>().unwrap()), (number, number));
+        }
+    };
+    future::join(publishing, reading).await;
+    let stats = reader.stats();
+    assert_eq!((stats.delivered, stats.gaps), (MESSAGES, 0));
+    assert!(stats.connects > 1, "the socket was cut, and another one opened");
+}
+
+#[wasm_bindgen_test]
+async fn a_message_is_processed_when_the_next_one_is_asked_for() {
+    let room = name("room");
+    let client = client();
+    let mut channel = client.channel(&room, StartFrom::Start).unwrap();
+    client.publish(&room, "first").await.unwrap();
+    client.publish(&room, "second").await.unwrap();
+
+    let first = next_message(&mut channel).await;
+    assert_eq!(channel.position().map(|at| at.offset), Some(0), "it is still being worked on");
+    next_message(&mut channel).await;
+    assert_eq!(channel.position().map(|at| at.offset), Some(1));
+    assert_eq!(channel.last_message_id().map(|id| id.to_string()), Some(first.id));
+}
+
+#[wasm_bindgen_test]
+async fn a_client_id_comes_back_to_the_first_message_that_was_not_processed() {
+    let room = name("room");
+    let publisher = client();
+    let id = name("reader");
+    let reader = connect(options(&id));
+    let mut channel = reader.channel(&room, StartFrom::Start).unwrap();
+    for number in 1..=3 {
+        publisher.publish(&room, &number).await.unwrap();
+    }
+    next_message(&mut channel).await;
+    next_message(&mut channel).await; // the first one is processed now
+    reader.close();
+    drop((channel, reader));
+
+    let again = connect(options(&id));
+    let mut channel = again.channel(&room, StartFrom::Stored).unwrap();
+    assert_eq!(next_message(&mut channel).await.offset, 2);
+}
+
+#[wasm_bindgen_test]
+async fn a_position_is_where_it_goes_on() {
+    let room = name("room");
+    let client = client();
+    for number in 1..=3 {
+        client.publish(&room, &number).await.unwrap();
+    }
+    let mut channel = client.channel(&room, StartFrom::Start).unwrap();
+    next_message(&mut channel).await;
+    next_message(&mut channel).await;
+    let position = channel.position().unwrap().clone();
+    drop(channel);
+
+    let mut channel = client.channel(&room, StartFrom::After(position)).unwrap();
+    let message = next_message(&mut channel).await;
+    assert_eq!((message.offset, message.replayed), (2, true));
+}
+
+#[wasm_bindgen_test]
+async fn the_tail_has_only_what_comes_from_now_on() {
+    let room = name("room");
+    let client = client();
+    client.publish(&room, "before").await.unwrap();
+    let mut channel = client.channel(&room, StartFrom::Tail).unwrap();
+    until_live(&mut channel).await;
+    client.publish(&room, "after").await.unwrap();
+    let message = next_message(&mut channel).await;
+    assert_eq!((message.json::<String>().unwrap(), message.replayed), ("after".to_owned(), false));
+}
+
+#[wasm_bindgen_test]
+async fn an_unknown_epoch_is_a_gap_before_the_first_message() {
+    use futures::StreamExt;
+    let room = name("room");
+    let client = client();
+    client.publish(&room, "here").await.unwrap();
+    let position =
+        seamline::core::position::Position { epoch: "another log".to_owned(), offset: 7, id: None };
+    let mut channel = client.channel(&room, StartFrom::After(position)).unwrap();
+    let item = channel.next().await;
+    assert!(
+        matches!(&item, Some(Item::Gap(gap)) if gap.from == 8 && gap.reason.as_str() == "epoch_changed"),
+        "{item:?}"
+    );
+    assert_eq!(next_message(&mut channel).await.offset, 1);
+}
+
+#[wasm_bindgen_test]
+async fn closing_ends_the_stream() {
+    use futures::StreamExt;
+    let client = client();
+    let mut channel = client.channel(&name("room"), StartFrom::Tail).unwrap();
+    until_live(&mut channel).await;
+    client.close();
+    assert!(channel.next().await.is_none());
+    assert!(matches!(client.state(), State::Closed { .. }));
+}

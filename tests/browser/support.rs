@@ -1,0 +1,104 @@
+//! Clients of the test server, and what the tests do to them.
+
+use futures::stream::{Stream, StreamExt};
+use js_sys::Function;
+use seamline::client::{Channel, Client, Item, Message, Options};
+use seamline::core::event::State;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+/// A name of this run's own.
+pub fn name(what: &str) -> String {
+    format!("{what}-{}", js_sys::Math::random())
+}
+
+fn server() -> &'static str {
+    // Not `env!`: the tests must compile without a server, for lints.
+    match option_env!("SEAMLINE_TEST_URL") {
+        Some(url) => url,
+        None => panic!("these tests are run by `cargo xtask test --only browser`"),
+    }
+}
+
+pub fn url() -> String {
+    format!("{}/ws", server().replacen("http", "ws", 1))
+}
+
+/// Options with quick reconnects.
+pub fn options(client_id: &str) -> Options {
+    let mut options = Options::default();
+    options.config.client_id = client_id.to_owned();
+    options.config.backoff.initial_ms = 50;
+    options
+}
+
+pub fn connect(options: Options) -> Client {
+    Client::connect(&url(), options).expect("the URL is fine")
+}
+
+/// A client of its own name.
+pub fn client() -> Client {
+    connect(options(&name("client")))
+}
+
+/// Waits until the client's state is of that name.
+pub async fn until(client: &Client, state: &str) {
+    let states = client.states();
+    if client.state().name() != state {
+        let reached =
+            states.filter(|next| std::future::ready(next.name() == state)).boxed_local().next().await;
+        assert!(reached.is_some(), "the client ended before it was {state}: {:?}", client.state());
+    }
+}
+
+/// The next state of that name.
+pub async fn next_state(states: &mut (impl Stream<Item = State> + Unpin), name: &str) -> State {
+    loop {
+        let state = states.next().await.expect("the states go on");
+        if state.name() == name {
+            return state;
+        }
+    }
+}
+
+/// The next message; nothing may come before it but word that the channel is live.
+pub async fn next_message(channel: &mut Channel) -> Message {
+    loop {
+        match channel.next().await.expect("the channel goes on") {
+            Item::Message(message) => return message,
+            Item::Live => {}
+            other => panic!("a message was expected, not {other:?}"),
+        }
+    }
+}
+
+/// Waits until the channel is live; nothing may come before.
+pub async fn until_live(channel: &mut Channel) {
+    let item = channel.next().await;
+    assert!(matches!(item, Some(Item::Live)), "{item:?}");
+}
+
+/// Has the server cut a client's sockets, without a close.
+pub async fn cut(client_id: &str) {
+    // The page of the test runner may not see answers of another origin; the server answers after it
+    // has done what was asked.
+    const POST: &str = "return fetch(url, { method: 'POST', mode: 'no-cors' }).catch(() => {})";
+    let url = format!("{}/debug/drop?client_id={client_id}", server());
+    let answer = Function::new_with_args("url", POST).call1(&JsValue::NULL, &url.into());
+    let answer = answer.expect("fetch is there").unchecked_into::<js_sys::Promise>();
+    JsFuture::from(answer).await.expect("it never fails");
+}
+
+/// An event of the window.
+pub fn dispatch(event: &str) {
+    let dispatch = Function::new_with_args("name", "dispatchEvent(new Event(name))");
+    dispatch.call1(&JsValue::NULL, &event.into()).expect("it is dispatched");
+}
+
+/// `pagehide` or `pageshow` of a page that goes into, or comes out of, the back/forward cache.
+pub fn dispatch_persisted(event: &str) {
+    const DISPATCH: &str = "dispatchEvent(new PageTransitionEvent(name, { persisted: true }))";
+    let dispatch = Function::new_with_args("name", DISPATCH);
+    dispatch.call1(&JsValue::NULL, &event.into()).expect("it is dispatched");
+}

@@ -1,0 +1,174 @@
+// Goal: whatever a page lives through, its client is caught up soon after, no healthy socket is given up,
+// and no message is lost or comes twice. Method: a page behind a proxy, on each engine. The signs that
+// no driver can cause are dispatched as events; what Chromium can really be made to do is in
+// lifecycle.chromium.test.mjs.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Browser, ENGINE, until } from "./support/page.mjs";
+import { Scene, attempts, reasons } from "./support/scene.mjs";
+
+let browser;
+before(async () => (browser = await new Browser().start()));
+after(() => browser.stop());
+
+/** Dispatches events on the window or, where they belong there, on the document. */
+const say = (page, names) =>
+  page.evaluate((names) => {
+    for (const name of names) {
+      const target = ["visibilitychange", "resume", "freeze"].includes(name) ? document : globalThis;
+      target.dispatchEvent(new Event(name));
+    }
+  }, names);
+
+async function scene(t, options) {
+  const scene = await Scene.open(await browser.page(), options);
+  t.after(() => scene.close());
+  return scene;
+}
+
+test("every wake sign, many times: a healthy socket is asked, and kept", async (t) => {
+  const s = await scene(t, { probeTimeoutMs: 500 });
+  for (let i = 0; i < 5; i++) await say(s.page, ["online", "offline", "visibilitychange", "pageshow", "resume"]);
+  await new Promise((resolve) => setTimeout(resolve, 1000)); // the probe's deadline, twice
+  assert.deepEqual([s.proxy.attempts, (await s.report()).connects], [1, 1]);
+  await s.publish();
+  await s.caughtUp();
+  await s.judge();
+});
+
+test("a socket that died in silence is replaced within 2 s of a wake sign", async (t) => {
+  const s = await scene(t);
+  s.proxy.silence("toClient");
+  await s.publish(3);
+  await say(s.page, ["online"]);
+  const ms = await s.caughtUp(2000);
+  t.diagnostic(`caught up after ${ms} ms`);
+  assert.deepEqual(reasons(await s.judge()), ["heartbeat_timeout"]);
+});
+
+for (const direction of ["toClient", "toServer"]) {
+  test(`silence ${direction}: found by the heartbeat, and one connection takes its place`, async (t) => {
+    const s = await scene(t, { heartbeatMs: 400, pongTimeoutMs: 400 });
+    s.proxy.silence(direction);
+    if (direction === "toClient") await s.publish(3);
+    const from = Date.now();
+    await until("a new connection is there", async () => s.proxy.connections === 2, 5000);
+    t.diagnostic(`replaced after ${Date.now() - from} ms`);
+    assert.ok(Date.now() - from < 400 + 400 + 500 + 1000, "heartbeat, timeout, first backoff, and a second for the machine");
+    await s.publish();
+    await s.caughtUp();
+    assert.deepEqual(reasons(await s.judge()), ["heartbeat_timeout"]);
+    assert.equal(s.proxy.connections, 2);
+    // A server that nothing reaches cannot know; one that still hears does.
+    if (direction === "toClient") await until("the old connection is gone", () => s.proxy.open === 1);
+  });
+}
+
+test("a server that stands still (SIGSTOP) is found; when it goes on there is one connection, and nothing comes twice", async (t) => {
+  const backoff = { initialMs: 100, maxMs: 500 };
+  const s = await scene(t, { heartbeatMs: 400, pongTimeoutMs: 400, connectTimeoutMs: 500, backoff });
+  s.server.signal("SIGSTOP");
+  const from = Date.now();
+  await s.state("waiting", 5000);
+  const ms = Date.now() - from;
+  t.diagnostic(`found after ${ms} ms`);
+  assert.ok(ms < 400 + 400 + 1000, "heartbeat, timeout, and a second for the machine");
+  await until("it was tried again a few times", () => s.proxy.attempts >= 4);
+  s.server.signal("SIGCONT");
+  await s.state("open");
+  await s.publish(3);
+  await s.caughtUp();
+  const report = await s.judge();
+  assert.equal(report.connects, 2);
+  await until("what was tried meanwhile is gone", () => s.proxy.open === 1, 30_000);
+});
+
+test("50 times offline and online in 5 s: attempts stay within the backoff's bound, and nothing is lost", async (t) => {
+  const s = await scene(t);
+  for (let i = 0; i < 50; i++) {
+    s.proxy.refusing = true;
+    s.proxy.cut();
+    await say(s.page, ["offline"]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    s.proxy.refusing = false;
+    await say(s.page, ["online"]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const flapped = s.proxy.attempts;
+  await s.publish(3);
+  t.diagnostic(`${flapped} attempts reached the proxy; caught up after ${await s.caughtUp(3000)} ms`);
+  attempts(await s.judge());
+  assert.ok(flapped <= 13, `${flapped} attempts`); // one that was there, six by the signs, and the first draws
+});
+
+test("a page that is put away and shown again, by its events: closed cleanly, resumed", async (t) => {
+  const s = await scene(t);
+  const transition = (type) =>
+    s.page.evaluate((type) => void dispatchEvent(new PageTransitionEvent(type, { persisted: true })), type);
+  await transition("pagehide");
+  await until("the connection is closed", () => s.proxy.open === 0);
+  const { state } = await s.report();
+  assert.deepEqual([state.name, state.reason.code, state.attempt], ["waiting", "page_hidden", 0]);
+  await s.publish(3);
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  assert.equal(s.proxy.attempts, 1, "nothing is tried there");
+  await transition("pageshow");
+  t.diagnostic(`caught up after ${await s.caughtUp(2000)} ms`);
+  assert.deepEqual(reasons(await s.judge()), ["page_hidden"]);
+});
+
+test("the back/forward cache itself: closed cleanly, resumed", async (t) => {
+  if (ENGINE === "chromium") return t.skip("Playwright switches it off: see lifecycle.chromium.test.mjs");
+  if (ENGINE === "firefox") return t.skip("Firefox does not put a page there that has a WebSocket open");
+  const s = await scene(t);
+  await s.page.evaluate(() => {
+    globalThis.persisted = [];
+    for (const type of ["pagehide", "pageshow"]) addEventListener(type, (event) => persisted.push(event.persisted));
+  });
+  await s.page.goto(`${browser.url}other`);
+  await s.publish(3);
+  await s.page.back();
+  const persisted = await s.page.evaluate(() => globalThis.persisted);
+  t.diagnostic(`persisted: ${persisted}; caught up after ${await s.caughtUp(2000)} ms`);
+  assert.deepEqual(persisted, [true, true]);
+  assert.deepEqual(reasons(await s.judge()), ["page_hidden"]);
+});
+
+for (const kind of ["Worker", "SharedWorker"]) {
+  test(`in a ${kind}: cut again and again, each message once and in order`, async (t) => {
+    const page = await browser.page();
+    const supported = await page.evaluate((kind) => kind in globalThis, kind);
+    if (!supported) {
+      await page.close();
+      return t.skip(`${ENGINE} has none here`);
+    }
+    await page.evaluate((kind) => {
+      const worker = new globalThis[kind]("/support/worker.mjs", { type: "module" });
+      const port = worker.port ?? worker;
+      globalThis.ask = (data) =>
+        new Promise((resolve, reject) => {
+          port.onmessage = ({ data }) => resolve(data);
+          worker.onerror = ({ message }) => reject(new Error(message ?? "the worker failed to load"));
+          port.postMessage(data);
+        });
+    }, kind);
+    class WorkerScene extends Scene {
+      follow(options) {
+        return this.page.evaluate(async (args) => void (await ask(args)), this.args(options));
+      }
+      report() {
+        return this.page.evaluate(() => ask());
+      }
+    }
+    const s = await WorkerScene.open(page, { backoff: { initialMs: 50, maxMs: 200 } });
+    t.after(() => s.close());
+    for (let i = 1; i <= 5; i++) {
+      s.proxy.cut();
+      await s.publish(2);
+      await s.caughtUp();
+      await s.publish(1);
+    }
+    await s.caughtUp();
+    assert.equal((await s.judge()).connects, 6);
+  });
+}

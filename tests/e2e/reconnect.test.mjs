@@ -1,0 +1,68 @@
+// The test of all tests: two clients; one drops; messages arrive while it is away
+// *and while it is reconnecting*; after the reconnect it has all of them.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Browser, until } from "./support/page.mjs";
+import { Proxy } from "./support/proxy.mjs";
+import { Server } from "./support/server.mjs";
+
+let browser;
+before(async () => (browser = await new Browser().start()));
+after(() => browser.stop());
+
+/** The server waits so long between the two steps, so that a message can be sent in between. */
+const WINDOW_MS = 600;
+
+async function run(serverArgs) {
+  const server = await new Server(["--unsafe-seam-delay-ms", `${WINDOW_MS}`, ...serverArgs]).start();
+  const proxy = await new Proxy(() => server.port).start();
+  const page = await browser.page();
+  try {
+    await page.evaluate(
+      async ([direct, proxied]) => {
+        const options = { backoff: { initialMs: 50, maxMs: 200 } };
+        globalThis.sender = connect(direct, options).channel("conversation", { from: "tail" });
+        globalThis.client = connect(proxied, options);
+        const receiver = client.channel("conversation", { from: "tail" });
+        globalThis.received = [];
+        globalThis.gaps = 0;
+        receiver.on("message", (message) => received.push(message.data));
+        receiver.on("gap", () => gaps++);
+        await Promise.all([sender, receiver].map((room) => new Promise((resolve) => room.on("live", resolve))));
+        await sender.publish("while both are here");
+      },
+      [`ws://127.0.0.1:${server.port}/ws`, `ws://127.0.0.1:${proxy.port}/ws`],
+    );
+    await until("the first message is there", () => page.evaluate(() => received.length === 1));
+
+    proxy.refusing = true;
+    proxy.cut();
+    await until("the receiver is away", () => page.evaluate(() => client.state.name === "waiting"));
+    await page.evaluate(async () => {
+      for (const i of [1, 2, 3]) await sender.publish(`while away ${i}`);
+    });
+    const before = proxy.connections;
+    proxy.refusing = false;
+    await until("the receiver reconnects", () => proxy.connections > before);
+    await new Promise((resolve) => setTimeout(resolve, WINDOW_MS / 2));
+    await page.evaluate(() => sender.publish("while reconnecting"));
+
+    const all = () => page.evaluate(() => received.at(-1) === "while reconnecting");
+    await until("all is there", all, WINDOW_MS + 3000).catch(() => {});
+    return await page.evaluate(() => ({ received, gaps }));
+  } finally {
+    await page.close();
+    await proxy.stop();
+    await server.stop();
+  }
+}
+
+const ALL = ["while both are here", "while away 1", "while away 2", "while away 3", "while reconnecting"];
+
+test("no_message_loss_during_reconnect", async () => {
+  assert.deepEqual(await run([]), { received: ALL, gaps: 0 });
+});
+
+test("a server that reads the replay before it subscribes loses what comes in between", async () => {
+  assert.deepEqual(await run(["--unsafe-replay-before-subscribe"]), { received: ALL.slice(0, -1), gaps: 0 });
+});

@@ -1,0 +1,49 @@
+// Pages that have the packed npm package, and nothing else, in the browser that `ENGINE` names.
+import { Chromium } from "./chromium.mjs";
+import { Site } from "./site.mjs";
+import { WebDriver } from "./webdriver.mjs";
+
+/** `chromium`, `firefox` or `webkit`. */
+export const ENGINE = process.env.ENGINE ?? "chromium";
+
+/** Serves the package, and opens pages on it. */
+export class Browser {
+  #site = new Site();
+  #browser;
+
+  async start() {
+    await this.#site.start();
+    this.#browser = await (ENGINE === "chromium" ? Chromium.start() : WebDriver.start(ENGINE));
+    return this;
+  }
+
+  /** The empty page's URL; `${url}other` is another one. */
+  get url() {
+    return this.#site.url;
+  }
+
+  /**
+   * A fresh page, in which everything that the package exports is global. `evaluate(f, argument)` calls a
+   * function in it; `problems` has the errors that nobody caught; `close()` closes it.
+   */
+  async page() {
+    const page = await this.#browser.page(this.#site.url);
+    await page.evaluate(async () => void Object.assign(globalThis, await import("/dist/index.js")));
+    return page;
+  }
+
+  async stop() {
+    await this.#browser?.stop();
+    await this.#site.stop();
+  }
+}
+
+/** Waits until a condition holds, and says what it was when it does not. */
+export async function until(what, condition, timeoutMs = 30_000) {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    if (await condition()) return;
+    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

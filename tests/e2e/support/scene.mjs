@@ -1,0 +1,95 @@
+// A server behind a proxy, and a page that follows a channel through it.
+import assert from "node:assert/strict";
+import { until } from "./page.mjs";
+import { Proxy } from "./proxy.mjs";
+import { publish } from "./publisher.mjs";
+import { Server } from "./server.mjs";
+
+const CHANNEL = "room";
+
+export class Scene {
+  /** How many messages were published. */
+  published = 0;
+
+  /** @param page one of `Browser` or `Cdp` */
+  static async open(page, options = {}) {
+    const scene = new Scene();
+    scene.page = page;
+    scene.server = await new Server().start();
+    scene.proxy = await new Proxy(() => scene.server.port).start();
+    await scene.publish(2);
+    await scene.follow(options);
+    await scene.caughtUp();
+    return scene;
+  }
+
+  /** What the follower is told. */
+  args(options) {
+    return [`ws://127.0.0.1:${this.proxy.port}/ws`, CHANNEL, options];
+  }
+
+  async follow(options) {
+    await this.page.evaluate(async (args) => {
+      const { follow } = await import("/support/follower.mjs");
+      globalThis.follower = follow(...args);
+    }, this.args(options));
+  }
+
+  async publish(count = 1) {
+    for (let i = 0; i < count; i++) {
+      const n = ++this.published;
+      await publish(() => this.server.url, CHANNEL, `key-${n}`, { n });
+    }
+  }
+
+  report() {
+    return this.page.evaluate(() => globalThis.follower.report());
+  }
+
+  /** Waits until all that was published is there, and says how long that took. */
+  async caughtUp(withinMs = 10_000) {
+    const from = Date.now();
+    await until("all is caught up", async () => (await this.report()).seen.at(-1) >= this.published, withinMs);
+    return Date.now() - from;
+  }
+
+  /** Waits until the client's state is of that name. */
+  async state(name, withinMs = 10_000) {
+    await until(`the client is ${name}`, async () => (await this.report()).state.name === name, withinMs);
+  }
+
+  /** Each message was handed over once, in order, without a gap, and no error went unheard. */
+  async judge() {
+    const report = await this.report();
+    const all = Array.from({ length: this.published }, (_, i) => i + 1);
+    assert.deepEqual([report.seen, report.gaps, this.page.problems ?? []], [all, [], []]);
+    return report;
+  }
+
+  async close() {
+    await this.page.close();
+    await this.proxy.stop();
+    await this.server.stop();
+  }
+}
+
+/** The reasons for which the connection was gone, in order. */
+export function reasons({ past }) {
+  return past.flatMap(({ state }) => (state?.name === "waiting" ? [state.reason.code] : []));
+}
+
+/**
+ * No attempt was made before its time: the moment that the backoff had drawn; or, after a wake sign, a
+ * second after the attempt before. Returns how many there were.
+ */
+export function attempts({ past }) {
+  let [count, last, retryAt] = [0, -Infinity, -Infinity];
+  for (const { at, state } of past) {
+    if (state?.name === "waiting") retryAt = state.retryAt;
+    if (state?.name !== "connecting") continue;
+    const soonest = Math.min(retryAt, last + 1000);
+    assert.ok(at >= soonest - 10, `an attempt ${soonest - at} ms too early`); // clocks are rounded
+    [last, count] = [at, count + 1];
+  }
+  return count;
+}

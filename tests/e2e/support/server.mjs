@@ -1,0 +1,70 @@
+// A real server process, which can be killed and started again on the same data.
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const BINARY = process.env.SEAMLINE_SERVER ?? fail("SEAMLINE_SERVER names no server; run `cargo xtask test --only e2e`");
+
+function fail(message) {
+  throw new Error(message);
+}
+
+/** Starts servers one after the other on one data directory; `stop` ends all and removes it. */
+export class Server {
+  #data = mkdtempSync(join(tmpdir(), "seamline-e2e-"));
+  #args;
+  #child;
+  #log = "";
+  /** Where the running one listens; unchanged while none runs. */
+  port = 0;
+
+  constructor(args = []) {
+    this.#args = args;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** What the servers wrote to stderr: for the message of a failed test. */
+  get log() {
+    return this.#log;
+  }
+
+  async start() {
+    const args = ["--listen", "127.0.0.1:0", "--data", this.#data, ...this.#args];
+    const child = spawn(BINARY, args, { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = child;
+    child.stderr.on("data", (chunk) => (this.#log = (this.#log + chunk).slice(-20_000)));
+    const line = await new Promise((resolve, reject) => {
+      let text = "";
+      child.stdout.on("data", (chunk) => {
+        text += chunk;
+        if (text.includes("\n")) resolve(text);
+      });
+      child.once("exit", (code) => reject(new Error(`the server ended with ${code}:\n${this.#log}`)));
+    });
+    this.port = Number(/:(\d+)\s/.exec(line)?.[1]);
+    return this;
+  }
+
+  /** `kill -9`: no warning, no flush. */
+  async kill(signal = "SIGKILL") {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill(signal);
+    await ended;
+  }
+
+  /** `SIGSTOP`: the server stands still, and its sockets stay open. `SIGCONT`: it goes on. */
+  signal(name) {
+    this.#child.kill(name);
+  }
+
+  async stop() {
+    await this.kill();
+    rmSync(this.#data, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,47 @@
+// A site with the packed npm package and an empty page, beside the scripts of this folder (for workers).
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const TYPES = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
+const HTML = "<!doctype html><meta charset=utf-8><title>e2e</title><link rel=icon href=data:,>";
+const SUPPORT = fileURLToPath(new URL(".", import.meta.url));
+
+export class Site {
+  #dir = mkdtempSync(join(tmpdir(), "seamline-npm-"));
+  #http;
+
+  /** Unpacks the tarball and serves it. */
+  async start() {
+    execFileSync("tar", ["-xzf", process.env.SEAMLINE_TARBALL, "-C", this.#dir]);
+    this.#http = createServer((request, response) => this.#serve(request, response));
+    await new Promise((resolve) => this.#http.listen(0, "127.0.0.1", resolve));
+    return this;
+  }
+
+  /** The empty page; so is `${url}other`. */
+  get url() {
+    return `http://127.0.0.1:${this.#http.address().port}/`;
+  }
+
+  #serve(request, response) {
+    if (["/", "/other"].includes(request.url)) return response.setHeader("Content-Type", "text/html").end(HTML);
+    try {
+      const path = new URL(request.url, "http://page").pathname;
+      const [, script] = /^\/support\/(\w+\.mjs)$/.exec(path) ?? [];
+      const body = readFileSync(script ? join(SUPPORT, script) : join(this.#dir, "package", path));
+      response.setHeader("Content-Type", TYPES[extname(path)] ?? "text/plain").end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  }
+
+  async stop() {
+    this.#http.closeAllConnections();
+    await new Promise((resolve) => this.#http.close(resolve));
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,231 @@
+//! The connection: what it asks for, what is sent on it, when it is given up.
+
+use seamline::core::config::Config;
+use seamline::core::plain::Plain;
+use seamline::core::position::MessageId;
+use seamline::wire::StartAt;
+
+use crate::page::{Page, ROOM, config, plain};
+
+#[test]
+fn the_token_and_the_client_id_are_in_the_url() {
+    let mut page = Page::new(Config { has_token: true, ..config() }, plain());
+    page.connect();
+    assert_eq!(page.lines(), ["connecting", "fetch token refresh=false"]);
+    page.session.handle_token(page.now(), page.fetch, Ok(Some("a/b".to_owned())));
+    page.perform();
+    assert_eq!(page.url, "ws://h/ws?conversation_id=c1&token=a%2Fb&client_id=tester");
+}
+
+#[test]
+fn what_the_application_wrote_into_the_url_stays_until_more_is_known() {
+    let (mut page, _) = {
+        let mut page = Page::new(config(), plain());
+        page.plain = Plain::new("ws://h/ws?client_id=mine&last_message_id=3-0".to_owned(), plain());
+        let channel = page.subscribe(None);
+        page.connect();
+        (page, channel)
+    };
+    assert_eq!(page.url, "ws://h/ws?client_id=mine&last_message_id=3-0");
+    page.opened();
+    (1..=120).for_each(|i| page.id(&format!("{i}-0")));
+    page.reconnect();
+    assert_eq!(page.url, "ws://h/ws?client_id=mine&last_message_id=20-0");
+}
+
+#[test]
+fn a_refusal_that_cannot_be_told_from_a_broken_network_has_the_token_fetched_anew() {
+    let mut page = Page::new(Config { has_token: true, ..config() }, plain());
+    page.connect();
+    for code in [1006, 1005] {
+        page.session.handle_token(page.now(), page.fetch, Ok(Some("stale".to_owned())));
+        page.perform();
+        if code == 1005 {
+            page.opened(); // refused after the upgrade, with a close that has no code
+        }
+        page.lines();
+        page.close(code);
+        let at = page.session.poll_timeout().unwrap();
+        page.wait(at.ms_since(page.now()));
+        assert_eq!(page.lines()[1..], ["connecting", "fetch token refresh=true"]);
+    }
+}
+
+#[test]
+fn a_connection_that_brought_something_keeps_its_token() {
+    let mut page = Page::new(Config { has_token: true, ..config() }, plain());
+    page.connect();
+    page.session.handle_token(page.now(), page.fetch, Ok(Some("good".to_owned())));
+    page.perform();
+    page.opened();
+    page.object(None, None, "typing");
+    page.lines();
+    page.close(1006);
+    page.wait_for_attempt();
+    assert_eq!(page.lines(), ["waiting connection_lost", "connecting", "connect"]);
+}
+
+#[test]
+fn a_processed_message_is_acknowledged_in_the_servers_words() {
+    let (mut page, _) = Page::open(plain());
+    page.object(Some("5-1"), Some(1), "hi");
+    page.lines();
+    page.wait(6_000);
+    let ack = r#"send {"type":"ack","msg_id":"5-1","conversation_id":"c1"}"#;
+    assert_eq!(page.lines(), ["live", ack]);
+    page.wait(20_000);
+    assert_eq!(page.lines(), [""; 0]);
+}
+
+#[test]
+fn a_cast_is_sent_as_it_is_and_what_has_no_id_is_a_cast() {
+    let (mut page, _) = Page::open(plain());
+    page.session.cast(page.now(), ROOM.to_owned(), "typing".to_owned(), 8, 0).unwrap();
+    page.object(None, None, "typing too");
+    assert_eq!(page.lines(), ["send typing", "cast typing too"]);
+}
+
+#[test]
+fn nothing_can_be_published() {
+    let (mut page, _) = Page::open(plain());
+    page.session.publish(page.now(), ROOM.to_owned(), "key".to_owned(), "hi".to_owned(), 4).unwrap();
+    assert_eq!(page.lines(), [""; 0], "not before the call has returned");
+    page.wait(0);
+    assert_eq!(page.lines(), ["error not_supported"]);
+}
+
+#[test]
+fn a_second_channel_is_refused_once_and_may_follow_the_first() {
+    let (mut page, first) = Page::open(plain());
+    let second = page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();
+    page.perform();
+    page.wait(0);
+    assert_eq!(page.lines(), ["error one_channel"]);
+    page.reconnect();
+    page.wait(0);
+    assert!(!page.lines().contains(&"error one_channel".to_owned()));
+    page.session.unsubscribe(page.now(), second);
+    let second = page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();
+    page.perform();
+    page.wait(0);
+    assert_eq!(page.lines(), ["error one_channel"], "asked for anew, and told anew");
+    page.session.unsubscribe(page.now(), second);
+    page.session.unsubscribe(page.now(), first);
+    page.perform();
+    page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();
+    page.wait_for_attempt();
+    page.opened();
+    page.id("1-0");
+    assert_eq!(page.delivered, ["1-0"]);
+}
+
+#[test]
+fn the_tail_cannot_be_asked_for() {
+    let mut page = Page::new(config(), plain());
+    page.session.subscribe(page.now(), ROOM.to_owned(), Some(StartAt::Tail), None).unwrap();
+    page.connect();
+    page.opened();
+    page.wait(0);
+    assert!(page.lines().contains(&"error not_supported".to_owned()));
+}
+
+#[test]
+fn a_channel_that_comes_late_has_what_it_missed_replayed() {
+    let mut page = Page::new(config(), plain());
+    page.connect();
+    page.opened();
+    page.id("1-0");
+    page.subscribe(None);
+    page.wait_for_attempt();
+    page.opened();
+    page.id("1-0");
+    assert_eq!(page.delivered, ["1-0"]);
+}
+
+#[test]
+fn a_channel_that_is_closed_and_opened_again_begins_where_it_is_told() {
+    let (mut page, channel) = Page::open(plain());
+    ["1-0", "2-0", "3-0"].iter().for_each(|id| page.id(id));
+    let mut position = page.position.clone().unwrap();
+    position.offset = 2;
+    position.id = Some(MessageId { ms: 2, seq: 0 });
+    page.session.unsubscribe(page.now(), channel);
+    page.perform();
+    page.subscribe(Some(position));
+    page.wait_for_attempt();
+    page.opened();
+    ["1-0", "2-0", "3-0"].iter().for_each(|id| page.id(id));
+    assert_eq!(page.delivered[3..], ["3-0"]);
+}
+
+#[test]
+fn a_silent_server_is_not_dead() {
+    let (mut page, _) = Page::open(plain());
+    page.wait(3_600_000);
+    assert_eq!(page.lines(), ["live"]);
+}
+
+#[test]
+fn with_a_heartbeat_it_is() {
+    let mut page = Page::new(Config { heartbeat_ms: 5_000, ..config() }, plain());
+    page.connect();
+    page.opened();
+    page.wait(4_900);
+    page.object(None, None, "beat");
+    page.lines();
+    page.wait(4_900);
+    assert_eq!(page.lines(), [""; 0]);
+    page.wait(5_100);
+    assert_eq!(page.lines()[..2], ["disconnect", "waiting connection_lost"]);
+}
+
+#[test]
+fn after_a_wake_sign_a_connection_that_stays_silent_is_replaced_and_no_other() {
+    let (mut page, _) = Page::open(plain());
+    page.wait(4_000);
+    page.lines();
+    page.wake();
+    page.wait(5_000);
+    page.object(None, None, "typing");
+    assert_eq!(page.lines(), ["cast typing"], "it has shown that it lives");
+    page.wake();
+    page.wait(9_900);
+    assert_eq!(page.lines(), [""; 0]);
+    page.wait(200);
+    assert_eq!(page.lines()[..2], ["disconnect", "waiting connection_lost"]);
+}
+
+#[test]
+fn a_connection_that_was_silent_for_long_is_replaced_at_once() {
+    let (mut page, _) = Page::open(plain());
+    page.wait(60_000);
+    page.lines();
+    page.wake();
+    page.wait(10);
+    assert_eq!(page.lines(), ["disconnect", "waiting connection_lost", "connecting", "connect"]);
+}
+
+#[test]
+fn a_page_that_slept_without_a_sign_is_noticed() {
+    let (mut page, _) = Page::open(plain());
+    page.wait(5_000);
+    page.lines();
+    page.now_ms += 3_600_000;
+    page.timeout();
+    assert_eq!(page.lines()[..2], ["disconnect", "waiting connection_lost"]);
+}
+
+#[test]
+fn what_an_old_socket_says_is_ignored() {
+    let (mut page, _) = Page::open(plain());
+    let old = page.socket;
+    page.reconnect();
+    let new = page.socket;
+    page.socket = old;
+    page.id("9-0");
+    page.close(1006);
+    page.opened();
+    page.socket = new;
+    page.id("1-0");
+    assert_eq!(page.delivered, ["1-0"]);
+}

@@ -1,0 +1,159 @@
+//! A server that numbers its messages.
+
+use seamline::core::plain::PlainConfig;
+use seamline::core::position::Position;
+
+use crate::page::{Page, START_MS, config, plain};
+
+fn labels(range: impl Iterator<Item = u64>) -> Vec<String> {
+    range.map(|i| i.to_string()).collect()
+}
+
+#[test]
+fn the_number_is_the_offset_and_what_was_delivered_is_dropped() {
+    let (mut page, _) = Page::open(plain());
+    page.numbers([1, 2, 3, 2, 3, 4, 4]);
+    assert_eq!(
+        page.lines(),
+        ["attached plain-numbered/0", "replay 1 at 1", "replay 2 at 2", "replay 3 at 3", "replay 4 at 4"]
+    );
+    page.reconnect();
+    page.numbers(1..=5);
+    assert_eq!(page.delivered, labels(1..=5));
+    assert_eq!(page.session.stats().duplicates, 7);
+}
+
+#[test]
+fn what_comes_out_of_order_is_put_in_order() {
+    let (mut page, _) = Page::open(plain());
+    page.numbers([1, 3, 2, 5, 6, 6, 4]);
+    assert_eq!(page.delivered, labels(1..=6));
+    page.wait(10_000);
+    assert!(page.lines().iter().all(|line| line != "disconnect"));
+}
+
+#[test]
+fn a_replay_that_live_messages_have_overtaken_comes_before_them() {
+    let (mut page, _) = Page::open(plain());
+    page.numbers([1]);
+    page.reconnect();
+    page.numbers([10, 11]);
+    for number in 1..=9 {
+        page.wait(1_500); // a slow replay, which takes longer in all than the settle time
+        page.number(number);
+    }
+    assert_eq!(page.delivered, labels(1..=11));
+    assert_eq!(page.session.stats().connects, 2);
+}
+
+#[test]
+fn a_missing_number_is_asked_for_by_another_connection() {
+    let (mut page, _) = Page::open(plain());
+    page.numbers([1, 2, 4, 5]);
+    page.lines();
+    page.wait(1_900);
+    assert_eq!(page.lines(), [""; 0]);
+    page.wait_for_attempt();
+    assert_eq!(page.lines(), ["disconnect", "waiting connection_lost", "connecting", "connect"]);
+    page.opened();
+    page.numbers(1..=5);
+    assert_eq!(page.delivered, labels(1..=5));
+    assert_eq!(page.session.stats().repairs, 1);
+    assert_eq!(page.gaps, []);
+}
+
+#[test]
+fn a_number_that_is_missing_still_is_a_gap_and_is_told_before_what_follows() {
+    let (mut page, _) = Page::open(plain());
+    page.numbers([1, 2, 4, 5]);
+    page.wait_for_attempt();
+    page.opened();
+    page.numbers([1, 2, 4, 5]);
+    page.lines();
+    page.wait(2_500);
+    assert_eq!(page.lines(), ["gap hole 3..=3", "replay 4 at 4", "replay 5 at 5", "live"]);
+    page.numbers([6]);
+    assert_eq!(page.delivered, labels([1, 2, 4, 5, 6].into_iter()));
+    assert_eq!(page.session.stats().connects, 2, "and that is all");
+}
+
+#[test]
+fn the_number_that_never_comes_is_known_also_when_what_came_after_it_was_let_go_of() {
+    let (mut page, _) = Page::open(PlainConfig { window_messages: 2, ..plain() });
+    page.numbers([1, 3, 4, 5, 2]);
+    assert_eq!(page.delivered, labels(1..=4), "there was no room for 5");
+    page.wait_for_attempt();
+    page.opened();
+    page.numbers(1..=4);
+    page.wait(3_000);
+    assert_eq!(page.gaps, [(5, Some(5))], "the server has forgotten it");
+}
+
+#[test]
+fn a_history_whose_beginning_was_trimmed_begins_where_it_begins() {
+    let (mut page, _) = Page::open(plain());
+    page.numbers([37, 38]);
+    assert_eq!(page.lines(), ["attached plain-numbered/36", "replay 37 at 37", "replay 38 at 38"]);
+}
+
+#[test]
+fn a_first_message_that_is_young_may_have_overtaken_others_and_waits() {
+    let (mut page, _) = Page::open(plain());
+    let young = |number: u64| format!("{}-{number}", START_MS + number);
+    page.object(Some(&young(38)), Some(38), "38");
+    assert_eq!(page.lines(), [""; 0]);
+    page.object(Some(&young(37)), Some(37), "37");
+    page.wait(2_500);
+    assert_eq!(page.delivered, labels(37..=38));
+    assert!(page.lines().contains(&"attached plain-numbered/36".to_owned()));
+}
+
+#[test]
+fn a_stored_position_is_where_the_next_page_begins() {
+    let mut page = Page::new(config(), plain());
+    page.subscribe(Some(Position { epoch: "plain-numbered".to_owned(), offset: 3, id: None }));
+    page.connect();
+    page.opened();
+    page.numbers([2, 3, 4]);
+    assert_eq!(page.delivered, ["4"]);
+    page.numbers([6]);
+    page.wait_for_attempt();
+    page.opened();
+    page.numbers([6]);
+    page.wait(3_000);
+    assert_eq!(page.gaps, [(5, Some(5))]);
+}
+
+#[test]
+fn a_position_of_another_numbering_is_told_as_another_history() {
+    let mut page = Page::new(config(), plain());
+    page.subscribe(Some(Position { epoch: "plain".to_owned(), offset: 900, id: None }));
+    page.connect();
+    page.opened();
+    page.lines();
+    page.numbers([1, 2]);
+    assert_eq!(page.lines(), ["gap epoch_changed 901..=0", "replay 1 at 1", "replay 2 at 2"]);
+}
+
+#[test]
+fn an_event_without_a_number_among_numbered_messages_is_told_once_and_moves_nothing() {
+    let (mut page, _) = Page::open(plain());
+    page.numbers([1]);
+    page.object(Some("5-5"), None, "read");
+    page.object(Some("5-5"), None, "read");
+    page.numbers([2]);
+    assert_eq!(page.lines()[1..], ["replay 1 at 1", "cast read", "replay 2 at 2"]);
+}
+
+#[test]
+fn the_resume_point_is_of_a_message_that_was_delivered_in_order() {
+    let (mut page, _) = Page::open(plain());
+    for number in 1..=10 {
+        let id = format!("{}-0", START_MS + number * 1_000);
+        page.object(Some(&id), Some(number), "");
+    }
+    page.object(Some(&format!("{}-0", START_MS + 60_000)), Some(12), "ahead");
+    page.reconnect();
+    assert!(page.url.ends_with(&format!("&last_message_id={}-0", START_MS + 7_000)), "{}", page.url);
+    assert_eq!(page.position.unwrap().id.unwrap().ms, START_MS + 10_000);
+}

@@ -1,0 +1,179 @@
+//! The position that the server stores: processed, not received.
+
+use seamline::core::position::Position;
+
+use crate::page::{Page, config, position};
+
+#[test]
+fn what_is_delivered_is_not_acknowledged_before_it_is_processed() {
+    let (mut page, _) = Page::live_at(5, config());
+    page.msgs(6, 3);
+    page.wait(20_000);
+    page.session.handle_hide(page.now());
+    assert_eq!(page.lines(), ["deliver 6..=8"]);
+}
+
+#[test]
+fn acks_are_coalesced() {
+    let (mut page, channel) = Page::live_at(5, config());
+    page.msgs(6, 3);
+    page.lines();
+    for offset in 6..=8 {
+        page.processed(channel, 1, offset);
+        page.wait(1_000);
+    }
+    assert_eq!(page.lines(), [""; 0]);
+    page.wait(2_000);
+    assert_eq!(page.lines(), ["ack room e/8"]);
+    page.wait(10_000);
+    assert_eq!(page.lines(), [""; 0]);
+}
+
+#[test]
+fn a_page_that_hides_acknowledges_at_once() {
+    let (mut page, channel) = Page::live_at(5, config());
+    page.msgs(6, 3);
+    page.lines();
+    page.processed(channel, 2, 7);
+    page.session.handle_hide(page.now());
+    assert_eq!(page.lines(), ["ack room e/7"]);
+}
+
+#[test]
+fn unsubscribing_and_closing_acknowledge_first() {
+    let (mut page, channel) = Page::live_at(5, config());
+    page.msgs(6, 1);
+    page.lines();
+    page.processed(channel, 1, 6);
+    page.session.unsubscribe(page.now(), channel);
+    assert_eq!(page.lines(), ["ack room e/6", "unsub room"]);
+
+    let (mut page, channel) = Page::live_at(5, config());
+    page.msgs(6, 1);
+    page.lines();
+    page.processed(channel, 1, 6);
+    page.session.close(page.now());
+    assert_eq!(page.lines(), ["ack room e/6", "disconnect 0 1000", "closed closed_by_application"]);
+}
+
+#[test]
+fn what_was_processed_without_a_connection_is_acknowledged_on_the_next() {
+    let (mut page, channel) = Page::live_at(5, config());
+    page.msgs(6, 1);
+    page.close(1006);
+    page.processed(channel, 1, 6);
+    page.wait(10_000);
+    page.greet();
+    page.subd("e", 1, 6, 6);
+    page.live(6);
+    page.lines();
+    page.wait(5_000);
+    assert_eq!(page.lines(), ["ack room e/6"]);
+}
+
+#[test]
+fn a_position_of_another_epoch_is_not_acknowledged() {
+    let (mut page, channel) = Page::live_at(5, config());
+    page.msgs(6, 1);
+    page.subd("f", 1, 0, 0);
+    page.lines();
+    page.processed(channel, 1, 6);
+    page.wait(20_000);
+    assert_eq!(page.lines(), [""; 0]);
+}
+
+/// The messages of before a rewind say nothing about the log that goes on under the same offsets.
+#[test]
+fn what_was_processed_before_a_rewind_is_not_acknowledged_after_it() {
+    let (mut page, channel) = Page::live_at(5, config());
+    page.msgs(6, 4);
+    page.processed(channel, 2, 7);
+    page.subd("e", 1, 3, 3);
+    page.live(3);
+    page.msgs(4, 6);
+    page.lines();
+    page.processed(channel, 1, 8);
+    page.processed(channel, 1, 9);
+    page.wait(5_000);
+    assert_eq!(page.lines(), ["ack room e/3"]);
+    page.processed(channel, 0, 3); // the gap
+    page.processed(channel, 1, 4);
+    page.wait(5_000);
+    assert_eq!(page.lines(), ["ack room e/4"]);
+}
+
+/// What was processed of an earlier epoch says nothing about a log that is set back, however large
+/// its offset.
+#[test]
+fn a_rewind_acknowledges_nothing_of_what_still_waits() {
+    let (mut page, _) = Page::live_at(100, config());
+    page.subd("f", 1, 10, 0);
+    page.replay(1, 10);
+    page.subd("f", 1, 5, 5);
+    page.live(5);
+    page.lines();
+    page.session.handle_hide(page.now());
+    page.wait(5_000);
+    assert_eq!(page.lines(), [""; 0], "1..=5 still wait for the application");
+}
+
+/// Two gaps wait, and the first names an offset that the log has anew when it is processed.
+#[test]
+fn a_gap_processed_after_a_rewind_is_not_acknowledged() {
+    let (mut page, channel) = Page::live_at(5, config());
+    page.subd("e", 8, 10, 7); // trimmed: on from 7
+    page.live(10);
+    page.subd("e", 1, 3, 3); // rewound: on from 3
+    page.live(3);
+    page.msgs(4, 6);
+    page.lines();
+    page.processed(channel, 0, 7);
+    page.session.handle_hide(page.now());
+    assert!(!page.lines().contains(&"ack room e/7".to_owned()), "4..=7 still wait for the application");
+    page.processed(channel, 0, 3);
+    page.processed(channel, 1, 4);
+    page.session.handle_hide(page.now());
+    assert_eq!(page.lines(), ["ack room e/4"]);
+}
+
+#[test]
+fn an_ack_that_came_due_during_a_second_replay_is_sent_after_it() {
+    let (mut page, channel) = Page::live_at(5, config());
+    page.msgs(6, 1);
+    page.processed(channel, 1, 6);
+    page.wait(4_000);
+    page.msgs(8, 1);
+    page.wait(2_000);
+    page.lines();
+    page.subd("e", 1, 6, 6);
+    page.live(6);
+    page.wait(5_000);
+    assert_eq!(page.lines(), ["live", "ack room e/6"]);
+}
+
+#[test]
+fn the_processed_id_is_acknowledged_with_its_offset() {
+    let (mut page, channel) = Page::live_at(5, config());
+    page.msgs(6, 1);
+    page.lines();
+    let at = Position { id: Some(crate::page::id(6)), ..position("e", 6) };
+    page.session.processed(page.now(), channel, 1, at);
+    page.session.handle_hide(page.now());
+    assert_eq!(page.lines(), ["ack room e/6"]);
+}
+
+/// Nobody knows whether the ack arrived.
+#[test]
+fn the_last_ack_before_a_connection_is_lost_is_sent_again() {
+    let (mut page, channel) = Page::live_at(5, config());
+    page.msgs(6, 1);
+    page.processed(channel, 1, 6);
+    page.session.handle_hide(page.now());
+    assert_eq!(page.lines(), ["deliver 6..=6", "ack room e/6"]);
+    page.reconnect();
+    page.subd("e", 1, 6, 6);
+    page.live(6);
+    page.lines();
+    page.wait(5_000);
+    assert_eq!(page.lines(), ["ack room e/6"]);
+}

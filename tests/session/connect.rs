@@ -1,0 +1,260 @@
+//! Attempts, tokens, refusals, and the end.
+
+use seamline::core::config::Config;
+use seamline::core::timer::Instant;
+use seamline::wire::close;
+
+use crate::page::{Page, config, position};
+
+fn with_token() -> Config {
+    Config { has_token: true, ..config() }
+}
+
+fn answer(page: &mut Page, token: Result<&str, &str>) {
+    let answer = token.map(|token| Some(token.to_owned())).map_err(str::to_owned);
+    page.session.handle_token(page.now(), page.fetch, answer);
+}
+
+#[test]
+fn hello_comes_first_and_channels_follow_the_welcome() {
+    let mut page = Page::new(config());
+    page.subscribe(Some(position("e", 5)));
+    page.connect();
+    assert_eq!(page.lines(), ["connecting", "connect 0"]);
+    page.opened();
+    assert_eq!(page.lines(), ["hello tester"]);
+    page.welcome();
+    assert_eq!(page.lines(), ["open", "sub room e/5 credit 100"]);
+}
+
+#[test]
+fn connecting_twice_is_connecting_once() {
+    let mut page = Page::new(config());
+    page.connect();
+    page.connect();
+    assert_eq!(page.count("connect "), 1);
+}
+
+#[test]
+fn a_socket_that_never_opens_is_given_up_after_ten_seconds() {
+    let mut page = Page::new(config());
+    page.connect();
+    page.wait(9_999);
+    assert_eq!(page.lines(), ["connecting", "connect 0"]);
+    page.wait(1);
+    assert_eq!(page.lines(), ["disconnect 0 1000", "waiting 1 connect_timeout"]);
+}
+
+#[test]
+fn a_server_that_never_says_welcome_is_given_up_too() {
+    let mut page = Page::new(config());
+    page.connect();
+    page.wait(6_000);
+    page.opened();
+    page.lines();
+    page.wait(4_000);
+    assert_eq!(page.lines(), ["disconnect 0 1000", "waiting 1 connect_timeout"]);
+}
+
+#[test]
+fn a_refused_connection_is_tried_again() {
+    let mut page = Page::new(config());
+    page.connect();
+    page.lines();
+    page.close(1006);
+    assert_eq!(page.lines(), ["waiting 1 connect_failed"]);
+    page.wait(500);
+    assert_eq!(page.lines(), ["connecting", "connect 1"]);
+}
+
+#[test]
+fn a_server_that_restarts_says_so() {
+    let mut page = Page::open(config());
+    page.close(close::SERVICE_RESTART);
+    assert_eq!(page.lines(), ["waiting 1 drained"]);
+    page.reconnect();
+    page.lines();
+    page.close(1001);
+    assert_eq!(page.lines(), ["waiting 2 connection_lost"]);
+    assert_eq!(page.session.stats().connects, 2);
+}
+
+#[test]
+fn reports_of_an_old_socket_are_ignored() {
+    let (mut page, _) = Page::live_at(5, config());
+    let old = page.socket;
+    page.reconnect();
+    page.subd("e", 1, 5, 5);
+    page.lines();
+    page.msgs_on(old, 6, 2, false);
+    page.session.handle_open(page.now(), old);
+    page.session.handle_bad_frame(page.now(), old, "nonsense".to_owned());
+    page.session.handle_close(page.now(), old, 4403, String::new());
+    assert_eq!(page.lines(), [""; 0]);
+}
+
+#[test]
+fn frames_before_the_welcome_are_ignored() {
+    let mut page = Page::new(config());
+    page.subscribe(Some(position("e", 5)));
+    page.connect();
+    page.opened();
+    page.lines();
+    page.subd("e", 1, 9, 5);
+    page.msgs(6, 1);
+    page.live(9);
+    assert_eq!(page.lines(), [""; 0]);
+}
+
+#[test]
+fn a_bad_frame_ends_the_connection_because_something_may_be_missing() {
+    let (mut page, _) = Page::live_at(5, config());
+    page.session.handle_bad_frame(page.now(), page.socket, "not JSON".to_owned());
+    assert_eq!(page.lines(), ["error bad_frame", "disconnect 0 4400", "waiting 1 protocol_error"]);
+}
+
+#[test]
+fn a_token_is_fetched_before_the_first_attempt() {
+    let mut page = Page::new(with_token());
+    page.connect();
+    assert_eq!(page.lines(), ["connecting", "fetch token refresh=false"]);
+    answer(&mut page, Ok("t1"));
+    assert_eq!(page.lines(), ["connect 0"]);
+    page.opened();
+    assert_eq!(page.lines(), ["hello tester t1"]);
+}
+
+#[test]
+fn a_token_function_that_fails_is_asked_again_after_the_backoff() {
+    let mut page = Page::new(with_token());
+    page.connect();
+    page.lines();
+    answer(&mut page, Err("no network"));
+    assert_eq!(page.lines(), ["waiting 1 token_failed"]);
+    page.wait(500);
+    assert_eq!(page.lines(), ["connecting", "fetch token refresh=false"]);
+}
+
+#[test]
+fn a_token_function_that_hangs_is_given_up_and_its_late_answer_ignored() {
+    let mut page = Page::new(with_token());
+    page.connect();
+    page.lines();
+    page.wait(10_000);
+    assert_eq!(page.lines(), ["waiting 1 token_failed"]);
+    answer(&mut page, Ok("late"));
+    assert_eq!(page.lines(), [""; 0]);
+}
+
+#[test]
+fn a_late_token_is_no_answer_to_a_later_question() {
+    let mut page = Page::new(with_token());
+    page.connect();
+    let first = page.fetch;
+    page.wait(10_000);
+    page.wait(1_000);
+    page.lines();
+    page.session.handle_token(page.now(), first, Ok(Some("late".to_owned())));
+    assert_eq!(page.lines(), [""; 0]);
+    answer(&mut page, Ok("in time"));
+    page.opened();
+    assert_eq!(page.lines(), ["connect 0", "hello tester in time"]);
+}
+
+#[test]
+fn a_refused_token_is_refreshed_once_and_then_it_is_over() {
+    let mut page = Page::new(with_token());
+    page.connect();
+    answer(&mut page, Ok("t1"));
+    page.opened();
+    page.lines();
+    page.close(4401);
+    assert_eq!(page.lines(), ["waiting 1 unauthorized"]);
+    page.wait(500);
+    assert_eq!(page.lines(), ["connecting", "fetch token refresh=true"]);
+    answer(&mut page, Ok("t2"));
+    page.opened();
+    page.lines();
+    page.close(4401);
+    assert_eq!(page.lines(), ["closed unauthorized"]);
+    assert_eq!(page.session.poll_timeout(), None);
+}
+
+#[test]
+fn a_token_that_expires_after_the_welcome_is_refreshed_every_time() {
+    let mut page = Page::new(with_token());
+    page.connect();
+    for _ in 0..5 {
+        answer(&mut page, Ok("t"));
+        page.greet();
+        page.wait(20_000);
+        page.lines();
+        page.close(4401);
+        assert_eq!(page.lines(), ["waiting 1 unauthorized"]);
+        page.wait(500);
+        assert_eq!(page.lines(), ["connecting", "fetch token refresh=true"]);
+    }
+}
+
+#[test]
+fn without_a_token_function_unauthorized_is_the_end() {
+    let mut page = Page::open(config());
+    page.close(4401);
+    assert_eq!(page.lines(), ["closed unauthorized"]);
+}
+
+#[test]
+fn forbidden_and_replaced_are_the_end() {
+    for (code, line) in [(4403, "closed forbidden"), (4009, "closed replaced")] {
+        let mut page = Page::open(config());
+        page.close(code);
+        assert_eq!(page.lines(), [line]);
+        assert_eq!(page.session.poll_timeout(), None, "nothing is left to wait for");
+    }
+}
+
+#[test]
+fn bad_frame_is_the_end_before_the_welcome_and_a_lost_connection_after_it() {
+    let mut page = Page::new(config());
+    page.connect();
+    page.opened();
+    page.lines();
+    page.close(4400);
+    assert_eq!(page.lines(), ["closed protocol_error"]);
+
+    let mut page = Page::open(config());
+    page.close(4400);
+    assert_eq!(page.lines(), ["waiting 1 connection_lost"]);
+}
+
+#[test]
+fn close_ends_everything() {
+    let (mut page, _) = Page::live_at(5, config());
+    page.publish("k");
+    page.lines();
+    page.session.close(page.now());
+    assert_eq!(
+        page.lines(),
+        ["disconnect 0 1000", "publish failed 2 closed", "closed closed_by_application"]
+    );
+    page.session.close(page.now());
+    page.session.connect(page.now());
+    page.session.handle_wake(page.now());
+    assert_eq!(page.lines(), [""; 0]);
+    assert_eq!(page.session.poll_timeout(), None);
+}
+
+#[test]
+fn a_clock_that_is_set_back_holds_up_nothing() {
+    let mut page = Page::new(config());
+    page.connect();
+    page.lines();
+    let deadline = page.session.poll_timeout().unwrap();
+    page.session.handle_timeout(Instant(10));
+    page.session.handle_open(Instant(10), page.socket);
+    assert_eq!(page.lines(), ["hello tester"]);
+    assert_eq!(page.session.poll_timeout(), Some(deadline), "no deadline moves");
+    page.session.handle_close(Instant(10), page.socket, 1006, String::new());
+    let retry = page.session.poll_timeout().unwrap();
+    assert!(retry > page.now() && retry <= page.now().after_ms(500), "{retry:?}");
+}

@@ -1,0 +1,120 @@
+//! What bounds the messages that wait for the application.
+
+use seamline::core::config::Config;
+
+use crate::page::{Page, config, position};
+
+#[test]
+fn credit_is_granted_as_the_application_gets_on() {
+    let mut page = Page::open(config());
+    let channel = page.subscribe(Some(position("e", 0)));
+    page.subd("e", 1, 1_000, 0);
+    page.lines();
+    page.replay(1, 100);
+    assert_eq!(page.lines(), ["deliver 1..=100"], "no credit while all of it waits");
+    page.processed(channel, 30, 30);
+    assert_eq!(page.lines(), [""; 0], "nor a grant for every message");
+    page.processed(channel, 20, 50);
+    assert_eq!(page.lines(), ["more room 50"]);
+    page.processed(channel, 50, 100);
+    assert_eq!(page.lines(), ["more room 50"]);
+}
+
+#[test]
+fn no_grant_is_of_nothing() {
+    let mut page = Page::open(Config { replay_credit: 1, ..config() });
+    let channel = page.subscribe(Some(position("e", 0)));
+    page.subd("e", 1, 9, 0);
+    page.lines();
+    page.replay(1, 1);
+    assert_eq!(page.lines(), ["deliver 1..=1"]);
+    page.processed(channel, 1, 1);
+    assert_eq!(page.lines(), ["more room 1"]);
+}
+
+#[test]
+fn duplicates_give_their_credit_back() {
+    let mut page = Page::open(config());
+    page.subscribe(Some(position("e", 500)));
+    page.subd("e", 1, 1_000, 500);
+    page.lines();
+    page.replay(1, 60);
+    assert_eq!(page.lines(), ["more room 60"]);
+}
+
+#[test]
+fn a_new_connection_gets_credit_for_what_is_free() {
+    let mut page = Page::open(config());
+    page.subscribe(Some(position("e", 0)));
+    page.subd("e", 1, 1_000, 0);
+    page.replay(1, 70);
+    page.lines();
+    page.reconnect();
+    assert_eq!(page.lines().last().unwrap(), "sub room e/70 credit 30");
+}
+
+/// Frames of the earlier `sub` are on their way when a hole makes the client ask again. They use
+/// up no credit of the new one.
+#[test]
+fn frames_of_an_earlier_sub_leave_the_credit_alone() {
+    let mut page = Page::open(config());
+    let channel = page.subscribe(Some(position("e", 0)));
+    page.subd("e", 1, 1_000, 0);
+    page.replay(1, 10);
+    page.replay(21, 10);
+    page.replay(31, 60);
+    page.lines();
+    page.processed(channel, 10, 10);
+    // The new `sub` had a credit of 90: together with the 10 that are processed now, no more than 10
+    // are free.
+    assert_eq!(page.lines(), [""; 0]);
+}
+
+#[test]
+fn an_application_that_lags_is_unsubscribed_until_it_has_caught_up() {
+    let (mut page, channel) = Page::live_at(0, config());
+    page.msgs(1, 200);
+    page.msgs(201, 100);
+    assert_eq!(page.lines(), ["deliver 1..=200", "deliver 201..=300"]);
+    page.msgs(301, 1);
+    assert_eq!(page.lines(), ["unsub room"]);
+    page.msgs(302, 1);
+    page.processed(channel, 249, 249);
+    assert_eq!(page.lines(), [""; 0]);
+    page.processed(channel, 1, 250);
+    assert_eq!(page.lines(), ["sub room e/300 credit 50"]);
+    page.subd("e", 1, 302, 300);
+    page.replay(301, 2);
+    page.live(302);
+    assert_eq!(page.lines(), ["deliver 301..=302", "live"]);
+    assert_eq!(page.session.stats().gaps, 0);
+}
+
+/// A refusal that was on its way: there is nothing any more that it could end.
+#[test]
+fn a_pause_does_not_make_a_lagging_application_subscribe() {
+    let (mut page, _) = Page::live_at(0, config());
+    page.msgs(1, 300);
+    page.msgs(301, 1);
+    page.error(Some("room"), Some(1_000));
+    page.lines();
+    page.wait(1_000);
+    assert_eq!(page.lines(), [""; 0]);
+}
+
+#[test]
+fn a_lagging_application_subscribes_again_after_a_reconnect() {
+    let (mut page, _) = Page::live_at(0, config());
+    page.msgs(1, 300);
+    page.msgs(301, 1);
+    page.lines();
+    page.reconnect();
+    assert_eq!(page.lines().last().unwrap(), "sub room e/300 credit 0");
+}
+
+#[test]
+fn one_frame_larger_than_the_queue_is_delivered_when_nothing_waits() {
+    let (mut page, _) = Page::live_at(0, config());
+    page.msgs(1, 400);
+    assert_eq!(page.lines(), ["deliver 1..=400"]);
+}

@@ -1,0 +1,79 @@
+//! Finding out that a connection is dead although nobody says so.
+
+use seamline::core::config::Config;
+use seamline::wire::ServerFrame;
+
+use crate::page::{HEARTBEAT_MS, Page, config};
+
+#[test]
+fn a_silence_is_asked_about_and_an_answer_ends_the_question() {
+    let mut page = Page::open(config());
+    page.wait(HEARTBEAT_MS - 1);
+    assert_eq!(page.lines(), [""; 0]);
+    page.wait(1);
+    assert_eq!(page.lines(), ["ping"]);
+    page.wait(4_999);
+    page.frame(ServerFrame::Pong);
+    page.wait(HEARTBEAT_MS - 1);
+    assert_eq!(page.lines(), [""; 0]);
+    page.wait(1);
+    assert_eq!(page.lines(), ["ping"]);
+}
+
+#[test]
+fn the_application_may_ask_for_another_heartbeat() {
+    let mut page = Page::open(Config { heartbeat_ms: 3_000, ..config() });
+    page.wait(2_999);
+    assert_eq!(page.lines(), [""; 0]);
+    page.wait(1);
+    assert_eq!(page.lines(), ["ping"]);
+}
+
+#[test]
+fn without_an_answer_the_connection_is_dead() {
+    let mut page = Page::open(config());
+    page.wait(HEARTBEAT_MS + 5_000);
+    assert_eq!(page.lines(), ["ping", "disconnect 0 1000", "waiting 1 heartbeat_timeout"]);
+}
+
+#[test]
+fn any_frame_is_a_sign_of_life() {
+    let (mut page, _) = Page::live_at(0, config());
+    for offset in 1..=10 {
+        page.wait(HEARTBEAT_MS - 1);
+        page.msgs(offset, 1);
+    }
+    assert_eq!(page.count("ping"), 0);
+}
+
+#[test]
+fn a_frame_of_a_newer_protocol_is_one_too() {
+    let (mut page, _) = Page::live_at(0, config());
+    for _ in 0..10 {
+        page.wait(HEARTBEAT_MS - 1);
+        page.session.handle_unknown_frame(page.now(), page.socket);
+    }
+    assert_eq!(page.count("ping"), 0);
+}
+
+#[test]
+fn a_deadline_that_was_slept_through_gets_one_more_question() {
+    let mut page = Page::open(config());
+    page.wait(HEARTBEAT_MS);
+    page.lines();
+    page.sleep(3_600_000);
+    assert_eq!(page.lines(), ["ping"]);
+    page.frame(ServerFrame::Pong);
+    page.wait(10_000);
+    assert_eq!(page.lines(), [""; 0]);
+}
+
+#[test]
+fn a_page_that_wakes_by_itself_asks_with_a_short_deadline() {
+    let mut page = Page::open(config());
+    page.sleep(3_600_000);
+    assert_eq!(page.lines(), ["ping"]);
+    page.wait(1_500);
+    let dead = ["disconnect 0 1000", "waiting 1 heartbeat_timeout", "connecting", "connect 1"];
+    assert_eq!(page.lines(), dead, "and replaces what is dead at once");
+}

@@ -1,0 +1,167 @@
+//! The seam: what is parked while the replay runs, and what is missing after it.
+
+use crate::page::{Page, config};
+
+#[test]
+fn live_frames_ahead_of_the_replay_wait_for_it() {
+    let mut page = Page::replaying(9);
+    page.msgs(10, 1);
+    page.replay(6, 2);
+    page.msgs(11, 2);
+    assert_eq!(page.lines(), ["deliver 6..=7"]);
+    page.replay(8, 2);
+    page.live(9);
+    assert_eq!(page.lines(), ["deliver 8..=9", "deliver 10..=10", "deliver 11..=12", "live"]);
+}
+
+#[test]
+fn what_the_replay_brought_meanwhile_is_not_delivered_from_the_parked_frames() {
+    let mut page = Page::replaying(9);
+    page.msgs(10, 2);
+    page.replay(6, 5);
+    page.live(10);
+    assert_eq!(page.lines(), ["deliver 6..=10", "deliver 11..=11", "live"]);
+}
+
+#[test]
+fn parked_frames_beyond_the_limit_are_fetched_again() {
+    let mut page = Page::replaying(9);
+    page.msgs(10, 100);
+    page.msgs(110, 1);
+    page.replay(6, 4);
+    page.live(9);
+    assert_eq!(page.lines(), ["deliver 6..=9", "deliver 10..=109", "sub room e/109 credit 0"]);
+    page.subd("e", 1, 110, 109);
+    page.replay(110, 1);
+    page.live(110);
+    assert_eq!(page.lines(), ["deliver 110..=110", "live"]);
+    assert_eq!(page.session.stats().gaps, 0);
+}
+
+/// A node that lags ends its replay early, and what it had not heard of comes live, more than can wait.
+#[test]
+fn what_came_live_and_was_let_go_of_is_no_gap() {
+    let (mut page, _) = Page::live_at(5, config());
+    page.msgs(8, 1);
+    page.subd("e", 1, 5, 5);
+    page.lines();
+    page.msgs(8, 200);
+    page.live(5);
+    assert_eq!(page.lines(), ["gap hole 6..=7, on from e/7", "sub room e/7 credit 100"]);
+    page.subd("e", 1, 207, 7);
+    page.replay(8, 100);
+    assert_eq!(page.lines(), ["deliver 8..=107"]);
+}
+
+/// Whatever ends the replay, the count of messages goes on adding up.
+#[test]
+fn parked_frames_that_are_let_go_of_are_counted() {
+    type End = fn(&mut Page);
+    let ends: [(&str, End); 4] = [
+        ("the connection", |page| page.close(1006)),
+        ("the epoch", |page| page.subd("f", 1, 20, 0)),
+        ("a hole", |page| page.replay(9, 1)),
+        ("the log", |page| page.error(Some("room"), Some(1_000))),
+    ];
+    for (what, end) in ends {
+        let mut page = Page::replaying(20);
+        page.msgs(21, 3);
+        assert_eq!(page.session.stats().discarded, 0, "parked");
+        end(&mut page);
+        let stats = page.session.stats();
+        assert_eq!(stats.discarded, stats.received, "{what} ended the replay");
+    }
+}
+
+#[test]
+fn a_hole_is_asked_for_once_and_repaired() {
+    let (mut page, _) = Page::live_at(5, config());
+    page.msgs(8, 1);
+    assert_eq!(page.lines(), ["sub room e/5 credit 100"]);
+    page.msgs(9, 1);
+    page.live(9);
+    assert_eq!(page.lines(), [""; 0], "frames of the earlier `sub` are let go of");
+    page.subd("e", 1, 9, 5);
+    page.replay(6, 4);
+    page.live(9);
+    assert_eq!(page.lines(), ["deliver 6..=9", "live"]);
+    assert_eq!(page.session.stats().repairs, 1);
+}
+
+#[test]
+fn a_hole_that_the_server_skips_again_is_a_gap_before_later_messages() {
+    let (mut page, _) = Page::live_at(5, config());
+    page.msgs(8, 1);
+    page.subd("e", 1, 8, 5);
+    page.lines();
+    page.replay(8, 1);
+    page.live(8);
+    assert_eq!(page.lines(), ["gap hole 6..=7, on from e/7", "deliver 8..=8", "live"]);
+    assert_eq!(page.session.stats().gaps, 1);
+}
+
+/// The server fell back to the log for a while, and is live again.
+#[test]
+fn a_second_live_tells_what_is_missing() {
+    let (mut page, _) = Page::live_at(5, config());
+    page.live(5);
+    assert_eq!(page.lines(), ["live"]);
+    page.live(7);
+    assert_eq!(page.lines(), ["sub room e/5 credit 100"]);
+}
+
+#[test]
+fn each_hole_is_asked_for() {
+    let (mut page, _) = Page::live_at(5, config());
+    page.msgs(7, 1);
+    page.subd("e", 1, 7, 5);
+    page.replay(6, 2);
+    page.live(7);
+    page.lines();
+    page.msgs(9, 1);
+    assert_eq!(page.lines(), ["sub room e/7 credit 98"]);
+}
+
+#[test]
+fn a_replay_that_ends_before_the_head_is_a_hole() {
+    let mut page = Page::replaying(9);
+    page.replay(6, 2);
+    page.live(9);
+    assert_eq!(page.lines(), ["deliver 6..=7", "sub room e/7 credit 98"]);
+    page.subd("e", 1, 9, 7);
+    page.live(9);
+    assert_eq!(page.lines(), ["gap hole 8..=9, on from e/9", "live"]);
+}
+
+#[test]
+fn a_parked_frame_behind_a_hole_is_asked_for() {
+    let mut page = Page::replaying(7);
+    page.msgs(9, 1);
+    page.replay(6, 2);
+    page.live(7);
+    assert_eq!(page.lines(), ["deliver 6..=7", "sub room e/7 credit 98"]);
+}
+
+/// The first frame finds no room beside the replay, and the log may still have it.
+#[test]
+fn what_was_not_parked_is_not_lost_with_a_hole_before_it() {
+    let mut page = Page::replaying(20);
+    page.live(20);
+    page.lines();
+    page.subd("e", 1, 20, 5);
+    page.msgs(21, 101);
+    page.live(20);
+    assert_eq!(page.lines(), ["gap hole 6..=20, on from e/20", "sub room e/20 credit 100"]);
+}
+
+#[test]
+fn what_was_not_parked_is_not_lost_with_a_hole_before_a_parked_frame() {
+    let mut page = Page::replaying(20);
+    page.live(20);
+    page.subd("e", 1, 20, 5);
+    page.lines();
+    page.msgs(21, 101);
+    page.msgs(122, 1);
+    page.live(20);
+    assert_eq!(page.lines(), ["gap hole 6..=20, on from e/20", "sub room e/20 credit 100"]);
+}

@@ -1,0 +1,17 @@
+//! The session, driven by hand with a clock of the test's own: one behaviour per test.
+//!
+//! A [`page::Page`] plays the driver and the server. What the session does is read back as short
+//! lines (`sub room e/5 credit 100`, `deliver 3..=5`), so that a test shows a conversation.
+
+mod ack;
+mod backoff;
+mod bfcache;
+mod channel;
+mod connect;
+mod credit;
+mod heartbeat;
+mod hole;
+mod page;
+mod publish;
+mod replay;
+mod wake;

@@ -1,0 +1,199 @@
+//! Publications: retried under the same key until the log has them, or never will.
+
+use seamline::core::config::Config;
+use seamline::wire::ServerFrame;
+
+use crate::page::{FRAME_BYTES_MAX, Page, ROOM, config};
+
+#[test]
+fn a_publication_is_settled_by_its_ack() {
+    let mut page = Page::open(config());
+    let publish = page.publish("k");
+    page.puback("k", 7);
+    assert_eq!(page.lines(), ["pub k".to_owned(), format!("published {publish} at 7")]);
+    page.puback("k", 7);
+    assert_eq!(page.lines(), [""; 0], "an echo of the ack means nothing");
+    assert_eq!(page.session.stats().published, 1);
+}
+
+#[test]
+fn what_was_under_way_is_sent_again_in_order_with_the_same_keys() {
+    let mut page = Page::open(config());
+    for key in ["a", "b", "c"] {
+        page.publish(key);
+    }
+    page.puback("a", 1);
+    page.lines();
+    page.reconnect();
+    assert_eq!(
+        page.lines().split_off(1),
+        ["connecting", "connect 1", "hello tester", "open", "pub b", "pub c"]
+    );
+}
+
+#[test]
+fn without_a_connection_it_waits() {
+    let mut page = Page::new(config());
+    page.publish("a");
+    page.connect();
+    page.greet();
+    assert_eq!(page.lines().last().unwrap(), "pub a");
+}
+
+#[test]
+fn a_refusal_is_the_end_of_a_publication() {
+    let mut page = Page::open(config());
+    let publish = page.publish("a");
+    page.lines();
+    page.pubnack("a", None);
+    assert_eq!(page.lines(), [format!("publish failed {publish} busy")]);
+}
+
+#[test]
+fn a_refusal_with_a_pause_is_tried_again_after_it() {
+    let mut page = Page::open(config());
+    page.publish("a");
+    page.pubnack("a", Some(3_000));
+    page.lines();
+    page.wait(2_999);
+    assert_eq!(page.lines(), [""; 0]);
+    page.wait(1);
+    assert_eq!(page.lines(), ["pub a"]);
+}
+
+#[test]
+fn a_pause_of_nothing_is_no_loop() {
+    let mut page = Page::open(config());
+    page.publish("a");
+    for _ in 0..10 {
+        page.pubnack("a", Some(0));
+        page.lines();
+        page.wait(99);
+        assert_eq!(page.lines(), [""; 0]);
+        page.wait(1);
+        assert_eq!(page.lines(), ["pub a"]);
+    }
+}
+
+/// Its pause is over while the largest number of publications is unanswered.
+#[test]
+fn a_paused_publication_waits_for_its_turn() {
+    let mut page = Page::open(Config { outbox_messages_max: 100, ..config() });
+    page.publish("paused");
+    page.pubnack("paused", Some(1_000));
+    for i in 0..64 {
+        page.publish(&format!("k{i}"));
+    }
+    page.lines();
+    page.wait(2_000);
+    assert_eq!(page.lines(), [""; 0]);
+    page.puback("k0", 1);
+    assert_eq!(page.count("pub paused"), 1);
+}
+
+#[test]
+fn a_pause_outlives_the_connection() {
+    let mut page = Page::open(config());
+    page.publish("a");
+    page.pubnack("a", Some(60_000));
+    page.lines();
+    page.reconnect();
+    assert_eq!(page.count("pub"), 0);
+    for _ in 0..6 {
+        page.wait(10_000);
+        page.frame(ServerFrame::Pong);
+    }
+    assert_eq!(page.count("pub a"), 1);
+}
+
+#[test]
+fn what_is_larger_than_the_server_takes_is_refused_at_once() {
+    let mut page = Page::open(config());
+    let result = page.session.publish(page.now(), ROOM.to_owned(), "k".to_owned(), "", FRAME_BYTES_MAX);
+    assert_eq!(result.unwrap_err().code, "too_large");
+    assert_eq!(page.lines(), [""; 0]);
+}
+
+#[test]
+fn what_turns_out_to_be_larger_than_the_server_takes_fails() {
+    let mut page = Page::new(config());
+    let result = page.session.publish(page.now(), ROOM.to_owned(), "k".to_owned(), "", FRAME_BYTES_MAX);
+    page.connect();
+    page.greet();
+    let failed = format!("publish failed {} too_large", result.unwrap());
+    assert!(page.lines().contains(&failed));
+}
+
+/// At its largest, a frame is six bytes for each of the channel's name and the key, 40 for what they
+/// stand in, and the payload.
+#[test]
+fn what_just_fits_is_sent() {
+    let bytes = FRAME_BYTES_MAX - 6 * (ROOM.len() + "key".len()) as u64 - 40;
+    let mut early = Page::new(config());
+    let publish = |page: &mut Page, bytes| {
+        page.session.publish(page.now(), ROOM.to_owned(), "key".to_owned(), "", bytes)
+    };
+    publish(&mut early, bytes).unwrap();
+    early.connect();
+    early.greet();
+    assert_eq!(early.lines().last().unwrap(), "pub key", "published before the limit was known");
+    let mut page = Page::open(config());
+    publish(&mut page, bytes).unwrap();
+    assert_eq!(publish(&mut page, bytes + 1).unwrap_err().code, "too_large");
+    assert_eq!(page.lines(), ["pub key"]);
+}
+
+/// The same key in another channel is another publication's.
+#[test]
+fn an_answer_is_for_its_channel() {
+    let mut page = Page::open(config());
+    let other = page.session.publish(page.now(), "other".to_owned(), "k".to_owned(), "", 8).unwrap();
+    let publish = page.publish("k");
+    page.puback("k", 7);
+    let lines = page.lines();
+    assert_eq!(lines[2..], [format!("published {publish} at 7")], "and not {other}");
+}
+
+/// Escaped, a control character takes six bytes.
+#[test]
+fn a_key_counts_as_it_will_be_written() {
+    let mut page = Page::open(config());
+    let key = "\u{1}".repeat(150);
+    let result = page.session.publish(page.now(), ROOM.to_owned(), key, "", 100);
+    assert_eq!(result.unwrap_err().code, "too_large");
+}
+
+#[test]
+fn a_full_outbox_refuses() {
+    let mut page = Page::new(config());
+    for key in ["a", "b", "c"] {
+        page.publish(key);
+    }
+    let result = page.session.publish(page.now(), ROOM.to_owned(), "d".to_owned(), "", 0);
+    assert_eq!(result.unwrap_err().code, "outbox_full");
+}
+
+#[test]
+fn a_closed_session_refuses() {
+    let mut page = Page::open(config());
+    page.session.close(page.now());
+    let result = page.session.publish(page.now(), ROOM.to_owned(), "d".to_owned(), "", 0);
+    assert_eq!(result.unwrap_err().code, "closed");
+}
+
+#[test]
+fn keys_and_names_are_checked() {
+    let mut page = Page::open(config());
+    let now = page.now();
+    let mut publish =
+        |name: &str, key: String| page.session.publish(now, name.to_owned(), key, "", 0).map_err(|e| e.code);
+    let refused = |code: &str| Err(code.to_owned());
+    assert_eq!(publish(ROOM, String::new()), refused("bad_key"));
+    assert_eq!(publish(ROOM, "k".repeat(201)), refused("bad_key"));
+    assert_eq!(publish("", "k".to_owned()), refused("bad_channel"));
+    assert_eq!(publish("a\nb", "k".to_owned()), refused("bad_channel"));
+    assert_eq!(publish(" a", "k".to_owned()), refused("bad_channel"));
+    publish(ROOM, "\u{1}".repeat(20)).expect("any text is a key");
+    let mut early = Page::new(config()); // a frame of such a key is larger than the tests' server takes
+    early.session.publish(now, ROOM.to_owned(), "k".repeat(200), "", 0).expect("200 bytes are a key");
+}

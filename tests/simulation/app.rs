@@ -1,0 +1,298 @@
+//! An application: it takes its time with the messages, and does in its handlers what it should not.
+
+use std::collections::VecDeque;
+
+use seamline::core::event::{ChannelId, Event};
+use seamline::core::position::{MessageId, Position};
+use seamline::wire::StartAt;
+
+use crate::invariants::{Reader, last_id_fits};
+use crate::log::{channel_name, epoch_name, epoch_number, message_id};
+use crate::page::Page;
+use crate::stage::{Ev, Stage};
+use crate::world::World;
+
+/// No application subscribes anew more often than this, which would only show that it stands still.
+const RESUBSCRIBE_MS_MIN: u64 = 100;
+
+/// What waits for the application.
+enum Entry {
+    /// Messages from this offset on.
+    Messages {
+        epoch: u64,
+        n: u64,
+        messages: VecDeque<u64>,
+    },
+    Gap {
+        to: (u64, u64),
+        rewound: bool,
+    },
+}
+
+/// One channel, as the application sees it.
+pub struct Sub {
+    pub id: Option<ChannelId>,
+    from: Option<StartAt>,
+    /// What the application has processed last, and would store.
+    pub place: Option<(u64, u64, Option<MessageId>)>,
+    pub reader: Reader,
+    /// Whether it has processed anything in this subscription, which is then to be acknowledged.
+    pub worked: bool,
+    pub live: bool,
+    queue: VecDeque<Entry>,
+}
+
+/// All its channels.
+pub struct App {
+    pub subs: Vec<Sub>,
+    working: bool,
+    published: u64,
+    resubscribed_at: u64,
+}
+
+impl App {
+    pub fn new(stage: &mut Stage) -> Self {
+        let mut sub = || Sub {
+            id: None,
+            from: [None, Some(StartAt::Start), Some(StartAt::Tail)][stage.rng.below(3) as usize],
+            place: None,
+            reader: Reader::default(),
+            worked: false,
+            live: false,
+            queue: VecDeque::new(),
+        };
+        App {
+            subs: (0..stage.faults.channels).map(|_| sub()).collect(),
+            working: false,
+            published: 0,
+            resubscribed_at: 0,
+        }
+    }
+
+    /// The connection is gone.
+    pub fn detached(&mut self) {
+        for sub in &mut self.subs {
+            sub.live = false;
+        }
+    }
+
+    /// Whether it has not yet learned that a log was set back. By what it has stored until then, nobody
+    /// could tell later.
+    pub fn rewind_waits(&self) -> bool {
+        self.subs.iter().any(Sub::rewind_waits)
+    }
+
+    /// What the next page knows: the stored places.
+    pub fn reloaded(mut self) -> Self {
+        for sub in &mut self.subs {
+            sub.id = None;
+            sub.queue.clear();
+            sub.live = false;
+        }
+        self.working = false;
+        self
+    }
+}
+
+impl Page {
+    pub fn subscribe_all(&mut self, world: &mut World) {
+        for ch in 0..self.app.subs.len() {
+            self.subscribe(ch, world);
+        }
+    }
+
+    fn subscribe(&mut self, ch: usize, world: &mut World) {
+        let sub = &mut self.app.subs[ch];
+        sub.queue.clear();
+        sub.live = false;
+        sub.worked = false;
+        sub.reader = Reader::at(sub.place.map(|(epoch, offset, _)| (epoch, offset)));
+        let from = sub.from;
+        let position = sub.place.map(|(epoch, offset, id)| Position { epoch: epoch_name(epoch), offset, id });
+        let now = self.tell_time(&world.stage);
+        match self.session.subscribe(now, channel_name(ch), from, position) {
+            Ok(id) => self.app.subs[ch].id = Some(id),
+            Err(error) => world.stage.fail(|| format!("a subscription is refused: {error:?}")),
+        }
+        self.publish_position(ch, &mut world.stage);
+    }
+
+    /// What concerns a channel. Like a page's driver, it is called while further outputs wait.
+    pub fn channel_event(&mut self, event: Event<Vec<u64>, u64>, world: &mut World) -> Result<(), String> {
+        let (Event::Attached { channel: id, .. }
+        | Event::Deliver { channel: id, .. }
+        | Event::Gap { channel: id, .. }
+        | Event::Live { channel: id }) = event
+        else {
+            return Ok(());
+        };
+        // Outputs of a subscription that was ended meanwhile may still wait.
+        let Some(ch) = self.app.subs.iter().position(|sub| sub.id == Some(id)) else { return Ok(()) };
+        let (index, log) = (self.index as u64, &world.server.logs[ch]);
+        let sub = &mut self.app.subs[ch];
+        match event {
+            Event::Attached { position, .. } => {
+                sub.reader.attached(&position)?;
+                sub.place = Some((epoch_number(&position.epoch), position.offset, None));
+                world
+                    .stage
+                    .note("client is attached to channel, offset", &[index, ch as u64, position.offset]);
+            }
+            Event::Deliver { batch, skip, .. } => {
+                sub.reader.deliver(&batch, skip, log, &self.config)?;
+                let epoch = sub.reader.position.map_or(0, |at| at.0);
+                if !last_id_fits(&batch, epoch) {
+                    return Err("the last id is not the last message's".to_owned());
+                }
+                let n = batch.n + skip;
+                world
+                    .stage
+                    .note("client delivers of channel, from", &[index, ch as u64, n, batch.count - skip]);
+                let messages = batch.payload.into_iter().skip(skip as usize).collect();
+                sub.queue.push_back(Entry::Messages { epoch, n, messages });
+            }
+            Event::Gap { gap, position, .. } => {
+                let to = gap.to.unwrap_or(0);
+                let numbers = [index, ch as u64, gap.from, to, position.offset, gap.reason as u64];
+                world.stage.note("client has a gap in channel, from, to, on from, reason", &numbers);
+                sub.reader.gap(&gap, &position, log)?;
+                let rewound = gap.reason.as_str() == "rewound";
+                let to = (epoch_number(&position.epoch), position.offset);
+                sub.queue.push_back(Entry::Gap { to, rewound });
+            }
+            _ => {
+                world.stage.note("client is live on channel", &[index, ch as u64]);
+                sub.live = true;
+                sub.reader.live()?;
+            }
+        }
+        self.publish_position(ch, &mut world.stage);
+        self.plan_work(&mut world.stage);
+        let soonest = self.app.resubscribed_at + RESUBSCRIBE_MS_MIN;
+        if world.stage.rng.chance(world.stage.faults.resubscribe)
+            && world.stage.now >= soonest
+            && !self.app.subs[ch].rewind_waits()
+        {
+            self.app.resubscribed_at = world.stage.now;
+            self.resubscribe(ch, world);
+        }
+        Ok(())
+    }
+
+    /// Inside a handler: ends the subscription and takes it up again where the work stands.
+    fn resubscribe(&mut self, ch: usize, world: &mut World) {
+        world.stage.note("client subscribes again to channel", &[self.index as u64, ch as u64]);
+        let now = self.tell_time(&world.stage);
+        if let Some(id) = self.app.subs[ch].id {
+            self.session.unsubscribe(now, id);
+            self.session.unsubscribe(now, id);
+        }
+        self.subscribe(ch, world);
+    }
+
+    fn plan_work(&mut self, stage: &mut Stage) {
+        if self.app.working {
+            return;
+        }
+        self.app.working = true;
+        let wait_ms = if stage.rng.chance(stage.faults.app_hangs) {
+            stage.rng.below(30_000)
+        } else {
+            stage.rng.below(stage.faults.app_slow_ms_max + 1)
+        };
+        stage.after(wait_ms, Ev::Work { client: self.index });
+    }
+
+    /// Processes some of what waits.
+    pub fn work(&mut self, world: &mut World) {
+        self.app.working = false;
+        for ch in 0..self.app.subs.len() {
+            self.work_on(ch, world);
+        }
+        if self.app.subs.iter().any(|sub| !sub.queue.is_empty()) {
+            self.plan_work(&mut world.stage);
+        }
+    }
+
+    fn work_on(&mut self, ch: usize, world: &mut World) {
+        let sub = &mut self.app.subs[ch];
+        let (Some(id), Some(entry)) = (sub.id, sub.queue.front_mut()) else { return };
+        let (count, place) = match entry {
+            Entry::Messages { epoch, n, messages } => {
+                let all = messages.len() as u64;
+                let count = if world.stage.rng.chance(500) { all } else { world.stage.rng.between(1, all) };
+                let last = messages.drain(..count as usize).next_back().unwrap_or(0);
+                *n += count;
+                (count, (*epoch, *n - 1, Some(message_id(*epoch, *n - 1, last))))
+            }
+            Entry::Gap { to, .. } => (0, (to.0, to.1, None)),
+        };
+        if !matches!(entry, Entry::Messages { messages, .. } if !messages.is_empty()) {
+            sub.queue.pop_front();
+        }
+        sub.place = Some(place);
+        sub.worked = true;
+        sub.reader.pending -= count;
+        // While a rewind is still to be told, nothing but its own place counts for the log as it is now.
+        if sub.rewound_to().is_none_or(|to| to == (place.0, place.1) && place.2.is_none()) {
+            sub.reader.processed = Some((place.0, place.1));
+        }
+        let position = Position { epoch: epoch_name(place.0), offset: place.1, id: place.2 };
+        self.publish_position(ch, &mut world.stage);
+        self.call(world, |session, now| session.processed(now, id, count, position));
+    }
+
+    /// Publishes something.
+    pub fn publish(&mut self, world: &mut World) {
+        let ch = world.stage.rng.below(world.stage.faults.channels) as usize;
+        let message = world.server.draw_message();
+        if world.stage.rng.chance(world.stage.faults.casts) {
+            return self.call(world, |session, now| {
+                let _ = session.cast(now, channel_name(ch), message, 8, 0); // an ended session says no
+            });
+        }
+        self.app.published += 1;
+        let key = format!("{}-{}-{}", self.index, self.number, self.app.published);
+        let now = self.tell_time(&world.stage);
+        // Not through `call`: the id must be known before its answer is.
+        match self.session.publish(now, channel_name(ch), key.clone(), message, 8) {
+            Ok(id) => self.publications.accepted(id, key, ch, message),
+            Err(error) => {
+                let full = self.publications.unsettled() >= self.config.outbox_messages_max;
+                let ended = self.dismissed && error.code == "closed";
+                world.stage.check(full || ended, || format!("a publication is refused: {error:?}"));
+            }
+        }
+        self.call(world, |_, _| ());
+    }
+
+    /// Tells the stage where this client stands.
+    fn publish_position(&self, ch: usize, stage: &mut Stage) {
+        let sub = &self.app.subs[ch];
+        let place = sub.place.map(|(epoch, offset, _)| (epoch, offset));
+        stage.positions[self.index][ch] = sub.reader.position;
+        stage.places[self.index][ch] = match place {
+            _ if sub.rewind_waits() => None, // nothing begins anew here before it is processed
+            _ => place,
+        };
+    }
+}
+
+impl Sub {
+    fn rewind_waits(&self) -> bool {
+        self.rewound_to().is_some()
+    }
+
+    /// Where the last rewind went that is still to be told.
+    fn rewound_to(&self) -> Option<(u64, u64)> {
+        self.queue.iter().rev().find_map(|entry| match entry {
+            Entry::Gap { to, rewound: true } => Some(*to),
+            _ => None,
+        })
+    }
+
+    /// Whether everything that came is processed.
+    pub fn idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+}

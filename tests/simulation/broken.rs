@@ -1,0 +1,168 @@
+//! The invariants can fail: each is shown what must not happen.
+
+use seamline::core::config::Config;
+use seamline::core::event::{Batch, Gap, GapReason};
+use seamline::core::position::Position;
+
+use crate::invariants::{Credit, Line, Publications, Reader};
+use crate::log::{Log, epoch_name, message_id};
+
+/// A log with the messages 101, 102, … at the offsets 1, 2, ….
+fn log() -> Log {
+    let mut log = Log::new();
+    for message in 101..=120 {
+        log.append(None, message);
+    }
+    log
+}
+
+fn batch(n: u64, count: u64) -> Batch<Vec<u64>> {
+    let last = n + count - 1;
+    let payload = (n..=last).map(|offset| offset + 100).collect();
+    Batch { n, count, last_id: message_id(0, last, last + 100), replay: false, payload }
+}
+
+fn position(offset: u64) -> Position {
+    Position { epoch: epoch_name(0), offset, id: None }
+}
+
+/// Has got the first five messages.
+fn reader() -> Reader {
+    let mut reader = Reader::at(Some((0, 0)));
+    deliver(&mut reader, batch(1, 5), 0).expect("this is as promised");
+    reader
+}
+
+fn deliver(reader: &mut Reader, batch: Batch<Vec<u64>>, skip: u64) -> Result<(), String> {
+    reader.deliver(&batch, skip, &log(), &Config::default())
+}
+
+fn gap(reader: &mut Reader, from: u64, to: u64, reason: GapReason, log: &Log) -> Result<(), String> {
+    reader.gap(&Gap { from, to: Some(to), reason }, &position(to), log)
+}
+
+#[track_caller]
+fn refused(verdict: Result<(), String>, because: &str) {
+    let what = verdict.expect_err("this must be refused");
+    assert!(what.contains(because), "{what}");
+}
+
+#[test]
+fn a_message_delivered_twice_is_seen() {
+    refused(deliver(&mut reader(), batch(5, 2), 0), "5 was delivered after 5");
+    let mut renumbered = batch(6, 1);
+    renumbered.payload = vec![105];
+    refused(deliver(&mut reader(), renumbered, 0), "never at 0/6");
+    let mut reader = reader();
+    reader.position = Some((0, 4));
+    refused(deliver(&mut reader, batch(5, 1), 0), "message 105 was delivered twice");
+}
+
+#[test]
+fn messages_out_of_order_are_seen() {
+    refused(deliver(&mut reader(), batch(3, 1), 0), "3 was delivered after 5");
+    let mut swapped = batch(6, 2);
+    swapped.payload.swap(0, 1);
+    refused(deliver(&mut reader(), swapped, 0), "never at 0/6");
+}
+
+#[test]
+fn a_hole_without_a_gap_is_seen() {
+    refused(deliver(&mut reader(), batch(7, 1), 0), "7 was delivered after 5");
+    refused(deliver(&mut reader(), batch(6, 3), 1), "7 was delivered after 5");
+}
+
+#[test]
+fn a_gap_that_is_none_is_seen() {
+    for reason in [GapReason::Hole, GapReason::Trimmed, GapReason::Rewound, GapReason::EpochChanged] {
+        refused(gap(&mut reader(), 6, 8, reason, &log()), "a gap that is none");
+    }
+    let mut holed = log();
+    holed.lose(6);
+    refused(gap(&mut reader(), 6, 7, GapReason::Hole, &holed), "a gap that is none");
+    gap(&mut reader(), 6, 6, GapReason::Hole, &holed).expect("6 is lost indeed");
+}
+
+#[test]
+fn a_live_reader_that_has_not_all_is_seen() {
+    let mut reader = reader();
+    reader.sees(6);
+    refused(reader.live(), "live at 5, but 6 was seen");
+    reader.begins();
+    reader.live().expect("a replay brings it again");
+}
+
+#[test]
+fn an_acknowledgement_of_what_is_not_processed_is_seen() {
+    let mut reader = reader();
+    refused(reader.acks(0, 5), "0/5 was acknowledged");
+    reader.processed = Some((0, 4));
+    refused(reader.acks(0, 5), "0/5 was acknowledged");
+    refused(reader.acks(1, 4), "1/4 was acknowledged");
+    reader.acks(0, 4).expect("that much is processed");
+}
+
+#[test]
+fn too_many_messages_for_the_application_are_seen() {
+    let config = Config { queue_messages_max: 7, ..Config::default() };
+    refused(reader().deliver(&batch(6, 3), 0, &log(), &config), "8 messages wait");
+    let mut credit = Credit::default();
+    credit.sub(None, 4, 3, &config).expect("4 and 3 are 7");
+    refused(credit.more(1, 3, &config), "a credit of 5 while 3 messages wait");
+}
+
+#[test]
+fn storms_are_seen() {
+    let config = Config::default();
+    let mut line = Line::default();
+    line.connecting(0).expect("the first attempt");
+    line.waits(10, 1, 400, &config).expect("a wait within the backoff");
+    refused(line.connecting(300), "an attempt 110 ms too early");
+    refused(Line::default().waits(0, 1, 99, &config), "a wait of 99 ms");
+    refused(Line::default().waits(0, 1, 501, &config), "a wait of 501 ms");
+    let mut line = Line::default();
+    line.waits(0, 1, 400, &config).expect("the first failure");
+    line.open(500);
+    refused(line.waits(1_000, 1, 400, &config), "attempt 1 is counted, but it is number 2");
+    let mut line = Line::default();
+    line.hint_ms = Some(5_000);
+    refused(line.waits(0, 1, 400, &config), "a hint of 5000");
+}
+
+#[test]
+fn a_healthy_connection_that_is_given_up_is_seen() {
+    let config = Config::default();
+    let mut line = Line::default();
+    line.open(0);
+    refused(line.gives_up(10_000, &config), "given up at 10000, asked at None");
+    line.asks(9_000);
+    refused(line.gives_up(10_000, &config), "asked at Some(9000)");
+    line.heard();
+    refused(line.gives_up(20_000, &config), "asked at None");
+}
+
+#[test]
+fn a_page_put_away_that_forgets_or_counts_is_seen() {
+    let config = Config::default();
+    let mut line = Line::default();
+    line.open(0);
+    refused(line.put_away(10_000, 1, 0, &config), "attempt 1 is counted, but 0 have failed");
+    line.hint_ms = Some(5_000);
+    refused(line.put_away(10_000, 0, 0, &config), "a wait of 0 ms");
+    line.put_away(10_000, 0, 5_000, &config).expect("the hint is obeyed");
+    refused(line.connecting(12_000), "an attempt 3000 ms too early");
+}
+
+#[test]
+fn publications_settled_wrongly_are_seen() {
+    let mut all = Publications::default();
+    all.accepted(1, "a".to_owned(), 0, 101);
+    all.accepted(2, "b".to_owned(), 0, 102);
+    refused(all.sent("c", 0, 101), "never published");
+    refused(all.sent("a", 0, 102), "another payload");
+    all.sent("b", 0, 102).expect("it may be sent");
+    refused(all.sent("a", 0, 101), "out of order");
+    refused(all.failed(1, false), "nobody refused it");
+    refused(all.stored(2, (0, 1), |_, _, _| false), "not in the log");
+    refused(all.stored(2, (0, 1), |_, _, _| true), "settled twice");
+}

@@ -1,0 +1,243 @@
+//! What goes wrong in a world, and how often. Each seed draws its own rates; many are 0, so that
+//! there are worlds with few kinds of trouble and worlds with all of them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::rng::Rng;
+
+/// Rates are in thousandths, of what the comment says. The default is the calmest world there is.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Faults {
+    // The world's size.
+    pub clients: u64,
+    pub channels: u64,
+    /// How long things go wrong.
+    pub trouble_ms: u64,
+    pub append_every_ms: u64,
+    pub publish_every_ms: u64,
+    pub replay_credit: u64,
+    pub queue_messages_max: u64,
+
+    // The network.
+    pub latency_ms_max: u64,
+    /// Of half seconds and connections:
+    pub cut: u64,
+    pub half_open: u64,
+    pub stall: u64,
+    /// Of attempts to connect:
+    pub connect_refused: u64,
+    pub connect_hangs: u64,
+    pub connect_slow: u64,
+    /// A proxy closes what is silent for so long; 0: there is none.
+    pub idle_close_ms: u64,
+
+    // The server. Of half seconds:
+    pub crash: u64,
+    /// Of crashes, those after which the log is another one …
+    pub crash_new_epoch: u64,
+    /// … or an older one.
+    pub crash_rewinds: u64,
+    pub drain: u64,
+    pub new_epoch_while_up: u64,
+    pub trim: u64,
+    pub lose_messages: u64,
+    pub log_error: u64,
+    /// Of welcomes:
+    pub no_welcome: u64,
+    pub too_fast: u64,
+    /// Of subscriptions:
+    pub replay_everything: u64,
+    pub replay_overlap: u64,
+    /// Of frames of messages:
+    pub duplicate: u64,
+    pub skip_messages: u64,
+    pub interleave: bool,
+    pub page_messages_max: u64,
+    pub page_delay_ms_max: u64,
+    pub fan_out_delay_ms_max: u64,
+    /// So many messages may wait for a slow socket before the server goes back to the log.
+    pub live_queue_max: u64,
+    /// Of publications:
+    pub append_then_crash: u64,
+    pub nack_for_now: u64,
+    pub nack_for_good: u64,
+    /// Of subscriptions, those at a node that has not yet heard of what was published last.
+    pub node_lags: u64,
+    /// Of half seconds and connections:
+    pub bad_frame: u64,
+    pub unknown_frame: u64,
+    /// It closes with a code that means nothing in particular; or ends the client's session.
+    pub odd_close: u64,
+    pub fatal_close: u64,
+
+    // The page. Of half seconds and clients:
+    pub freeze: u64,
+    pub clock_jump: u64,
+    pub wake: u64,
+    pub hide: u64,
+    /// Into the back/forward cache, and out of it after a while.
+    pub suspend: u64,
+    pub throttle: u64,
+    pub reload: u64,
+    /// Of deliveries:
+    pub resubscribe: u64,
+    pub app_hangs: u64,
+    pub app_slow_ms_max: u64,
+    pub has_token: bool,
+    /// Of tokens:
+    pub token_fails: u64,
+    pub token_refused: u64,
+    /// Of half seconds and connections:
+    pub token_expires: u64,
+    /// Of what an application sends, as many events that are not stored:
+    pub casts: u64,
+}
+
+/// Off in half of the worlds.
+fn rate(rng: &mut Rng, max: u64) -> u64 {
+    if rng.chance(500) { 0 } else { rng.between(1, max) }
+}
+
+impl Faults {
+    pub fn draw(rng: &mut Rng) -> Self {
+        let r = rng;
+        Faults {
+            clients: r.between(1, 3),
+            channels: r.between(1, 2),
+            trouble_ms: r.between(10_000, 120_000),
+            append_every_ms: [20, 100, 500, 3_000][r.below(4) as usize],
+            publish_every_ms: [200, 1_000, 5_000][r.below(3) as usize],
+            replay_credit: [1, 5, 20, 100, 2_000][r.below(5) as usize],
+            queue_messages_max: [3, 30, 200, 10_000][r.below(4) as usize],
+            latency_ms_max: [1, 20, 200, 1_500][r.below(4) as usize],
+            cut: rate(r, 100),
+            half_open: rate(r, 30),
+            stall: rate(r, 50),
+            connect_refused: rate(r, 500),
+            connect_hangs: rate(r, 200),
+            connect_slow: rate(r, 300),
+            idle_close_ms: if r.chance(200) { r.between(2_000, 60_000) } else { 0 },
+            crash: rate(r, 50),
+            crash_new_epoch: rate(r, 300),
+            crash_rewinds: rate(r, 700),
+            drain: rate(r, 20),
+            new_epoch_while_up: rate(r, 20),
+            trim: rate(r, 100),
+            lose_messages: rate(r, 20),
+            log_error: rate(r, 20),
+            no_welcome: rate(r, 100),
+            too_fast: rate(r, 100),
+            replay_everything: rate(r, 300),
+            replay_overlap: rate(r, 500),
+            duplicate: rate(r, 200),
+            skip_messages: rate(r, 100),
+            interleave: r.chance(500),
+            page_messages_max: r.between(1, 50),
+            page_delay_ms_max: [1, 50, 1_000][r.below(3) as usize],
+            fan_out_delay_ms_max: [1, 50, 500][r.below(3) as usize],
+            live_queue_max: [5, 50, 1_000][r.below(3) as usize],
+            append_then_crash: rate(r, 50),
+            nack_for_now: rate(r, 200),
+            nack_for_good: rate(r, 100),
+            freeze: rate(r, 20),
+            clock_jump: rate(r, 20),
+            wake: rate(r, 200),
+            hide: rate(r, 100),
+            suspend: rate(r, 20),
+            throttle: rate(r, 20),
+            reload: rate(r, 20),
+            resubscribe: rate(r, 50),
+            app_hangs: rate(r, 20),
+            app_slow_ms_max: [0, 20, 500, 3_000, 10_000][r.below(5) as usize],
+            has_token: r.chance(300),
+            token_fails: rate(r, 200),
+            token_refused: rate(r, 200),
+            token_expires: rate(r, 30),
+            node_lags: rate(r, 300),
+            bad_frame: rate(r, 20),
+            unknown_frame: rate(r, 50),
+            odd_close: rate(r, 20),
+            fatal_close: rate(r, 5),
+            casts: rate(r, 500),
+        }
+    }
+
+    /// The same world when nothing goes wrong any more.
+    pub fn heal(&mut self) {
+        *self = Faults {
+            interleave: self.interleave,
+            clients: self.clients,
+            channels: self.channels,
+            trouble_ms: self.trouble_ms,
+            replay_credit: self.replay_credit,
+            queue_messages_max: self.queue_messages_max,
+            has_token: self.has_token,
+            ..Faults::default()
+        };
+    }
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Faults {
+            clients: 1,
+            channels: 1,
+            trouble_ms: 10_000,
+            append_every_ms: 500,
+            publish_every_ms: 1_000,
+            replay_credit: 2_000,
+            queue_messages_max: 10_000,
+            latency_ms_max: 20,
+            cut: 0,
+            half_open: 0,
+            stall: 0,
+            connect_refused: 0,
+            connect_hangs: 0,
+            connect_slow: 0,
+            idle_close_ms: 0,
+            crash: 0,
+            crash_new_epoch: 0,
+            crash_rewinds: 0,
+            drain: 0,
+            new_epoch_while_up: 0,
+            trim: 0,
+            lose_messages: 0,
+            log_error: 0,
+            no_welcome: 0,
+            too_fast: 0,
+            replay_everything: 0,
+            replay_overlap: 0,
+            duplicate: 0,
+            skip_messages: 0,
+            interleave: false,
+            page_messages_max: 50,
+            page_delay_ms_max: 1,
+            fan_out_delay_ms_max: 5,
+            live_queue_max: 1_000,
+            append_then_crash: 0,
+            nack_for_now: 0,
+            nack_for_good: 0,
+            freeze: 0,
+            clock_jump: 0,
+            wake: 0,
+            hide: 0,
+            suspend: 0,
+            throttle: 0,
+            reload: 0,
+            resubscribe: 0,
+            app_hangs: 0,
+            app_slow_ms_max: 0,
+            has_token: false,
+            token_fails: 0,
+            token_refused: 0,
+            token_expires: 0,
+            node_lags: 0,
+            bad_frame: 0,
+            unknown_frame: 0,
+            odd_close: 0,
+            fatal_close: 0,
+            casts: 0,
+        }
+    }
+}

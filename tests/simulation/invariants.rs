@@ -1,0 +1,314 @@
+//! What must hold at every step. Each function is told what a session did, and says what is wrong.
+
+use std::collections::{HashMap, HashSet};
+
+use seamline::core::config::Config;
+use seamline::core::event::{Batch, Gap, GapReason};
+use seamline::core::position::Position;
+
+use crate::log::{Log, epoch_number, message_id};
+
+type Verdict = Result<(), String>;
+
+fn check(holds: bool, what: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+/// What one subscription has got: each message once, in order, and no loss without a word.
+#[derive(Default)]
+pub struct Reader {
+    /// Where it stands: (epoch, offset).
+    pub position: Option<(u64, u64)>,
+    /// Up to where the log as it is now was processed.
+    pub processed: Option<(u64, u64)>,
+    /// Messages that wait for the application.
+    pub pending: u64,
+    /// What came: (epoch, offset, message). A log that was set back or replaced forgets idempotency keys
+    /// too, and may then get a message a second time.
+    seen: HashSet<(u64, u64, u64)>,
+    /// The highest offset of all frames since the last `subd`, delivered or not.
+    ahead: u64,
+}
+
+impl Reader {
+    pub fn at(position: Option<(u64, u64)>) -> Self {
+        Reader { position, processed: position, ..Reader::default() }
+    }
+
+    pub fn attached(&mut self, position: &Position) -> Verdict {
+        check(self.position.is_none(), || "attached a second time".to_owned())?;
+        self.position = Some((epoch_number(&position.epoch), position.offset));
+        self.processed = self.position;
+        Ok(())
+    }
+
+    pub fn deliver(&mut self, batch: &Batch<Vec<u64>>, skip: u64, log: &Log, config: &Config) -> Verdict {
+        let Some((epoch, at)) = self.position else { return Err("a message before a position".to_owned()) };
+        check(skip < batch.count, || "a delivery of nothing".to_owned())?;
+        check(batch.n + skip == at + 1, || format!("{} was delivered after {at}", batch.n + skip))?;
+        let fresh = batch.count - skip;
+        let bounded = self.pending == 0 || self.pending + fresh <= config.queue_messages_max;
+        check(bounded, || format!("{} messages wait for the application", self.pending + fresh))?;
+        for (i, &message) in batch.payload.iter().enumerate().skip(skip as usize) {
+            let offset = batch.n + i as u64;
+            check(log.epochs[epoch as usize].had(offset, message), || {
+                format!("message {message} was never at {epoch}/{offset}")
+            })?;
+            let first = self.seen.insert((epoch, offset, message));
+            check(first, || format!("message {message} was delivered twice"))?;
+        }
+        self.position = Some((epoch, batch.n + batch.count - 1));
+        self.pending += fresh;
+        Ok(())
+    }
+
+    /// A gap is only told when something was lost, and it says what.
+    pub fn gap(&mut self, gap: &Gap, position: &Position, log: &Log) -> Verdict {
+        let Some((epoch, at)) = self.position else { return Err("a gap before a position".to_owned()) };
+        let to = (epoch_number(&position.epoch), position.offset);
+        let state = &log.epochs[epoch as usize];
+        let wrong = || format!("at {epoch}/{at}, a gap that is none: {gap:?}, on from {position:?}");
+        match gap.reason {
+            GapReason::EpochChanged => {
+                check(to.0 > epoch && to.0 <= log.epoch() && gap.from == at + 1 && gap.to.is_none(), wrong)?;
+            }
+            GapReason::Rewound => {
+                let range = gap.from == to.1 + 1 && gap.to == Some(at);
+                check(to.0 == epoch && range && state.was_rewound_to(to.1), wrong)?;
+                self.seen.retain(|&(e, o, _)| e != epoch || o <= to.1); // these may come again
+                self.processed =
+                    self.processed.map(|(e, o)| if e == epoch { (e, o.min(to.1)) } else { (e, o) });
+            }
+            GapReason::Trimmed | GapReason::Hole => {
+                let range = gap.from == at + 1 && gap.to == Some(to.1) && to.1 > at;
+                check(to.0 == epoch && range && state.lost_all(gap.from, to.1), wrong)?;
+            }
+        }
+        self.position = Some(to);
+        Ok(())
+    }
+
+    /// A replay begins.
+    pub fn begins(&mut self) {
+        self.ahead = 0;
+    }
+
+    /// A frame came with messages up to this offset.
+    pub fn sees(&mut self, offset: u64) {
+        self.ahead = self.ahead.max(offset);
+    }
+
+    /// Who is live has got, or given up, everything that ever came.
+    pub fn live(&self) -> Verdict {
+        let (at, ahead) = (self.position.map_or(0, |at| at.1), self.ahead);
+        check(at >= ahead, || format!("live at {at}, but {ahead} was seen"))
+    }
+
+    pub fn acks(&self, epoch: u64, offset: u64) -> Verdict {
+        let fits = |at: Option<(u64, u64)>| at.is_some_and(|at| at.0 == epoch && offset <= at.1);
+        check(fits(self.processed) && fits(self.position), || {
+            format!("{epoch}/{offset} was acknowledged, but {:?} is processed", self.processed)
+        })
+    }
+}
+
+/// How many replayed messages the server may still send for a channel.
+#[derive(Default)]
+pub struct Credit {
+    /// Whether the channel was subscribed to on this connection before.
+    pub subscribed: bool,
+    /// The number of its last `sub`.
+    number: Option<u64>,
+    /// Whether a `subd` came since. Frames before it use up the credit of an earlier `sub`.
+    answered: bool,
+    left: u64,
+}
+
+impl Credit {
+    pub fn sub(&mut self, number: Option<u64>, credit: u64, pending: u64, config: &Config) -> Verdict {
+        *self = Credit { subscribed: true, number, answered: false, left: 0 };
+        self.more(credit, pending, config)
+    }
+
+    pub fn more(&mut self, credit: u64, pending: u64, config: &Config) -> Verdict {
+        self.left += credit;
+        let (left, limit) = (self.left, config.replay_credit.min(config.queue_messages_max));
+        check(left == 0 || left + pending <= limit, || {
+            format!("a credit of {left} while {pending} messages wait, of {limit}")
+        })
+    }
+
+    /// A `subd` came. Whether it is for this subscription: it answers its last `sub`, or comes unasked.
+    pub fn answered(&mut self, number: Option<u64>) -> bool {
+        let ours = number.is_none() || number == self.number;
+        self.answered |= ours;
+        ours
+    }
+
+    pub fn used(&mut self, count: u64) {
+        if self.answered {
+            self.left = self.left.saturating_sub(count);
+        }
+    }
+}
+
+/// What one page does with its connections: no storms, hints obeyed.
+#[derive(Default)]
+pub struct Line {
+    failures: u32,
+    opened_at: Option<u64>,
+    attempted_at: u64,
+    /// Since when it waits, and for how long it said.
+    waiting: Option<(u64, u64)>,
+    pub hint_ms: Option<u64>,
+    hint_until: u64,
+    /// Since when a ping is unanswered.
+    asked_at: Option<u64>,
+}
+
+impl Line {
+    pub fn connecting(&mut self, now: u64) -> Verdict {
+        self.hint_ms = None;
+        let attempted_at = std::mem::replace(&mut self.attempted_at, now);
+        let Some((since, wait_ms)) = self.waiting.take() else { return Ok(()) };
+        let soonest = (since + wait_ms).min((attempted_at + 1_000).max(self.hint_until));
+        check(now >= soonest, || format!("an attempt {} ms too early", soonest - now))
+    }
+
+    pub fn open(&mut self, now: u64) {
+        self.opened_at = Some(now);
+        self.asked_at = None;
+    }
+
+    pub fn asks(&mut self, now: u64) {
+        self.asked_at.get_or_insert(now);
+    }
+
+    pub fn heard(&mut self) {
+        self.asked_at = None;
+    }
+
+    /// A connection is given up for its silence: it had its time to answer.
+    pub fn gives_up(&self, now: u64, config: &Config) -> Verdict {
+        let shortest_ms = config.probe_timeout_ms.min(config.pong_timeout_ms);
+        check(self.asked_at.is_some_and(|at| now - at >= shortest_ms), || {
+            format!("given up at {now}, asked at {:?}", self.asked_at)
+        })
+    }
+
+    /// The page goes into the back/forward cache, which is no failure.
+    pub fn put_away(&mut self, now: u64, attempt: u32, wait_ms: u64, config: &Config) -> Verdict {
+        if self.opened_at.take().is_some_and(|at| now - at >= config.stable_ms) {
+            self.failures = 0;
+        }
+        let failures = self.failures;
+        check(attempt == failures, || format!("attempt {attempt} is counted, but {failures} have failed"))?;
+        self.hint_until = self.hint_until.max(now + self.hint_ms.take().unwrap_or(0));
+        let soonest = (self.attempted_at + 1_000).max(self.hint_until);
+        check(now + wait_ms == soonest.max(now), || format!("a wait of {wait_ms} ms in a page put away"))?;
+        self.waiting = Some((now, wait_ms));
+        Ok(())
+    }
+
+    pub fn waits(&mut self, now: u64, attempt: u32, wait_ms: u64, config: &Config) -> Verdict {
+        if self.opened_at.take().is_some_and(|at| now - at >= config.stable_ms) {
+            self.failures = 0;
+        }
+        self.failures += 1;
+        let failures = self.failures;
+        check(attempt == failures, || format!("attempt {attempt} is counted, but it is number {failures}"))?;
+        let hint_ms = self.hint_ms.take().unwrap_or(0);
+        let cap_ms = (config.backoff.initial_ms << (failures - 1).min(20)).min(config.backoff.max_ms);
+        check(wait_ms >= hint_ms.max(100) && wait_ms <= hint_ms.max(cap_ms), || {
+            format!("a wait of {wait_ms} ms, at most {cap_ms} by the backoff, and a hint of {hint_ms}")
+        })?;
+        self.waiting = Some((now, wait_ms));
+        self.hint_until = now + hint_ms;
+        Ok(())
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.opened_at.is_some()
+    }
+}
+
+/// What becomes of the publications of one page.
+#[derive(Default)]
+pub struct Publications {
+    by_id: HashMap<u32, Publication>,
+    by_key: HashMap<String, u32>,
+    /// On the connection at hand: what was sent last, and how many have no answer.
+    last_sent: u32,
+    in_flight: u64,
+}
+
+struct Publication {
+    ch: usize,
+    message: u64,
+    /// The server has asked for a pause: it may be overtaken.
+    paused: bool,
+    refused: bool,
+    settled: bool,
+}
+
+impl Publications {
+    pub fn accepted(&mut self, id: u32, key: String, ch: usize, message: u64) {
+        let publication = Publication { ch, message, paused: false, refused: false, settled: false };
+        self.by_id.insert(id, publication);
+        self.by_key.insert(key, id);
+    }
+
+    pub fn unsettled(&self) -> u64 {
+        self.by_id.values().filter(|p| !p.settled).count() as u64
+    }
+
+    pub fn new_connection(&mut self) {
+        self.last_sent = 0;
+        self.in_flight = 0;
+    }
+
+    pub fn sent(&mut self, key: &str, ch: usize, message: u64) -> Verdict {
+        let Some(&id) = self.by_key.get(key) else { return Err(format!("{key} was never published")) };
+        let p = &self.by_id[&id];
+        self.in_flight += 1;
+        check(p.ch == ch && p.message == message, || format!("{key} is sent with another payload"))?;
+        check(!p.settled, || format!("{key} is sent after it was settled"))?;
+        check(self.in_flight <= 64, || format!("{} publications in flight", self.in_flight))?;
+        if !p.paused {
+            check(id > self.last_sent, || format!("{key} is sent out of order"))?;
+            self.last_sent = id;
+        }
+        Ok(())
+    }
+
+    /// The server has answered.
+    pub fn answered(&mut self, key: &str, nack: Option<Option<u64>>) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let (Some(id), Some(retry)) = (self.by_key.get(key), nack)
+            && let Some(p) = self.by_id.get_mut(id)
+        {
+            p.paused |= retry.is_some();
+            p.refused |= retry.is_none();
+        }
+    }
+
+    pub fn stored(&mut self, id: u32, at: (u64, u64), log: impl Fn(usize, u64, u64) -> bool) -> Verdict {
+        let Some(p) = self.by_id.get_mut(&id) else { return Err("an unknown publication".to_owned()) };
+        check(!p.settled, || format!("publication {id} is settled twice"))?;
+        p.settled = true;
+        check(log(p.ch, at.1, p.message), || format!("publication {id} is not in the log at {at:?}"))
+    }
+
+    pub fn failed(&mut self, id: u32, closed: bool) -> Verdict {
+        let Some(p) = self.by_id.get_mut(&id) else { return Err("an unknown publication".to_owned()) };
+        check(!p.settled, || format!("publication {id} is settled twice"))?;
+        p.settled = true;
+        check(p.refused || closed, || format!("publication {id} failed, but nobody refused it"))
+    }
+}
+
+/// The id that goes with the last message of a batch.
+pub fn last_id_fits(batch: &Batch<Vec<u64>>, epoch: u64) -> bool {
+    let last = batch.n + batch.count - 1;
+    batch.payload.last().is_some_and(|&message| message_id(epoch, last, message) == batch.last_id)
+}

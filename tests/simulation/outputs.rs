@@ -1,0 +1,181 @@
+//! What comes out of a session is held against the promises, and performed.
+
+use seamline::core::event::{Event, Output, ReasonCode, SocketId, State};
+use seamline::wire::{ClientFrame, ServerFrame};
+
+use crate::invariants::Credit;
+use crate::log::{channel_number, epoch_number};
+use crate::network::ToServer;
+use crate::page::Page;
+use crate::stage::{Ev, Stage};
+use crate::world::World;
+
+impl Page {
+    /// Performs one output.
+    pub fn act(&mut self, output: Output<Vec<u64>, u64>, world: &mut World) {
+        let index = self.index as u64;
+        let verdict = match output {
+            Output::Connect(socket) => {
+                let conn = world.net.connect(self.index, self.number, socket, &mut world.stage);
+                world.stage.note("client opens connection", &[index, conn as u64]);
+                self.conn = Some((socket, conn));
+                self.publications.new_connection();
+                for credit in &mut self.credits {
+                    *credit = Credit::default();
+                }
+                Ok(())
+            }
+            Output::Disconnect { socket, code } => {
+                let fits = self.conn.take_if(|conn| conn.0 == socket);
+                world.stage.note("client closes connection", &[index, u64::from(code)]);
+                match fits {
+                    // What it still reports until it is closed is reported to the session as well.
+                    Some((_, conn)) => {
+                        world.net.carry_to_server(conn, ToServer::Close, &mut world.stage);
+                        Ok(())
+                    }
+                    None => Err("a socket is closed that is not open".to_owned()),
+                }
+            }
+            Output::Send { socket, frame } => self.send(socket, frame, world),
+            Output::FetchToken { fetch, refresh } => {
+                let wait_ms = if world.stage.rng.chance(world.stage.faults.token_fails) {
+                    world.stage.rng.below(20_000)
+                } else {
+                    world.stage.rng.below(300)
+                };
+                // Odd and even tell the two kinds apart.
+                let fetch = u64::from(fetch) * 2 + u64::from(refresh);
+                world.stage.after(wait_ms, Ev::Token { client: self.index, page: self.number, fetch });
+                Ok(())
+            }
+            Output::Event(event) => self.event(event, world),
+        };
+        if let Err(what) = verdict {
+            let client = self.index;
+            world.stage.fail(|| format!("client {client}: {what}"));
+        }
+    }
+
+    fn send(&mut self, socket: SocketId, frame: ClientFrame<u64>, world: &mut World) -> Result<(), String> {
+        let Some((_, conn)) = self.conn.filter(|conn| conn.0 == socket) else {
+            return Err("a frame for a socket that is not open".to_owned());
+        };
+        let index = self.index as u64;
+        let reader = |ch: &str| &self.app.subs[channel_number(ch)].reader;
+        match &frame {
+            ClientFrame::Sub { ch, position, credit, reference, .. } => {
+                let at = position.as_ref().map_or(0, |position| position.offset);
+                let ch_number = channel_number(ch);
+                world.stage.note(
+                    "client subscribes channel, offset, credit",
+                    &[index, ch_number as u64, at, *credit],
+                );
+                if self.credits[ch_number].subscribed {
+                    world.stage.asked_again[self.index][ch_number] = reader(ch).position;
+                }
+                let pending = reader(ch).pending;
+                self.credits[ch_number].sub(*reference, *credit, pending, &self.config)?;
+            }
+            ClientFrame::More { ch, credit } => {
+                self.credits[channel_number(ch)].more(*credit, reader(ch).pending, &self.config)?;
+            }
+            ClientFrame::Ack { ch, epoch, offset, .. } => {
+                world.stage.note(
+                    "client acknowledges channel, offset",
+                    &[index, channel_number(ch) as u64, *offset],
+                );
+                reader(ch).acks(epoch_number(epoch), *offset)?;
+            }
+            ClientFrame::Ping => self.line.asks(self.session_now),
+            ClientFrame::Cast { data, .. } => {
+                world.stage.note("client casts", &[index, *data]);
+            }
+            ClientFrame::Pub { ch, key, data } => self.publications.sent(key, channel_number(ch), *data)?,
+            _ => {}
+        }
+        world.net.carry_to_server(conn, ToServer::Frame(frame), &mut world.stage);
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event<Vec<u64>, u64>, world: &mut World) -> Result<(), String> {
+        let index = self.index as u64;
+        match event {
+            Event::State(State::Connecting) => self.line.connecting(self.session_now)?,
+            Event::State(State::Open) => {
+                world.stage.note("client is open", &[index]);
+                self.line.open(self.session_now);
+            }
+            Event::State(State::Waiting { attempt, retry_in_ms, reason }) => {
+                world.stage.note("client waits", &[index, attempt.into(), retry_in_ms, reason.code as u64]);
+                self.conn = None;
+                self.app.detached();
+                let now = self.session_now;
+                match reason.code {
+                    ReasonCode::PageHidden => self.line.put_away(now, attempt, retry_in_ms, &self.config)?,
+                    ReasonCode::HeartbeatTimeout => {
+                        self.line.gives_up(now, &self.config)?;
+                        self.line.waits(now, attempt, retry_in_ms, &self.config)?;
+                    }
+                    _ => self.line.waits(now, attempt, retry_in_ms, &self.config)?,
+                }
+            }
+            Event::State(State::Closed { reason }) => {
+                self.conn = None;
+                if !self.closed && !self.dismissed {
+                    return Err(format!("the session has ended: {reason:?}"));
+                }
+                if !self.closed {
+                    let wait_ms = world.stage.rng.below(5_000);
+                    world.stage.after(wait_ms, Ev::Reload { client: self.index, page: self.number });
+                }
+            }
+            Event::Published { publish, id, offset } => {
+                let epoch = (id.ms - 1_700_000_000_000) / 1_000_000;
+                let server = &world.server;
+                self.publications.stored(publish, (epoch, offset), |ch, offset, message| {
+                    server.logs[ch].epochs.get(epoch as usize).is_some_and(|log| log.had(offset, message))
+                })?;
+            }
+            Event::PublishFailed { publish, error } => {
+                self.publications
+                    .failed(publish, error.code == "closed" && (self.closed || self.dismissed))?;
+            }
+            Event::Error { .. } => {}
+            Event::Cast { data, .. } => {
+                if !world.server.casts.contains(&data) {
+                    return Err(format!("nobody cast {data}"));
+                }
+            }
+            Event::Attached { .. } | Event::Deliver { .. } | Event::Gap { .. } | Event::Live { .. } => {
+                self.channel_event(event, world)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers what a frame of the server allows or forbids.
+    pub fn look_at(&mut self, frame: &ServerFrame<u64>, stage: &mut Stage) {
+        let index = self.index as u64;
+        match frame {
+            ServerFrame::Drain { reconnect_in_ms } => self.line.hint_ms = Some(*reconnect_in_ms),
+            ServerFrame::Err { ch: None, retry_after_ms, .. } => self.line.hint_ms = *retry_after_ms,
+            ServerFrame::PubAck { key, .. } => self.publications.answered(key, None),
+            ServerFrame::PubNack { key, retry_after_ms, .. } => {
+                self.publications.answered(key, Some(*retry_after_ms));
+            }
+            ServerFrame::Subd { ch, first, head, at, reference, .. } => {
+                let ch = channel_number(ch);
+                if self.credits[ch].answered(*reference) {
+                    self.app.subs[ch].reader.begins();
+                }
+                let numbers = [index, ch as u64, *first, *head, *at];
+                stage.note("client gets subd of channel, first, head, at", &numbers);
+            }
+            ServerFrame::Live { ch, head } => {
+                stage.note("client gets live of channel, head", &[index, channel_number(ch) as u64, *head]);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Nothing goes wrong any more: then everything must come right, soon, and stay so.
+
+use crate::page::Page;
+use crate::run::Run;
+use crate::world::World;
+
+/// So long messages are published after the trouble. What still lies ahead then, such as the end of a
+/// freeze, a backoff or a heartbeat, ends within it, or within the time that follows.
+const WRITING_MS: u64 = 60_000;
+const RECOVERY_MS: u64 = 120_000;
+/// For each page of credit that a client lies behind.
+const ROUND_TRIP_MS: u64 = 100;
+const LOOK_EVERY_MS: u64 = 500;
+/// Connections that nobody needs are gone after this.
+const SETTLING_MS: u64 = 120_000;
+/// A live client at rest sends a ping now and then, and that is all.
+const EVENTS_AT_REST_MAX: u64 = 30;
+
+impl Run {
+    /// Everything heals; all clients must catch up.
+    pub fn recover(&mut self) {
+        self.world.stage.note("all heals", &[]);
+        self.world.stage.faults.heal();
+        for page in &mut self.pages {
+            page.throttled = false;
+            page.call(&mut self.world, |_, _| ()); // sets its timer anew
+        }
+        let healed_at = self.world.stage.now;
+        self.play_until(healed_at + WRITING_MS);
+        self.writing = false;
+        let until = self.world.stage.now + RECOVERY_MS + self.replay_ms();
+        while self.world.stage.broken.is_none()
+            && let Some(what) = self.unwell()
+        {
+            let now = self.world.stage.now;
+            self.world.stage.check(now < until, || format!("after all is healed, {what}"));
+            self.play_until(now + LOOK_EVERY_MS);
+        }
+        self.totals.recovery_ms_max = self.world.stage.now - healed_at;
+    }
+
+    /// How long the longest replay may take, by the credit that bounds it.
+    fn replay_ms(&self) -> u64 {
+        let faults = &self.world.stage.faults;
+        let window = faults.replay_credit.min(faults.queue_messages_max);
+        let head = self.world.server.logs.iter().map(|log| log.now().head()).max().unwrap_or(0);
+        (head / window.div_ceil(2)) * ROUND_TRIP_MS
+    }
+
+    /// A quiet minute: everyone stays connected, and nothing is done without need. A sign of waking up
+    /// does a healthy connection no harm.
+    pub fn rest(&mut self) {
+        self.play_until(self.world.stage.now + SETTLING_MS);
+        let (reconnects, events) = (self.totals().reconnects, self.world.stage.events);
+        for page in &mut self.pages {
+            page.call(&mut self.world, |session, now| session.handle_wake(now));
+        }
+        self.play_until(self.world.stage.now + 60_000);
+        let (made, events) = (self.totals().reconnects - reconnects, self.world.stage.events - events);
+        let events_max = EVENTS_AT_REST_MAX * self.pages.len() as u64;
+        let unwell = self.unwell();
+        let stage = &mut self.world.stage;
+        stage.check(made == 0, || format!("{made} reconnects in a quiet minute"));
+        stage.check(events <= events_max, || format!("{events} events in a quiet minute"));
+        stage.check(unwell.is_none(), || format!("after a quiet minute, {unwell:?}"));
+    }
+
+    /// The applications close their sessions, one with something in its hands.
+    pub fn end(&mut self) {
+        for page in &mut self.pages {
+            page.publish(&mut self.world);
+            page.close(&mut self.world);
+        }
+        self.play_until(self.world.stage.now + 60_000);
+        for page in &mut self.pages {
+            let next = page.session.poll_timeout();
+            self.world.stage.check(next.is_none(), || format!("a deadline after the end: {next:?}"));
+        }
+    }
+
+    /// What is not as it should be when nothing is wrong.
+    fn unwell(&self) -> Option<String> {
+        self.pages.iter().find_map(|page| unwell(page, &self.world))
+    }
+}
+
+fn unwell(page: &Page, world: &World) -> Option<String> {
+    let client = page.index;
+    if !page.line.is_open() {
+        return Some(format!("client {client} is not connected"));
+    }
+    for (ch, sub) in page.app.subs.iter().enumerate() {
+        let log = &world.server.logs[ch];
+        let head = Some((log.epoch(), log.now().head()));
+        let place = sub.place.map(|(epoch, offset, _)| (epoch, offset));
+        if !sub.live {
+            return Some(format!("client {client} is not live on channel {ch}"));
+        }
+        if sub.reader.position != head {
+            let at = sub.reader.position;
+            return Some(format!("client {client} stands at {at:?} in channel {ch}, which ends at {head:?}"));
+        }
+        if !sub.idle() || place != head {
+            return Some(format!("client {client} has processed channel {ch} up to {place:?} of {head:?}"));
+        }
+        let stored = world.server.stored.get(&(client, ch)).copied();
+        if sub.worked && stored != head {
+            return Some(format!(
+                "the server stored {stored:?} of {head:?} for client {client}, channel {ch}"
+            ));
+        }
+    }
+    let unsettled = page.publications.unsettled();
+    (unsettled > 0).then(|| format!("client {client} has {unsettled} publications without an answer"))
+}

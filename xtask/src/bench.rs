@@ -1,0 +1,97 @@
+//! `cargo xtask bench`: what is measured against others.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::setup::{self, Part};
+use crate::stamp::Stamp;
+use crate::{paths, shell, tools};
+
+/// Options of `bench`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+/// What to measure.
+#[derive(clap::Subcommand)]
+enum What {
+    /// Measure seamline-server and socket.io under the same load: idle connections, fan-out, everyone coming back
+    Server(ServerArgs),
+}
+
+/// Options of `bench server`.
+#[derive(clap::Args)]
+struct ServerArgs {
+    /// Idle connections, and clients that come back at once [default: 10000]
+    #[arg(long, value_name = "N")]
+    connections: Option<u64>,
+
+    /// Sockets that one channel goes to [default: 5000]
+    #[arg(long, value_name = "N")]
+    sockets: Option<u64>,
+
+    /// Messages that each of those who come back has missed [default: 100]
+    #[arg(long, value_name = "N")]
+    messages: Option<u64>,
+
+    /// How often everything is measured [default: 3]
+    #[arg(long, value_name = "N")]
+    repeats: Option<u64>,
+
+    /// A look at it in half a minute: a tenth of everything, once
+    #[arg(long)]
+    quick: bool,
+}
+
+impl ServerArgs {
+    /// As the load generator takes them.
+    fn options(&self) -> Vec<String> {
+        let quick = |value: u64| self.quick.then_some(value);
+        let options = [
+            ("--connections", self.connections.or(quick(1000))),
+            ("--sockets", self.sockets.or(quick(500))),
+            ("--messages", self.messages.or(quick(20))),
+            ("--repeats", self.repeats.or(quick(1))),
+            ("--seconds", quick(2)),
+        ];
+        options.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?))).collect()
+    }
+}
+
+/// `cargo xtask bench`.
+pub fn command(args: Args) -> Result<ExitCode> {
+    let What::Server(args) = args.what;
+    setup::ensure(&[Part::Node])?;
+    let socketio = install_socketio()?;
+    let [server, bench] = build()?;
+    let mut run = shell::command(bench);
+    run.arg("--seamline").arg(server).arg("--socketio").arg(socketio.join("server.mjs")).args(args.options());
+    let (status, _) = shell::run_shown(&mut run)?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The server as one would run it, and the load generator.
+fn build() -> Result<[PathBuf; 2]> {
+    let mut cargo = shell::cargo();
+    cargo.args(["build", "--release", "-p", "seamline-server", "-p", "seamline-bench"]);
+    shell::run("build seamline-server and seamline-bench", &mut cargo, "Errors there are to be fixed.")?;
+    let binary = |name| paths::target().join(format!("release/{name}{}", std::env::consts::EXE_SUFFIX));
+    Ok([binary("seamline-server"), binary("seamline-bench")])
+}
+
+/// socket.io of the lock file; returns its directory.
+fn install_socketio() -> Result<PathBuf> {
+    let directory = paths::root().join("bench/socketio");
+    let lock = directory.join("package-lock.json");
+    let installed = directory.join("node_modules/socket.io/package.json");
+    let mut npm = tools::npm()?;
+    npm.current_dir(&directory).args(["ci", "--no-audit", "--no-fund"]);
+    let stamp = Stamp::new("bench-socketio", "npm ci", vec![lock], vec![installed]);
+    let install = || shell::run("npm ci in bench/socketio/", &mut npm, "Is the npm registry reachable?");
+    stamp.renew(install)?;
+    Ok(directory)
+}

@@ -1,0 +1,153 @@
+//! Finding and installing browsers and their WebDrivers.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::setup::State;
+use crate::{apt, paths, tools};
+
+const CHROMIUM_NAMES: [&str; 5] =
+    ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
+const MAC_CHROME: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
+
+const FIREFOX_NAMES: [&str; 2] = ["firefox", "firefox-esr"];
+/// Where WebKitGTK keeps its small browser, below the directory of libraries.
+const MINI_BROWSERS: [&str; 2] = ["webkit2gtk-4.1/MiniBrowser", "webkitgtk-6.0/MiniBrowser"];
+const GECKODRIVER_VERSION: &str = "0.37.1";
+
+/// Chromium or Chrome: `$CHROME`, `$CHROMIUM`, or on the PATH.
+pub fn chromium() -> Result<PathBuf> {
+    find_chromium().context("Chromium is missing; run cargo xtask setup, or set CHROME to its path")
+}
+
+fn find_chromium() -> Option<PathBuf> {
+    given("CHROME")
+        .or_else(|| given("CHROMIUM"))
+        .or_else(|| CHROMIUM_NAMES.iter().find_map(|name| paths::on_path(name)))
+        .or_else(|| Some(PathBuf::from(MAC_CHROME)).filter(|path| path.is_file()))
+}
+
+/// chromedriver: `$CHROMEDRIVER`, or on the PATH.
+pub fn chromedriver() -> Result<PathBuf> {
+    find_chromedriver()
+        .context("chromedriver is missing; run cargo xtask setup, or set CHROMEDRIVER to its path")
+}
+
+fn find_chromedriver() -> Option<PathBuf> {
+    given("CHROMEDRIVER").or_else(|| paths::on_path("chromedriver"))
+}
+
+/// Firefox: `$FIREFOX`, or on the PATH.
+pub fn firefox() -> Result<PathBuf> {
+    find_firefox().context("Firefox is missing; install it, or set FIREFOX to its path")
+}
+
+fn find_firefox() -> Option<PathBuf> {
+    given("FIREFOX").or_else(|| FIREFOX_NAMES.iter().find_map(|name| paths::on_path(name)))
+}
+
+/// geckodriver: `$GECKODRIVER`, on the PATH, or where we installed it.
+pub fn geckodriver() -> Result<PathBuf> {
+    find_geckodriver().context("geckodriver is missing; set GECKODRIVER to its path")
+}
+
+fn find_geckodriver() -> Option<PathBuf> {
+    let ours = geckodriver_root().join("bin").join(format!("geckodriver{}", env::consts::EXE_SUFFIX));
+    given("GECKODRIVER")
+        .or_else(|| paths::on_path("geckodriver"))
+        .or_else(|| Some(ours).filter(|file| file.is_file()))
+}
+
+fn geckodriver_root() -> PathBuf {
+    paths::cache().join(format!("geckodriver-{GECKODRIVER_VERSION}"))
+}
+
+/// WebKitGTK's browser: `$WEBKIT`, or Debian's.
+pub fn webkit() -> Result<PathBuf> {
+    find_webkit().context("WebKitGTK's MiniBrowser is missing; set WEBKIT to its path")
+}
+
+fn find_webkit() -> Option<PathBuf> {
+    let lib = Path::new("/usr/lib").join(format!("{}-linux-gnu", env::consts::ARCH));
+    given("WEBKIT").or_else(|| MINI_BROWSERS.iter().map(|name| lib.join(name)).find(|file| file.is_file()))
+}
+
+/// WebKitGTK's WebDriver: `$WEBKIT_DRIVER`, or on the PATH.
+pub fn webkit_driver() -> Result<PathBuf> {
+    find_webkit_driver().context("WebKitWebDriver is missing; set WEBKIT_DRIVER to its path")
+}
+
+fn find_webkit_driver() -> Option<PathBuf> {
+    given("WEBKIT_DRIVER").or_else(|| paths::on_path("WebKitWebDriver"))
+}
+
+fn given(name: &str) -> Option<PathBuf> {
+    env::var_os(name).map(PathBuf::from).filter(|path| path.is_file())
+}
+
+/// For doctor and setup. The version is that of the file's name only: starting a browser to ask it
+/// takes half a second.
+pub fn chromium_state() -> State {
+    state(find_chromium(), "chromium")
+}
+
+/// For doctor and setup.
+pub fn chromedriver_state() -> State {
+    state(find_chromedriver(), "chromium-driver")
+}
+
+fn state(found: Option<PathBuf>, package: &str) -> State {
+    match found {
+        Some(path) => State::Ready(path.display().to_string()),
+        None if apt::is_usable() => State::Missing(format!("run apt-get install {package}")),
+        None => State::Missing("stop and say how to install it".into()),
+    }
+}
+
+/// Installs Debian's Chromium, and its driver with it: they must be of one version.
+pub fn chromium_install() -> Result<()> {
+    apt::install("Chromium and chromedriver", &["chromium", "chromium-driver"])
+}
+
+/// Installs Debian's chromedriver.
+pub fn chromedriver_install() -> Result<()> {
+    apt::install("chromedriver, of the same version as Chromium", &["chromium-driver"])
+}
+
+/// For doctor and setup.
+pub fn firefox_state() -> State {
+    state(find_firefox(), "firefox-esr")
+}
+
+/// For doctor and setup.
+pub fn geckodriver_state() -> State {
+    match find_geckodriver() {
+        Some(path) => State::Ready(path.display().to_string()),
+        None => State::Missing(format!("run cargo install geckodriver --version {GECKODRIVER_VERSION}")),
+    }
+}
+
+/// For doctor and setup: the browser, its driver, and the display that it insists on.
+pub fn webkit_state() -> State {
+    state(
+        find_webkit().filter(|_| find_webkit_driver().is_some() && paths::on_path("xvfb-run").is_some()),
+        "webkit2gtk-driver xvfb",
+    )
+}
+
+/// Installs Debian's Firefox.
+pub fn firefox_install() -> Result<()> {
+    apt::install("Firefox", &["firefox-esr"])
+}
+
+/// Debian has no geckodriver.
+pub fn geckodriver_install() -> Result<()> {
+    tools::cargo_install("geckodriver", GECKODRIVER_VERSION, &geckodriver_root())
+}
+
+/// Installs Debian's WebKitGTK with its driver, and Xvfb.
+pub fn webkit_install() -> Result<()> {
+    apt::install("WebKitGTK and Xvfb", &["webkit2gtk-driver", "xvfb", "xauth"])
+}

@@ -1,0 +1,88 @@
+//! `cargo xtask chaos`: real servers, a real Redis and many clients, and much that goes wrong.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::setup::{self, Part};
+use crate::tally::Tally;
+use crate::{paths, server, shell};
+
+/// How long there is trouble when it is one of the tests.
+const TEST_SECONDS: u64 = 30;
+
+/// Where the log is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Log {
+    /// One node with a log of its own
+    Embedded,
+    /// Three nodes on one Redis
+    Redis,
+}
+
+/// Options of `chaos`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Where the log is
+    #[arg(long, value_enum, default_value_t = Log::Embedded)]
+    log: Log,
+
+    /// How many minutes there is trouble
+    #[arg(long, value_name = "M", default_value_t = 1.0)]
+    minutes: f64,
+
+    /// How many clients there are, at most 200
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    clients: u64,
+
+    /// Draws what happens, and when
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+}
+
+/// `cargo xtask chaos`.
+pub fn command(args: Args) -> Result<ExitCode> {
+    let (server, chaos) = build()?;
+    let seconds = (args.minutes * 60.0).clamp(1.0, 3600.0) as u64;
+    let mut run = one(&chaos, &server, args.log, seconds)?;
+    run.args(["--clients", &args.clients.to_string(), "--seed", &args.seed.to_string()]);
+    let (status, _) = shell::run_shown(&mut run)?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// As a group of `cargo xtask test`: some seconds for each log.
+pub fn tests() -> Result<Tally> {
+    // What judges a run must find what is planted, before it is believed.
+    let (status, output) =
+        shell::run_shown(shell::cargo().args(["test", "--quiet", "-p", "seamline-chaos"]))?;
+    let mut tally = Tally::of(&output);
+    tally.failed += u64::from(tally.failed == 0 && !status.success());
+    let (server, chaos) = build()?;
+    for log in [Log::Embedded, Log::Redis] {
+        let (status, _) = shell::run_shown(&mut one(&chaos, &server, log, TEST_SECONDS)?)?;
+        let failed = u64::from(!status.success());
+        tally += Tally { passed: 1 - failed, failed };
+    }
+    Ok(tally)
+}
+
+fn build() -> Result<(std::path::PathBuf, std::path::PathBuf)> {
+    let server = server::build()?;
+    let mut cargo = shell::cargo();
+    cargo.args(["build", "-p", "seamline-chaos"]);
+    shell::run("build seamline-chaos", &mut cargo, "Errors in chaos/ are to be fixed.")?;
+    let name = format!("debug/seamline-chaos{}", std::env::consts::EXE_SUFFIX);
+    Ok((server, paths::target().join(name)))
+}
+
+fn one(chaos: &Path, server: &Path, log: Log, seconds: u64) -> Result<Command> {
+    if log == Log::Redis {
+        setup::ensure(&[Part::Redis])?;
+    }
+    let name = log.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+    let mut run = shell::command(chaos);
+    run.args(["--log", &name, "--seconds", &seconds.to_string(), "--server"]).arg(server);
+    Ok(run)
+}

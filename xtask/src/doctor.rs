@@ -1,0 +1,43 @@
+//! `cargo xtask doctor`: what is there, what is missing, and what setup would do. Changes nothing.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::setup::{ALL, MORE_BROWSERS, State};
+use crate::shell::say;
+use crate::{paths, shell, tools};
+
+/// `cargo xtask doctor`; fails if something is missing.
+pub fn command() -> Result<ExitCode> {
+    let cargo = shell::version("cargo").unwrap_or_else(|| "cargo".into());
+    say!("✓ {:<15} {cargo}", "cargo");
+    let mut missing = 0;
+    for part in ALL {
+        match part.state() {
+            State::Ready(version) => say!("✓ {:<15} {version}", part.name()),
+            State::Missing(plan) => {
+                missing += 1;
+                say!("✗ {:<15} missing; setup would {plan}", part.name());
+            }
+        }
+    }
+    for part in MORE_BROWSERS {
+        match part.state() {
+            State::Ready(version) => say!("✓ {:<15} {version}", part.name()),
+            State::Missing(_) => say!("- {:<15} missing; test --browser all would install it", part.name()),
+        }
+    }
+    for component in ["fmt", "clippy"] {
+        match tools::cargo_component(component) {
+            Some(version) => say!("✓ {component:<15} {version}"),
+            None => say!("- {component:<15} missing; the tests run without that lint"),
+        }
+    }
+    say!("\ntools are installed in {}, builds go to {}", paths::cache().display(), paths::target().display());
+    match missing {
+        0 => say!("Nothing is missing."),
+        n => say!("{n} missing: run cargo xtask setup"),
+    }
+    Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,220 @@
+//! `cargo xtask pack`: from Rust to the npm tarball.
+//!
+//! cargo → wasm-bindgen → wasm-opt → the scripts of js/ → npm pack; each step only when its inputs
+//! changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::shell::say;
+use crate::stamp::Stamp;
+use crate::toolchain::{Toolchain, WASM};
+use crate::{paths, setup, shell, short_names, tools};
+
+/// What Rust's wasm32-unknown-unknown uses beyond the first version of wasm; all of it is in every
+/// browser since 2022.
+const WASM_FEATURES: [&str; 7] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
+const WASM_OPT: [&str; 12] = [
+    "-Oz",
+    "--converge",
+    // The end of the stack lies there; whoever reaches it has none left anyway.
+    "--low-memory-unused",
+    // The rest is about the gzipped size: less inlining than -Oz does by itself leaves more that looks
+    // alike, and so does an order by name. Found by trying, worth 3 %.
+    "--one-caller-inline-max-function-size",
+    "20",
+    "--always-inline-max-function-size",
+    "5",
+    "--generate-global-effects",
+    "--reorder-functions-by-name",
+    "--strip-debug",
+    "--strip-producers",
+    "--strip-target-features",
+];
+
+/// The loader in js/ names the wasm file, and nothing else does: bundlers would emit a second one.
+const WASM_BINDGEN: [&str; 6] =
+    ["--target", "web", "--out-name", "seamline", "--omit-default-module-path", "--remove-producers-section"];
+
+/// One of the package's wasm files, with its glue. They have the same exports.
+struct Variant {
+    /// What it is called, also in file names.
+    name: &'static str,
+    features: &'static str,
+    /// Its folder in js/.
+    out: &'static str,
+    /// Below the wasm build's target directory. Each has its own: cargo calls the wasm the same, whatever
+    /// its features are.
+    target: &'static str,
+}
+
+/// Whoever does not need the plain dialect does not download it.
+const VARIANTS: [Variant; 2] = [
+    Variant { name: "seamline", features: "npm", out: "pkg", target: "" },
+    Variant { name: "seamline-plain", features: "npm,plain", out: "pkg-plain", target: "plain" },
+];
+
+/// `cargo xtask pack`.
+pub fn command() -> Result<ExitCode> {
+    let tarball = pack()?;
+    let bytes = fs::metadata(&tarball).map(|meta| meta.len()).unwrap_or_default();
+    say!("\n{} ({bytes} bytes)", paths::shown(&tarball));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Sets up what is missing, builds the tarball, and returns its path.
+pub fn pack() -> Result<PathBuf> {
+    setup::ensure(setup::PACK)?;
+    let version = package_version()?;
+    for variant in &VARIANTS {
+        let wasm = build_wasm(variant)?;
+        bind(variant, &wasm)?;
+    }
+    build_js()?;
+    npm_pack(&version)
+}
+
+fn package_version() -> Result<String> {
+    let file = paths::js().join("package.json");
+    let text = fs::read_to_string(&file).with_context(|| format!("could not read {}", file.display()))?;
+    let package: Value = serde_json::from_str(&text).context("js/package.json is not JSON")?;
+    let version = package["version"].as_str().context("js/package.json has no version")?.to_string();
+    let ours = env!("CARGO_PKG_VERSION");
+    if version != ours {
+        bail!("js/package.json has version {version}, Cargo.toml has {ours}: make them the same");
+    }
+    Ok(version)
+}
+
+/// A std for size, without the text of panics: 3 KB gzip less. No panic is reachable in the client,
+/// and one that is all the same traps, with or without text.
+const SMALL_STD: [&str; 4] =
+    ["-Z", "build-std=std,panic_abort", "-Z", "build-std-features=optimize_for_size"];
+const SMALL_STD_FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
+
+fn build_wasm(variant: &Variant) -> Result<PathBuf> {
+    let toolchain = Toolchain::get()?;
+    let mut cargo = shell::cargo();
+    let target = paths::wasm_target().join(variant.target);
+    cargo.args(["build", "-p", "seamline", "--lib", "--profile", "wasm"]);
+    cargo.args(["--no-default-features", "--features", variant.features]);
+    cargo.args(["--target", WASM]).arg("--target-dir").arg(&target);
+    toolchain.apply(&mut cargo);
+    if toolchain.has_source {
+        // Building std is unstable, but asks nothing of the toolchain that a stable one lacks.
+        cargo.args(SMALL_STD).env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", SMALL_STD_FLAGS);
+    } else {
+        say!("- std's source is not there: the wasm is built with the std that is, and is larger");
+    }
+    shell::run(
+        &format!("build {}.wasm", variant.name),
+        &mut cargo,
+        "Errors in src/ are to be fixed; else try cargo xtask doctor.",
+    )?;
+    Ok(target.join(WASM).join("wasm/seamline.wasm"))
+}
+
+/// The wasm and its glue, into its folder in js/.
+fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
+    let out = paths::js().join(variant.out);
+    let version = tools::bindgen_version()?;
+    let how = format!("{version} {WASM_BINDGEN:?} {WASM_FEATURES:?} {WASM_OPT:?} short names");
+    let inputs = vec![wasm.to_path_buf(), paths::js().join("package-lock.json")];
+    let outputs = ["seamline.js", "seamline.d.ts", "seamline_bg.wasm"].map(|name| out.join(name)).to_vec();
+    let ran = Stamp::new(&format!("bindgen-{}", variant.name), &how, inputs, outputs).renew(|| {
+        let raw = paths::target().join("bindgen").join(variant.name);
+        let mut bindgen = shell::command(tools::bindgen_dir()?.join("wasm-bindgen"));
+        bindgen.args(WASM_BINDGEN).arg("--out-dir").arg(&raw).arg(wasm);
+        shell::run(
+            &format!("wasm-bindgen for {}", variant.name),
+            &mut bindgen,
+            "Is the lock file's wasm-bindgen the one that Cargo.toml pins?",
+        )?;
+
+        let optimised = raw.join("optimised.wasm");
+        let mut opt = shell::command(tools::npm_bin("wasm-opt"));
+        opt.args(WASM_FEATURES).args(WASM_OPT).arg(raw.join("seamline_bg.wasm")).arg("-o").arg(&optimised);
+        shell::run(
+            &format!("wasm-opt for {}", variant.name),
+            &mut opt,
+            "If it rejects an instruction, a feature is missing in WASM_FEATURES in xtask/src/pack.rs.",
+        )?;
+
+        let mut opt = shell::command(tools::npm_bin("wasm-opt"));
+        let glue = short_names::shorten(opt.args(WASM_FEATURES), &optimised, &raw.join("seamline.js"))?;
+        shell::write_if_changed(&out.join("seamline.js"), glue.as_bytes())?;
+        let types = fs::read(raw.join("seamline.d.ts")).context("wasm-bindgen wrote no seamline.d.ts")?;
+        shell::write_if_changed(&out.join("seamline.d.ts"), &types)?;
+        shell::write_if_changed(&out.join("seamline_bg.wasm"), &fs::read(&optimised)?)
+    })?;
+    if !ran {
+        shell::already(&format!("js/{}", variant.out), "up to date");
+    }
+    Ok(())
+}
+
+fn build_js() -> Result<()> {
+    let js = paths::js();
+    let dist = js.join("dist");
+    let mut inputs = sources(&js);
+    inputs.extend(paths::files_below(&js.join("src")));
+    for variant in &VARIANTS {
+        inputs.extend(paths::files_below(&js.join(variant.out)));
+    }
+    let outputs = vec![dist.join("index.js")];
+    let ran = Stamp::new("js", "npm run build", inputs, outputs).renew(|| {
+        let mut npm = tools::npm()?;
+        npm.args(["run", "build"]);
+        shell::run("npm run build in js/", &mut npm, "Fix what it reports: it runs js/build.mjs on js/src.")?;
+        if !dist.join("index.js").exists() {
+            bail!("npm run build wrote no js/dist/index.js");
+        }
+        Ok(())
+    })?;
+    if !ran {
+        shell::already("js/dist", "up to date");
+    }
+    Ok(())
+}
+
+/// The files at the top of js/: package.json, tsconfig.json, build scripts.
+fn sources(js: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(js).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
+    files.sort();
+    files
+}
+
+fn npm_pack(version: &str) -> Result<PathBuf> {
+    let to = paths::target().join("npm");
+    let tarball = to.join(format!("seamline-{version}.tgz"));
+    let mut inputs = sources(&paths::js());
+    inputs.extend(paths::files_below(&paths::js().join("dist")));
+    let ran = Stamp::new("npm-pack", version, inputs, vec![tarball.clone()]).renew(|| {
+        fs::create_dir_all(&to).with_context(|| format!("could not create {}", to.display()))?;
+        let mut npm = tools::npm()?;
+        npm.args(["pack", "--pack-destination"]).arg(&to);
+        shell::run("npm pack", &mut npm, "Does js/package.json name its files?")?;
+        if !tarball.exists() {
+            bail!("npm pack wrote no {}", paths::shown(&tarball));
+        }
+        Ok(())
+    })?;
+    if !ran {
+        shell::already(&paths::shown(&tarball), "up to date");
+    }
+    Ok(tarball)
+}

@@ -1,0 +1,66 @@
+//! Where things are.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    let manifest = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let manifest = manifest.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    manifest.parent().expect("xtask lies in the workspace").to_path_buf()
+}
+
+/// Cargo's target directory; everything built goes below it.
+pub fn target() -> PathBuf {
+    root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
+/// The wasm build's own target directory: its compiler may be another one, and the two would
+/// throw away each other's work.
+pub fn wasm_target() -> PathBuf {
+    target().join("wasm")
+}
+
+/// The npm package's source.
+pub fn js() -> PathBuf {
+    root().join("js")
+}
+
+/// Where tools are installed, for all checkouts of the project.
+pub fn cache() -> PathBuf {
+    let base = env::var_os("SEAMLINE_CACHE").or_else(|| env::var_os("XDG_CACHE_HOME")).map(PathBuf::from);
+    let base = base.unwrap_or_else(|| home().join(".cache"));
+    base.join("seamline")
+}
+
+fn home() -> PathBuf {
+    env::var_os("HOME")
+        .or_else(|| env::var_os("USERPROFILE"))
+        .map(PathBuf::from)
+        .unwrap_or_else(env::temp_dir)
+}
+
+/// The executable `name` on the PATH.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    let name = format!("{name}{}", env::consts::EXE_SUFFIX);
+    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(&name)).find(|file| file.is_file())
+}
+
+/// All files below `dir`, sorted; none if it does not exist.
+pub fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![dir.to_path_buf()];
+    while let Some(dir) = open.pop() {
+        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() { open.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// `path` as seen from the root, for messages.
+pub fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,42 @@
+//! redis-server: the server's tests start their own, on free ports and in empty directories.
+
+use anyhow::Result;
+
+use crate::setup::State;
+use crate::{apt, paths, shell};
+
+const SERVICE: &str = "redis-server";
+
+/// For doctor and setup.
+pub fn state() -> State {
+    match paths::on_path("redis-server") {
+        Some(program) => State::Ready(version(&shell::version(&program).unwrap_or_default())),
+        None => State::Missing("install redis-server by apt".into()),
+    }
+}
+
+/// Debian's package starts a service, and starts it again at each boot. Nobody asked for that here.
+pub fn install() -> Result<()> {
+    apt::install("redis-server", &["redis-server"])?;
+    // Neither is there, or needed, on every machine (containers): their failure is none.
+    let _ = shell::output(apt::as_root("invoke-rc.d").args([SERVICE, "stop"]));
+    let _ = shell::output(apt::as_root("update-rc.d").args([SERVICE, "disable"]));
+    Ok(())
+}
+
+/// `7.0.15` of `Redis server v=7.0.15 sha=00000000:0 malloc=…`.
+fn version(line: &str) -> String {
+    let found = line.split_whitespace().find_map(|word| word.strip_prefix("v="));
+    found.unwrap_or(line).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_read_from_what_redis_says() {
+        assert_eq!(version("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64"), "7.0.15");
+        assert_eq!(version("something else"), "something else");
+    }
+}

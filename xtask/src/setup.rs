@@ -1,0 +1,142 @@
+//! What the project needs of a machine, and `cargo xtask setup`, which installs what is missing.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::shell::say;
+use crate::{browser, redis, shell, toolchain, tools};
+
+/// Something that pack, demo or test needs. The order is that of installation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A Rust toolchain that builds for wasm32-unknown-unknown.
+    WasmToolchain,
+    /// The source of Rust's std, to build a smaller one for the npm package.
+    StdSource,
+    /// Node.js with npm.
+    Node,
+    /// The packages of js/package-lock.json.
+    NpmPackages,
+    /// The browser of the browser and e2e tests.
+    Chromium,
+    /// Its WebDriver, for wasm-pack.
+    Chromedriver,
+    /// Another browser, and its WebDriver.
+    Firefox,
+    /// Firefox's WebDriver.
+    Geckodriver,
+    /// A third browser, with its WebDriver and a display that nobody sees.
+    Webkit,
+    /// wasm-bindgen, of exactly the lock file's version.
+    WasmBindgen,
+    /// The runner of the tests in the browser.
+    WasmPack,
+    /// redis-server, which the server's tests start by themselves.
+    Redis,
+}
+
+/// Whether a part is there.
+pub enum State {
+    /// It is, and this is its version.
+    Ready(String),
+    /// It is not, and this is what setup would do.
+    Missing(String),
+}
+
+/// What `pack` needs.
+pub const PACK: &[Part] =
+    &[Part::WasmToolchain, Part::StdSource, Part::Node, Part::NpmPackages, Part::WasmBindgen];
+
+/// What every command needs.
+pub const ALL: &[Part] = &[
+    Part::WasmToolchain,
+    Part::StdSource,
+    Part::Node,
+    Part::NpmPackages,
+    Part::Chromium,
+    Part::Chromedriver,
+    Part::WasmBindgen,
+    Part::WasmPack,
+    Part::Redis,
+];
+
+/// What only `test --browser firefox`, `webkit` and `all` need.
+pub const MORE_BROWSERS: &[Part] = &[Part::Firefox, Part::Geckodriver, Part::Webkit];
+
+impl Part {
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Part::WasmToolchain => "wasm toolchain",
+            Part::StdSource => "std source",
+            Part::Node => "node",
+            Part::NpmPackages => "npm packages",
+            Part::Chromium => "chromium",
+            Part::Chromedriver => "chromedriver",
+            Part::Firefox => "firefox",
+            Part::Geckodriver => "geckodriver",
+            Part::Webkit => "webkit",
+            Part::WasmBindgen => "wasm-bindgen",
+            Part::WasmPack => "wasm-pack",
+            Part::Redis => "redis-server",
+        }
+    }
+
+    /// Looks without changing anything, and without the network.
+    pub fn state(self) -> State {
+        match self {
+            Part::WasmToolchain => toolchain::state(),
+            Part::StdSource => toolchain::source_state(),
+            Part::Node => tools::node_state(),
+            Part::NpmPackages => tools::npm_state(),
+            Part::Chromium => browser::chromium_state(),
+            Part::Chromedriver => browser::chromedriver_state(),
+            Part::Firefox => browser::firefox_state(),
+            Part::Geckodriver => browser::geckodriver_state(),
+            Part::Webkit => browser::webkit_state(),
+            Part::WasmBindgen => tools::bindgen_state(),
+            Part::WasmPack => tools::wasm_pack_state(),
+            Part::Redis => redis::state(),
+        }
+    }
+
+    fn install(self) -> Result<()> {
+        match self {
+            Part::WasmToolchain => toolchain::install(),
+            Part::StdSource => toolchain::install_source(),
+            Part::Node => tools::node_install(),
+            Part::NpmPackages => tools::npm_install(),
+            Part::Chromium => browser::chromium_install(),
+            Part::Chromedriver => browser::chromedriver_install(),
+            Part::Firefox => browser::firefox_install(),
+            Part::Geckodriver => browser::geckodriver_install(),
+            Part::Webkit => browser::webkit_install(),
+            Part::WasmBindgen => tools::bindgen_install(),
+            Part::WasmPack => tools::wasm_pack_install(),
+            Part::Redis => redis::install(),
+        }
+    }
+}
+
+/// Installs those of `parts` that are missing.
+pub fn ensure(parts: &[Part]) -> Result<()> {
+    for part in ALL.iter().chain(MORE_BROWSERS).filter(|part| parts.contains(part)) {
+        if let State::Missing(_) = part.state() {
+            part.install()?;
+        }
+    }
+    Ok(())
+}
+
+/// `cargo xtask setup`.
+pub fn command() -> Result<ExitCode> {
+    for part in ALL {
+        match part.state() {
+            State::Ready(version) => shell::already(part.name(), &version),
+            State::Missing(_) => part.install()?,
+        }
+    }
+    say!("\nEverything is there: cargo xtask demo, cargo xtask test");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,90 @@
+//! Counting tests in what test runners print.
+
+use std::ops::AddAssign;
+
+/// How many tests passed and failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Tests that passed.
+    pub passed: u64,
+    /// Tests that failed.
+    pub failed: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Tally) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+impl Tally {
+    /// Sums what cargo's and wasm-bindgen's runner (`test result: ok. 3 passed; 0 failed; …`) and Node's
+    /// (`# pass 3` or `ℹ pass 3`) say at their ends.
+    pub fn of(output: &str) -> Tally {
+        let mut tally = Tally::default();
+        for line in output.lines().map(plain) {
+            let line = line.trim();
+            if let Some(counts) = line.strip_prefix("test result: ") {
+                tally.passed += number_before(counts, " passed").unwrap_or(0);
+                tally.failed += number_before(counts, " failed").unwrap_or(0);
+            } else if let Some(count) = line.strip_prefix("# ").or_else(|| line.strip_prefix("ℹ ")) {
+                match count.split_once(' ') {
+                    Some(("pass", number)) => tally.passed += number.parse().unwrap_or(0),
+                    Some(("fail", number)) => tally.failed += number.parse().unwrap_or(0),
+                    _ => {}
+                }
+            }
+        }
+        tally
+    }
+}
+
+fn number_before(text: &str, word: &str) -> Option<u64> {
+    let before = &text[..text.find(word)?];
+    let digits = before.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + 1);
+    before[digits..].parse().ok()
+}
+
+/// The line without the terminal's colours.
+fn plain(line: &str) -> String {
+    let mut text = String::new();
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        if c == '\u{1b}' {
+            chars.by_ref().find(char::is_ascii_alphabetic);
+        } else {
+            text.push(c)
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargos_results_are_summed() {
+        let output = "running 3 tests\ntest result: ok. 3 passed; 0 failed; 1 ignored; 0 measured\n\
+                      test result: \u{1b}[31mFAILED\u{1b}[0m. 10 passed; 2 failed; 0 ignored; finished in 0.1s\n";
+        assert_eq!(Tally::of(output), Tally { passed: 13, failed: 2 });
+    }
+
+    #[test]
+    fn nodes_results_are_read_in_both_formats() {
+        assert_eq!(
+            Tally::of("# tests 3\n# pass 2\n# fail 1\n# cancelled 0\n"),
+            Tally { passed: 2, failed: 1 }
+        );
+        assert_eq!(Tally::of("\u{1b}[34mℹ pass 12\u{1b}[39m\nℹ fail 0\n"), Tally { passed: 12, failed: 0 });
+    }
+
+    #[test]
+    fn other_lines_count_nothing() {
+        assert_eq!(
+            Tally::of("# passing by\n# pass the salt\n5 passed\ntest result: unknown\n"),
+            Tally::default()
+        );
+    }
+}

@@ -19,6 +19,11 @@ pub fn client_id_problem(client_id: &str) -> Option<&'static str> {
     (!fits).then_some("`client_id` has 1 to 200 bytes")
 }
 
+/// An epoch as it is kept: one that is longer than any of ours is that of no log, and takes no room.
+pub fn kept_epoch(epoch: String) -> String {
+    if epoch.len() > KEY_BYTES_MAX { String::new() } else { epoch }
+}
+
 /// A name as it is said back, and logged: of one that is too long, as much as would be allowed. What is said back waits
 /// until the client reads it, and is to be no larger than names are.
 pub fn shortened(mut name: String) -> String {

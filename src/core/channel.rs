@@ -1,9 +1,12 @@
-//! One subscription: its position, and what each frame does to it.
+//! One subscription: its position, its phase, and the credit that it grants.
 
+mod messages;
+mod progress;
+
+use self::progress::Progress;
 use super::config::Config;
 use super::event::{Batch, ChannelId, Event, Gap, GapReason, Outputs, SocketId, Stats};
 use super::position::Position;
-use super::seam::{Seam, judge};
 use super::timer::Instant;
 use crate::wire::{ClientFrame, StartAt};
 
@@ -56,15 +59,8 @@ pub(super) struct Channel<B> {
     from: Option<StartAt>,
     /// Everything up to here was delivered. `None` until the first `subd`.
     position: Option<Position>,
-    /// Everything up to here was processed by the application.
-    processed: Option<Position>,
-    acked: Option<Position>,
-    /// Messages delivered and not yet processed.
-    pending: u64,
-    /// The first so many of them are of before a rewind: their offsets now name other messages.
-    outdated: u64,
-    /// Where the log was rewound to, until the application has processed a message from after it.
-    rewound: Option<Position>,
+    /// How far the application has come with that.
+    progress: Progress,
     /// Replayed messages that the server may still send.
     credit: u64,
     /// The highest offset seen in a frame that was not delivered.
@@ -84,12 +80,8 @@ impl<B> Channel<B> {
             id,
             name,
             from,
-            processed: position.clone(),
-            acked: position.clone(),
+            progress: Progress::new(position.clone()),
             position,
-            pending: 0,
-            outdated: 0,
-            rewound: None,
             credit: 0,
             ahead: 0,
             let_go: u64::MAX,
@@ -125,7 +117,7 @@ impl<B> Channel<B> {
     /// The connection is gone.
     pub fn detach(&mut self, stats: &mut Stats) {
         self.enter(Phase::Detached, stats);
-        self.acked = None; // the last ack may have been lost with it
+        self.progress.forget_acks();
     }
 
     /// Moves on to another phase. What was parked in the last one is let go of.
@@ -197,13 +189,8 @@ impl<B> Channel<B> {
     fn log_rewound<D>(&mut self, head: u64, cx: &mut Context<'_, B, D>) {
         let gap = Gap { from: head.saturating_add(1), to: Some(self.offset()), reason: GapReason::Rewound };
         self.move_to(head);
-        self.outdated = self.pending;
-        self.rewound = self.position.clone();
-        if let (Some(processed), Some(position)) = (&self.processed, &self.position)
-            && processed.epoch == position.epoch // of another one, it says nothing about this log
-            && processed.offset > head
-        {
-            self.processed = self.position.clone();
+        if let Some(position) = &self.position {
+            self.progress.rewound(position);
         }
         self.report(gap, cx);
     }
@@ -233,140 +220,10 @@ impl<B> Channel<B> {
         self.position.as_ref().map_or(0, |position| position.offset)
     }
 
-    /// `msgs`: a run of messages.
-    pub fn messages<D>(&mut self, batch: Batch<B>, cx: &mut Context<'_, B, D>) {
-        cx.stats.received += batch.count;
-        if !matches!(self.phase, Phase::Replaying { .. } | Phase::Live) {
-            cx.stats.discarded += batch.count; // and it used up the credit of an earlier `sub`
-            return;
-        }
-        if batch.replay {
-            self.credit = self.credit.saturating_sub(batch.count);
-        }
-        match judge(self.offset(), batch.n, batch.count) {
-            Seam::Hole { .. } if !batch.replay && matches!(self.phase, Phase::Replaying { .. }) => {
-                self.park(batch, cx);
-            }
-            Seam::Hole { to, .. } => self.hole(to, batch, cx),
-            Seam::Fresh { skip } => self.deliver(batch, skip, cx),
-            Seam::Seen => cx.stats.duplicates += batch.count,
-        }
-        self.grant(cx);
-    }
-
-    /// Hands over the messages from `skip` on, unless too many wait for the application: then the
-    /// channel lets go of them, and fetches them from the log when the application has caught up.
-    fn deliver<D>(&mut self, batch: Batch<B>, skip: u64, cx: &mut Context<'_, B, D>) {
-        let fresh = batch.count - skip;
-        if self.pending > 0 && self.pending.saturating_add(fresh) > cx.config.queue_messages_max {
-            cx.stats.discarded += batch.count;
-            self.enter(Phase::Lagging, cx.stats);
-            cx.send(ClientFrame::Unsub { ch: self.name.clone() });
-            return;
-        }
-        if self.repair.take().is_some() {
-            cx.stats.repairs += 1;
-        }
-        if let Some(position) = &mut self.position {
-            position.offset = batch.n.saturating_add(batch.count - 1);
-            position.id = Some(batch.last_id);
-        }
-        self.pending = self.pending.saturating_add(fresh);
-        cx.stats.duplicates += skip;
-        cx.stats.delivered += fresh;
-        cx.tell(Event::Deliver { channel: self.id, batch, skip });
-    }
-
-    /// A live frame ahead of a running replay: the replay will bring what lies between.
-    fn park<D>(&mut self, batch: Batch<B>, cx: &mut Context<'_, B, D>) {
-        self.ahead = self.ahead.max(batch.n.saturating_add(batch.count - 1));
-        let Phase::Replaying { parked } = &mut self.phase else { return };
-        let waiting: u64 = parked.iter().map(|batch| batch.count).sum();
-        if waiting.saturating_add(batch.count) > cx.config.replay_credit {
-            cx.stats.discarded += batch.count; // `ahead` remembers that it is to be fetched
-            self.let_go = self.let_go.min(batch.n);
-        } else {
-            parked.push(batch);
-        }
-    }
-
-    /// Messages are missing before this batch: ask the log for them, once. If the server still
-    /// skips them, they are lost.
-    fn hole<D>(&mut self, to: u64, batch: Batch<B>, cx: &mut Context<'_, B, D>) {
-        if self.asked_again(cx) {
-            cx.stats.discarded += batch.count;
-            return;
-        }
-        let to = self.lost_to(to);
-        self.gap(Some(to), GapReason::Hole, to, cx);
-        match judge(self.offset(), batch.n, batch.count) {
-            Seam::Hole { to, .. } => self.hole(to, batch, cx), // asks: this position is another one
-            _ => self.deliver(batch, 0, cx),
-        }
-    }
-
-    /// Up to where messages are lost that a second replay has not brought either: at most to those that
-    /// only found no room among the parked frames.
-    fn lost_to(&self, to: u64) -> u64 {
-        to.min(self.let_go.saturating_sub(1))
-    }
-
-    /// Asks for what follows the position, unless that was done already without success.
-    fn asked_again<D>(&mut self, cx: &mut Context<'_, B, D>) -> bool {
-        if self.repair == Some(self.offset()) {
-            return false;
-        }
-        self.repair = Some(self.offset());
-        self.subscribe(cx);
-        true
-    }
-
-    /// `live`: the replay has ended at `head`. Now the parked frames must fit on; what is still
-    /// missing is a hole.
-    pub fn live<D>(&mut self, head: u64, cx: &mut Context<'_, B, D>) {
-        let parked = match &mut self.phase {
-            Phase::Replaying { parked } => std::mem::take(parked),
-            Phase::Live => Vec::new(), // the server fell back to the log for a while
-            _ => return,
-        };
-        self.phase = Phase::Live;
-        for batch in parked {
-            if !matches!(self.phase, Phase::Live) {
-                cx.stats.discarded += batch.count; // a second replay has begun
-                continue;
-            }
-            match judge(self.offset(), batch.n, batch.count) {
-                Seam::Seen => cx.stats.duplicates += batch.count,
-                Seam::Fresh { skip } => self.deliver(batch, skip, cx),
-                Seam::Hole { to, .. } => self.hole(to, batch, cx),
-            }
-        }
-        let end = head.max(self.ahead);
-        while matches!(self.phase, Phase::Live) && self.offset() < end {
-            if self.asked_again(cx) {
-                return;
-            }
-            let to = self.lost_to(end);
-            self.gap(Some(to), GapReason::Hole, to, cx);
-        }
-        if matches!(self.phase, Phase::Live) {
-            self.repair = None;
-            cx.tell(Event::Live { channel: self.id });
-        }
-    }
-
     /// The application has processed `count` more messages, and everything up to `position`.
     pub fn processed<D>(&mut self, count: u64, position: Position, cx: &mut Context<'_, B, D>) {
-        // A gap of before the rewind counts no messages; only what follows tells it apart.
-        if count > self.outdated {
-            self.rewound = None;
-        }
-        self.outdated = self.outdated.saturating_sub(count);
-        if self.rewound.as_ref().is_none_or(|rewound| *rewound == position) {
-            self.processed = Some(position);
-        }
-        self.pending = self.pending.saturating_sub(count);
-        if matches!(self.phase, Phase::Lagging) && self.pending <= limit(cx.config) / 2 {
+        self.progress.processed(count, position);
+        if matches!(self.phase, Phase::Lagging) && self.progress.pending() <= limit(cx.config) / 2 {
             self.subscribe(cx);
         } else {
             self.grant(cx);
@@ -375,22 +232,15 @@ impl<B> Channel<B> {
 
     /// Whether there is something to acknowledge.
     pub fn unacked(&self) -> bool {
-        self.processed != self.acked
+        self.progress.unacked()
     }
 
-    /// Acknowledges the processed position, unless it is one of a log that was replaced.
+    /// Acknowledges what was processed.
     pub fn ack<D>(&mut self, cx: &mut Context<'_, B, D>) {
         let attached = matches!(self.phase, Phase::Replaying { .. } | Phase::Live);
-        let (Some(processed), Some(position)) = (&self.processed, &self.position) else { return };
-        let ours = processed.epoch == position.epoch && processed.offset <= position.offset;
-        if attached && self.unacked() && ours {
-            cx.send(ClientFrame::Ack {
-                ch: self.name.clone(),
-                epoch: processed.epoch.clone(),
-                offset: processed.offset,
-                id: processed.id,
-            });
-            self.acked = self.processed.clone();
+        let Some(position) = self.position.as_ref().filter(|_| attached) else { return };
+        if let Some(Position { epoch, offset, id }) = self.progress.next_ack(position) {
+            cx.send(ClientFrame::Ack { ch: self.name.clone(), epoch, offset, id });
         }
     }
 
@@ -409,7 +259,7 @@ impl<B> Channel<B> {
 
     /// How many replayed messages may be on their way.
     fn window(&self, config: &Config) -> u64 {
-        limit(config).saturating_sub(self.pending)
+        limit(config).saturating_sub(self.progress.pending())
     }
 }
 

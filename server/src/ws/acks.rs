@@ -7,9 +7,6 @@ use seamline::core::position::Position;
 use crate::log::SyncKey;
 use crate::names;
 
-/// No epoch of ours is as long.
-const EPOCH_BYTES_MAX: usize = 200;
-
 /// One position per channel, the furthest of its epoch.
 pub(super) struct Acks {
     user: String,
@@ -25,10 +22,11 @@ impl Acks {
 
     /// Remembers a position. The log judges it when it is stored; here it is only kept from moving
     /// backwards and from piling up, and what can be no position of the log is not kept.
-    pub fn note(&mut self, ch: String, position: Position) {
+    pub fn note(&mut self, ch: String, mut position: Position) {
+        position.epoch = names::kept_epoch(position.epoch);
         let known = self.pending.get(&ch);
         let behind = known.is_some_and(|at| at.epoch == position.epoch && position.offset < at.offset);
-        if names::channel_problem(&ch).is_some() || position.epoch.len() > EPOCH_BYTES_MAX {
+        if names::channel_problem(&ch).is_some() || position.epoch.is_empty() {
             return;
         }
         let room = known.is_some() || self.pending.len() < self.channels_max;

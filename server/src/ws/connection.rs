@@ -218,7 +218,9 @@ impl Connection {
             }
             ClientFrame::Sub { ch, position, from, credit, reference } => {
                 let begin = match (position, from) {
-                    (Some(position), _) => Begin::After(position),
+                    (Some(Position { epoch, offset, id }), _) => {
+                        Begin::After(Position { epoch: names::kept_epoch(epoch), offset, id })
+                    }
                     (None, Some(end)) => Begin::At(end),
                     (None, None) => Begin::Stored { otherwise: StartAt::Tail },
                 };

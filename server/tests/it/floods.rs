@@ -102,6 +102,24 @@ async fn a_flood_whose_answers_are_not_read_is_given_up() {
     assert!(grown_kb < GROWTH_KB_MAX, "the server grew by {grown_kb} kB");
 }
 
+/// The position of a `sub` is kept as long as its subscription; an epoch that no log has is not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn epochs_that_are_as_long_as_a_frame_are_not_kept() {
+    let server = Server::start(&[]);
+    let before_kb = server.memory_kb("VmRSS");
+    let mut client = Client::greeted(&server, "flood").await;
+    let epoch = "x".repeat(200_000);
+    for i in 0..500 {
+        let position = json!({"epoch": epoch, "offset": 1});
+        client.send(json!({"op": "sub", "ch": format!("c{i}"), "position": position, "credit": 1})).await;
+        let subd = client.next_op("subd").await;
+        assert_eq!((&subd["resumed"], &subd["at"]), (&json!(false), &json!(0)), "of another log");
+        client.next_op("live").await;
+    }
+    let grown_kb = server.memory_kb("VmRSS") - before_kb;
+    assert!(grown_kb < 40_000, "the server grew by {grown_kb} kB");
+}
+
 /// An answer names what it refuses; of a name that is too long, a small part. The longest names that fit a frame, and
 /// answers that nobody reads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -20,8 +20,10 @@ const CHANNEL: &str = "src/core/channel.rs";
 const CONNECTION: &str = "src/core/session/connection.rs";
 const HANDLE: &str = "src/core/session/handle.rs";
 const HEARTBEAT: &str = "src/core/heartbeat.rs";
+const MESSAGES: &str = "src/core/channel/messages.rs";
 const OUTBOX: &str = "src/core/outbox.rs";
 const POSITION: &str = "src/core/position.rs";
+const PROGRESS: &str = "src/core/channel/progress.rs";
 const SEAM: &str = "src/core/seam.rs";
 const SESSION: &str = "src/core/session.rs";
 const TIMER: &str = "src/core/timer.rs";
@@ -66,7 +68,7 @@ pub const MUTANTS: &[Mutant] = &[
         "reference.is_none_or(|_| true)",
     ),
     mutant(
-        CHANNEL,
+        MESSAGES,
         "advance by the whole log, not by the frame",
         "position.offset = batch.n.saturating_add(batch.count - 1);\n            position.id",
         "position.offset = batch.n.saturating_add(batch.count);\n            position.id",
@@ -79,85 +81,85 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     // The replay.
     mutant(
-        CHANNEL,
+        MESSAGES,
         "deliver live frames that lie ahead of the replay",
         "self.park(batch, cx);\n            }",
         "self.deliver(batch, 0, cx);\n            }",
     ),
     mutant(
-        CHANNEL,
+        MESSAGES,
         "drop what was parked",
         "std::mem::take(parked),",
         "std::mem::take(parked).into_iter().skip(usize::MAX).collect::<Vec<_>>(),",
     ),
-    mutant(CHANNEL, "forget that something lay ahead", "let end = head.max(self.ahead);", "let end = head;"),
+    mutant(MESSAGES, "forget that something lay ahead", "let end = head.max(self.ahead);", "let end = head;"),
     mutant(
-        CHANNEL,
+        MESSAGES,
         "live means that nothing is missing",
         "let end = head.max(self.ahead);",
         "let end = self.offset();",
     ),
-    mutant(CHANNEL, "what found no room is lost", "to.min(self.let_go.saturating_sub(1))", "to"),
-    mutant(CHANNEL, "park without a limit", "> cx.config.replay_credit {", "> u64::MAX - 1 {"),
+    mutant(MESSAGES, "what found no room is lost", "to.min(self.let_go.saturating_sub(1))", "to"),
+    mutant(MESSAGES, "park without a limit", "> cx.config.replay_credit {", "> u64::MAX - 1 {"),
     mutant(
-        CHANNEL,
+        MESSAGES,
         "a hole is a gap at once",
         "if self.repair == Some(self.offset()) {",
         "if self.repair != Some(u64::MAX) {",
     ),
     mutant(
-        CHANNEL,
+        MESSAGES,
         "ask for a hole for ever",
         "if self.repair == Some(self.offset()) {",
         "if self.repair == Some(u64::MAX) {",
     ),
     mutant(
-        CHANNEL,
+        MESSAGES,
         "deliver after a hole without a gap",
         "        self.gap(Some(to), GapReason::Hole, to, cx);\n        match judge",
         "        self.move_to(to);\n        match judge",
     ),
     mutant(
-        CHANNEL,
+        MESSAGES,
         "frames before subd belong to it",
         "if !matches!(self.phase, Phase::Replaying { .. } | Phase::Live) {\n            cx.stats.discarded",
         "if matches!(self.phase, Phase::Detached) {\n            cx.stats.discarded",
     ),
     // Credit and queues.
     mutant(
-        CHANNEL,
+        MESSAGES,
         "queue without a limit",
-        "self.pending.saturating_add(fresh) > cx.config.queue_messages_max",
-        "self.pending.saturating_add(fresh) > u64::MAX - 1",
+        "waiting.saturating_add(fresh) > cx.config.queue_messages_max",
+        "waiting.saturating_add(fresh) > u64::MAX - 1",
     ),
     mutant(
         CHANNEL,
         "never come back from a lag",
-        "if matches!(self.phase, Phase::Lagging) && self.pending <= limit(cx.config) / 2 {",
-        "if matches!(self.phase, Phase::Lagging) && self.pending > limit(cx.config) {",
+        "if matches!(self.phase, Phase::Lagging) && self.progress.pending() <= limit(cx.config) / 2 {",
+        "if matches!(self.phase, Phase::Lagging) && self.progress.pending() > limit(cx.config) {",
     ),
     mutant(CHANNEL, "grant no more credit", "if more > 0 && more >= limit", "if more > limit"),
     mutant(
         CHANNEL,
         "credit for all, whatever waits",
-        "limit(config).saturating_sub(self.pending)",
-        "limit(config) + self.pending - self.pending",
+        "limit(config).saturating_sub(self.progress.pending())",
+        "limit(config).saturating_sub(self.progress.pending() * 0)",
     ),
     // What was processed.
     mutant(
-        CHANNEL,
+        PROGRESS,
         "acknowledge what was delivered",
-        "offset: processed.offset,\n                id: processed.id,",
-        "offset: position.offset,\n                id: position.id,",
+        "self.acked = self.processed.clone();\n        self.acked.clone()",
+        "self.acked = self.processed.clone();\n        Some(delivered.clone())",
     ),
     mutant(
-        CHANNEL,
+        PROGRESS,
         "acknowledge in another log",
-        "let ours = processed.epoch == position.epoch && processed.offset <= position.offset;",
-        "let ours = processed.offset <= position.offset || true;",
+        "let ours = processed.epoch == delivered.epoch && processed.offset <= delivered.offset;",
+        "let ours = processed.offset <= delivered.offset || true;",
     ),
     mutant(
-        CHANNEL,
+        PROGRESS,
         "what was processed before a rewind counts after it",
         "self.outdated = self.pending;",
         "self.outdated = 0;",

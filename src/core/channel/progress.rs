@@ -1,0 +1,137 @@
+//! How far the application has come with what was delivered to it, and what the server knows of that.
+
+use crate::core::position::Position;
+
+/// What the application has processed.
+#[derive(Debug)]
+pub(super) struct Progress {
+    /// Everything up to here was processed by the application.
+    processed: Option<Position>,
+    acked: Option<Position>,
+    /// Messages delivered and not yet processed.
+    pending: u64,
+    /// The first so many of them are of before a rewind: their offsets now name other messages.
+    outdated: u64,
+    /// Where the log was rewound to, until the application has processed a message from after it.
+    rewound: Option<Position>,
+}
+
+impl Progress {
+    /// The application begins after `position`, which the server knows.
+    pub fn new(position: Option<Position>) -> Self {
+        Progress { processed: position.clone(), acked: position, pending: 0, outdated: 0, rewound: None }
+    }
+
+    /// Messages delivered and not yet processed.
+    pub fn pending(&self) -> u64 {
+        self.pending
+    }
+
+    /// So many more messages were handed to the application.
+    pub fn delivered(&mut self, count: u64) {
+        self.pending = self.pending.saturating_add(count);
+    }
+
+    /// The application has processed `count` more messages, and everything up to `position`.
+    pub fn processed(&mut self, count: u64, position: Position) {
+        // A gap of before the rewind counts no messages; only what follows tells it apart.
+        if count > self.outdated {
+            self.rewound = None;
+        }
+        self.outdated = self.outdated.saturating_sub(count);
+        if self.rewound.as_ref().is_none_or(|rewound| *rewound == position) {
+            self.processed = Some(position);
+        }
+        self.pending = self.pending.saturating_sub(count);
+    }
+
+    /// The log goes on after `end`, and what the application has of beyond is no longer in it.
+    pub fn rewound(&mut self, end: &Position) {
+        self.outdated = self.pending;
+        self.rewound = Some(end.clone());
+        if let Some(processed) = &self.processed
+            && processed.epoch == end.epoch // of another one, it says nothing about this log
+            && processed.offset > end.offset
+        {
+            self.processed = Some(end.clone());
+        }
+    }
+
+    /// The connection is gone, and the last ack may have been lost with it.
+    pub fn forget_acks(&mut self) {
+        self.acked = None;
+    }
+
+    /// Whether there is something to acknowledge.
+    pub fn unacked(&self) -> bool {
+        self.processed != self.acked
+    }
+
+    /// What to acknowledge now, in a log that was delivered up to `delivered`: nothing of one that it has replaced.
+    pub fn next_ack(&mut self, delivered: &Position) -> Option<Position> {
+        let processed = self.processed.as_ref()?;
+        let ours = processed.epoch == delivered.epoch && processed.offset <= delivered.offset;
+        if !ours || !self.unacked() {
+            return None;
+        }
+        self.acked = self.processed.clone();
+        self.acked.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(epoch: &str, offset: u64) -> Position {
+        Position { epoch: epoch.into(), offset, id: None }
+    }
+
+    fn processed_to(position: Position) -> Progress {
+        let mut progress = Progress::new(Some(at("e", 0)));
+        progress.delivered(10);
+        progress.processed(3, position);
+        progress
+    }
+
+    #[test]
+    fn what_was_processed_is_acknowledged_once_for_each_connection() {
+        let mut progress = processed_to(at("e", 3));
+        assert_eq!((progress.pending(), progress.unacked()), (7, true));
+        assert_eq!(progress.next_ack(&at("e", 10)), Some(at("e", 3)));
+        assert_eq!((progress.unacked(), progress.next_ack(&at("e", 10))), (false, None));
+        progress.forget_acks();
+        assert_eq!(progress.next_ack(&at("e", 10)), Some(at("e", 3)));
+    }
+
+    #[test]
+    fn nothing_is_acknowledged_in_another_log_or_ahead_of_it() {
+        let mut progress = processed_to(at("e", 3));
+        for delivered in [at("x", 10), at("e", 2)] {
+            assert_eq!((progress.next_ack(&delivered), progress.unacked()), (None, true), "{delivered:?}");
+        }
+    }
+
+    #[test]
+    fn after_a_rewind_what_was_delivered_before_it_counts_no_more() {
+        let mut progress = processed_to(at("e", 3));
+        progress.rewound(&at("e", 2));
+        assert_eq!(progress.next_ack(&at("e", 2)), Some(at("e", 2)));
+        progress.delivered(1); // the new 3
+        for before in 4..=10 {
+            progress.processed(1, at("e", before));
+            assert_eq!(progress.next_ack(&at("e", 3)), None, "the old {before}");
+        }
+        progress.processed(1, at("e", 3));
+        assert_eq!((progress.next_ack(&at("e", 3)), progress.pending()), (Some(at("e", 3)), 0));
+    }
+
+    #[test]
+    fn a_rewind_behind_which_nothing_was_processed_changes_no_position() {
+        for (processed, end) in [(at("e", 3), at("e", 3)), (at("x", 9), at("e", 3))] {
+            let mut progress = processed_to(processed.clone());
+            progress.rewound(&end);
+            assert_eq!(progress.processed, Some(processed));
+        }
+    }
+}

@@ -193,7 +193,7 @@ impl<M: Clone> Plain<M> {
         match output {
             Output::Connect(socket) => {
                 let url = self.address(session);
-                self.connection = Some(Connection::new(socket));
+                self.connection = Some(Connection::new(socket, self.resume()));
                 Some(Step::Connect { socket, url })
             }
             Output::Disconnect { .. } => {
@@ -209,10 +209,8 @@ impl<M: Clone> Plain<M> {
     /// The URL of an attempt. What the application wrote into it stays, except where this client
     /// knows better: the token that it fetched, and the resume point.
     fn address(&mut self, session: &Session<M, M>) -> String {
-        match &self.name {
-            Some(name) if session.channel_id(name).is_some() => {}
-            _ => self.adopt(session.first_position()),
-        }
+        // While there was no connection, the channel may have been closed, and opened again elsewhere.
+        self.adopt(session.position_of(self.name.as_deref()));
         let (client_id, token) = session.credentials();
         let resume = self.resume().map(|id| id.text());
         let mut parameters = Vec::new();

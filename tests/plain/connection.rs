@@ -2,10 +2,15 @@
 
 use seamline::core::config::Config;
 use seamline::core::plain::Plain;
-use seamline::core::position::MessageId;
+use seamline::core::position::{MessageId, Position};
 use seamline::wire::StartAt;
 
 use crate::page::{Page, ROOM, config, plain};
+
+/// After the message `ms-0`, which is the ninth.
+fn at(ms: u64) -> Position {
+    Position { epoch: "plain".to_owned(), offset: 9, id: Some(MessageId { ms, seq: 0 }) }
+}
 
 #[test]
 fn the_token_and_the_client_id_are_in_the_url() {
@@ -156,6 +161,43 @@ fn a_channel_that_is_closed_and_opened_again_begins_where_it_is_told() {
     page.opened();
     ["1-0", "2-0", "3-0"].iter().for_each(|id| page.id(id));
     assert_eq!(page.delivered[3..], ["3-0"]);
+}
+
+#[test]
+fn a_channel_that_follows_another_while_there_is_no_connection_begins_where_it_is_told() {
+    let mut page = Page::new(config(), plain());
+    let channel = page.subscribe(Some(at(3)));
+    page.connect();
+    page.opened();
+    page.id("4-0");
+    page.close(1006);
+    page.session.unsubscribe(page.now(), channel);
+    page.subscribe(Some(at(1)));
+    page.wait_for_attempt();
+    assert!(page.url.ends_with("&last_message_id=1-0"), "{}", page.url);
+    page.opened();
+    ["1-0", "2-0", "3-0", "4-0"].iter().for_each(|id| page.id(id));
+    assert_eq!(page.delivered, ["4-0", "2-0", "3-0", "4-0"]);
+}
+
+#[test]
+fn a_channel_that_begins_before_what_the_connection_replays_has_another_one() {
+    let mut page = Page::new(config(), plain());
+    let channel = page.subscribe(Some(at(3)));
+    page.connect();
+    assert!(page.url.ends_with("&last_message_id=3-0"), "{}", page.url);
+    page.session.unsubscribe(page.now(), channel);
+    let second = page.subscribe(Some(at(2)));
+    page.opened();
+    page.wait_for_attempt();
+    assert!(page.url.ends_with("&last_message_id=2-0"), "{}", page.url);
+    // And one that begins after it has not.
+    page.session.unsubscribe(page.now(), second);
+    page.subscribe(Some(at(3)));
+    page.opened();
+    page.lines();
+    ["3-0", "4-0"].iter().for_each(|id| page.id(id));
+    assert_eq!(page.lines(), ["replay 4-0 at 10"]);
 }
 
 #[test]

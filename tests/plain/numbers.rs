@@ -125,6 +125,16 @@ fn a_stored_position_is_where_the_next_page_begins() {
 }
 
 #[test]
+fn a_young_message_that_follows_a_stored_position_does_not_wait() {
+    let mut page = Page::new(config(), plain());
+    page.subscribe(Some(Position { epoch: "plain-numbered".to_owned(), offset: 3, id: None }));
+    page.connect();
+    page.opened();
+    page.object(Some(&format!("{}-0", START_MS + 4)), Some(4), "4");
+    assert_eq!(page.delivered, ["4"]);
+}
+
+#[test]
 fn a_position_of_another_numbering_is_told_as_another_history() {
     let mut page = Page::new(config(), plain());
     page.subscribe(Some(Position { epoch: "plain".to_owned(), offset: 900, id: None }));

@@ -13,6 +13,8 @@ const SLEPT_MS: u64 = 120_000;
 #[derive(Debug)]
 pub(super) struct Connection {
     pub socket: SocketId,
+    /// After which message the server was asked to begin.
+    asked: Option<MessageId>,
     pub opened_at: Option<Instant>,
     /// When something came.
     heard_at: Instant,
@@ -37,9 +39,10 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub fn new(socket: SocketId) -> Self {
+    pub fn new(socket: SocketId, asked: Option<MessageId>) -> Self {
         Connection {
             socket,
+            asked,
             opened_at: None,
             heard_at: Instant(0),
             alive_at: Instant(0),
@@ -52,6 +55,11 @@ impl Connection {
             hole_at: None,
             suspect_at: None,
         }
+    }
+
+    /// Whether its replay brings what follows that message; without one, what a server sends of its own accord.
+    pub fn replays_after(&self, id: Option<MessageId>) -> bool {
+        self.asked == id || self.asked.zip(id).is_some_and(|(asked, id)| asked < id)
     }
 
     pub fn heard(&mut self, now: Instant) {

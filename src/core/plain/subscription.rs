@@ -21,9 +21,10 @@ impl<M: Clone> Plain<M> {
             return self.refuse(ch, "not_supported", message);
         }
         self.name = Some(ch);
-        self.adopt(position.as_ref());
+        let anew = self.adopt(position.as_ref());
+        let resume = self.resume();
         let Some(connection) = &mut self.connection else { return };
-        if connection.touched {
+        if connection.touched || anew && !connection.replays_after(resume) {
             // What was sent meanwhile, or has been let go of, comes only with another replay.
             return session.reconnect(now, connection.socket, "only a new connection brings a replay");
         }
@@ -60,15 +61,15 @@ impl<M: Clone> Plain<M> {
         }
     }
 
-    /// Goes on from what is known if this is where that ends; else begins anew there.
-    pub(super) fn adopt(&mut self, position: Option<&Position>) {
+    /// Goes on from what is known if this is where that ends; else begins anew there, and says so.
+    pub(super) fn adopt(&mut self, position: Option<&Position>) -> bool {
         let known = match (self.numbering.epoch(), position) {
             (None, position) => self.start.as_ref() == position,
             (Some(epoch), Some(position)) => position.epoch == epoch && position.offset == self.offset,
             (Some(_), None) => false,
         };
         if known {
-            return;
+            return false;
         }
         let id = position.and_then(|position| position.id);
         let window_max = self.config.window_messages as usize;
@@ -80,5 +81,6 @@ impl<M: Clone> Plain<M> {
         self.settle = Settle::new(id, self.config.settle_ms);
         self.order = Order::new(window_max);
         self.last_id = None;
+        true
     }
 }

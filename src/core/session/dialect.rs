@@ -19,9 +19,10 @@ impl<B, D: Clone> Session<B, D> {
         self.channels.iter().find(|channel| channel.name == name).map(|channel| channel.id)
     }
 
-    /// Where the first channel begins.
-    pub(crate) fn first_position(&self) -> Option<&Position> {
-        self.channels.first().and_then(|channel| channel.position())
+    /// Where the channel of this name begins, or else the first one.
+    pub(crate) fn position_of(&self, name: Option<&str>) -> Option<&Position> {
+        let named = self.channels.iter().find(|channel| name == Some(channel.name.as_str()));
+        named.or(self.channels.first()).and_then(|channel| channel.position())
     }
 
     /// Tells the application something that is known only outside.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Got, PATIENCE, Redis, SEAM_DELAY_MS, Server};
+use crate::support::{Client, Got, PATIENCE, Redis, SEAM_DELAY_MS, Server, shown};
 
 /// The number of a message.
 fn number(message: &Value) -> u64 {
@@ -131,11 +131,14 @@ async fn begins(server: &Server, query: &str, expected: u64) {
 /// What is published while the replay is read comes, because the server listens before it reads.
 #[tokio::test]
 async fn nothing_is_lost_between_replay_and_live() {
-    let server = Server::start(&["--unsafe-seam-delay-ms", SEAM_DELAY_MS]);
-    server.publish_all("c", 1..=5).await;
-    let mut client = Client::plain(&server, "conversation_id=c").await;
-    server.in_the_seam().await;
-    server.publish_all("c", 6..=10).await;
+    let (server, mut client) = shown(async || {
+        let server = Server::start(&["--unsafe-seam-delay-ms", SEAM_DELAY_MS]);
+        server.publish_all("c", 1..=5).await;
+        let since = Instant::now();
+        let client = Client::plain(&server, "conversation_id=c").await;
+        server.publish_in_the_seam(since, "c", 6..=10).await.then_some((server, client))
+    })
+    .await;
     // The overlap comes twice: the client makes it once.
     numbered(&mut client, 1, 10).await;
     numbered(&mut client, 6, 5).await;
@@ -146,12 +149,15 @@ async fn nothing_is_lost_between_replay_and_live() {
 #[tokio::test]
 async fn in_the_wrong_order_messages_are_lost() {
     let args = ["--unsafe-replay-before-subscribe", "--unsafe-seam-delay-ms", SEAM_DELAY_MS];
-    let server = Server::start(&args);
-    server.publish_all("c", 1..=5).await;
-    let mut client = Client::plain(&server, "conversation_id=c").await;
-    numbered(&mut client, 1, 5).await;
-    server.in_the_seam().await;
-    server.publish_all("c", 6..=10).await;
+    let (server, mut client) = shown(async || {
+        let server = Server::start(&args);
+        server.publish_all("c", 1..=5).await;
+        let since = Instant::now();
+        let mut client = Client::plain(&server, "conversation_id=c").await;
+        numbered(&mut client, 1, 5).await;
+        server.publish_in_the_seam(since, "c", 6..=10).await.then_some((server, client))
+    })
+    .await;
     // When it listens, it gets what is published then.
     let start = Instant::now();
     let first = loop {

@@ -3,18 +3,20 @@
 //! published into it. With the two steps in the wrong order the same test sees them lost, so it is
 //! able to fail.
 
+use std::time::Instant;
+
 use serde_json::json;
 
-use crate::support::{Client, Got, SEAM_DELAY_MS, Server, offsets};
+use crate::support::{Client, Got, SEAM_DELAY_MS, Server, offsets, shown};
 
 /// Before: 1..=5. In the window: 6..=10. After `live`: 11. Returns the offsets in order of arrival.
-async fn offsets_across_the_seam(server: &Server) -> Vec<u64> {
+async fn offsets_across_the_seam(server: &Server) -> Option<Vec<u64>> {
     server.publish_all("c", 1..=5).await;
     let mut client = Client::greeted(server, "c").await;
+    let since = Instant::now();
     client.sub("c", 1000, json!({"from": "start"})).await;
-    server.in_the_seam().await;
-    for i in 6..=10 {
-        server.publish("c", json!({"i": i})).await;
+    if !server.publish_in_the_seam(since, "c", 6..=10).await {
+        return None;
     }
     let mut seen = Vec::new();
     let mut after_live = false;
@@ -29,31 +31,35 @@ async fn offsets_across_the_seam(server: &Server) -> Vec<u64> {
             _ => {}
         }
     }
-    seen
+    Some(seen)
 }
 
 #[tokio::test]
 async fn nothing_is_lost_between_replay_and_live() {
-    let server = Server::start(&["--unsafe-seam-delay-ms", SEAM_DELAY_MS]);
+    let seen = shown(async || {
+        let server = Server::start(&["--unsafe-seam-delay-ms", SEAM_DELAY_MS]);
+        offsets_across_the_seam(&server).await
+    })
+    .await;
     // The messages in the window come twice: in the replay and live. The client makes them once.
-    let seen = offsets_across_the_seam(&server).await;
     let expected: Vec<u64> = (1..=10).chain(6..=11).collect();
     assert_eq!(seen, expected);
 }
 
 #[tokio::test]
 async fn in_the_wrong_order_messages_are_lost() {
-    let server =
-        Server::start(&["--unsafe-replay-before-subscribe", "--unsafe-seam-delay-ms", SEAM_DELAY_MS]);
-    let mut client = Client::greeted(&server, "c").await;
-    server.publish_all("c", 1..=5).await;
-    client.sub("c", 1000, json!({"from": "start"})).await;
-    client.next_op("subd").await;
-    assert_eq!(offsets(&client.next_op("msgs").await), [1, 2, 3, 4, 5]);
-    server.in_the_seam().await;
-    for i in 6..=10 {
-        server.publish("c", json!({"i": i})).await;
-    }
+    let args = ["--unsafe-replay-before-subscribe", "--unsafe-seam-delay-ms", SEAM_DELAY_MS];
+    let (server, mut client) = shown(async || {
+        let server = Server::start(&args);
+        let mut client = Client::greeted(&server, "c").await;
+        server.publish_all("c", 1..=5).await;
+        let since = Instant::now();
+        client.sub("c", 1000, json!({"from": "start"})).await;
+        client.next_op("subd").await;
+        assert_eq!(offsets(&client.next_op("msgs").await), [1, 2, 3, 4, 5]);
+        server.publish_in_the_seam(since, "c", 6..=10).await.then_some((server, client))
+    })
+    .await;
     client.next_op("live").await;
     server.publish("c", json!({"i": 11})).await;
     assert_eq!(offsets(&client.next_op("msgs").await), [11], "6 to 10 were never sent");

@@ -3,6 +3,7 @@
 mod certificate;
 mod client;
 mod redis;
+mod seam;
 mod server;
 
 use std::time::{Duration, Instant};
@@ -13,7 +14,8 @@ use serde_json::{Value, json};
 pub use certificate::Certificate;
 pub use client::{Client, Got, offsets};
 pub use redis::Redis;
-pub use server::{SEAM_DELAY_MS, Server, log_command, refused_to_start, try_start, without_settings};
+pub use seam::{SEAM_DELAY_MS, shown};
+pub use server::{Server, log_command, refused_to_start, try_start, without_settings};
 
 /// How long a test waits for what should come. Only a failing test waits that long.
 pub const PATIENCE: Duration = Duration::from_secs(15);

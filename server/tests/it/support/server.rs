@@ -10,9 +10,6 @@ use tempfile::TempDir;
 
 use super::{eventually, request};
 
-/// For `--unsafe-seam-delay-ms`: enough for a few publications where the disk is slow.
-pub const SEAM_DELAY_MS: &str = "5000";
-
 pub struct Server {
     child: Child,
     /// Such as `127.0.0.1:40123`.
@@ -84,6 +81,15 @@ impl Server {
         self.signal("-TERM");
     }
 
+    /// SIGSTOP: it is there, and does not answer.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
     /// SIGHUP.
     pub fn hang_up(&self) {
         self.signal("-HUP");
@@ -112,11 +118,6 @@ impl Server {
     /// What it has written to standard error since its last start.
     pub fn stderr(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("stderr")).unwrap()
-    }
-
-    /// Waits until a feed stands in the seam, as long as [`SEAM_DELAY_MS`] says.
-    pub async fn in_the_seam(&self) {
-        eventually("a feed in the seam", || self.stderr().contains("waits in the seam")).await;
     }
 
     pub fn url(&self, path: &str) -> String {

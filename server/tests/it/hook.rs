@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::support::{
-    Certificate, Client, Got, PATIENCE, SECRET, Server, eventually, now_s, refused_to_start, request, token,
+    Certificate, Client, Got, PATIENCE, SECRET, Server, eventually, nobody, now_s, refused_to_start, request,
+    token,
 };
 
 /// Takes its time for ever.
@@ -53,8 +54,12 @@ async fn answer(State(service): State<Service>, Json(question): Json<Value>) -> 
     }
 }
 
+/// The longest that a server waits for the service: not what the tests are about, unless they say so.
+const WAITS: [&str; 2] = ["--authorize-timeout-ms", "10000"];
+
 fn start(url: &str, more: &[&str]) -> Server {
-    Server::start(&[&["--token-secret", SECRET, "--authorize-url", url], more].concat())
+    let waits = if more.contains(&WAITS[0]) { &[][..] } else { &WAITS };
+    Server::start(&[&["--token-secret", SECRET, "--authorize-url", url], waits, more].concat())
 }
 
 async fn greeted(server: &Server) -> Client {
@@ -152,13 +157,14 @@ async fn the_plain_dialect_is_closed_instead() {
 #[tokio::test]
 async fn an_answer_counts_for_so_long() {
     let (service, url) = Service::start(200).await;
-    let server = start(&url, &["--authorize-cache-ms", "1500"]);
+    let server = start(&url, &["--authorize-cache-ms", "5000"]);
     assert_eq!(http(&server, "GET").await.0, 200);
     service.says(403);
     assert_eq!(http(&server, "GET").await.0, 200);
     assert_eq!(service.asked().len(), 1);
     let mut status = 200;
     while status == 200 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
         status = http(&server, "GET").await.0;
     }
     assert_eq!((status, service.asked().len()), (403, 2));
@@ -187,7 +193,7 @@ async fn it_is_not_asked_what_the_token_does_not_allow() {
 #[tokio::test]
 async fn many_channels_are_asked_about_at_once() {
     let (service, url) = Service::start(SILENCE).await;
-    let server = start(&url, &["--authorize-timeout-ms", "10000"]);
+    let server = start(&url, &[]);
     let mut client = greeted(&server).await;
     for ch in ["a", "b", "d"] {
         client.sub(ch, 100, json!({})).await;
@@ -205,7 +211,7 @@ async fn many_channels_are_asked_about_at_once() {
 #[tokio::test]
 async fn one_user_does_not_keep_the_others_waiting() {
     let (service, url) = Service::start(SILENCE).await;
-    let server = start(&url, &["--authorize-timeout-ms", "10000"]);
+    let server = start(&url, &[]);
     let mut mallory = Client::greeted_with(&server, "m", Some(token("mallory"))).await;
     for i in 0..100 {
         mallory.sub(&format!("c{i}"), 100, json!({})).await;
@@ -231,9 +237,8 @@ async fn its_name_is_looked_up() {
 
 #[tokio::test]
 async fn without_the_service_nothing_is_allowed_and_nothing_breaks() {
-    // A port at which nobody listens.
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let server = start(&format!("http://127.0.0.1:{port}/"), &[]);
+    let (_held, nobody) = nobody();
+    let server = start(&format!("http://{nobody}/"), &[]);
     assert_eq!(http(&server, "GET").await.0, 503);
     let mut client = greeted(&server).await;
     client.sub("c", 100, json!({})).await;
@@ -248,7 +253,7 @@ async fn it_is_asked_over_tls_if_its_certificate_is_trusted() {
     let tls = ["--demo", "--tls-cert", &certificate.file(), "--tls-key", &certificate.key()];
     let service = Server::start(&tls);
     let url = format!("https://{}/debug/drop?client_id=none", service.address);
-    let args = ["--token-secret", SECRET, "--authorize-url", &url];
+    let args = ["--token-secret", SECRET, "--authorize-url", &url, WAITS[0], WAITS[1]];
     let trusting = Server::start_with(&args, &[("SSL_CERT_FILE", &certificate.file())]);
     assert_eq!(http(&trusting, "GET").await.0, 200);
     let other = Server::start_with(&args, &[("SSL_CERT_FILE", &Certificate::new().file())]);

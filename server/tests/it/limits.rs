@@ -27,7 +27,8 @@ async fn an_address_may_have_so_many_sockets() {
 /// What asks for nothing holds a file descriptor as well. A socket is another matter.
 #[tokio::test]
 async fn an_address_may_have_so_many_connections_that_ask_for_nothing() {
-    let server = Server::start(&["--max-connections-per-ip", "3"]);
+    // So long that it is not what closes them.
+    let server = Server::start(&["--max-connections-per-ip", "3", "--header-timeout-ms", "600000"]);
     let socket = Client::greeted(&server, "a").await;
     let mut silent = Vec::new();
     let closed_within = async |limit| {

@@ -1,7 +1,7 @@
 //! A Redis that comes back with another history: empty, with parts missing, or with an older copy. It
 //! must never look as if nothing had happened: the live stream ends, and the epoch is a new one.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::home::{Node, ends, heard};
 use super::{Home, append};
@@ -25,7 +25,7 @@ async fn epoch_when_back(node: &Node) -> String {
             Ok(info) => return info.epoch,
             Err(e) => assert!(e.is_unavailable() && start.elapsed() < PATIENCE, "{e}"),
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -64,6 +64,7 @@ async fn one_that_is_emptied_under_us_has_a_new_epoch() {
     let mut live = node.listen("c").await;
     node.append_all("c", 1..=3).await;
     let epoch = node.epoch("c").await;
+    tokio::time::sleep(Duration::from_millis(5)).await; // in the same millisecond, an id could come again
     redis(&mut home).command::<()>("FLUSHALL", &[]);
     assert_eq!(node.append(append("c", 1)).await.offset, 1);
     ends(&mut live).await;
@@ -112,7 +113,7 @@ async fn an_older_copy_that_has_grown_again_gets_a_new_epoch() {
     let mut live = node.listen("c").await;
     let fifth = node.append_all("c", 1..=5).await[4].id;
     let older = copy(redis(&mut home));
-    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
     node.append_all("c", 6..=10).await;
     heard(&mut live, 10).await;
     let epoch = node.epoch("c").await;

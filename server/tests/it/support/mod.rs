@@ -6,10 +6,12 @@ mod redis;
 mod seam;
 mod server;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 
 pub use certificate::Certificate;
 pub use client::{Client, Got, offsets};
@@ -17,11 +19,20 @@ pub use redis::Redis;
 pub use seam::{SEAM_DELAY_MS, shown};
 pub use server::{Server, log_command, refused_to_start, try_start, without_settings};
 
-/// How long a test waits for what should come. Only a failing test waits that long.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a test waits for what should come. Only a failing test waits that long; less than the server's longest time
+/// limits are by default, lest these end what is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(25);
 
 /// The secret of servers that ask for tokens.
 pub const SECRET: &str = "a-secret-for-tests-and-nothing-else";
+
+/// An address at which nobody listens, as long as the socket is held.
+pub fn nobody() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
 
 /// Waits for a condition.
 pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {

@@ -48,7 +48,7 @@ impl Redis {
     }
 
     fn start_with(options: impl Fn() -> Vec<String>) -> Redis {
-        let directory = TempDir::new().unwrap();
+        let directory = directory();
         for _ in 0..5 {
             let (port, more) = (free_port(), options());
             if let Some(child) = spawn(&directory, port, &more) {
@@ -105,13 +105,19 @@ impl Redis {
 
     /// Runs a command.
     pub fn command<T: FromRedisValue>(&self, name: &str, args: &[&[u8]]) -> T {
-        redis::cmd(name).arg(args).query(&mut connect(self.port).unwrap()).unwrap()
+        redis::cmd(name).arg(args).query(&mut connect(self.port, PATIENCE).unwrap()).unwrap()
     }
 
     /// As a failover does: all connections break.
     pub fn disconnect_everyone(&self) {
         self.command::<redis::Value>("CLIENT", &[b"KILL", b"TYPE", b"normal", b"SKIPME", b"yes"]);
     }
+}
+
+/// In memory where that can be: what is written is to outlive the process, not the machine, and a disk that is busy with
+/// other tests makes Redis look lost.
+fn directory() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }
 
 fn free_port() -> u16 {
@@ -133,8 +139,10 @@ fn spawn(directory: &TempDir, port: u16, more: &[String]) -> Option<Child> {
     });
     let start = Instant::now();
     while child.try_wait().unwrap().is_none() {
-        let ping = || redis::cmd("PING").query::<String>(&mut connect(port)?);
-        if ping().is_ok_and(|answer| answer == "PONG") {
+        // Another one may answer at this port.
+        let info = || redis::cmd("INFO").arg("server").query(&mut connect(port, Duration::from_secs(1))?);
+        let itself = format!("process_id:{}", child.id());
+        if info().is_ok_and(|info: String| info.lines().any(|line| line == itself)) {
             return Some(child);
         }
         assert!(start.elapsed() < PATIENCE, "redis-server does not answer:\n{}", output(directory));
@@ -143,8 +151,8 @@ fn spawn(directory: &TempDir, port: u16, more: &[String]) -> Option<Child> {
     None
 }
 
-fn connect(port: u16) -> redis::RedisResult<Connection> {
-    Client::open(format!("redis://127.0.0.1:{port}/0"))?.get_connection_with_timeout(Duration::from_secs(1))
+fn connect(port: u16, limit: Duration) -> redis::RedisResult<Connection> {
+    Client::open(format!("redis://127.0.0.1:{port}/0"))?.get_connection_with_timeout(limit)
 }
 
 fn output(directory: &TempDir) -> String {

@@ -3,32 +3,49 @@
 //! acknowledged is in the log exactly once, at the offset that was promised, and offsets have no hole.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Server, try_request};
+use crate::support::{Server, eventually, try_request};
 
 const PUBLISHERS: u64 = 4;
-const KILLS: u64 = 5;
+const KILLS: usize = 5;
+/// So many are acknowledged in each life, however slow the disk is.
+const ACKNOWLEDGED_PER_LIFE: usize = 5;
+
+/// What the publishers share.
+struct Shared {
+    /// None while the server is down: another may listen on its port then.
+    base: Mutex<Option<String>>,
+    acknowledged: AtomicUsize,
+    done: AtomicBool,
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acknowledged_publications_survive_kill_9() {
     let mut server = Server::start(&[]);
-    let base = Arc::new(Mutex::new(server.url("")));
-    let done = Arc::new(AtomicBool::new(false));
-    let publishers: Vec<_> =
-        (0..PUBLISHERS).map(|who| tokio::spawn(publish(who, base.clone(), done.clone()))).collect();
-    for _ in 0..KILLS {
+    let shared = Arc::new(Shared {
+        base: Mutex::new(Some(server.url(""))),
+        acknowledged: AtomicUsize::new(0),
+        done: AtomicBool::new(false),
+    });
+    let publishers: Vec<_> = (0..PUBLISHERS).map(|who| tokio::spawn(publish(who, shared.clone()))).collect();
+    for life in 1..=KILLS {
+        eventually("some to be acknowledged", || {
+            shared.acknowledged.load(Ordering::Relaxed) >= life * ACKNOWLEDGED_PER_LIFE
+        })
+        .await;
         tokio::time::sleep(Duration::from_millis(seamline_server::random::between(50, 400))).await;
+        *shared.base.lock().unwrap() = None;
         server.kill();
         server.restart();
-        *base.lock().unwrap() = server.url("");
+        *shared.base.lock().unwrap() = Some(server.url(""));
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
-    done.store(true, Ordering::Relaxed);
+    shared.done.store(true, Ordering::Relaxed);
     let mut acknowledged = HashMap::new();
     for publisher in publishers {
         acknowledged.extend(publisher.await.unwrap());
@@ -39,19 +56,25 @@ async fn acknowledged_publications_survive_kill_9() {
 }
 
 /// Publishes its own messages one after another, each until it is acknowledged.
-async fn publish(who: u64, base: Arc<Mutex<String>>, done: Arc<AtomicBool>) -> HashMap<String, u64> {
+async fn publish(who: u64, shared: Arc<Shared>) -> HashMap<String, u64> {
     let mut acknowledged = HashMap::new();
     for i in 0.. {
-        if done.load(Ordering::Relaxed) {
+        if shared.done.load(Ordering::Relaxed) {
             break;
         }
         let name = format!("{who}-{i}");
         loop {
-            let url = format!("{}/channels/c/messages", base.lock().unwrap());
+            let base = shared.base.lock().unwrap().clone();
+            let Some(base) = base else {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                continue;
+            };
+            let url = format!("{base}/channels/c/messages");
             let body = json!({"name": name}).to_string();
             match try_request("POST", url, &[("idempotency-key", &name)], body.as_bytes()).await {
                 Ok((200 | 201, answer)) => {
                     acknowledged.insert(name, answer["offset"].as_u64().unwrap());
+                    shared.acknowledged.fetch_add(1, Ordering::Relaxed);
                     break;
                 }
                 Ok((status, answer)) => panic!("{status} {answer}"),
@@ -63,7 +86,11 @@ async fn publish(who: u64, base: Arc<Mutex<String>>, done: Arc<AtomicBool>) -> H
 }
 
 async fn check(server: &Server, acknowledged: HashMap<String, u64>) {
-    assert!(acknowledged.len() > 20, "only {} were acknowledged", acknowledged.len());
+    assert!(
+        acknowledged.len() >= KILLS * ACKNOWLEDGED_PER_LIFE,
+        "only {} were acknowledged",
+        acknowledged.len()
+    );
     let mut stored = HashMap::new();
     let mut after = 0;
     loop {

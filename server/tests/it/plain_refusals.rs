@@ -40,7 +40,7 @@ async fn a_token_says_who_may_come_in_and_for_how_long() {
         let Got::Closed(4401, reason) = client.got().await else { panic!("{why}: it was let in") };
         assert!(reason.contains(why), "{reason}");
     }
-    let mut client = Client::plain(&server, &format!("{QUERY}&token={}", token_with("ada", SECRET, 2))).await;
+    let mut client = Client::plain(&server, &format!("{QUERY}&token={}", token_with("ada", SECRET, 5))).await;
     assert_eq!(client.next().await["sequence_number"], 1);
     assert_eq!(client.got().await, Got::Closed(4401, "token expired".into()));
     assert!(!server.stderr().contains(&token("ada")[..20]), "tokens are not logged");

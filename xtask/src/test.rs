@@ -17,7 +17,9 @@ use crate::toolchain::Toolchain;
 use crate::{chaos, pack, paths, server, shell, sim, size, tools};
 
 /// How long the tests of one file may take in the browser.
-const BROWSER_TIMEOUT_SECONDS: &str = "120";
+const BROWSER_TIMEOUT_SECONDS: &str = "600";
+/// How long its driver may take to listen.
+const DRIVER_TIMEOUT_SECONDS: &str = "60";
 /// Also with LIFECYCLE=long, a file of tests takes less, in milliseconds.
 const NODE_TEST_TIMEOUT: &str = "--test-timeout=1800000";
 
@@ -194,6 +196,7 @@ fn browser_tests(engine: Engine) -> Result<Tally> {
         .env("CARGO_TARGET_DIR", paths::wasm_target())
         .env("SEAMLINE_TEST_URL", &server.url)
         .env("WASM_BINDGEN_TEST_TIMEOUT", BROWSER_TIMEOUT_SECONDS)
+        .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", DRIVER_TIMEOUT_SECONDS)
         .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", engine.webdriver_json()?);
     count(&mut test)
 }

@@ -31,6 +31,7 @@ use std::rc::Rc;
 use futures::channel::oneshot;
 use futures::stream::Stream;
 use serde::Serialize;
+use wasm_bindgen_futures::spawn_local;
 
 use crate::browser::driver::Driver;
 use crate::browser::lifecycle::{Lifecycle, Sign};
@@ -131,7 +132,14 @@ impl Client {
                 }
             }
         });
-        driver.with(|session, now| session.connect(now));
+        // Not at once: the channels that are opened in the same turn are known then, and where they begin stands
+        // in the URL of a server of the plain dialect.
+        let begun = driver.downgrade();
+        spawn_local(async move {
+            if let Some(driver) = begun.upgrade() {
+                driver.with(|session, now| session.connect(now));
+            }
+        });
         Ok(Client(Rc::new(Inner { driver, _lifecycle: lifecycle })))
     }
 

@@ -194,13 +194,16 @@ export interface Options {
   heartbeatMs?: number;
   /** How long a ping may stay unanswered. Default 5 s. Not for the plain dialect. */
   pongTimeoutMs?: number;
-  /** The same for the ping sent when the page wakes up. Default 1.5 s. */
+  /** The same for the ping sent when the page wakes up. Default 1.5 s. Not for the plain dialect. */
   probeTimeoutMs?: number;
   /** A connection that lives this long resets the backoff. Default 5 s. */
   stableMs?: number;
   /** Processed positions are acknowledged to the server at most this often. Default 5 s. */
   ackIntervalMs?: number;
-  /** How many replayed messages may be on their way or waiting, per channel. Default 2,000. */
+  /**
+   * How many replayed messages may be on their way or waiting, per channel. Default 2,000. A server of the plain
+   * dialect sends what it has, whatever this says.
+   */
   replayCredit?: number;
   /**
    * How many messages may wait for the application, per channel, before the client lets go of live

@@ -4,6 +4,7 @@
 
 mod lifecycle;
 mod messages;
+mod plain;
 mod publishing;
 mod refusals;
 mod support;

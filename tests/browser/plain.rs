@@ -1,0 +1,38 @@
+//! The plain dialect, which the test server speaks as well.
+
+use seamline::client::{Client, StartFrom};
+use seamline::core::plain::PlainConfig;
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::support::{client, name, next_message, options, url};
+
+/// A client of a conversation, which has a URL of its own.
+fn plain(conversation: &str) -> Client {
+    let mut options = options(&name("client"));
+    options.plain = Some(PlainConfig::default());
+    Client::connect(&format!("{}?conversation_id={conversation}", url()), options).unwrap()
+}
+
+#[wasm_bindgen_test]
+async fn the_first_connection_is_told_where_the_channel_begins() {
+    let room = name("room");
+    let publisher = client();
+    let mut ids = Vec::new();
+    for number in 1..=3 {
+        ids.push(publisher.publish(&room, &number).await.unwrap().id.to_string());
+    }
+    let first = plain(&room);
+    let mut channel = first.channel(&room, StartFrom::Stored).unwrap();
+    for id in &ids[..2] {
+        assert_eq!(next_message(&mut channel).await.id, *id);
+    }
+    let position = channel.position().unwrap().clone();
+    drop(channel);
+
+    let second = plain(&room);
+    let mut channel = second.channel(&room, StartFrom::After(position)).unwrap();
+    for id in &ids[1..] {
+        assert_eq!(next_message(&mut channel).await.id, *id);
+    }
+    assert_eq!(second.stats().connects, 1);
+}

@@ -5,7 +5,7 @@ use std::panic;
 
 use crate::faults::Faults;
 use crate::run::Run;
-use crate::shrink::{Failing, broken, describe, shrink};
+use crate::shrink::{Failing, TIME_MAX, broken, describe, shrink};
 
 const TRACE_LINES: usize = 60;
 
@@ -40,7 +40,9 @@ fn smallest(seed: u64, faults: Option<&Faults>) -> Option<Failing> {
     panic::set_hook(Box::new(|_| ())); // the panic that is looked for would be told a thousand times
     let small = broken(seed, &faults).map(|(promise, events)| {
         let same = |seed, faults: &_| broken(seed, faults).filter(|(other, _)| *other == promise);
-        shrink(Failing { seed, faults, events }, |seed, faults| same(seed, faults).map(|(_, events)| events))
+        shrink(Failing { seed, faults, events }, TIME_MAX, |seed, faults| {
+            same(seed, faults).map(|(_, events)| events)
+        })
     });
     panic::set_hook(hook);
     small

@@ -11,8 +11,10 @@ use crate::report::{report, story};
 use crate::run::Run;
 use crate::totals::Totals;
 
-/// A run takes some milliseconds.
-const HANGS_AFTER: Duration = Duration::from_secs(20);
+/// How long there is between two looks at the workers.
+const LOOKS_EVERY: Duration = Duration::from_millis(20);
+/// A run takes some milliseconds. Counted in looks: while the machine stands still, nobody looks.
+const HANGS_AFTER_LOOKS: u32 = 1000;
 
 /// Runs the seeds, each with the faults that it draws or all with the same ones, and panics with a
 /// report if one fails. Prints what was counted.
@@ -60,14 +62,17 @@ pub fn sweep(seeds: Range<u64>, faults: Option<&Faults>) -> Totals {
 
 /// Waits for the workers. A session that loops for ever can only be ended with everything else.
 fn watch(workers: &[ScopedJoinHandle<Totals>], at: &[AtomicU64]) {
-    let mut since = vec![(u64::MAX, Instant::now()); at.len()];
+    let mut seen = vec![(u64::MAX, 0); at.len()];
     while !workers.iter().all(ScopedJoinHandle::is_finished) {
-        thread::sleep(Duration::from_millis(20));
-        for ((worker, at), since) in workers.iter().zip(at).zip(&mut since) {
+        thread::sleep(LOOKS_EVERY);
+        for ((worker, at), (before, looks)) in workers.iter().zip(at).zip(&mut seen) {
             let seed = at.load(Ordering::Relaxed);
-            if since.0 != seed {
-                *since = (seed, Instant::now());
-            } else if since.1.elapsed() > HANGS_AFTER && !worker.is_finished() {
+            if *before != seed {
+                (*before, *looks) = (seed, 0);
+                continue;
+            }
+            *looks += 1;
+            if *looks > HANGS_AFTER_LOOKS && !worker.is_finished() {
                 eprintln!("seed {seed} does not come to an end");
                 process::exit(1);
             }

@@ -1,6 +1,7 @@
 //! The nodes, their Redis, and the links between them and to the clients.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use seamline::core::position::MessageId;
@@ -15,6 +16,8 @@ use crate::record::{Key, now_ms};
 
 const NODES_OF_REDIS: usize = 3;
 const AOF_DIRECTORY: &str = "appendonlydir";
+/// How long the log may take to come back.
+const PAGE_WAIT: Duration = Duration::from_secs(60);
 
 /// See the module.
 pub struct World {
@@ -186,18 +189,18 @@ impl World {
     async fn page(&self, number: u64, after: u64) -> Result<Page> {
         let (port, ch) = (self.nodes[0].process.port, channel_name(number));
         let url = format!("http://127.0.0.1:{port}/channels/{ch}/messages?after={after}&limit=1000");
-        let mut problem = None;
-        for _ in 0..100 {
+        let start = Instant::now();
+        loop {
             let url = url.clone();
             let read =
                 tokio::task::spawn_blocking(move || ureq::get(url).call()?.body_mut().read_json::<Page>());
             match read.await? {
                 Ok(page) => return Ok(page),
-                Err(e) => problem = Some(e), // the log may just be coming back
+                Err(e) if start.elapsed() > PAGE_WAIT => return Err(e).context("the log cannot be read"),
+                Err(_) => {} // the log may just be coming back
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Err(problem.context("it was asked")?).context("the log cannot be read")
     }
 }
 

@@ -134,6 +134,8 @@ fn unit() -> Result<Tally> {
         "--lib",
         "--bins",
     ]);
+    // The same cases each time, unless others are asked for.
+    tests.env("PROPTEST_RNG_SEED", env::var_os("PROPTEST_RNG_SEED").unwrap_or_else(|| "1".into()));
     // The simulation and the browser's tests are groups of their own.
     for target in
         test_targets()?.iter().filter(|target| !["simulation", "browser"].contains(&target.as_str()))

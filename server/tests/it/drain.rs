@@ -6,7 +6,7 @@ use crate::support::{Client, Server};
 
 #[tokio::test]
 async fn a_drain_is_announced_and_ends_with_1012() {
-    let mut server = Server::start(&[]);
+    let mut server = Server::start(&["--hello-timeout-ms", "60000"]);
     let mut client = Client::greeted(&server, "c").await;
     let mut silent = Client::connect(&server).await;
     for i in 0..50 {

@@ -104,6 +104,7 @@ async fn a_socket_publishes_so_fast_and_no_faster() {
     // Five seconds' worth, and what the rate gave meanwhile.
     let most = 6 + start.elapsed().as_secs();
     assert!((5..=most).contains(&stored), "{stored} were stored, {most} at most should be");
+    let start = Instant::now();
     let (key, mut wait_ms) = refused.pop().expect("it is slow, and one a second is slower");
     loop {
         assert!((100..=1000).contains(&wait_ms) && start.elapsed() < PATIENCE, "{wait_ms}");
@@ -171,17 +172,17 @@ async fn without_tokens_an_address_publishes_so_fast_over_http() {
 
 #[tokio::test]
 async fn a_request_that_never_ends_is_ended() {
-    let server = Server::start(&["--header-timeout-ms", "300"]);
+    let server = Server::start(&["--header-timeout-ms", "2000"]);
     for sent in ["", "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "] {
         let mut tcp = TcpStream::connect(&server.address).await.unwrap();
         tcp.write_all(sent.as_bytes()).await.unwrap();
         let mut rest = Vec::new();
-        let ended = timeout(Duration::from_secs(5), tcp.read_to_end(&mut rest)).await;
+        let ended = timeout(Duration::from_secs(12), tcp.read_to_end(&mut rest)).await; // 15 by default
         assert!(ended.is_ok(), "still open after {sent:?}");
     }
     // A socket is past its request: it stays.
     let mut client = Client::greeted(&server, "a").await;
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    tokio::time::sleep(Duration::from_millis(3000)).await;
     client.round_trip().await;
 }
 

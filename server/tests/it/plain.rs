@@ -67,6 +67,10 @@ async fn the_replay_begins_after_the_last_message_id() {
     numbered(&mut never, 1, 12).await;
     let future = format!("conversation_id=c&last_message_id={}-0", u64::MAX);
     let mut from_the_future = Client::plain(&server, &future).await;
+    let start = Instant::now();
+    while server.metric("seamline_replay_messages_count").await < 4.0 {
+        assert!(start.elapsed() < PATIENCE, "not all four have read the log");
+    }
     nothing(&mut from_the_future).await;
 
     server.publish_all("c", 13..=30).await;

@@ -4,11 +4,14 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{eventually, request};
+use super::{PATIENCE, eventually, request};
 
 pub struct Server {
     child: Child,
@@ -196,8 +199,7 @@ fn spawn(
     let mut command = command(directory, args);
     command.envs(variables.iter().cloned()).stdout(Stdio::piped()).stderr(stderr);
     let mut child = command.spawn().expect("the server was built");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let line = first_line(&mut child);
     let url = line.trim_end().strip_prefix("seamline-server listening on ");
     let Some((_, address)) = url.and_then(|url| url.split_once("://")) else {
         let _ = child.wait();
@@ -205,6 +207,18 @@ fn spawn(
         return Err(format!("the server said {line:?} and\n{stderr}"));
     };
     Ok((child, address.to_owned()))
+}
+
+/// Waits for it; gives nothing if the server ends, or says nothing.
+fn first_line(child: &mut Child) -> String {
+    let stdout = child.stdout.take().unwrap();
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || sender.send(BufReader::new(stdout).lines().next()));
+    let line = lines.recv_timeout(PATIENCE).ok().flatten();
+    if line.is_none() {
+        let _ = child.kill(); // if it has not ended
+    }
+    line.map(Result::unwrap).unwrap_or_default()
 }
 
 /// Starts a server that may refuse; gives what it said.
@@ -239,7 +253,16 @@ pub fn log_command(data: &Path, args: &[&str], input: &[u8]) -> (Option<i32>, St
 pub fn refused_to_start(args: &[&str]) -> (Option<i32>, String) {
     let directory = TempDir::new().unwrap();
     let args: Vec<String> = args.iter().map(|arg| arg.to_string()).collect();
-    let output = command(directory.path(), &args).output().unwrap();
+    let mut command = command(directory.path(), &args);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let start = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if start.elapsed() > PATIENCE {
+            child.kill().unwrap();
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "a refusal must not look like a start");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }

@@ -64,7 +64,7 @@ test("after a cut the client resumes at its position, and nothing comes twice", 
   assert.deepEqual(server.ops("sub")[1].position, { epoch: "e", offset: 2, id: "1000-2" });
   const waiting = states.find(({ name }) => name === "waiting");
   assert.deepEqual(waiting.reason, { code: "connection_lost", message: "the connection was lost", closeCode: 1006 });
-  assert.ok(waiting.attempt === 1 && Math.abs(waiting.retryAt - Date.now()) < 5000);
+  assert.ok(waiting.attempt === 1 && Math.abs(waiting.retryAt - Date.now()) < 60_000);
 });
 
 test("what the server no longer has is a gap, told before what comes after it", async (t) => {

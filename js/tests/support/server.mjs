@@ -86,10 +86,12 @@ export class FakeServer {
 }
 
 /** Waits until something is so. */
-export async function until(isSo, { withinMs = 5000 } = {}) {
+export async function until(isSo, { withinMs = 60_000 } = {}) {
   const deadline = Date.now() + withinMs;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`not so within ${withinMs} ms: ${isSo}`);
+  for (;;) {
+    const late = Date.now() > deadline; // asked before the look: a machine that stalls has another one
+    if (await isSo()) return;
+    if (late) throw new Error(`not so within ${withinMs} ms: ${isSo}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

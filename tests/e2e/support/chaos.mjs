@@ -11,7 +11,7 @@ const CHANNEL = "chaos";
  * Runs it and says what the page saw. The faults are spread over the publishing; the last message is
  * published while the page reconnects, `lastAfterMs` after its last connection came.
  */
-export async function chaos(browser, { messages, kills, cuts, serverArgs = [], lastAfterMs = 0, settleMs = 30_000 }) {
+export async function chaos(browser, { messages, kills, cuts, serverArgs = [], lastAfterMs = 0, settleMs = 90_000 }) {
   const server = await new Server(serverArgs).start();
   const proxy = await new Proxy(() => server.port).start();
   // A third of the connections are cut in the middle of their replay, some others a little later.

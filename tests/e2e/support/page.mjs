@@ -39,11 +39,12 @@ export class Browser {
 }
 
 /** Waits until a condition holds, and says what it was when it does not. */
-export async function until(what, condition, timeoutMs = 30_000) {
+export async function until(what, condition, timeoutMs = 60_000) {
   const end = Date.now() + timeoutMs;
   for (;;) {
+    const late = Date.now() > end; // asked before the look: a machine that stalls has another one
     if (await condition()) return;
-    if (Date.now() > end) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
+    if (late) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

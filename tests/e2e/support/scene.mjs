@@ -47,15 +47,15 @@ export class Scene {
   }
 
   /** Waits until all that was published is there, and says how long that took. */
-  async caughtUp(withinMs = 10_000) {
+  async caughtUp() {
     const from = Date.now();
-    await until("all is caught up", async () => (await this.report()).seen.at(-1) >= this.published, withinMs);
+    await until("all is caught up", async () => (await this.report()).seen.at(-1) >= this.published);
     return Date.now() - from;
   }
 
   /** Waits until the client's state is of that name. */
-  async state(name, withinMs = 10_000) {
-    await until(`the client is ${name}`, async () => (await this.report()).state.name === name, withinMs);
+  async state(name) {
+    await until(`the client is ${name}`, async () => (await this.report()).state.name === name);
   }
 
   /** Each message was handed over once, in order, without a gap, and no error went unheard. */

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Cdp } from "./support/cdp.mjs";
 import { until } from "./support/page.mjs";
-import { Scene, attempts, reasons } from "./support/scene.mjs";
+import { Scene, attempts, reasons, timely } from "./support/scene.mjs";
 import { Site } from "./support/site.mjs";
 
 /** Hidden pages are throttled to one wake-up of their timers a minute after 5 minutes; here after 5 s. */
@@ -18,6 +18,9 @@ const FROZEN_MS = LONG ? 300_000 : 1500;
 const OFFLINE_MS = LONG ? 30_000 : 2000;
 const HIDDEN_MS = LONG ? 300_000 : 75_000;
 const HIDDEN_HEARTBEAT_MS = LONG ? 25_000 : 2000;
+const HIDDEN_PONG_MS = 5000;
+/** A healthy connection may be slow to answer when the machine is busy: it is to be kept all the same. */
+const PATIENT = { probeTimeoutMs: 10_000 };
 
 let site, cdp, hidden;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -35,7 +38,7 @@ after(async () => {
 
 /** The page of the last test, which is hidden from the beginning. */
 async function hide() {
-  const scene = await Scene.open(await cdp.page(site.url), { heartbeatMs: HIDDEN_HEARTBEAT_MS, pongTimeoutMs: 1000 });
+  const scene = await Scene.open(await cdp.page(site.url), { heartbeatMs: HIDDEN_HEARTBEAT_MS, pongTimeoutMs: HIDDEN_PONG_MS });
   await scene.page.evaluate(() => {
     globalThis.ticks = [Date.now()];
     const tick = () => (ticks.push(Date.now()), setTimeout(tick, 500));
@@ -49,8 +52,10 @@ async function hide() {
   return scene;
 }
 
+const open = async (options) => Scene.open(await cdp.page(site.url), options);
+
 async function scene(t, options) {
-  const scene = await Scene.open(await cdp.page(site.url), options);
+  const scene = await open(options);
   t.after(() => scene.close());
   return scene;
 }
@@ -62,7 +67,12 @@ async function freeze({ page }, { ms, meanwhile, detached }) {
     setInterval(() => ticks++, 50);
   });
   await page.send("Page.setWebLifecycleState", { state: "frozen" });
-  const ticks = await page.evaluate(() => globalThis.ticks);
+  let ticks;
+  await until("its timers stand still", async () => {
+    ticks = await page.evaluate(() => globalThis.ticks);
+    await sleep(500);
+    return (await page.evaluate(() => globalThis.ticks)) === ticks;
+  });
   if (detached) await page.detach();
   await meanwhile();
   await sleep(ms);
@@ -75,11 +85,13 @@ async function freeze({ page }, { ms, meanwhile, detached }) {
 for (const detached of [false, true]) {
   const how = detached ? "without a debugger" : "with a debugger attached";
   test(`frozen ${how}, and resumed: caught up within 2 s, on the same connection`, async (t) => {
-    const s = await scene(t);
-    const ran = await freeze(s, { ms: FROZEN_MS, detached, meanwhile: () => s.publish(3) });
-    assert.ok(ran <= 1, `it was frozen, but its timer ran ${ran} times`);
-    t.diagnostic(`caught up after ${await s.caughtUp(2000)} ms`);
-    assert.equal((await s.judge()).connects, 1);
+    await timely(t, 2000, () => open(PATIENT), async (s) => {
+      const ran = await freeze(s, { ms: FROZEN_MS, detached, meanwhile: () => s.publish(3) });
+      assert.ok(ran <= 1, `it was frozen, but its timer ran ${ran} times`);
+      const ms = await s.caughtUp();
+      assert.equal((await s.judge()).connects, 1);
+      return ms;
+    });
   });
 }
 
@@ -90,56 +102,64 @@ for (const [what, harm, withinMs] of [
   ["silenced", (proxy) => proxy.silence("toClient"), 3000],
 ]) {
   test(`frozen, and its connection ${what} meanwhile: caught up within ${withinMs} ms`, async (t) => {
-    const s = await scene(t);
-    const meanwhile = async () => {
-      harm(s.proxy);
-      await s.publish(3);
-    };
-    await freeze(s, { ms: 1500, detached: true, meanwhile });
-    t.diagnostic(`caught up after ${await s.caughtUp(withinMs)} ms`);
-    assert.equal((await s.judge()).connects, 2);
+    await timely(t, withinMs, open, async (s) => {
+      const meanwhile = async () => {
+        harm(s.proxy);
+        await s.publish(3);
+      };
+      await freeze(s, { ms: 1500, detached: true, meanwhile });
+      const ms = await s.caughtUp();
+      assert.equal((await s.judge()).connects, 2);
+      return ms;
+    });
   });
 }
 
 test("into the back/forward cache and out of it: closed cleanly, resumed within 2 s, nothing lost or twice", async (t) => {
-  const s = await scene(t);
-  await s.page.evaluate(() => {
-    globalThis.persisted = [];
-    for (const type of ["pagehide", "pageshow"]) addEventListener(type, (event) => persisted.push(event.persisted));
+  await timely(t, 2000, () => open(PATIENT), async (s) => {
+    await s.page.evaluate(() => {
+      globalThis.persisted = [];
+      for (const type of ["pagehide", "pageshow"]) addEventListener(type, (event) => persisted.push(event.persisted));
+    });
+    let longest = 0;
+    for (let i = 1; i <= 3; i++) {
+      await s.page.goto(`${site.url}other`);
+      await until("the connection is closed", () => s.proxy.open === 0);
+      await s.publish(3);
+      await s.page.back();
+      longest = Math.max(longest, await s.caughtUp());
+    }
+    assert.deepEqual(await s.page.evaluate(() => globalThis.persisted), [true, true, true, true, true, true]);
+    const report = await s.judge();
+    assert.deepEqual([report.connects, reasons(report)], [4, ["page_hidden", "page_hidden", "page_hidden"]]);
+    return longest;
   });
-  for (let i = 1; i <= 3; i++) {
-    await s.page.goto(`${site.url}other`);
-    await until("the connection is closed", () => s.proxy.open === 0);
-    await s.publish(3);
-    await s.page.back();
-    t.diagnostic(`caught up after ${await s.caughtUp(2000)} ms`);
-  }
-  assert.deepEqual(await s.page.evaluate(() => globalThis.persisted), [true, true, true, true, true, true]);
-  const report = await s.judge();
-  assert.deepEqual([report.connects, reasons(report)], [4, ["page_hidden", "page_hidden", "page_hidden"]]);
 });
 
 test("the network taken away and given back: nothing lost, caught up within 2 s", async (t) => {
-  const s = await scene(t);
-  await s.page.send("Network.enable");
-  await s.page.send("Network.emulateNetworkConditions", OFFLINE);
-  await until("the page knows", () => s.page.evaluate(() => !navigator.onLine));
-  await s.publish(3);
-  // The emulation cuts no WebSocket that is open, and the page's word for it is no verdict: it is kept.
-  await s.caughtUp();
-  assert.equal((await s.report()).state.name, "open");
-  s.proxy.cut();
-  await s.state("waiting");
-  await s.publish(3);
-  await sleep(OFFLINE_MS);
-  await s.page.send("Network.emulateNetworkConditions", { ...OFFLINE, offline: false });
-  t.diagnostic(`caught up after ${await s.caughtUp(2000)} ms`);
-  attempts(await s.judge());
+  await timely(t, 2000, () => open(PATIENT), async (s) => {
+    await s.page.send("Network.enable");
+    await s.page.send("Network.emulateNetworkConditions", OFFLINE);
+    await until("the page knows", () => s.page.evaluate(() => !navigator.onLine));
+    await s.publish(3);
+    // The emulation cuts no WebSocket that is open, and the page's word for it is no verdict: it is kept.
+    await s.caughtUp();
+    assert.equal((await s.report()).state.name, "open");
+    s.proxy.cut();
+    await s.state("waiting");
+    await s.publish(3);
+    await sleep(OFFLINE_MS);
+    await s.page.send("Network.emulateNetworkConditions", { ...OFFLINE, offline: false });
+    const ms = await s.caughtUp();
+    attempts(await s.judge());
+    return ms;
+  });
 });
 
 test("50 times offline and online in 5 s: attempts stay within the backoff's bound", async (t) => {
   const s = await scene(t);
   await s.page.send("Network.enable");
+  const from = Date.now();
   for (let i = 0; i < 50; i++) {
     await s.page.send("Network.emulateNetworkConditions", OFFLINE);
     s.proxy.cut();
@@ -149,37 +169,38 @@ test("50 times offline and online in 5 s: attempts stay within the backoff's bou
   }
   const flapped = s.proxy.attempts;
   await s.publish(3);
-  await s.caughtUp(3000);
+  await s.caughtUp();
   const report = await s.judge();
+  const seconds = Math.ceil((Date.now() - from) / 1000);
   const online = report.past.filter(({ event }) => event === "online").length;
   t.diagnostic(`${online} times online; ${attempts(report)} attempts, of which ${flapped} reached the proxy by then`);
   assert.ok(online >= 40, "the page saw the network come and go");
-  assert.ok(attempts(report) <= 14, "one that was there, one a second by the signs, and the backoff's first draws");
+  assert.ok(attempts(report) <= 8 + seconds, "one that was there, one a second by the signs, and the backoff's first draws");
 });
 
 test("a processor 20 times slower: no false alarm, nothing lost", async (t) => {
-  const s = await scene(t, { heartbeatMs: 500, pongTimeoutMs: 1000 });
+  const s = await scene(t, { heartbeatMs: 500 });
   await s.page.send("Emulation.setCPUThrottlingRate", { rate: 20 });
   await s.publish(200);
-  await s.caughtUp(20_000);
+  await s.caughtUp();
   await sleep(3000);
   assert.equal((await s.report()).connects, 1, "kept");
   s.proxy.cut();
   await s.publish(100);
-  t.diagnostic(`caught up after a cut after ${await s.caughtUp(10_000)} ms`);
+  t.diagnostic(`caught up after a cut after ${await s.caughtUp()} ms`);
   assert.equal((await s.judge()).connects, 2);
 });
 
 test("hidden for more than a minute, its timers throttled: no false alarm, and live all the while", async (t) => {
   const s = hidden;
-  await until("the time is over", () => Date.now() - s.since > HIDDEN_MS, HIDDEN_MS + 5000);
+  await until("the time is over", () => Date.now() - s.since > HIDDEN_MS, HIDDEN_MS + 60_000);
   await s.publish(3);
   await s.page.attach();
-  await s.caughtUp(2000);
+  await s.caughtUp();
   const ticks = await s.page.evaluate(() => globalThis.ticks);
   const longest = Math.max(...ticks.slice(1).map((at, i) => at - ticks[i]));
   t.diagnostic(`hidden for ${Date.now() - s.since} ms; a timer of 500 ms took up to ${longest} ms`);
   // Chromium says up to a minute; how soon it gets there, it decides itself.
-  assert.ok(longest > 3000, `throttled beyond the heartbeat and its answer, not to ${longest} ms`);
+  assert.ok(longest > HIDDEN_PONG_MS + 2000, `throttled beyond the heartbeat and its answer, not to ${longest} ms`);
   assert.deepEqual([(await s.judge()).connects, s.proxy.attempts], [1, 1], "the heartbeat raised no false alarm");
 });

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Browser, ENGINE, until } from "./support/page.mjs";
-import { Scene, attempts, reasons } from "./support/scene.mjs";
+import { Scene, attempts, reasons, timely } from "./support/scene.mjs";
 
 let browser;
 before(async () => (browser = await new Browser().start()));
@@ -20,16 +20,18 @@ const say = (page, names) =>
     }
   }, names);
 
+const open = async (options) => Scene.open(await browser.page(), options);
+
 async function scene(t, options) {
-  const scene = await Scene.open(await browser.page(), options);
+  const scene = await open(options);
   t.after(() => scene.close());
   return scene;
 }
 
 test("every wake sign, many times: a healthy socket is asked, and kept", async (t) => {
-  const s = await scene(t, { probeTimeoutMs: 500 });
+  const s = await scene(t, { probeTimeoutMs: 4000 });
   for (let i = 0; i < 5; i++) await say(s.page, ["online", "offline", "visibilitychange", "pageshow", "resume"]);
-  await new Promise((resolve) => setTimeout(resolve, 1000)); // the probe's deadline, twice
+  await new Promise((resolve) => setTimeout(resolve, 5000)); // beyond the probe's deadline
   assert.deepEqual([s.proxy.attempts, (await s.report()).connects], [1, 1]);
   await s.publish();
   await s.caughtUp();
@@ -37,54 +39,64 @@ test("every wake sign, many times: a healthy socket is asked, and kept", async (
 });
 
 test("a socket that died in silence is replaced within 2 s of a wake sign", async (t) => {
-  const s = await scene(t);
-  s.proxy.silence("toClient");
-  await s.publish(3);
-  await say(s.page, ["online"]);
-  const ms = await s.caughtUp(2000);
-  t.diagnostic(`caught up after ${ms} ms`);
-  assert.deepEqual(reasons(await s.judge()), ["heartbeat_timeout"]);
+  await timely(t, 2000, open, async (s) => {
+    s.proxy.silence("toClient");
+    await s.publish(3);
+    await say(s.page, ["online"]);
+    const ms = await s.caughtUp();
+    assert.deepEqual(reasons(await s.judge()), ["heartbeat_timeout"]);
+    return ms;
+  });
 });
+
+/** Seldom so long in answering that it is given up, however busy the machine is. */
+const HEARTBEAT = { heartbeatMs: 400, pongTimeoutMs: 4000 };
+/** The heartbeat, its timeout, and a second for the machine. */
+const FOUND_MS = 400 + 4000 + 1000;
 
 for (const direction of ["toClient", "toServer"]) {
   test(`silence ${direction}: found by the heartbeat, and one connection takes its place`, async (t) => {
-    const s = await scene(t, { heartbeatMs: 400, pongTimeoutMs: 400 });
-    s.proxy.silence(direction);
-    if (direction === "toClient") await s.publish(3);
-    const from = Date.now();
-    await until("a new connection is there", async () => s.proxy.connections === 2, 5000);
-    t.diagnostic(`replaced after ${Date.now() - from} ms`);
-    assert.ok(Date.now() - from < 400 + 400 + 500 + 1000, "heartbeat, timeout, first backoff, and a second for the machine");
-    await s.publish();
-    await s.caughtUp();
-    assert.deepEqual(reasons(await s.judge()), ["heartbeat_timeout"]);
-    assert.equal(s.proxy.connections, 2);
-    // A server that nothing reaches cannot know; one that still hears does.
-    if (direction === "toClient") await until("the old connection is gone", () => s.proxy.open === 1);
+    const firstBackoffMs = 500;
+    await timely(t, FOUND_MS + firstBackoffMs, () => open(HEARTBEAT), async (s) => {
+      s.proxy.silence(direction);
+      if (direction === "toClient") await s.publish(3);
+      const from = Date.now();
+      await until("a new connection is there", () => s.proxy.connections === 2);
+      const ms = Date.now() - from;
+      await s.publish();
+      await s.caughtUp();
+      assert.deepEqual(reasons(await s.judge()), ["heartbeat_timeout"]);
+      assert.equal(s.proxy.connections, 2);
+      // A server that nothing reaches cannot know; one that still hears does.
+      if (direction === "toClient") await until("the old connection is gone", () => s.proxy.open === 1);
+      return ms;
+    });
   });
 }
 
 test("a server that stands still (SIGSTOP) is found; when it goes on there is one connection, and nothing comes twice", async (t) => {
   const backoff = { initialMs: 100, maxMs: 500 };
-  const s = await scene(t, { heartbeatMs: 400, pongTimeoutMs: 400, connectTimeoutMs: 500, backoff });
-  s.server.signal("SIGSTOP");
-  const from = Date.now();
-  await s.state("waiting", 5000);
-  const ms = Date.now() - from;
-  t.diagnostic(`found after ${ms} ms`);
-  assert.ok(ms < 400 + 400 + 1000, "heartbeat, timeout, and a second for the machine");
-  await until("it was tried again a few times", () => s.proxy.attempts >= 4);
-  s.server.signal("SIGCONT");
-  await s.state("open");
-  await s.publish(3);
-  await s.caughtUp();
-  const report = await s.judge();
-  assert.equal(report.connects, 2);
-  await until("what was tried meanwhile is gone", () => s.proxy.open === 1, 30_000);
+  const options = { ...HEARTBEAT, connectTimeoutMs: 500, backoff };
+  await timely(t, FOUND_MS, () => open(options), async (s) => {
+    s.server.signal("SIGSTOP");
+    const from = Date.now();
+    await s.state("waiting");
+    const ms = Date.now() - from;
+    await until("it was tried again a few times", () => s.proxy.attempts >= 4);
+    s.server.signal("SIGCONT");
+    await s.state("open");
+    await s.publish(3);
+    await s.caughtUp();
+    const report = await s.judge();
+    assert.equal(report.connects, 2);
+    await until("what was tried meanwhile is gone", () => s.proxy.open === 1);
+    return ms;
+  });
 });
 
 test("50 times offline and online in 5 s: attempts stay within the backoff's bound, and nothing is lost", async (t) => {
   const s = await scene(t);
+  const from = Date.now();
   for (let i = 0; i < 50; i++) {
     s.proxy.refusing = true;
     s.proxy.cut();
@@ -95,43 +107,51 @@ test("50 times offline and online in 5 s: attempts stay within the backoff's bou
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const flapped = s.proxy.attempts;
+  const seconds = Math.ceil((Date.now() - from) / 1000);
   await s.publish(3);
-  t.diagnostic(`${flapped} attempts reached the proxy; caught up after ${await s.caughtUp(3000)} ms`);
+  t.diagnostic(`${flapped} attempts reached the proxy in ${seconds} s; caught up after ${await s.caughtUp()} ms`);
   attempts(await s.judge());
-  assert.ok(flapped <= 13, `${flapped} attempts`); // one that was there, six by the signs, and the first draws
+  assert.ok(flapped <= 7 + seconds, `${flapped} attempts`); // one that was there, one a second by the signs, and the first draws
 });
 
 test("a page that is put away and shown again, by its events: closed cleanly, resumed", async (t) => {
-  const s = await scene(t);
-  const transition = (type) =>
-    s.page.evaluate((type) => void dispatchEvent(new PageTransitionEvent(type, { persisted: true })), type);
-  await transition("pagehide");
-  await until("the connection is closed", () => s.proxy.open === 0);
-  const { state } = await s.report();
-  assert.deepEqual([state.name, state.reason.code, state.attempt], ["waiting", "page_hidden", 0]);
-  await s.publish(3);
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  assert.equal(s.proxy.attempts, 1, "nothing is tried there");
-  await transition("pageshow");
-  t.diagnostic(`caught up after ${await s.caughtUp(2000)} ms`);
-  assert.deepEqual(reasons(await s.judge()), ["page_hidden"]);
+  await timely(t, 2000, open, async (s) => {
+    const transition = (type) =>
+      s.page.evaluate((type) => void dispatchEvent(new PageTransitionEvent(type, { persisted: true })), type);
+    await transition("pagehide");
+    await until("the connection is closed", () => s.proxy.open === 0);
+    const { state } = await s.report();
+    assert.deepEqual([state.name, state.reason.code, state.attempt], ["waiting", "page_hidden", 0]);
+    await s.publish(3);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    assert.equal(s.proxy.attempts, 1, "nothing is tried there");
+    await transition("pageshow");
+    const ms = await s.caughtUp();
+    assert.deepEqual(reasons(await s.judge()), ["page_hidden"]);
+    return ms;
+  });
 });
 
 test("the back/forward cache itself: closed cleanly, resumed", async (t) => {
   if (ENGINE === "chromium") return t.skip("Playwright switches it off: see lifecycle.chromium.test.mjs");
   if (ENGINE === "firefox") return t.skip("Firefox does not put a page there that has a WebSocket open");
-  const s = await scene(t);
-  await s.page.evaluate(() => {
-    globalThis.persisted = [];
-    for (const type of ["pagehide", "pageshow"]) addEventListener(type, (event) => persisted.push(event.persisted));
+  await timely(t, 2000, open, async (s) => {
+    await s.page.evaluate(() => {
+      globalThis.persisted = [];
+      for (const type of ["pagehide", "pageshow"]) addEventListener(type, (event) => persisted.push(event.persisted));
+    });
+    await s.page.goto(`${browser.url}other`);
+    await s.publish(3);
+    await s.page.back();
+    const from = Date.now();
+    const persisted = () => s.page.evaluate(() => globalThis.persisted);
+    await until("the page is shown", async () => (await persisted())?.length === 2);
+    await s.caughtUp();
+    const ms = Date.now() - from;
+    assert.deepEqual(await persisted(), [true, true]);
+    assert.deepEqual(reasons(await s.judge()), ["page_hidden"]);
+    return ms;
   });
-  await s.page.goto(`${browser.url}other`);
-  await s.publish(3);
-  await s.page.back();
-  const persisted = await s.page.evaluate(() => globalThis.persisted);
-  t.diagnostic(`persisted: ${persisted}; caught up after ${await s.caughtUp(2000)} ms`);
-  assert.deepEqual(persisted, [true, true]);
-  assert.deepEqual(reasons(await s.judge()), ["page_hidden"]);
 });
 
 for (const kind of ["Worker", "SharedWorker"]) {

@@ -15,11 +15,16 @@ export class Scene {
   static async open(page, options = {}) {
     const scene = new Scene();
     scene.page = page;
-    scene.server = await new Server().start();
-    scene.proxy = await new Proxy(() => scene.server.port).start();
-    await scene.publish(2);
-    await scene.follow(options);
-    await scene.caughtUp();
+    try {
+      scene.server = await new Server().start();
+      scene.proxy = await new Proxy(() => scene.server.port).start();
+      await scene.publish(2);
+      await scene.follow(options);
+      await scene.caughtUp();
+    } catch (error) {
+      await scene.close(); // Firefox opens one WebSocket at a time: a page that is left there holds up others
+      throw error;
+    }
     return scene;
   }
 
@@ -68,8 +73,22 @@ export class Scene {
 
   async close() {
     await this.page.close();
-    await this.proxy.stop();
-    await this.server.stop();
+    await this.proxy?.stop();
+    await this.server?.stop();
+  }
+}
+
+/**
+ * Something takes no longer than the limit. A machine may stall, so there are three tries, each in a scene of
+ * its own; a client that is too slow is so in each. `play` says how long it took.
+ */
+export async function timely(t, limitMs, open, play) {
+  for (let tries = 1; ; tries++) {
+    const scene = await open();
+    const ms = await play(scene).finally(() => scene.close());
+    t.diagnostic(`after ${ms} ms`);
+    if (ms <= limitMs) return;
+    assert.ok(tries < 3, `three times over ${limitMs} ms, at last ${ms} ms`);
   }
 }
 
@@ -88,7 +107,7 @@ export function attempts({ past }) {
     if (state?.name === "waiting") retryAt = state.retryAt;
     if (state?.name !== "connecting") continue;
     const soonest = Math.min(retryAt, last + 1000);
-    assert.ok(at >= soonest - 10, `an attempt ${soonest - at} ms too early`); // clocks are rounded
+    assert.ok(at >= soonest - 50, `an attempt ${soonest - at} ms too early`); // clocks are rounded
     [last, count] = [at, count + 1];
   }
   return count;

@@ -13,7 +13,7 @@ export class Scene {
 
   /** @param page one of `Browser` or `Cdp` */
   static async open(page, options = {}) {
-    const scene = new Scene();
+    const scene = new this();
     scene.page = page;
     try {
       scene.server = await new Server().start();

@@ -12,9 +12,10 @@ after(() => browser.stop());
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Runs a test with a server of these habits and a page that follows it. */
-async function following(habits, run, { options = {}, from } = {}) {
+/** Runs a test with a server of these habits, which may have a history, and a page that follows it. */
+async function following(habits, run, { options = {}, from, history = 0 } = {}) {
   const server = await new PlainServer(habits).start();
+  for (let i = 0; i < history; i++) server.publish();
   const page = await browser.page();
   try {
     await page.evaluate(follow, { url: server.url, options, from });
@@ -115,7 +116,7 @@ for (const [name, habits] of [
 }
 
 test("a number that the server skips is a gap, told before what follows", async () => {
-  await following({ numbers: true, skips: [7] }, async (server, page) => {
+  await following({ numbers: true, skips: [7], jitterMs: 0 }, async (server, page) => {
     for (let i = 0; i < 10; i++) server.publish();
     await until("the rest is there", async () => (await count(page)) === 9);
     const { seen, gaps, stats } = await page.evaluate(report);
@@ -130,7 +131,6 @@ test("a number that the server skips is a gap, told before what follows", async 
 
 test("a window that is smaller than the history: each once, also when everything is replayed", async () => {
   await following({ twice: false }, async (server, page) => {
-    for (let i = 0; i < 1000; i++) server.publish();
     await until("the history is there", async () => (await count(page)) === 1000);
     for (let cuts = 1; cuts <= 3; cuts++) {
       server.cut();
@@ -142,32 +142,35 @@ test("a window that is smaller than the history: each once, also when everything
     assert.deepEqual(sorted(seen.map(({ id }) => id)), server.log.map(({ id }) => id));
     assert.ok(stats.duplicates >= 3000);
     assert.ok(server.requests.at(-1).searchParams.get("last_message_id"), "the window's floor is a resume point");
-  }, { options: { plain: { windowMessages: 100 } } });
+  }, { options: { plain: { windowMessages: 100 } }, history: 1000 });
 });
 
 test("after a reload: what was missed comes, and nothing again that is older than the settle time", async () => {
   await following({ resumes: true, twice: false, jitterMs: 0 }, async (server, page) => {
-    for (let i = 0; i < 6; i++) {
+    await until("the page is connected", () => server.connections === 1);
+    await until("the resume point has moved", async () => {
       server.publish();
       await sleep(120);
-    }
-    await until("the messages are there", async () => (await count(page)) === 6);
+      return page.evaluate(() => globalThis.room.position?.id !== undefined);
+    });
+    const n = server.log.length;
+    await until("the messages are there", async () => (await count(page)) === n);
     const position = await page.evaluate(() => {
       globalThis.client.close();
       return globalThis.room.position;
     });
     assert.equal(position.epoch, "plain");
-    assert.equal(position.offset, 6);
+    assert.equal(position.offset, n);
     const ids = server.log.map(({ id }) => id);
     const lag = ids.length - 1 - ids.indexOf(position.id);
-    assert.ok(lag >= 1 && lag <= 4, `the position lags by ${lag} messages`);
+    assert.ok(lag >= 1 && lag < n, `the position lags by ${lag} messages`);
     server.publish();
     await page.evaluate(follow, { url: server.url, options: {}, from: position });
     await until("the rest is there", async () => (await count(page)) === lag + 1);
     await sleep(100);
     const { seen } = await page.evaluate(report);
     assert.deepEqual(seen.map(({ id }) => id), server.log.slice(-lag - 1).map(({ id }) => id));
-    assert.deepEqual(seen[0].offset, 7, "offsets go on");
+    assert.deepEqual(seen[0].offset, n + 1, "offsets go on");
     assert.equal(server.requests.at(-1).searchParams.get("last_message_id"), position.id);
   }, { options: { plain: { settleMs: 200 } } });
 });
@@ -203,9 +206,10 @@ test("the wire: parameters, acknowledgements, typing, and nothing to publish", a
   }, { options: { token: "a token" } });
 });
 
-test("a refusal, before the upgrade or by a close without a code, has the token fetched anew, with backoff", async () => {
+test("a refusal, before the upgrade or by a close without a code, has the token fetched anew, with backoff", async (t) => {
   const server = await new PlainServer({ twice: false }).start();
   const page = await browser.page();
+  t.after(() => Promise.all([page.close(), server.stop()]));
   server.refuse = ({ searchParams }) => ({ 1: "401", 2: "close" })[searchParams.get("token")];
   server.publish();
   await page.evaluate((url) => {
@@ -219,13 +223,12 @@ test("a refusal, before the upgrade or by a close without a code, has the token 
   await until("the third token is accepted", () => page.evaluate(() => globalThis.done === true));
   assert.deepEqual(await page.evaluate(() => globalThis.calls), [false, true, true]);
   assert.deepEqual(await page.evaluate(() => globalThis.reasons), ["connect_failed", "connection_lost"]);
-  await page.close();
-  await server.stop();
 });
 
-test("what is not a JSON object is an error, and another connection brings what comes after it", async () => {
+test("what is not a JSON object is an error, and another connection brings what comes after it", async (t) => {
   const server = await new PlainServer({ twice: false }).start();
   const page = await browser.page();
+  t.after(() => Promise.all([page.close(), server.stop()]));
   await page.evaluate(follow, { url: server.url, options: { logger: {} } });
   await until("the page is connected", () => server.connections === 1);
   await page.evaluate(() => {
@@ -238,12 +241,11 @@ test("what is not a JSON object is an error, and another connection brings what 
   await until("the page is connected again", () => server.requests.length === 2 && server.connections === 1);
   server.publish();
   await until("the message is there", async () => (await count(page)) === 1);
-  await page.close();
-  await server.stop();
 });
 
-test("an option that is misspelt, or without its dialect, is named at once", async () => {
+test("an option that is misspelt, or without its dialect, is named at once", async (t) => {
   const page = await browser.page();
+  t.after(() => page.close());
   const thrown = (options) =>
     page.evaluate((options) => {
       try {
@@ -258,5 +260,4 @@ test("an option that is misspelt, or without its dialect, is named at once", asy
   assert.match(await thrown({ dialect: "plain", plain: { numberPath: true } }), /option of plain "numberPath" must be a string or false/);
   assert.match(await thrown({ plain: {} }), /the option "plain" must be an object, beside dialect: "plain"/);
   assert.equal(await thrown({ dialect: "plain", plain: { idPath: "a.b", numberPath: false, windowMessages: 10, silenceMs: 1, settleMs: 2 } }), "nothing");
-  await page.close();
 });

@@ -98,11 +98,11 @@ test("plain.silenceMs: after a wake sign, a silent connection is replaced", asyn
   const page = new EventTarget();
   globalThis.addEventListener = page.addEventListener.bind(page);
   t.after(() => delete globalThis.addEventListener);
-  const { socket } = await setUp(t, { plain: { silenceMs: 30 } });
+  const { socket } = await setUp(t, { plain: { silenceMs: 1000 } });
   const first = socket();
   page.dispatchEvent(new Event("online"));
   first.say({ type: "typing" });
-  await sleep(60);
+  await sleep(1200);
   assert.equal(socket(), first, "it has shown that it lives");
   page.dispatchEvent(new Event("online"));
   await until(() => socket() !== first);

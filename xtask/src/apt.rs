@@ -7,6 +7,9 @@ use anyhow::{Result, bail};
 
 use crate::{paths, shell};
 
+/// Another apt may be at work, and a server may fail once.
+const PATIENT: [&str; 4] = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
+
 /// Whether packages can be installed: apt is there, and we are root or may become it.
 pub fn is_usable() -> bool {
     paths::on_path("apt-get").is_some() && (is_root() || paths::on_path("sudo").is_some())
@@ -53,12 +56,13 @@ fn highest(base: &str, listed: &str) -> Option<u32> {
 }
 
 fn update(hint: &str) -> Result<()> {
-    shell::run("apt-get update", as_root("apt-get").arg("update"), hint)
+    shell::run("apt-get update", as_root("apt-get").args(PATIENT).arg("update"), hint)
 }
 
 fn apt_install(packages: &[&str]) -> Command {
     let mut apt = as_root("apt-get");
-    apt.args(["install", "-y", "--no-install-recommends"])
+    apt.args(PATIENT)
+        .args(["install", "-y", "--no-install-recommends"])
         .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive");
     apt

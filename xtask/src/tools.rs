@@ -120,7 +120,7 @@ pub fn cargo_install_locked(name: &str, version: &str, root: &Path) -> Result<()
 fn install(name: &str, version: &str, root: &Path, more: &[&str]) -> Result<()> {
     let mut install = shell::command("cargo");
     install.args(["install", name, "--version", version, "--root"]).arg(root).args(more);
-    install.env_remove("CARGO_TARGET_DIR");
+    install.env_remove("CARGO_TARGET_DIR").env("CARGO_NET_RETRY", "10");
     shell::run(&format!("cargo install {name} {version} (some minutes)"), &mut install, CRATES_HINT)
 }
 

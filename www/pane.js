@@ -78,7 +78,10 @@ export class Pane {
     this.#room.on("error", (error) => this.#note(`Error: ${error.message}`));
     this.#room.on("message", (message) => this.#message(message));
     this.#room.on("gap", (gap) => this.#gap(gap));
-    this.#room.on("live", () => this.#live());
+    this.#room.on("live", () => {
+      section.dataset.live = ""; // the tests wait for it
+      this.#live();
+    });
     setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 

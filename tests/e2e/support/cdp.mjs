@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { started, START_MS } from "./started.mjs";
 
 const { WebSocket } = createRequire(new URL("../../../js/package.json", import.meta.url))("ws");
 
@@ -27,23 +28,36 @@ export class Cdp {
   #next = 0;
 
   /** @param {string[]} args more switches */
-  static async start(args = []) {
-    const cdp = new Cdp();
-    const all = [...ARGS, `--user-data-dir=${cdp.#dir}`, ...args, "about:blank"];
-    cdp.#process = spawn(process.env.CHROMIUM, all, { stdio: ["ignore", "ignore", "pipe"] });
+  static start(args = []) {
+    return started(async () => {
+      const cdp = new Cdp();
+      try {
+        await cdp.#start(args);
+      } catch (error) {
+        await cdp.stop();
+        throw error;
+      }
+      return cdp;
+    });
+  }
+
+  async #start(args) {
+    const all = [...ARGS, `--user-data-dir=${this.#dir}`, ...args, "about:blank"];
+    this.#process = spawn(process.env.CHROMIUM, all, { stdio: ["ignore", "ignore", "pipe"] });
     const address = await new Promise((resolve, reject) => {
       let text = "";
-      cdp.#process.stderr.on("data", (chunk) => {
+      const fail = (why) => reject(new Error(`the browser ${why}:\n${text}`));
+      this.#process.stderr.on("data", (chunk) => {
         text += chunk;
         const found = /DevTools listening on (ws:\S+)/.exec(text);
         if (found) resolve(found[1]);
       });
-      cdp.#process.once("exit", (code) => reject(new Error(`the browser ended with ${code}:\n${text}`)));
+      this.#process.once("exit", (code) => fail(`ended with ${code}`));
+      setTimeout(fail, START_MS, `does not listen after ${START_MS} ms`).unref();
     });
-    cdp.#socket = new WebSocket(address);
-    await new Promise((resolve, reject) => cdp.#socket.once("open", resolve).once("error", reject));
-    cdp.#socket.on("message", (text) => cdp.#receive(JSON.parse(text)));
-    return cdp;
+    this.#socket = new WebSocket(address, { handshakeTimeout: START_MS });
+    await new Promise((resolve, reject) => this.#socket.once("open", resolve).once("error", reject));
+    this.#socket.on("message", (text) => this.#receive(JSON.parse(text)));
   }
 
   #receive({ id, result, error }) {
@@ -70,10 +84,16 @@ export class Cdp {
   }
 
   async stop() {
-    const ended = new Promise((resolve) => this.#process.once("exit", resolve));
-    this.#process.kill();
-    await ended;
-    rmSync(this.#dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    const ended = new Promise((resolve) => this.#process?.once("exit", resolve));
+    const gently = this.#process?.kill();
+    const late = setTimeout(() => this.#process.kill("SIGKILL"), 10_000);
+    if (gently) await ended;
+    clearTimeout(late);
+    try {
+      rmSync(this.#dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    } catch {
+      // Its last children still write there: no test fails for that.
+    }
   }
 }
 

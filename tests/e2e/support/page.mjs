@@ -1,6 +1,7 @@
 // Pages that have the packed npm package, and nothing else, in the browser that `ENGINE` names.
 import { Chromium } from "./chromium.mjs";
 import { Site } from "./site.mjs";
+import { started } from "./started.mjs";
 import { WebDriver } from "./webdriver.mjs";
 
 /** `chromium`, `firefox` or `webkit`. */
@@ -13,7 +14,7 @@ export class Browser {
 
   async start() {
     await this.#site.start();
-    this.#browser = await (ENGINE === "chromium" ? Chromium.start() : WebDriver.start(ENGINE));
+    this.#browser = await (ENGINE === "chromium" ? Chromium.start() : started(() => WebDriver.start(ENGINE)));
     return this;
   }
 

@@ -2,8 +2,12 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { unusedPort } from "./port.mjs";
+import { START_MS } from "./started.mjs";
 
 const { Builder, Capabilities } = createRequire(new URL("../../../js/package.json", import.meta.url))("selenium-webdriver");
+
+/** How long a function may take in the page. */
+const ANSWER_MS = 120_000;
 
 const ENGINES = {
   firefox: {
@@ -125,13 +129,15 @@ class Page {
       script.textContent = ${JSON.stringify(code)};
       document.head.append(script);
       script.remove();`);
-    for (;;) {
+    for (const since = Date.now(); ; ) {
       const answer = await this.#execute(`
         const root = document.documentElement;
         const answer = root.getAttribute("${name}");
         root.removeAttribute("${name}");
         return answer;`);
       if (answer === null) {
+        // It has gone away, say: the answer with it.
+        if (Date.now() - since > ANSWER_MS) throw new Error(`no answer from the page after ${ANSWER_MS} ms`);
         await new Promise((resolve) => setTimeout(resolve, 10));
         continue;
       }
@@ -144,7 +150,8 @@ class Page {
 }
 
 async function listening(server, driver) {
-  for (;;) {
+  for (const since = Date.now(); ; ) {
+    if (Date.now() - since > START_MS) throw new Error(`the driver does not listen after ${START_MS} ms`);
     if (driver.exitCode !== null) throw new Error(`the driver ended with ${driver.exitCode}`);
     const answer = await fetch(`${server}/status`).catch(() => undefined);
     if (answer?.ok) return;

@@ -10,6 +10,9 @@ let browser;
 before(async () => (browser = await new Browser().start()));
 after(() => browser.stop());
 
+/** For the last two tests, so that a message can be sent meanwhile. */
+const SEAM_MS = 2000;
+
 function summary(run) {
   const replayed = run.seen.filter(({ replayed }) => replayed).length;
   return (
@@ -24,11 +27,11 @@ test("3,000 messages survive 20 kills of the server and 20 cuts of the socket, e
   // The window between subscribing and reading the replay is a fraction of a millisecond; widened a
   // little, each reconnect has an overlap to drop.
   const serverArgs = ["--unsafe-seam-delay-ms", "20"];
-  const run = await chaos(browser, { messages: 3000, kills: 20, cuts: 20, serverArgs });
+  const run = await chaos(browser, { messages: 3000, kills: 20, cuts: 20, serverArgs, overlaps: true });
   t.diagnostic(summary(run));
   assert.ok(run.killed >= 20 && run.cuts >= 20, "the faults happened");
   assert.ok(run.cutsDuringReplay > 0, "some of them during a replay");
-  assert.equal(run.acknowledged, 3001);
+  assert.ok(run.acknowledged >= 3001);
   assert.deepEqual(run.missing, [], "nothing acknowledged is missing");
   assert.deepEqual(run.repeated, [], "nothing came twice");
   assert.deepEqual(run.disordered, [], "the offsets are 1, 2, 3, …");
@@ -39,15 +42,19 @@ test("3,000 messages survive 20 kills of the server and 20 cuts of the socket, e
 });
 
 test("with the reorder undone, the same run loses messages or reports a gap", async (t) => {
-  const serverArgs = ["--unsafe-replay-before-subscribe", "--unsafe-seam-delay-ms", "600"];
-  const run = await chaos(browser, { messages: 300, kills: 2, cuts: 4, serverArgs, lastAfterMs: 300, settleMs: 4000 });
-  t.diagnostic(summary(run));
-  assert.ok(run.missing.length > 0 || run.gaps.length > 0, "a server that reads the replay first loses messages");
+  const serverArgs = ["--unsafe-replay-before-subscribe", "--unsafe-seam-delay-ms", `${SEAM_MS}`];
+  // On a machine that stalls, the last message may come when the server is out of the seam: then it is not lost.
+  for (let tries = 1; ; tries++) {
+    const run = await chaos(browser, { messages: 300, kills: 2, cuts: 4, serverArgs, settleMs: 4000 });
+    t.diagnostic(summary(run));
+    if (run.missing.length > 0 || run.gaps.length > 0) return;
+    assert.ok(tries < 5, "a server that reads the replay first loses messages");
+  }
 });
 
 test("with the order right, the same widened window loses nothing", async (t) => {
-  const serverArgs = ["--unsafe-seam-delay-ms", "600"];
-  const run = await chaos(browser, { messages: 300, kills: 2, cuts: 4, serverArgs, lastAfterMs: 300 });
+  const serverArgs = ["--unsafe-seam-delay-ms", `${SEAM_MS}`];
+  const run = await chaos(browser, { messages: 300, kills: 2, cuts: 4, serverArgs });
   t.diagnostic(summary(run));
   assert.deepEqual([run.missing, run.repeated, run.disordered, run.gaps], [[], [], [], []]);
 });

@@ -2,6 +2,7 @@
 // *and while it is reconnecting*; after the reconnect it has all of them.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { Browser, until } from "./support/page.mjs";
 import { Proxy } from "./support/proxy.mjs";
 import { Server } from "./support/server.mjs";
@@ -11,9 +12,13 @@ before(async () => (browser = await new Browser().start()));
 after(() => browser.stop());
 
 /** The server waits so long between the two steps, so that a message can be sent in between. */
-const WINDOW_MS = 600;
+const WINDOW_MS = 2000;
 
-async function run(serverArgs) {
+/** Firefox lets an attempt wait, the longer the more have failed: up to a minute. */
+const OUTAGE_MS = 90_000;
+
+/** @param {number} settleMs how long the last message may take once those before it are there */
+async function run(serverArgs, settleMs) {
   const server = await new Server(["--unsafe-seam-delay-ms", `${WINDOW_MS}`, ...serverArgs]).start();
   const proxy = await new Proxy(() => server.port).start();
   const page = await browser.page();
@@ -41,14 +46,14 @@ async function run(serverArgs) {
     await page.evaluate(async () => {
       for (const i of [1, 2, 3]) await sender.publish(`while away ${i}`);
     });
-    const before = proxy.connections;
+    const { seams } = server;
     proxy.refusing = false;
-    await until("the receiver reconnects", () => proxy.connections > before);
-    await new Promise((resolve) => setTimeout(resolve, WINDOW_MS / 2));
+    await until("the server is between the two steps", () => server.seams > seams, OUTAGE_MS);
     await page.evaluate(() => sender.publish("while reconnecting"));
 
     const all = () => page.evaluate(() => received.at(-1) === "while reconnecting");
-    await until("all is there", all, WINDOW_MS + 3000).catch(() => {});
+    await until("what was missed is there", () => page.evaluate(() => received.length >= 4));
+    await until("all is there", all, settleMs).catch(() => {});
     return await page.evaluate(() => ({ received, gaps }));
   } finally {
     await page.close();
@@ -60,9 +65,15 @@ async function run(serverArgs) {
 const ALL = ["while both are here", "while away 1", "while away 2", "while away 3", "while reconnecting"];
 
 test("no_message_loss_during_reconnect", async () => {
-  assert.deepEqual(await run([]), { received: ALL, gaps: 0 });
+  assert.deepEqual(await run([], 60_000), { received: ALL, gaps: 0 });
 });
 
 test("a server that reads the replay before it subscribes loses what comes in between", async () => {
-  assert.deepEqual(await run(["--unsafe-replay-before-subscribe"]), { received: ALL.slice(0, -1), gaps: 0 });
+  const lost = { received: ALL.slice(0, -1), gaps: 0 };
+  let result;
+  // On a machine that stalls, the message may come when the window is over: then it is not lost.
+  for (let tries = 0; tries < 5 && !isDeepStrictEqual(result, lost); tries++) {
+    result = await run(["--unsafe-replay-before-subscribe"], WINDOW_MS + 1600);
+  }
+  assert.deepEqual(result, lost);
 });

@@ -1,5 +1,7 @@
 // The main job on real parts: a page follows a channel while its server is killed and restarted and
 // its socket is cut, and messages are published all the while.
+import { overlap } from "./overlap.mjs";
+import { Pace } from "./pace.mjs";
 import { until } from "./page.mjs";
 import { Proxy } from "./proxy.mjs";
 import { publish, publishMany } from "./publisher.mjs";
@@ -9,15 +11,16 @@ const CHANNEL = "chaos";
 
 /**
  * Runs it and says what the page saw. The faults are spread over the publishing; the last message is
- * published while the page reconnects, `lastAfterMs` after its last connection came.
+ * published while the page reconnects and the server waits in the seam. `overlaps`: it goes on until
+ * something came twice.
  */
-export async function chaos(browser, { messages, kills, cuts, serverArgs = [], lastAfterMs = 0, settleMs = 90_000 }) {
+export async function chaos(browser, { messages, kills, cuts, serverArgs, overlaps = false, settleMs = 90_000 }) {
   const server = await new Server(serverArgs).start();
   const proxy = await new Proxy(() => server.port).start();
   // A third of the connections are cut in the middle of their replay, some others a little later.
   proxy.onConnection = (pair) => {
     if (proxy.cuts >= cuts) return;
-    pair.cutInReplay = Math.random() < 0.33;
+    pair.cutInReplay = proxy.connections % 3 === 0;
     if (Math.random() < 0.33) pair.cutAfter = 500 + Math.random() * 20_000;
   };
   const page = await browser.page();
@@ -26,13 +29,12 @@ export async function chaos(browser, { messages, kills, cuts, serverArgs = [], l
     await until("the page is live", () => page.evaluate(() => globalThis.lives > 0));
     let killed = 0;
     const faults = () => killed + Math.min(proxy.cuts, cuts);
-    const publishing = publishMany(() => server.url, CHANNEL, messages, {
-      mayPublish: (i) => i * (kills + cuts) <= (faults() + 1) * messages,
-      pauseMs: 10,
-    });
+    const pace = new Pace(messages, kills + cuts, faults);
+    const publishing = publishMany(() => server.url, CHANNEL, messages, { mayPublish: pace.mayPublish, pauseMs: 10 });
     const spoiling = (async () => {
       while (faults() < kills + cuts) {
         await sleep(30 + Math.random() * 150);
+        await until("a fault may be", pace.maySpoil);
         if (killed < kills && Math.random() < 0.5) {
           await server.kill();
           await server.start();
@@ -43,7 +45,12 @@ export async function chaos(browser, { messages, kills, cuts, serverArgs = [], l
       }
     })();
     const [acknowledged] = await Promise.all([publishing, spoiling]);
-    await publishLast(server, proxy, acknowledged, lastAfterMs);
+    proxy.onConnection = () => {};
+    await until("the page is live", () => page.evaluate(() => globalThis.live));
+    const publishOne = async (key) => void acknowledged.set(key, (await publish(() => server.url, CHANNEL, key, { key })).offset);
+    let more = 0;
+    if (overlaps) await overlap(page, proxy, () => publishOne(`more-${more++}`));
+    await publishLast(server, proxy, page, publishOne);
     const last = Math.max(...acknowledged.values());
     const arrived = () => page.evaluate(() => globalThis.seen.at(-1)?.offset ?? 0);
     await until("the page has the last message", async () => (await arrived()) >= last, settleMs).catch(() => {});
@@ -62,14 +69,18 @@ async function follow(page, port) {
     ([port, channel]) => {
       const client = connect(`ws://127.0.0.1:${port}/ws`, { backoff: { initialMs: 50, maxMs: 300 }, stableMs: 500 });
       const room = client.channel(channel, { from: "start" });
-      Object.assign(globalThis, { seen: [], gaps: [], lives: 0 });
+      Object.assign(globalThis, { client, seen: [], gaps: [], lives: 0, live: false });
       room.on("message", ({ offset, data, replayed }) => {
         globalThis.seen.push({ offset, key: data.key, replayed });
         // Now and then a handler takes its time, as real ones do.
         if (offset % 100 === 0) return new Promise((resolve) => setTimeout(resolve, 5));
       });
       room.on("gap", (gap) => globalThis.gaps.push(gap));
-      room.on("live", () => globalThis.lives++);
+      room.on("live", () => {
+        globalThis.lives++;
+        globalThis.live = true;
+      });
+      client.on("state", () => (globalThis.live = false));
       globalThis.report = () => ({ seen: globalThis.seen, gaps: globalThis.gaps, stats: client.stats() });
     },
     [port, CHANNEL],
@@ -77,14 +88,13 @@ async function follow(page, port) {
 }
 
 /** Cuts once more, and publishes one message while the page comes back. */
-async function publishLast(server, proxy, acknowledged, lastAfterMs) {
-  const before = proxy.connections;
-  proxy.onConnection = () => {};
+async function publishLast(server, proxy, page, publishOne) {
+  const lives = () => page.evaluate(() => globalThis.lives);
+  const [{ seams }, before] = [server, await lives()];
   proxy.cut();
-  await until("the page reconnects", () => proxy.connections > before);
-  await sleep(lastAfterMs);
-  const { offset } = await publish(() => server.url, CHANNEL, "last", { key: "last" });
-  acknowledged.set("last", offset);
+  await until("the page reconnects", () => server.seams > seams);
+  await publishOne("last");
+  await until("the page is live again", async () => (await lives()) > before);
 }
 
 /** Compares what was acknowledged with what the page's handler saw. */

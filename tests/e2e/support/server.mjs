@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 
 const BINARY = process.env.SEAMLINE_SERVER ?? fail("SEAMLINE_SERVER names no server; run `cargo xtask test --only e2e`");
 
@@ -16,6 +17,8 @@ export class Server {
   #args;
   #child;
   #log = "";
+  /** How often a server has waited in the seam, for which `--unsafe-seam-delay-ms` says how long. */
+  seams = 0;
   /** Where the running one listens; unchanged while none runs. */
   port = 0;
 
@@ -34,9 +37,13 @@ export class Server {
 
   async start() {
     const args = ["--listen", "127.0.0.1:0", "--data", this.#data, ...this.#args];
-    const child = spawn(BINARY, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const env = { ...process.env, RUST_LOG: "seamline_server=info,seamline_server::ws::feed=debug" };
+    const child = spawn(BINARY, args, { stdio: ["ignore", "pipe", "pipe"], env });
     this.#child = child;
-    child.stderr.on("data", (chunk) => (this.#log = (this.#log + chunk).slice(-20_000)));
+    createInterface(child.stderr).on("line", (line) => {
+      if (line.includes("waits in the seam")) this.seams++;
+      this.#log = `${this.#log}${line}\n`.slice(-20_000);
+    });
     const line = await new Promise((resolve, reject) => {
       let text = "";
       child.stdout.on("data", (chunk) => {

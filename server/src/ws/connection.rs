@@ -63,7 +63,6 @@ pub(super) async fn serve(
     };
     let end = match greeting {
         Ok(hello) => {
-            entry.name(&hello.client_id);
             info!(session, client = hello.client_id, user = hello.user.name, "connected");
             let mut connection = Connection::new(app, &entry, hello, out.clone());
             let end = match Box::pin(connection.open(opening)).await {

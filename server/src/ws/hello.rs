@@ -53,6 +53,7 @@ pub(super) async fn greet(
     }
     match hello {
         Ok(hello) => {
+            entry.name(&hello.client_id); // whoever is answered can be found by its name
             let (heartbeat_ms, max_frame_bytes) = (app.config.heartbeat_ms, app.config.max_frame_bytes);
             let session = session.to_owned();
             let welcome = ToClient::Welcome { session, heartbeat_ms, max_frame_bytes };
@@ -78,6 +79,7 @@ pub(super) fn admit(app: &App, request: &PlainRequest, entry: &mut Entry) -> Res
         return Err(End::close(close::TOO_FAST, TOO_MANY));
     }
     let client_id = request.client_id.clone().unwrap_or_else(crate::random::name);
+    entry.name(&client_id);
     Ok(Hello { client_id, user })
 }
 

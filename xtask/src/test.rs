@@ -217,7 +217,8 @@ fn e2e(engine: Engine) -> Result<Tally> {
     let server = server::build()?;
     let mut node = engine.command("node");
     // A test that fails may leave something that never ends: a publisher whose server is gone.
-    node.args(["--test", "--test-reporter=spec", NODE_TEST_TIMEOUT]);
+    // One file at a time: no other browser is to slow down what is promised soon.
+    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", NODE_TEST_TIMEOUT]);
     node.args(files.iter().map(|file| paths::shown(file)));
     node.env("SEAMLINE_SERVER", server).env("SEAMLINE_TARBALL", tarball).envs(engine.e2e_env()?);
     count(&mut node)

@@ -139,16 +139,22 @@ fn spawn(directory: &TempDir, port: u16, more: &[String]) -> Option<Child> {
     });
     let start = Instant::now();
     while child.try_wait().unwrap().is_none() {
-        // Another one may answer at this port.
-        let info = || redis::cmd("INFO").arg("server").query(&mut connect(port, Duration::from_secs(1))?);
-        let itself = format!("process_id:{}", child.id());
-        if info().is_ok_and(|info: String| info.lines().any(|line| line == itself)) {
+        if is_ready(port, child.id()).unwrap_or(false) {
             return Some(child);
         }
         assert!(start.elapsed() < PATIENCE, "redis-server does not answer:\n{}", output(directory));
         std::thread::sleep(Duration::from_millis(5));
     }
     None
+}
+
+/// Whether it is this process that answers there, for another one may; and has read what it had.
+fn is_ready(port: u16, process_id: u32) -> redis::RedisResult<bool> {
+    let mut connection = connect(port, Duration::from_secs(1))?;
+    let info: String = redis::cmd("INFO").arg("server").query(&mut connection)?;
+    let _: String = redis::cmd("PING").query(&mut connection)?; // an error while it reads
+    let itself = format!("process_id:{process_id}");
+    Ok(info.lines().any(|line| line == itself))
 }
 
 fn connect(port: u16, limit: Duration) -> redis::RedisResult<Connection> {

@@ -113,7 +113,8 @@ struct Inner {
 }
 
 impl Client {
-    /// Connects to a `ws:` or `wss:` URL, and stays connected until [`Client::close`]. Returns at once.
+    /// Connects to a `ws:` or `wss:` URL, and stays connected until [`Client::close`]. Returns at once;
+    /// the first attempt is made when the current turn of the event loop ends.
     pub fn connect(url: &str, options: Options) -> Result<Client, Error> {
         if !(url.starts_with("ws://") || url.starts_with("wss://")) || url.contains('#') {
             return Err(Error::new(

@@ -131,6 +131,8 @@ pub struct Plain<M> {
     config: PlainConfig,
     /// The one channel.
     name: Option<String>,
+    /// Whose place this is: the name may be that of another channel by now.
+    adopted: Option<ChannelId>,
     /// Channels that were refused; each is told once.
     refused: Vec<String>,
     /// Where the application has the channel begin.
@@ -161,6 +163,7 @@ impl<M: Clone> Plain<M> {
             conversation: url::parameter(&url, "conversation_id"),
             url,
             name: None,
+            adopted: None,
             refused: Vec::new(),
             start: None,
             numbering: Numbering::Unknown,
@@ -210,7 +213,8 @@ impl<M: Clone> Plain<M> {
     /// knows better: the token that it fetched, and the resume point.
     fn address(&mut self, session: &Session<M, M>) -> String {
         // While there was no connection, the channel may have been closed, and opened again elsewhere.
-        self.adopt(session.position_of(self.name.as_deref()));
+        let (channel, position) = session.channel_or_first(self.name.as_deref()).unzip();
+        self.adopt(channel, position.flatten());
         let (client_id, token) = session.credentials();
         let resume = self.resume().map(|id| id.text());
         let mut parameters = Vec::new();

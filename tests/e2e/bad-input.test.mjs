@@ -147,8 +147,12 @@ test("a token that expires on a live connection is fetched anew, and no message 
   const result = await page.evaluate(
     async ([url, shorts, long]) => {
       let client;
+      const refreshes = [];
       const short = () => shorts.find(([exp]) => exp * 1000 > Date.now() + 3000)[1];
-      const token = () => (client?.stats().connects > 0 ? long : short());
+      const token = ({ refresh }) => {
+        refreshes.push(refresh);
+        return client?.stats().connects > 0 ? long : short();
+      };
       client = connect(url, { token, logger: {}, backoff: { initialMs: 10, maxMs: 20 } });
       const room = client.channel("expiring", { from: "start" });
       const seen = [];
@@ -167,11 +171,13 @@ test("a token that expires on a live connection is fetched anew, and no message 
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
       client.close();
-      return { seen: seen.slice(0, -1), gaps: client.stats().gaps };
+      return { seen: seen.slice(0, -1), gaps: client.stats().gaps, refreshes };
     },
     [ws(guarded), shorts, long],
   );
-  assert.deepEqual(result, { seen: result.seen.map((_, i) => i), gaps: 0 });
+  const { seen, gaps, refreshes } = result;
+  assert.deepEqual({ seen, gaps }, { seen: seen.map((_, i) => i), gaps: 0 });
+  assert.deepEqual([refreshes[0], refreshes.at(-1)], [false, true]);
 });
 
 test("a token function that throws is reported, and tried again", async () => {

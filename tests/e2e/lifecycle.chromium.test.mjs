@@ -201,6 +201,6 @@ test("hidden for more than a minute, its timers throttled: no false alarm, and l
   const longest = Math.max(...ticks.slice(1).map((at, i) => at - ticks[i]));
   t.diagnostic(`hidden for ${Date.now() - s.since} ms; a timer of 500 ms took up to ${longest} ms`);
   // Chromium says up to a minute; how soon it gets there, it decides itself.
-  assert.ok(longest > HIDDEN_PONG_MS + 2000, `throttled beyond the heartbeat and its answer, not to ${longest} ms`);
+  assert.ok(longest > HIDDEN_HEARTBEAT_MS + HIDDEN_PONG_MS, `throttled beyond the heartbeat and its answer, not to ${longest} ms`);
   assert.deepEqual([(await s.judge()).connects, s.proxy.attempts], [1, 1], "the heartbeat raised no false alarm");
 });

@@ -165,19 +165,22 @@ fn a_channel_that_is_closed_and_opened_again_begins_where_it_is_told() {
 
 #[test]
 fn a_channel_that_follows_another_while_there_is_no_connection_begins_where_it_is_told() {
-    let mut page = Page::new(config(), plain());
-    let channel = page.subscribe(Some(at(3)));
-    page.connect();
-    page.opened();
-    page.id("4-0");
-    page.close(1006);
-    page.session.unsubscribe(page.now(), channel);
-    page.subscribe(Some(at(1)));
-    page.wait_for_attempt();
-    assert!(page.url.ends_with("&last_message_id=1-0"), "{}", page.url);
-    page.opened();
-    ["1-0", "2-0", "3-0", "4-0"].iter().for_each(|id| page.id(id));
-    assert_eq!(page.delivered, ["4-0", "2-0", "3-0", "4-0"]);
+    // At another offset, and at the one where the other has come, which is another page's count.
+    for offset in [9, 10] {
+        let mut page = Page::new(config(), plain());
+        let channel = page.subscribe(Some(at(3)));
+        page.connect();
+        page.opened();
+        page.id("4-0");
+        page.close(1006);
+        page.session.unsubscribe(page.now(), channel);
+        page.subscribe(Some(Position { offset, ..at(1) }));
+        page.wait_for_attempt();
+        assert!(page.url.ends_with("&last_message_id=1-0"), "{}", page.url);
+        page.opened();
+        ["1-0", "2-0", "3-0", "4-0"].iter().for_each(|id| page.id(id));
+        assert_eq!(page.delivered, ["4-0", "2-0", "3-0", "4-0"]);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::{paths, shell};
 
-/// Another apt may be at work, and a server may fail once.
+/// Another apt may be installing, and a server may fail once.
 const PATIENT: [&str; 4] = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
 
 /// Whether packages can be installed: apt is there, and we are root or may become it.

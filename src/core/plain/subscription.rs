@@ -20,8 +20,8 @@ impl<M: Clone> Plain<M> {
                            messages that are `replayed`";
             return self.refuse(ch, "not_supported", message);
         }
+        let anew = self.adopt(session.channel_id(&ch), position.as_ref());
         self.name = Some(ch);
-        let anew = self.adopt(position.as_ref());
         let resume = self.resume();
         let Some(connection) = &mut self.connection else { return };
         if connection.touched || anew && !connection.replays_after(resume) {
@@ -62,10 +62,14 @@ impl<M: Clone> Plain<M> {
     }
 
     /// Goes on from what is known if this is where that ends; else begins anew there, and says so.
-    pub(super) fn adopt(&mut self, position: Option<&Position>) -> bool {
+    pub(super) fn adopt(&mut self, channel: Option<ChannelId>, position: Option<&Position>) -> bool {
+        // Of another channel, the same offset may be another place: where messages are not numbered, we count them.
+        let same = std::mem::replace(&mut self.adopted, channel) == channel;
         let known = match (self.numbering.epoch(), position) {
             (None, position) => self.start.as_ref() == position,
-            (Some(epoch), Some(position)) => position.epoch == epoch && position.offset == self.offset,
+            (Some(epoch), Some(position)) => {
+                same && position.epoch == epoch && position.offset == self.offset
+            }
             (Some(_), None) => false,
         };
         if known {

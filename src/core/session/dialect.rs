@@ -19,10 +19,10 @@ impl<B, D: Clone> Session<B, D> {
         self.channels.iter().find(|channel| channel.name == name).map(|channel| channel.id)
     }
 
-    /// Where the channel of this name begins, or else the first one.
-    pub(crate) fn position_of(&self, name: Option<&str>) -> Option<&Position> {
+    /// The channel of this name, or else the first one, and where it begins.
+    pub(crate) fn channel_or_first(&self, name: Option<&str>) -> Option<(ChannelId, Option<&Position>)> {
         let named = self.channels.iter().find(|channel| name == Some(channel.name.as_str()));
-        named.or(self.channels.first()).and_then(|channel| channel.position())
+        named.or(self.channels.first()).map(|channel| (channel.id, channel.position()))
     }
 
     /// Tells the application something that is known only outside.

@@ -107,7 +107,7 @@ export function attempts({ past }) {
     if (state?.name === "waiting") retryAt = state.retryAt;
     if (state?.name !== "connecting") continue;
     const soonest = Math.min(retryAt, last + 1000);
-    assert.ok(at >= soonest - 50, `an attempt ${soonest - at} ms too early`); // clocks are rounded
+    assert.ok(at >= soonest - 50, `an attempt ${soonest - at} ms too early`); // clocks are rounded, and states are noted a little late
     [last, count] = [at, count + 1];
   }
   return count;

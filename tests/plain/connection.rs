@@ -167,10 +167,7 @@ fn a_channel_that_is_closed_and_opened_again_begins_where_it_is_told() {
 fn a_channel_that_follows_another_while_there_is_no_connection_begins_where_it_is_told() {
     // At another offset, and at the one where the other has come, which is another page's count.
     for offset in [9, 10] {
-        let mut page = Page::new(config(), plain());
-        let channel = page.subscribe(Some(at(3)));
-        page.connect();
-        page.opened();
+        let (mut page, channel) = Page::open_after(plain(), Some(at(3)));
         page.id("4-0");
         page.close(1006);
         page.session.unsubscribe(page.now(), channel);

@@ -3,7 +3,7 @@
 use seamline::core::plain::PlainConfig;
 use seamline::core::position::Position;
 
-use crate::page::{Page, START_MS, config, plain};
+use crate::page::{Page, START_MS, plain};
 
 fn labels(range: impl Iterator<Item = u64>) -> Vec<String> {
     range.map(|i| i.to_string()).collect()
@@ -110,10 +110,8 @@ fn a_first_message_that_is_young_may_have_overtaken_others_and_waits() {
 
 #[test]
 fn a_stored_position_is_where_the_next_page_begins() {
-    let mut page = Page::new(config(), plain());
-    page.subscribe(Some(Position { epoch: "plain-numbered".to_owned(), offset: 3, id: None }));
-    page.connect();
-    page.opened();
+    let (mut page, _) =
+        Page::open_after(plain(), Some(Position { epoch: "plain-numbered".to_owned(), offset: 3, id: None }));
     page.numbers([2, 3, 4]);
     assert_eq!(page.delivered, ["4"]);
     page.numbers([6]);
@@ -126,21 +124,16 @@ fn a_stored_position_is_where_the_next_page_begins() {
 
 #[test]
 fn a_young_message_that_follows_a_stored_position_does_not_wait() {
-    let mut page = Page::new(config(), plain());
-    page.subscribe(Some(Position { epoch: "plain-numbered".to_owned(), offset: 3, id: None }));
-    page.connect();
-    page.opened();
+    let (mut page, _) =
+        Page::open_after(plain(), Some(Position { epoch: "plain-numbered".to_owned(), offset: 3, id: None }));
     page.object(Some(&format!("{}-0", START_MS + 4)), Some(4), "4");
     assert_eq!(page.delivered, ["4"]);
 }
 
 #[test]
 fn a_position_of_another_numbering_is_told_as_another_history() {
-    let mut page = Page::new(config(), plain());
-    page.subscribe(Some(Position { epoch: "plain".to_owned(), offset: 900, id: None }));
-    page.connect();
-    page.opened();
-    page.lines();
+    let (mut page, _) =
+        Page::open_after(plain(), Some(Position { epoch: "plain".to_owned(), offset: 900, id: None }));
     page.numbers([1, 2]);
     assert_eq!(page.lines(), ["gap epoch_changed 901..=0", "replay 1 at 1", "replay 2 at 2"]);
 }

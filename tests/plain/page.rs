@@ -68,8 +68,13 @@ impl Page {
 
     /// A page that is connected and subscribed.
     pub fn open(plain: PlainConfig) -> (Self, ChannelId) {
+        Page::open_after(plain, None)
+    }
+
+    /// The same, after a position that was stored.
+    pub fn open_after(plain: PlainConfig, position: Option<Position>) -> (Self, ChannelId) {
         let mut page = Page::new(config(), plain);
-        let channel = page.subscribe(None);
+        let channel = page.subscribe(position);
         page.connect();
         page.opened();
         page.lines();

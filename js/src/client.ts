@@ -1,7 +1,7 @@
 import { Channel, type ChannelPort } from "./channel.js";
 import { Emitter } from "./emitter.js";
 import { type Engine, type Frame, type Host, Kind, load } from "./engine.js";
-import { SeamlineError } from "./error.js";
+import { SeamlineError, text } from "./error.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { bytes, checkChannelOptions, checkOptions, numbers } from "./options.js";
 import type { ChannelOptions, Diagnostic, Gap, Logger, Options, Reason, State, Stats } from "./types.js";
@@ -285,7 +285,7 @@ function webSocketUrl(url: string | URL): string {
   try {
     absolute = new URL(url, globalThis.location?.href);
   } catch {
-    throw new SeamlineError("bad_url", `not a URL: "${url}"`);
+    throw new SeamlineError("bad_url", `not a URL: "${text(url)}"`);
   }
   absolute.protocol = absolute.protocol.replace("http", "ws");
   if (!/^wss?:$/.test(absolute.protocol)) {

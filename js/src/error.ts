@@ -11,3 +11,12 @@ export class SeamlineError extends Error {
     super(message, options);
   }
 }
+
+/** Any value as text. A template would throw on symbols, and on objects that cannot become a string. */
+export function text(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return typeof value;
+  }
+}

@@ -12,7 +12,12 @@ const isCount: Check = (value) => Number.isSafeInteger(value) && (value as numbe
 type Table = Record<string, readonly [expected: string, check: Check]>;
 
 const COUNT = ["a whole number, 0 or more", isCount] as const;
-const MS = ["a whole number of milliseconds", isCount] as const;
+/** Engines keep a timer's delay in 32 bits with a sign: a longer one fires at once. */
+const MS_MAX = 2 ** 31 - 1;
+const MS = [
+  `a whole number of milliseconds, at most ${MS_MAX}`,
+  (value: unknown) => isCount(value) && (value as number) <= MS_MAX,
+] as const;
 
 const BACKOFF: Table = { initialMs: MS, maxMs: MS };
 
@@ -67,7 +72,7 @@ export function bytes(text: string): number {
 }
 
 function check(what: string, options: object, table: Table): void {
-  if (!isObject(options)) throw new SeamlineError("bad_option", `the ${what}s must be an object`);
+  if (!isObject(options)) throw new SeamlineError("bad_option", `the ${what.replace("option", "options")} must be an object`);
   for (const [name, value] of Object.entries(options)) {
     const entry = Object.hasOwn(table, name) && table[name];
     if (!entry) {

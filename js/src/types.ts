@@ -160,7 +160,7 @@ export type WebSocketConstructor = new (url: string, protocol?: string) => {
   close(code?: number): void;
 };
 
-/** What {@link connect} can be told. Everything is optional. */
+/** What {@link connect} can be told. Everything is optional. Milliseconds are whole numbers up to 2,147,483,647 (24 days). */
 export interface Options {
   /**
    * A token for the server, or a function that gets one. The function is called for the first
@@ -237,8 +237,9 @@ export interface ChannelOptions {
    */
   from?: "start" | "tail" | Position;
   /**
-   * How often a message is handed to a handler that throws or rejects, and how long to wait before
-   * each repetition. Default: once; the error is reported and the channel goes on.
+   * How often a message is handed to a handler that throws or rejects, and how many milliseconds to wait before
+   * each repetition (at most 2,147,483,647; default 1 s). Default: once; the error is reported and the channel
+   * goes on.
    */
   redeliver?: { attempts: number; delayMs?: number };
 }

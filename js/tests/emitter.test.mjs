@@ -26,6 +26,23 @@ test("an event that there is not is named, with those that there are", () => {
   assert.throws(() => emitter.on("c", () => {}), { code: "bad_event", message: 'unknown event "c"; there are: a, b' });
 });
 
+test("an event name that cannot become text is refused like any other", () => {
+  const { emitter } = setUp();
+  const none = Object.create(null);
+  for (const [event, shown] of [[Symbol("c"), "Symbol(c)"], [none, "object"], [undefined, "undefined"], ["toString", "toString"]]) {
+    assert.throws(() => emitter.on(event, () => {}), { code: "bad_event", message: `unknown event "${shown}"; there are: a, b` });
+  }
+});
+
+test("a listener that is not a function is refused at the call, with its value", () => {
+  const { emitter, emit } = setUp();
+  for (const [listener, shown] of [[undefined, "undefined"], [null, "null"], ["f", "f"], [{}, "[object Object]"], [Symbol("s"), "Symbol(s)"]]) {
+    const message = `the listener for "a" must be a function, not ${shown}`;
+    assert.throws(() => emitter.on("a", listener), { name: "SeamlineError", code: "bad_listener", message });
+  }
+  emit("a"); // nothing was added
+});
+
 test("an event without listeners has none", () => {
   assert.deepEqual(setUp().emitter.of("a"), []);
 });

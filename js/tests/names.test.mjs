@@ -46,10 +46,17 @@ test("another scheme is refused at once, by its name", () => {
   }
 });
 
+test("what is no URL is refused at once, with its value", () => {
+  const none = Object.create(null);
+  for (const [url, shown] of [[Symbol("s"), "Symbol(s)"], [none, "object"], [undefined, "undefined"], [7, "7"], ["ws//x", "ws//x"]]) {
+    assert.throws(() => connect(url, { wasm }), { name: "SeamlineError", code: "bad_url", message: `not a URL: "${shown}"` });
+  }
+});
+
 test("a channel's name is a string of 1 to 200 bytes", () => {
   FakeServer.install();
   const client = connect("ws://example.org/ws", { wasm });
-  for (const name of ["", "x".repeat(201), "é".repeat(101), 7, undefined, null]) {
+  for (const name of ["", "x".repeat(201), "é".repeat(101), 7, undefined, null, Symbol("s")]) {
     assert.throws(() => client.channel(name), { name: "SeamlineError", code: "bad_channel" }, String(name));
   }
   for (const name of ["x", "x".repeat(200), "é".repeat(100), "a/b c"]) assert.equal(client.channel(name).name, name);

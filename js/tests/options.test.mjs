@@ -6,9 +6,10 @@ import { SeamlineError, connect } from "../dist/index.js";
 const NAMES =
   "token, clientId, backoff, dialect, plain, connectTimeoutMs, heartbeatMs, pongTimeoutMs, probeTimeoutMs, stableMs, " +
   "ackIntervalMs, replayCredit, queueMessages, outboxMessages, wasm, WebSocket, logger";
-const MS = "a whole number of milliseconds";
+const MS = "a whole number of milliseconds, at most 2147483647";
 const COUNT = "a whole number, 0 or more";
 const NOT_COUNTS = [-1, 1.5, Number.NaN, Infinity, 2 ** 53, "5", null, true, 5n];
+const NOT_MS = [...NOT_COUNTS, 2 ** 31];
 
 /** Never loads: nothing here needs the wasm. */
 const wasm = new Promise(() => {});
@@ -27,12 +28,12 @@ const wrong = {
   backoff: ["an object", [500, null, "500"]],
   dialect: ['"seamline" or "plain"', ["", "Plain", null, true, ["plain"]]],
   plain: ['an object, beside dialect: "plain"', ["plain", null, true, {}]],
-  connectTimeoutMs: [MS, NOT_COUNTS],
-  heartbeatMs: [MS, NOT_COUNTS],
-  pongTimeoutMs: [MS, NOT_COUNTS],
-  probeTimeoutMs: [MS, NOT_COUNTS],
-  stableMs: [MS, NOT_COUNTS],
-  ackIntervalMs: [MS, NOT_COUNTS],
+  connectTimeoutMs: [MS, NOT_MS],
+  heartbeatMs: [MS, NOT_MS],
+  pongTimeoutMs: [MS, NOT_MS],
+  probeTimeoutMs: [MS, NOT_MS],
+  stableMs: [MS, NOT_MS],
+  ackIntervalMs: [MS, NOT_MS],
   replayCredit: [COUNT, NOT_COUNTS],
   queueMessages: [COUNT, NOT_COUNTS],
   outboxMessages: [COUNT, NOT_COUNTS],
@@ -64,7 +65,7 @@ test("every option with a value that fits is taken", () => {
     token: async () => "t",
     clientId: "x".repeat(200),
     backoff: { initialMs: 0, maxMs: 1 },
-    connectTimeoutMs: 1,
+    connectTimeoutMs: 2 ** 31 - 1,
     heartbeatMs: 0,
     pongTimeoutMs: 1,
     probeTimeoutMs: 1,
@@ -82,7 +83,7 @@ test("every option with a value that fits is taken", () => {
 test("the options of `backoff` are checked, too", () => {
   for (const name of ["initialMs", "maxMs"]) {
     const message = `the option of backoff "${name}" must be ${MS}`;
-    for (const value of NOT_COUNTS) assert.throws(() => open({ backoff: { [name]: value } }), refused(message));
+    for (const value of NOT_MS) assert.throws(() => open({ backoff: { [name]: value } }), refused(message));
   }
   const message = 'unknown option of backoff "maxMS"; there are: initialMs, maxMs';
   assert.throws(() => open({ backoff: { maxMS: 1 } }), refused(message));
@@ -93,9 +94,9 @@ test("the options of `plain` are checked, too", () => {
   const wrong = {
     idPath: ["a string", [1, null, ["id"], false]],
     numberPath: ["a string or false", [1, null, true]],
-    settleMs: [MS, NOT_COUNTS],
+    settleMs: [MS, NOT_MS],
     windowMessages: [COUNT, NOT_COUNTS],
-    silenceMs: [MS, NOT_COUNTS],
+    silenceMs: [MS, NOT_MS],
   };
   for (const [name, [expected, values]] of Object.entries(wrong)) {
     const message = `the option of plain "${name}" must be ${expected}`;
@@ -118,6 +119,15 @@ test("options that are no object are refused", () => {
   }
 });
 
+test("the options of publish() are checked", async () => {
+  const client = open();
+  const channel = client.channel("c");
+  await assert.rejects(channel.publish(1, null), refused("the options of publish must be an object"));
+  await assert.rejects(channel.publish(1, { key: Symbol() }), refused('the option of publish "key" must be a string'));
+  await assert.rejects(channel.publish(1, { kee: "k" }), refused('unknown option of publish "kee"; there are: key'));
+  client.close();
+});
+
 test("the options of a channel are checked", () => {
   const client = open();
   const FROM = '"start", "tail" or a position { epoch, offset, id }';
@@ -127,12 +137,12 @@ test("the options of a channel are checked", () => {
     [{ redeliver: 3 }, 'the channel option "redeliver" must be an object'],
     [{ form: "start" }, 'unknown channel option "form"; there are: from, redeliver'],
     [{ redeliver: { attempts: 0 } }, 'the option of redeliver "attempts" must be a whole number, 1 or more'],
-    [{ redeliver: { attempts: 2, delayMs: -1 } }, `the option of redeliver "delayMs" must be ${MS}`],
+    ...NOT_MS.map((delayMs) => [{ redeliver: { attempts: 2, delayMs } }, `the option of redeliver "delayMs" must be ${MS}`]),
     [{ redeliver: { attempt: 2 } }, 'unknown option of redeliver "attempt"; there are: attempts, delayMs'],
     [null, "the channel options must be an object"],
   ];
   for (const [options, message] of table) {
-    assert.throws(() => client.channel("c", options), refused(message), JSON.stringify(options));
+    assert.throws(() => client.channel("c", options), refused(message), String(message));
   }
   client.channel("a", { from: "start" });
   client.channel("b", { from: "tail", redeliver: { attempts: 2 } });

@@ -5,13 +5,14 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 
-/** Imports `src/<name>.ts`. Two calls give two copies of the module. */
-export async function source(name) {
+/** Imports `src/<name>.ts` of each name, together. Two calls give two copies of the modules. */
+export async function source(...names) {
   const directory = mkdtempSync(join(tmpdir(), "seamline-src-"));
-  const outfile = join(directory, `${name}.mjs`);
-  const entry = fileURLToPath(new URL(`../../src/${name}.ts`, import.meta.url));
+  const outfile = join(directory, "source.mjs");
+  const contents = names.map((name) => `export * from "./${name}.ts";`).join("\n");
+  const stdin = { contents, resolveDir: fileURLToPath(new URL("../../src", import.meta.url)) };
   try {
-    await build({ entryPoints: [entry], outfile, bundle: true, format: "esm", target: "es2022", logLevel: "error" });
+    await build({ stdin, outfile, bundle: true, format: "esm", target: "es2022", logLevel: "error" });
     return await import(pathToFileURL(outfile));
   } finally {
     rmSync(directory, { recursive: true });

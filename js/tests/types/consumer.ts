@@ -123,3 +123,7 @@ export async function run(): Promise<void> {
   channel.close();
   client.close();
 }
+// @ts-expect-error a listener must be there
+channel.on("message", undefined);
+// @ts-expect-error a listener must be a function
+client.on("state", "f");

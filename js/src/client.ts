@@ -2,6 +2,7 @@ import { Channel, type ChannelPort } from "./channel.js";
 import { Emitter } from "./emitter.js";
 import { type Engine, type Frame, type Host, Kind, load } from "./engine.js";
 import { SeamlineError, text } from "./error.js";
+import { guard } from "./guard.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { bytes, checkChannelOptions, checkOptions, numbers } from "./options.js";
 import type { ChannelOptions, Diagnostic, Gap, Logger, Options, Reason, State, Stats } from "./types.js";
@@ -24,6 +25,7 @@ const OUTBOX_MESSAGES = 1000;
 /** A connection to a server, kept up until it is closed. Make one with {@link connect}. */
 export class Client {
   #options: Options;
+  #numbers: ReturnType<typeof numbers>;
   #logger: Logger;
   #events = new Emitter<ClientEvents>("state", "error");
   #engine: Engine | undefined;
@@ -33,6 +35,8 @@ export class Client {
   #byName = new Map<string, Channel>();
   #byId = new Map<number, Channel>();
   #publications = new Map<number, Settle>();
+  /** States that listeners have not heard of yet. */
+  #states: State[] = [];
   #refused = new SeamlineError("", "");
   #stopWatching = () => {};
   #past: Diagnostic[] = [];
@@ -40,7 +44,9 @@ export class Client {
   /** @internal */
   constructor(url: string | URL, options: Options) {
     checkOptions(options);
-    this.#options = options;
+    // Copies: the application may change its own later.
+    this.#options = { ...options };
+    this.#numbers = numbers(options);
     this.#logger = safe(options.logger ?? { warn: console.warn, error: console.error });
     void this.#start(webSocketUrl(url), 0);
   }
@@ -132,7 +138,7 @@ export class Client {
         return socket;
       },
     };
-    const engine = new Engine(url, clientId, numbers(this.#options), token !== undefined, host);
+    const engine = new Engine(url, clientId, this.#numbers, token !== undefined, host);
     this.#engine = engine;
     this.#stopWatching = watchLifecycle((event, sign) => {
       this.#note({ event });
@@ -231,7 +237,7 @@ export class Client {
       if (typeof answer !== "string") throw new SeamlineError("bad_token", `it gave no string but ${typeof answer}`);
       this.#engine?.token(id, answer, false);
     } catch (error) {
-      this.#engine?.token(id, `the token function failed: ${error}`, true);
+      this.#engine?.token(id, `the token function failed: ${text(error)}`, true);
     }
   }
 
@@ -248,7 +254,10 @@ export class Client {
     this.#state = state;
     this.#note({ state });
     this.#logger.debug?.("seamline: state:", state);
-    for (const listener of this.#events.of("state")) this.#safely(() => listener(state));
+    this.#states.push(state);
+    if (this.#states.length > 1) return; // a listener caused this one: it comes after the one at hand
+    for (const next of this.#states) this.#emitTo(this.#events.of("state"), next);
+    this.#states = [];
   }
 
   #note(what: { state: State } | { event: string }): void {
@@ -258,15 +267,12 @@ export class Client {
   #error(error: unknown): void {
     const listeners = this.#events.of("error");
     if (listeners.length === 0) this.#logger.error?.("seamline:", error);
-    for (const listener of listeners) this.#safely(() => listener(error));
+    this.#emitTo(listeners, error);
   }
 
-  #safely(call: () => unknown): void {
-    try {
-      call();
-    } catch (error) {
-      this.#logger.error?.("seamline: a listener failed:", error);
-    }
+  #emitTo<T>(listeners: readonly ((value: T) => unknown)[], value: T): void {
+    const failed = (error: unknown) => this.#logger.error?.("seamline: a listener failed:", error);
+    for (const listener of listeners) void guard(() => listener(value), failed);
   }
 }
 
@@ -307,15 +313,9 @@ function randomKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** A logger that cannot throw: it is called in the middle of things. */
+/** A logger that cannot throw: it is called in the middle of things. If it fails, there is nobody left to tell. */
 function safe(logger: Logger): Logger {
-  const call = (level: keyof Logger) => (...line: unknown[]) => {
-    try {
-      logger[level]?.(...line);
-    } catch {
-      // There is nobody left to tell.
-    }
-  };
+  const call = (level: keyof Logger) => (...line: unknown[]) => void guard(() => logger[level]?.(...line), () => {});
   return { debug: call("debug"), warn: call("warn"), error: call("error") };
 }
 

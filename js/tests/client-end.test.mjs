@@ -95,6 +95,52 @@ test("a token function that fails is asked again", async (t) => {
   assert.deepEqual(reasons, [{ code: "token_failed", message: "the token function failed: Error: offline" }]);
 });
 
+test("a token function may fail with anything", async (t) => {
+  const failures = [Symbol("s"), Object.create(null), undefined, null, "offline"];
+  const { client } = setUp(t, {
+    token: () => (failures.length > 0 ? Promise.reject(failures.shift()) : "t"),
+  });
+  const reasons = [];
+  client.on("state", ({ reason }) => reason && reasons.push(reason.message));
+  await until(() => client.state.name === "open");
+  const shown = ["Symbol(s)", "object", "undefined", "null", "offline"];
+  assert.deepEqual(reasons, shown.map((text) => `the token function failed: ${text}`));
+});
+
+test("an async listener or logger that rejects is caught, and a listener's failure is logged", async (t) => {
+  const logged = [];
+  const logger = { error: async (...line) => (logged.push(String(line[1])), Promise.reject(new Error("logger"))) };
+  const { server, client } = setUp(t, { logger });
+  client.on("state", async ({ name }) => { throw new Error(name); });
+  client.on("error", async () => { throw Symbol("error"); });
+  await until(() => client.state.name === "open");
+  server.send({ op: "err", code: "odd", message: "something" });
+  await until(() => logged.length === 3);
+  assert.deepEqual(logged, ["Error: connecting", "Error: open", "Symbol(error)"]);
+});
+
+test("a state that a listener causes comes after the one at hand, for every listener", async (t) => {
+  t.mock.method(globalThis, "fetch", async () => { throw new TypeError("offline"); });
+  const { connect } = await import("../dist/index.js?states"); // a copy that has not loaded its wasm
+  const client = connect("ws://example.org/ws", { wasm: "https://example.org/x.wasm", logger: {} });
+  t.after(() => client.close());
+  const told = [];
+  client.on("state", ({ name }) => (told.push(`first ${name}`), name === "waiting" && client.close()));
+  client.on("state", ({ name }) => told.push(`second ${name}`));
+  await until(() => client.state.name === "closed");
+  assert.deepEqual(told, ["first waiting", "second waiting", "first closed", "second closed"]);
+});
+
+test("a state that a listener causes comes in order on a connection, too", async (t) => {
+  const { server, client } = setUp(t);
+  const told = [];
+  client.on("state", ({ name }) => name === "waiting" && client.close());
+  client.on("state", ({ name }) => told.push(name));
+  await until(() => client.state.name === "open");
+  server.drop();
+  assert.deepEqual(told.slice(-3), ["open", "waiting", "closed"]);
+});
+
 test("listeners of the client that fail harm nothing", async (t) => {
   const { server, client } = setUp(t);
   const errors = [];

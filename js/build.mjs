@@ -1,6 +1,6 @@
 // Makes dist/ out of src/ and of the wasm and glue in pkg/ and pkg-plain/ (from `cargo xtask pack`).
 import { execFileSync } from "node:child_process";
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, readdirSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 rmSync("dist", { recursive: true, force: true });
@@ -19,7 +19,8 @@ await build({
   // The glue's: that the server's MIME type for wasm is wrong. It works all the same, only slower.
   drop: ["console"],
 });
-// Only the types of what the package exports: these would point at files that are not in it.
-rmSync("dist/engine.d.ts");
+// Only the types of what the package exports: others would point at files that are not in it.
+const PUBLIC = ["index", "client", "channel", "error", "types"].map((name) => `${name}.d.ts`);
+for (const name of readdirSync("dist")) if (name.endsWith(".d.ts") && !PUBLIC.includes(name)) rmSync(`dist/${name}`);
 copyFileSync("pkg/seamline_bg.wasm", "dist/seamline.wasm");
 copyFileSync("pkg-plain/seamline_bg.wasm", "dist/seamline-plain.wasm");

@@ -4,8 +4,9 @@ import { type Engine, type Frame, type Host, Kind, load } from "./engine.js";
 import { SeamlineError, text } from "./error.js";
 import { guard } from "./guard.js";
 import { watchLifecycle } from "./lifecycle.js";
-import { bytes, checkChannelOptions, checkOptions, numbers } from "./options.js";
-import type { ChannelOptions, Diagnostic, Gap, Logger, Options, Reason, State, Stats } from "./types.js";
+import { bytes, checkChannelOptions, checkCloseOptions, checkOptions, numbers } from "./options.js";
+import { Subscription } from "./subscription.js";
+import type { ChannelOptions, CloseOptions, Diagnostic, Gap, Logger, Options, Reason, State, Stats } from "./types.js";
 
 /** The events of a client. */
 export type ClientEvents = {
@@ -15,7 +16,7 @@ export type ClientEvents = {
   error: (error: unknown) => unknown;
 };
 
-type Settle = { resolve(at: { id: string; offset: number }): void; reject(error: SeamlineError): void };
+type Settle = { _resolve(at: { id: string; offset: number }): void; _reject(code: string, message: string): void };
 
 /** When the wasm cannot be fetched, the next attempts follow after this, doubled up to 16 times as long. */
 const LOAD_RETRY_MS = 1000;
@@ -30,11 +31,22 @@ export class Client {
   #events = new Emitter<ClientEvents>("state", "error");
   #engine: Engine | undefined;
   #state: State = { name: "connecting" };
-  /** Calls that wait for the wasm, in order. Without an engine, the client was closed before it came. */
+  /**
+   * Calls that wait for the wasm or, once it is there, for the end of this turn, in order. Without an engine, the
+   * client was closed before it came.
+   */
   #waiting: ((engine?: Engine) => void)[] = [];
-  #byName = new Map<string, Channel>();
-  #byId = new Map<number, Channel>();
+  #byName = new Map<string, Subscription>();
+  #byId = new Map<number, Subscription>();
   #publications = new Map<number, Settle>();
+  /** Publications without an answer; more than those above before the wasm is there. */
+  #unanswered = 0;
+  /** The client is closed, or will be when publications are no longer waited for. */
+  #closing = false;
+  /** Set while publications are waited for. */
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
+  #resolveClosed!: () => void;
+  #closed = new Promise<void>((resolve) => (this.#resolveClosed = resolve));
   /** States that listeners have not heard of yet. */
   #states: State[] = [];
   #refused = new SeamlineError("", "");
@@ -62,41 +74,23 @@ export class Client {
   }
 
   /**
-   * A channel: the one that is open under this name, whatever options it was opened with, or a new one. It
-   * is subscribed to when someone listens.
+   * A handle of a channel, each call another one. Handles of one name share a subscription, which begins when the
+   * first of them listens; see {@link Channel}. Close each handle that listens when you no longer need it.
    */
   channel<T = unknown>(name: string, options: ChannelOptions = {}): Channel<T> {
     checkChannelOptions(options);
     checkName(name);
-    if (this.#state.name === "closed") throw new SeamlineError("closed", "the client is closed");
-    const open = this.#byName.get(name);
-    if (open) return open as Channel<T>;
-    let id = 0;
+    if (this.#closing) throw new SeamlineError("closed", "the client is closed");
     const port: ChannelPort = {
-      logger: this.#logger,
-      subscribe: () =>
-        this.#whenReady((engine) => {
-          if (!engine || this.#byName.get(name) !== (channel as Channel)) return; // closed before it began
-          id = subscribe(engine, name, options.from);
-          if (id) this.#byId.set(id, channel as Channel);
-          else channel._error(this.#refused);
-        }),
-      processed: (count, { epoch, offset, id: messageId }) =>
-        this.#engine?.processed(id, count, epoch, offset, messageId ?? ""),
-      publish: (data, key) => this.#publish(name, data, key),
-      cast: (data) => {
+      _logger: this.#logger,
+      _subscription: () => (this.#closing ? undefined : this.#subscription(name)),
+      _publish: (data, key, closed) => this.#publish(name, data, key, closed),
+      _cast: (data) => {
         const { copy, size } = toJson(data);
-        if (this.#engine?.cast(name, copy, size) === 0) throw this.#refused;
-      },
-      close: () => {
-        this.#byName.delete(name);
-        this.#byId.delete(id);
-        if (id) this.#engine?.unsubscribe(id);
+        if (!this.#closing && this.#engine?.cast(name, copy, size) === 0) throw this.#refused;
       },
     };
-    const channel: Channel<T> = new Channel<T>(name, options, port);
-    this.#byName.set(name, channel as Channel);
-    return channel;
+    return new Channel<T>(name, options, port);
   }
 
   /** What was counted so far. */
@@ -113,12 +107,57 @@ export class Client {
     return this.#past;
   }
 
-  /** Closes for good: acknowledges what was processed, ends all channels, fails what waits to be published. */
-  close(): void {
+  /**
+   * Closes for good: acknowledges what was processed, ends all channels, fails what waits to be published. Resolves
+   * when the client is closed. With `flushMs`, publications without an answer have that long to get one: channels
+   * end and new publications are refused at once, and the client is closed as soon as nothing waits. A publication
+   * that fails with `closed` may be in the log all the same.
+   */
+  close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options);
+    this.#closing = true;
     // The channels first: inside a handler, the wasm's own word comes after the frame at hand.
-    for (const channel of [...this.#byName.values()]) channel.close();
+    this.#endChannels();
+    clearTimeout(this.#flushTimer);
+    const { flushMs } = options;
+    if (flushMs && this.#unanswered > 0) this.#flushTimer = setTimeout(() => this.#close(), flushMs);
+    else this.#close();
+    return this.#closed;
+  }
+
+  #close(): void {
+    if (this.#state.name === "closed") return;
     if (this.#engine) this.#engine.close();
     else this.#end({ code: "closed_by_application", message: "closed by the application" });
+  }
+
+  #endChannels(): void {
+    for (const subscription of [...this.#byName.values()]) subscription._end();
+  }
+
+  #subscription(name: string): Subscription {
+    const open = this.#byName.get(name);
+    if (open) return open;
+    const subscription: Subscription = new Subscription(name, {
+      _soon: (call) => {
+        this.#waiting.push(call);
+        if (this.#engine) queueMicrotask(() => this.#flush());
+      },
+      _subscribe: (from, _messages) => {
+        const id = subscribe(this.#engine!, name, from);
+        if (id) this.#byId.set(id, subscription);
+        else subscription._error(this.#refused);
+        return id;
+      },
+      _unsubscribe: (id) => {
+        if (this.#byId.delete(id)) this.#engine?.unsubscribe(id);
+      },
+      _processed: (id, count, { epoch, offset, id: messageId }) =>
+        this.#engine?.processed(id, count, epoch, offset, messageId ?? ""),
+      _ended: () => this.#byName.delete(name),
+    });
+    this.#byName.set(name, subscription);
+    return subscription;
   }
 
   async #start(url: string, failures: number): Promise<void> {
@@ -145,7 +184,7 @@ export class Client {
       engine.lifecycle(sign);
     });
     // First, so that the connection is made with what is known.
-    for (const call of this.#waiting.splice(0)) call(engine);
+    this.#flush();
     engine.connect();
   }
 
@@ -165,26 +204,42 @@ export class Client {
     setTimeout(() => void this.#start(url, failures + 1), waitMs);
   }
 
-  #whenReady(call: (engine?: Engine) => void): void {
-    if (this.#engine) call(this.#engine);
-    else this.#waiting.push(call);
+  /** Makes the calls that wait, in order: a subscription before what is published after it. */
+  #flush(): void {
+    for (let call; (call = this.#waiting.shift()); ) call(this.#engine);
   }
 
-  #publish(name: string, data: unknown, key = randomKey()): Promise<{ id: string; offset: number }> {
+  #publish(name: string, data: unknown, key = randomKey(), closed: boolean): Promise<{ id: string; offset: number }> {
+    const { copy, size } = toJson(data);
     return new Promise((resolve, reject) => {
-      const { copy, size } = toJson(data); // what it throws rejects
-      if (this.#state.name === "closed") throw new SeamlineError("closed", "the client is closed");
+      // Where nobody catches it, the error is all there is to see: so it says which publication it was.
+      const refuse = (code: string, message: string) =>
+        reject(new SeamlineError(code, `publication "${key}" to channel "${name}" failed: ${message}`));
+      if (closed || this.#closing) return refuse("closed", `the ${closed ? "channel" : "client"} is closed`);
       // The wasm has the same limit, once it is there.
-      if (this.#waiting.length >= (this.#options.outboxMessages ?? OUTBOX_MESSAGES)) {
-        throw new SeamlineError("outbox_full", "too many publications wait; try again later");
+      if (!this.#engine && this.#unanswered >= (this.#options.outboxMessages ?? OUTBOX_MESSAGES)) {
+        return refuse("outbox_full", "too many publications wait; try again later");
       }
-      this.#whenReady((engine) => {
-        if (!engine) return reject(new SeamlineError("closed", "the client is closed"));
+      this.#unanswered++;
+      const answered = () => --this.#unanswered === 0 && this.#flushTimer && this.#close();
+      const settle: Settle = {
+        _resolve: (at) => (resolve(at), answered()),
+        _reject: (code, message) => (refuse(code, message), answered()),
+      };
+      this.#waiting.push((engine) => {
+        if (!engine) return settle._reject("closed", "the client is closed");
         const id = engine.publish(name, key, copy, size);
-        if (id) this.#publications.set(id, { resolve, reject });
-        else reject(this.#refused);
+        if (id) this.#publications.set(id, settle);
+        else settle._reject(this.#refused.code, this.#refused.message);
       });
+      if (this.#engine) this.#flush();
     });
+  }
+
+  #answered(id: number): Settle | undefined {
+    const settle = this.#publications.get(id);
+    this.#publications.delete(id);
+    return settle;
   }
 
   /** Everything that the wasm tells. */
@@ -212,13 +267,9 @@ export class Client {
       case Kind.Cast:
         return channel?._cast(value);
       case Kind.Published:
-        this.#publications.get(id)?.resolve({ id: a, offset: x });
-        this.#publications.delete(id);
-        return;
+        return this.#answered(id)?._resolve({ id: a, offset: x });
       case Kind.PublishFailed:
-        this.#publications.get(id)?.reject(new SeamlineError(a, b));
-        this.#publications.delete(id);
-        return;
+        return this.#answered(id)?._reject(a, b);
       case Kind.Error: {
         const error = new SeamlineError(a, b);
         return channel ? channel._error(error) : this.#error(error);
@@ -244,10 +295,13 @@ export class Client {
   #end(reason: Reason): void {
     if (this.#state.name === "closed") return;
     this.#stopWatching();
+    this.#closing = true;
+    clearTimeout(this.#flushTimer);
     this.#setState({ name: "closed", reason });
-    for (const channel of [...this.#byName.values()]) channel.close();
+    this.#endChannels();
     // What was to be published before the wasm came is refused here, by the wasm otherwise.
-    for (const call of this.#waiting.splice(0)) call();
+    this.#flush();
+    this.#resolveClosed();
   }
 
   #setState(state: State): void {

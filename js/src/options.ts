@@ -1,5 +1,5 @@
 import { SeamlineError } from "./error.js";
-import type { ChannelOptions, Options } from "./types.js";
+import type { ChannelOptions, CloseOptions, Options } from "./types.js";
 
 type Check = (value: unknown, options?: Options) => boolean;
 
@@ -95,6 +95,11 @@ export function checkOptions(options: Options): void {
 /** The same for the options of a publication. */
 export function checkPublishOptions(options: object): void {
   check("option of publish", options, { key: ["a string", isString] });
+}
+
+/** The same for `close()`. */
+export function checkCloseOptions(options: CloseOptions): void {
+  check("option of close", options, { flushMs: MS });
 }
 
 /** The same for a channel's options. */

@@ -228,12 +228,27 @@ export interface Options {
   logger?: Logger;
 }
 
+/** What {@link Client.close} can be told. */
+export interface CloseOptions {
+  /**
+   * How long publications without an answer are waited for, in milliseconds, at most 2,147,483,647. Default 0:
+   * they fail at once.
+   */
+  flushMs?: number;
+}
+
 /** What {@link Client.channel} can be told. */
 export interface ChannelOptions {
   /**
    * Where to begin: at the `"start"` of what the log still has, at the `"tail"` (only what comes from
    * now on), or after a position. Default: where the server last knew this `clientId` to be, else at
-   * the tail.
+   * the tail. It counts from the first `message` listener or iterator on.
+   *
+   * While another handle of this client follows the channel's messages, there is one subscription for both. A
+   * handle without `from` then begins where that is; one with `"tail"` there, too, but not before the replay, if
+   * one is under way, has met the live stream. One with another start point can join only as long as the messages
+   * after it have not passed: where both asked for the same and nothing has come yet, or at the very position
+   * where the subscription is. Otherwise `on("message")` and iterating throw `already_subscribed`.
    */
   from?: "start" | "tail" | Position;
   /**

@@ -10,12 +10,12 @@ const failures = {
 
 for (const [how, fail] of Object.entries(failures)) {
   test(`a handler that ${how} is reported with its message, and the next message comes`, async () => {
-    const { channel: c, processed } = channel();
+    const { c, s, processed } = channel();
     const seen = [];
     const errors = [];
     c.on("error", (error, message) => errors.push([error.message, message.offset]));
     c.on("message", ({ offset }) => (seen.push(offset), offset === 2 ? fail(new Error("no")) : undefined));
-    c._deliver(frame(1, 3), 0);
+    s._deliver(frame(1, 3), 0);
     await settled();
     assert.deepEqual([seen, errors], [[1, 2, 3], [["no", 2]]]);
     assert.match(processed().at(-1), /at 3 3-0$/);
@@ -24,12 +24,12 @@ for (const [how, fail] of Object.entries(failures)) {
 
   test(`a handler that ${how} is handed the message again, \`attempts\` times in all`, async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
-    const { channel: c, processed } = channel({ redeliver: { attempts: 3, delayMs: 50 } });
+    const { c, s, processed } = channel({ redeliver: { attempts: 3, delayMs: 50 } });
     const seen = [];
     const errors = [];
     c.on("error", (_, message) => errors.push(message.offset));
     c.on("message", ({ offset }) => (seen.push(offset), offset === 1 ? fail(new Error("no")) : undefined));
-    c._deliver(frame(1, 2), 0);
+    s._deliver(frame(1, 2), 0);
     await settled();
     t.mock.timers.tick(49);
     await settled();
@@ -46,13 +46,13 @@ for (const [how, fail] of Object.entries(failures)) {
 
 test("a message that succeeds when it is handed out again is not handed out a third time", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const { channel: c, processed } = channel({ redeliver: { attempts: 5, delayMs: 10 } });
+  const { c, s, processed } = channel({ redeliver: { attempts: 5, delayMs: 10 } });
   let calls = 0;
   c.on("error", () => {});
   c.on("message", () => {
     if (++calls === 1) throw new Error("once");
   });
-  c._deliver(frame(1, 1), 0);
+  s._deliver(frame(1, 1), 0);
   t.mock.timers.tick(1000);
   await settled();
   assert.deepEqual([calls, processed()], [2, ["processed 1 at 1 1-0"]]);
@@ -61,14 +61,14 @@ test("a message that succeeds when it is handed out again is not handed out a th
 test("by default a message is tried once, and then after a second where only attempts are given", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   for (const [options, expected] of [[{}, [1, 1]], [{ redeliver: { attempts: 2 } }, [1, 2]]]) {
-    const { channel: c } = channel(options);
+    const { c, s } = channel(options);
     let calls = 0;
     c.on("error", () => {});
     c.on("message", () => {
       calls++;
       throw new Error("no");
     });
-    c._deliver(frame(1, 1), 0);
+    s._deliver(frame(1, 1), 0);
     t.mock.timers.tick(999);
     await settled();
     const before = calls;
@@ -79,54 +79,54 @@ test("by default a message is tried once, and then after a second where only att
 });
 
 test("one failing listener does not keep the message from the others", () => {
-  const { channel: c } = channel();
+  const { c, s } = channel();
   const seen = [];
   c.on("error", () => {});
   c.on("message", () => { throw new Error("no"); });
   c.on("message", ({ offset }) => void seen.push(offset));
-  c._deliver(frame(1, 2), 0);
+  s._deliver(frame(1, 2), 0);
   assert.deepEqual(seen, [1, 2]);
 });
 
 test("an error that nobody listens to is logged", () => {
-  const { channel: c, logged } = channel();
+  const { c, s, logged } = channel();
   c.on("message", () => { throw new Error("no"); });
-  c._deliver(frame(1, 1), 0);
+  s._deliver(frame(1, 1), 0);
   assert.equal(logged.length, 1);
   assert.match(String(logged[0]), /error,seamline: channel "c":,Error: no/);
 });
 
 test("a failing error listener is logged and goes no further", async () => {
-  const { channel: c, logged } = channel();
+  const { c, s, logged } = channel();
   const seen = [];
   c.on("error", () => { throw new Error("worse"); });
   c.on("error", () => Promise.reject(new Error("worse, later")));
   c.on("message", ({ offset }) => (seen.push(offset), Promise.reject(new Error("no"))));
-  c._deliver(frame(1, 2), 0);
+  s._deliver(frame(1, 2), 0);
   await settled();
   assert.deepEqual(seen, [1, 2]);
   assert.equal(logged.length, 4);
 });
 
 test("other listeners that fail are reported as errors", async () => {
-  const { channel: c } = channel();
+  const { c, s } = channel();
   const errors = [];
   c.on("error", (error, message) => errors.push([error.message, message]));
   c.on("live", () => { throw new Error("live"); });
   c.on("cast", () => Promise.reject(new Error("cast")));
-  c._live();
-  c._cast(1);
+  s._live();
+  s._cast(1);
   await settled();
   assert.deepEqual(errors, [["live", undefined], ["cast", undefined]]);
 });
 
 test("a channel that is closed while it waits to try again does not try again", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const { channel: c, processed } = channel({ redeliver: { attempts: 9, delayMs: 10 } });
+  const { c, s, processed } = channel({ redeliver: { attempts: 9, delayMs: 10 } });
   let calls = 0;
   c.on("error", () => {});
   c.on("message", () => (calls++, Promise.reject(new Error("no"))));
-  c._deliver(frame(1, 1), 0);
+  s._deliver(frame(1, 1), 0);
   await settled();
   c.close();
   t.mock.timers.tick(1000);
@@ -136,11 +136,11 @@ test("a channel that is closed while it waits to try again does not try again", 
 
 test("a listener that is taken off while it waits to try again is not tried again", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  const { channel: c, processed } = channel({ redeliver: { attempts: 9, delayMs: 10 } });
+  const { c, s, processed } = channel({ redeliver: { attempts: 9, delayMs: 10 } });
   let calls = 0;
   c.on("error", () => {});
   const off = c.on("message", () => (calls++, Promise.reject(new Error("no"))));
-  c._deliver(frame(1, 1), 0);
+  s._deliver(frame(1, 1), 0);
   await settled();
   off();
   t.mock.timers.tick(10);
@@ -149,12 +149,12 @@ test("a listener that is taken off while it waits to try again is not tried agai
 });
 
 test("a handler that fails after the channel was closed is still reported", async () => {
-  const { channel: c } = channel();
+  const { c, s } = channel();
   const gate = deferred();
   const errors = [];
   c.on("error", (error) => errors.push(error.message));
   c.on("message", () => gate.promise);
-  c._deliver(frame(1, 1), 0);
+  s._deliver(frame(1, 1), 0);
   c.close();
   gate.reject(new Error("late"));
   await settled();

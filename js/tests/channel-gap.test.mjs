@@ -6,14 +6,14 @@ import { channel, deferred, frame, settled } from "./support/channel.mjs";
 const GAP = { from: 3, to: 9, reason: "trimmed" };
 
 test("a gap comes after the messages before it and before those after it", async () => {
-  const { channel: c, processed } = channel();
+  const { c, s, processed } = channel();
   const told = [];
   const gate = deferred();
   c.on("message", ({ offset }) => (told.push(offset), offset === 2 ? gate.promise : undefined));
   c.on("gap", (gap) => void told.push(gap));
-  c._deliver(frame(1, 2), 0);
-  c._gap(GAP, { epoch: "e", offset: 9 });
-  c._deliver(frame(10, 10), 0);
+  s._deliver(frame(1, 2), 0);
+  s._gap(GAP, { epoch: "e", offset: 9 });
+  s._deliver(frame(10, 10), 0);
   await settled();
   assert.deepEqual(told, [1, 2], "the gap waits for the message before it");
   gate.resolve();
@@ -23,13 +23,13 @@ test("a gap comes after the messages before it and before those after it", async
 });
 
 test("a gap listener that returns a promise holds up what comes after", async () => {
-  const { channel: c, processed } = channel();
+  const { c, s, processed } = channel();
   const seen = [];
   const gate = deferred();
   c.on("gap", () => gate.promise);
   c.on("message", ({ offset }) => void seen.push(offset));
-  c._gap(GAP, { epoch: "e", offset: 9 });
-  c._deliver(frame(10, 10), 0);
+  s._gap(GAP, { epoch: "e", offset: 9 });
+  s._deliver(frame(10, 10), 0);
   await settled();
   assert.deepEqual([seen, processed(), c.position.offset], [[], [], 0]);
   gate.resolve();
@@ -38,13 +38,13 @@ test("a gap listener that returns a promise holds up what comes after", async ()
 });
 
 test("a gap listener may return any thenable", async () => {
-  const { channel: c } = channel();
+  const { c, s } = channel();
   const seen = [];
   let settle;
   c.on("gap", () => ({ then: (done) => (settle = done) }));
   c.on("message", ({ offset }) => void seen.push(offset));
-  c._gap(GAP, { epoch: "e", offset: 9 });
-  c._deliver(frame(10, 10), 0);
+  s._gap(GAP, { epoch: "e", offset: 9 });
+  s._deliver(frame(10, 10), 0);
   await settled();
   assert.deepEqual(seen, []);
   settle();
@@ -57,37 +57,37 @@ for (const [how, listener] of [
   ["rejects", () => Promise.reject(new Error("no"))],
 ]) {
   test(`a gap listener that ${how} is reported, and the channel goes on`, async () => {
-    const { channel: c } = channel();
+    const { c, s } = channel();
     const seen = [];
     const errors = [];
     c.on("error", (error) => errors.push(error.message));
     c.on("gap", listener);
     c.on("message", ({ offset }) => void seen.push(offset));
-    c._gap(GAP, { epoch: "e", offset: 9 });
-    c._deliver(frame(10, 10), 0);
+    s._gap(GAP, { epoch: "e", offset: 9 });
+    s._deliver(frame(10, 10), 0);
     await settled();
     assert.deepEqual([seen, errors], [[10], ["no"]]);
   });
 }
 
 test("after a gap the position is where the channel goes on, in the epoch of the log at hand", () => {
-  const { channel: c, processed } = channel();
+  const { c, s, processed } = channel();
   c.on("message", () => {});
   c.on("gap", () => {});
-  c._deliver(frame(1, 1), 0);
-  c._gap({ from: 2, reason: "epoch_changed" }, { epoch: "f", offset: 0 });
+  s._deliver(frame(1, 1), 0);
+  s._gap({ from: 2, reason: "epoch_changed" }, { epoch: "f", offset: 0 });
   assert.deepEqual(c.position, { epoch: "f", offset: 0 });
   assert.equal(c.lastMessageId, undefined);
-  c._deliver(frame(1, 1), 0);
+  s._deliver(frame(1, 1), 0);
   assert.deepEqual(c.position, { epoch: "f", offset: 1, id: "1-0" });
   assert.deepEqual(processed(), ["processed 1 at 1 1-0", "processed 0 at 0 -", "processed 1 at 1 1-0"]);
 });
 
 test("a gap that nobody listens to is logged, and the channel goes on", () => {
-  const { channel: c, logged } = channel();
+  const { c, s, logged } = channel();
   const seen = [];
   c.on("message", ({ offset }) => void seen.push(offset));
-  c._gap(GAP, { epoch: "e", offset: 9 });
-  c._deliver(frame(10, 10), 0);
+  s._gap(GAP, { epoch: "e", offset: 9 });
+  s._deliver(frame(10, 10), 0);
   assert.deepEqual([seen, logged], [[10], [["warn", 'seamline: channel "c": messages are lost:', GAP]]]);
 });

@@ -7,21 +7,21 @@ const value = (offset) => ({ value: { id: `${offset}-0`, offset, data: offset, r
 const DONE = { value: undefined, done: true };
 
 test("for await gets every message once, in order, and ends when the channel is closed", async () => {
-  const { channel: c } = channel();
-  c._deliver(frame(1, 3), 0);
+  const { c, s } = channel();
   const seen = [];
+  setImmediate(() => s._deliver(frame(1, 3), 0));
   for await (const { offset } of c) {
     seen.push(offset);
-    if (offset === 3) c._deliver(frame(4, 4), 0);
+    if (offset === 3) s._deliver(frame(4, 4), 0);
     if (offset === 4) c.close();
   }
   assert.deepEqual(seen, [1, 2, 3, 4]);
 });
 
 test("a message is processed when the next one is asked for", async () => {
-  const { channel: c, processed } = channel();
+  const { c, s, processed } = channel();
   const iterator = c[Symbol.asyncIterator]();
-  c._deliver(frame(1, 2), 0);
+  s._deliver(frame(1, 2), 0);
   assert.deepEqual(await iterator.next(), value(1));
   await settled();
   assert.deepEqual([processed(), c.position.offset], [[], 0]);
@@ -30,34 +30,34 @@ test("a message is processed when the next one is asked for", async () => {
 });
 
 test("creating an iterator subscribes", () => {
-  const { channel: c, calls } = channel();
+  const { c, s, calls } = channel();
   c[Symbol.asyncIterator]();
   assert.deepEqual(calls, ["subscribe"]);
 });
 
 test("next() waits for a message that is not there yet", async () => {
-  const { channel: c } = channel();
+  const { c, s } = channel();
   const iterator = c[Symbol.asyncIterator]();
   const next = iterator.next();
   await settled();
-  c._deliver(frame(1, 1), 0);
+  s._deliver(frame(1, 1), 0);
   assert.deepEqual(await next, value(1));
 });
 
 test("several next() at once are answered one message each, in order", async () => {
-  const { channel: c, processed } = channel();
+  const { c, s, processed } = channel();
   const iterator = c[Symbol.asyncIterator]();
   const three = [iterator.next(), iterator.next(), iterator.next()];
-  c._deliver(frame(1, 2), 0);
+  s._deliver(frame(1, 2), 0);
   await settled();
   assert.equal(processed().at(-1), "processed 2 at 2 2-0", "the third asked on");
-  c._deliver(frame(3, 3), 0);
+  s._deliver(frame(3, 3), 0);
   assert.deepEqual(await Promise.all(three), [value(1), value(2), value(3)]);
 });
 
 test("return() ends the iterator, and the channel goes on without it", async () => {
-  const { channel: c } = channel();
-  c._deliver(frame(1, 3), 0);
+  const { c, s } = channel();
+  setImmediate(() => s._deliver(frame(1, 3), 0));
   for await (const { offset } of c) if (offset === 1) break;
   await settled();
   const seen = [];
@@ -66,7 +66,7 @@ test("return() ends the iterator, and the channel goes on without it", async () 
 });
 
 test("return() answers a next() that waits, and every later one", async () => {
-  const { channel: c } = channel();
+  const { c, s } = channel();
   const iterator = c[Symbol.asyncIterator]();
   const waiting = [iterator.next(), iterator.next()];
   assert.deepEqual(await iterator.return(), DONE);
@@ -74,7 +74,7 @@ test("return() answers a next() that waits, and every later one", async () => {
 });
 
 test("closing the channel answers a next() that waits", async () => {
-  const { channel: c } = channel();
+  const { c, s } = channel();
   const next = c[Symbol.asyncIterator]().next();
   c.close();
   assert.deepEqual(await next, DONE);
@@ -82,10 +82,10 @@ test("closing the channel answers a next() that waits", async () => {
 });
 
 test("two iterators both get every message, and the slower one sets the pace", async () => {
-  const { channel: c, processed } = channel();
+  const { c, s, processed } = channel();
   const [fast, slow] = [c[Symbol.asyncIterator](), c[Symbol.asyncIterator]()];
   const first = [fast.next(), slow.next()];
-  c._deliver(frame(1, 2), 0);
+  s._deliver(frame(1, 2), 0);
   assert.deepEqual(await Promise.all(first), [value(1), value(1)]);
   const ahead = fast.next();
   await settled();
@@ -96,10 +96,10 @@ test("two iterators both get every message, and the slower one sets the pace", a
 });
 
 test("an iterator that ends no longer holds up the other one", async () => {
-  const { channel: c } = channel();
+  const { c, s } = channel();
   const [stays, goes] = [c[Symbol.asyncIterator](), c[Symbol.asyncIterator]()];
   const first = [stays.next(), goes.next()];
-  c._deliver(frame(1, 2), 0);
+  s._deliver(frame(1, 2), 0);
   await Promise.all(first);
   const second = stays.next();
   await goes.return();
@@ -107,9 +107,9 @@ test("an iterator that ends no longer holds up the other one", async () => {
 });
 
 test("a message that an iterator never asked for is not processed", async () => {
-  const { channel: c, processed } = channel();
+  const { c, s, processed } = channel();
   const iterator = c[Symbol.asyncIterator]();
-  c._deliver(frame(1, 1), 0);
+  s._deliver(frame(1, 1), 0);
   await iterator.return();
   await settled();
   assert.deepEqual(processed(), []);

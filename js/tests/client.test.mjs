@@ -149,7 +149,8 @@ test("what cannot be published is refused, each with its code", async (t) => {
   await assert.rejects(channel.publish(1, { key: "" }), { code: "bad_key" });
   await assert.rejects(channel.publish("x".repeat(2000)), { code: "too_large" });
   server.pub = ({ ch, key }) => server.send({ op: "pubnack", ch, key, code: "no_way", message: "never" });
-  await assert.rejects(channel.publish(1), { name: "SeamlineError", code: "no_way", message: "never" });
+  const message = 'publication "k" to channel "c" failed: never';
+  await assert.rejects(channel.publish(1, { key: "k" }), { name: "SeamlineError", code: "no_way", message });
   server.pub = () => {};
   const waits = channel.publish(1);
   await assert.rejects(channel.publish(2), { code: "outbox_full" });

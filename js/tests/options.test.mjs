@@ -119,6 +119,17 @@ test("options that are no object are refused", () => {
   }
 });
 
+test("the options of close() are checked, and a call that is refused closes nothing", () => {
+  const client = open();
+  for (const flushMs of NOT_MS) {
+    assert.throws(() => client.close({ flushMs }), refused(`the option of close "flushMs" must be ${MS}`));
+  }
+  assert.throws(() => client.close({ flush: 1 }), refused('unknown option of close "flush"; there are: flushMs'));
+  assert.throws(() => client.close(null), refused("the options of close must be an object"));
+  assert.equal(client.state.name, "connecting");
+  client.close();
+});
+
 test("the options of publish() are checked", async () => {
   const client = open();
   const channel = client.channel("c");

@@ -1,25 +1,43 @@
-// A channel of src/channel.ts on a port that writes down what is asked of it.
+// Handles of one channel (src/channel.ts) and their subscription (src/subscription.ts), on a port that writes
+// down what is asked of the connection.
 import { source } from "./source.mjs";
 
-const { Channel } = await source("channel");
+const { Channel, Subscription } = await source("channel", "subscription");
 
-/** A channel, attached at offset 0 of epoch `e` unless told otherwise, and what its port has seen. */
-export function channel(options = {}, { attached = true } = {}) {
+/**
+ * A subscription without handles, and what its port has seen. It is attached at offset 0 of epoch `e` as soon as
+ * it subscribes, unless told otherwise; `soon` says when that is.
+ */
+export function subscription({ attached = true, soon = (call) => call() } = {}) {
   const calls = [];
   const logged = [];
+  let ids = 0;
+  const s = new Subscription("c", {
+    _soon: soon,
+    _subscribe: (from, messages) => {
+      calls.push(messages ? "subscribe" : "subscribe to casts");
+      if (attached && messages && typeof from !== "object") s._attached({ epoch: "e", offset: 0 });
+      return ++ids;
+    },
+    _unsubscribe: (id) => calls.push(`unsubscribe ${id}`),
+    _processed: (id, count, { offset, id: messageId }) => calls.push(`processed ${count} at ${offset} ${messageId ?? "-"}`),
+    _ended: () => calls.push("end"),
+  });
   const port = {
-    subscribe: () => calls.push("subscribe"),
-    processed: (count, { offset, id }) => calls.push(`processed ${count} at ${offset} ${id ?? "-"}`),
-    publish: (data, key) => (calls.push(`publish ${JSON.stringify(data)} ${key ?? "-"}`), Promise.resolve({ id: "1-0", offset: 1 })),
-    cast: (data) => calls.push(`cast ${JSON.stringify(data)}`),
-    close: () => calls.push("close"),
-    logger: { warn: (...line) => logged.push(["warn", ...line]), error: (...line) => logged.push(["error", ...line]) },
+    _subscription: () => s,
+    _publish: (data, key, closed) => (calls.push(`publish ${JSON.stringify(data)} ${key ?? "-"}${closed ? " closed" : ""}`), Promise.resolve({ id: "1-0", offset: 1 })),
+    _cast: (data) => calls.push(`cast ${JSON.stringify(data)}`),
+    _logger: { warn: (...line) => logged.push(["warn", ...line]), error: (...line) => logged.push(["error", ...line]) },
   };
-  const channel = new Channel("c", options, port);
-  if (attached) channel._attached({ epoch: "e", offset: 0 });
   /** What the port was told of processed messages. */
   const processed = () => calls.filter((call) => call.startsWith("processed"));
-  return { channel, calls, processed, logged };
+  return { s, open: (options = {}) => new Channel("c", options, port), calls, processed, logged };
+}
+
+/** The same with one handle, `c`. */
+export function channel(options = {}, behaviour = {}) {
+  const { open, ...rest } = subscription(behaviour);
+  return { c: open(options), ...rest };
 }
 
 /** A `msgs` frame with the offsets `from..=to`; the payload of each is its offset. */

@@ -1,7 +1,7 @@
 // An application, as far as the compiler is concerned: all of this must compile, and each line under
 // an `@ts-expect-error` must not.
 import { SeamlineError, connect } from "seamline";
-import type { Channel, Client, Diagnostic, Gap, Message, Options, Position, Reason, State, Stats } from "seamline";
+import type { Channel, Client, CloseOptions, Diagnostic, Gap, Message, Options, Position, Reason, State, Stats } from "seamline";
 
 interface Chat {
   text: string;
@@ -121,7 +121,12 @@ export async function run(): Promise<void> {
   new Client("wss://example.org/ws", {});
   off();
   channel.close();
-  client.close();
+  const closeOptions: CloseOptions = { flushMs: 100 };
+  await client.close(closeOptions);
+  const closed: Promise<void> = client.close();
+  await closed;
+  // @ts-expect-error a misspelt option
+  client.close({ flush: 100 });
 }
 // @ts-expect-error a listener must be there
 channel.on("message", undefined);

@@ -1,0 +1,49 @@
+import type { Dispatcher } from "./dispatcher.js";
+import type { Message } from "./types.js";
+
+/** The messages of a handle, one after the other; each counts as processed when the next one is asked for. */
+export function iterate<T>(dispatcher: Dispatcher<T>): AsyncIterableIterator<Message<T>> {
+  type Result = IteratorResult<Message<T>, undefined>;
+  const done: Result = { value: undefined, done: true };
+  /** Every `next()` that has no answer yet. */
+  const waiting: ((result: Result) => void)[] = [];
+  let ended = dispatcher._ended;
+  let stop: (() => void) | undefined;
+  let finish: (() => void) | undefined;
+  // It listens from the first `next()` on, so that a message never comes when nobody waits for it.
+  const take = (message: Message<T>) => {
+    waiting.shift()?.({ value: message, done: false });
+    return waiting.length > 0 ? undefined : new Promise<void>((resolve) => (finish = resolve));
+  };
+  const end = () => {
+    ended = true;
+    stop?.();
+    dispatcher._onEnd.delete(end);
+    for (const next of waiting.splice(0)) next(done);
+    finish?.();
+  };
+  if (!ended) dispatcher._onEnd.add(end);
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next: () => {
+      if (ended) return Promise.resolve(done);
+      return new Promise<Result>((resolve) => {
+        waiting.push(resolve);
+        finish?.();
+        if (stop) return;
+        stop = dispatcher._events.on("message", take);
+        dispatcher._run();
+      });
+    },
+    return: async () => {
+      // Another listener may take its time over the message; ours has counted when the loop is left.
+      const alone = finish && dispatcher._events.of("message").length === 1;
+      const last = dispatcher._settling;
+      end();
+      if (alone) await last;
+      return done;
+    },
+  };
+}

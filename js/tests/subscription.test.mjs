@@ -1,0 +1,215 @@
+// Handles of one name: each has its own listeners, position and end, and all share one subscription.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { deferred, frame, settled, subscription } from "./support/channel.mjs";
+
+/** A handle that writes down the offsets it is given. */
+function follow({ open }, options, listener = () => {}) {
+  const c = open(options);
+  const seen = [];
+  c.on("message", ({ offset }) => (seen.push(offset), listener(offset)));
+  return { c, seen };
+}
+
+test("two handles get every message, on one subscription", () => {
+  const set = subscription();
+  const [a, b] = [follow(set), follow(set)];
+  set.s._deliver(frame(1, 3), 0);
+  assert.deepEqual([a.seen, b.seen], [[1, 2, 3], [1, 2, 3]]);
+  assert.deepEqual(set.calls, ["subscribe", "processed 3 at 3 3-0"]);
+});
+
+test("closing one handle leaves the other its subscription", () => {
+  const set = subscription();
+  const [a, b] = [follow(set), follow(set)];
+  set.s._deliver(frame(1, 1), 0);
+  a.c.close();
+  set.s._deliver(frame(2, 2), 0);
+  assert.deepEqual([a.seen, b.seen], [[1], [1, 2]]);
+  assert.ok(!set.calls.some((call) => call.startsWith("unsubscribe")));
+  b.c.close();
+  assert.deepEqual(set.calls.slice(-2), ["unsubscribe 1", "end"]);
+});
+
+test("closing one handle inside its handler leaves the message at hand to the other", () => {
+  const set = subscription();
+  const a = follow(set, {}, () => a.c.close());
+  const b = follow(set);
+  set.s._deliver(frame(1, 2), 0);
+  assert.deepEqual([a.seen, b.seen, set.processed()], [[1], [1, 2], ["processed 2 at 2 2-0"]]);
+});
+
+test("what every handle has processed is acknowledged, and no more", async () => {
+  const set = subscription();
+  const gates = [deferred(), deferred(), deferred()];
+  const slow = follow(set, {}, (offset) => gates[offset - 1].promise);
+  const fast = follow(set);
+  set.s._deliver(frame(1, 3), 0);
+  await settled();
+  assert.deepEqual([slow.seen, fast.seen, set.processed()], [[1], [1, 2, 3], []]);
+  assert.deepEqual([slow.c.position.offset, fast.c.position.offset], [0, 3]);
+  gates[0].resolve();
+  await settled();
+  assert.deepEqual(set.processed(), ["processed 1 at 1 1-0"]);
+  slow.c.close();
+  assert.deepEqual(set.processed(), ["processed 1 at 1 1-0", "processed 2 at 3 3-0"], "the other one was further");
+});
+
+test("a gap counts as processed when every handle has passed it", async () => {
+  const set = subscription();
+  const gate = deferred();
+  const slow = follow(set, {}, () => gate.promise);
+  const fast = follow(set);
+  const gaps = [];
+  for (const { c } of [slow, fast]) c.on("gap", (gap) => gaps.push(gap));
+  set.s._deliver(frame(1, 1), 0);
+  set.s._gap({ from: 2, to: 9, reason: "trimmed" }, { epoch: "e", offset: 9 });
+  await settled();
+  assert.deepEqual([gaps.length, fast.c.position.offset, set.processed()], [1, 9, []]);
+  gate.resolve();
+  await settled();
+  assert.deepEqual([gaps.length, set.processed()], [2, ["processed 1 at 1 1-0", "processed 0 at 9 -"]]);
+});
+
+test("listeners are a handle's own: removing one's, or failing, is nothing to the other", () => {
+  const set = subscription();
+  const failing = follow(set, {}, () => { throw new Error("no"); });
+  const errors = [];
+  failing.c.on("error", (error) => errors.push(error.message));
+  const other = follow(set);
+  other.c.on("error", (error) => errors.push(`other: ${error.message}`));
+  set.s._deliver(frame(1, 2), 0);
+  assert.deepEqual([errors, other.seen], [["no", "no"], [1, 2]]);
+});
+
+test("casts, `live` and the server's errors reach every handle that listens", () => {
+  const set = subscription();
+  const told = [];
+  for (const name of ["a", "b"]) {
+    const c = set.open();
+    for (const event of ["cast", "live", "error"]) c.on(event, () => told.push(`${name} ${event}`));
+  }
+  set.s._cast(1);
+  set.s._live();
+  set.s._error(new Error("refused"));
+  assert.deepEqual(told, ["a cast", "b cast", "a live", "b live", "a error", "b error"]);
+});
+
+test("a handle without `from` begins where the subscription is, with that position", () => {
+  const set = subscription();
+  follow(set, { from: "start" });
+  set.s._deliver(frame(1, 2), 0);
+  const late = follow(set);
+  assert.deepEqual(late.c.position, { epoch: "e", offset: 2, id: "2-0" });
+  set.s._deliver(frame(3, 3), 0);
+  assert.deepEqual([late.seen, set.processed()], [[3], ["processed 2 at 2 2-0", "processed 1 at 3 3-0"]]);
+});
+
+test("a handle that begins inside another one's handler gets what comes after that frame", () => {
+  const set = subscription();
+  let late;
+  follow(set, {}, () => (late ??= follow(set)) && undefined);
+  set.s._deliver(frame(1, 2), 0);
+  set.s._deliver(frame(3, 3), 0);
+  assert.deepEqual([late.seen, set.processed().at(-1)], [[3], "processed 1 at 3 3-0"]);
+});
+
+test("a start point whose messages have passed is refused at the listener, by name", async () => {
+  for (const from of ["start", { epoch: "e", offset: 1 }, { epoch: "e", offset: 3 }, { epoch: "f", offset: 2 }]) {
+    const set = subscription();
+    follow(set, { from: "start" });
+    set.s._deliver(frame(1, 2), 0);
+    const late = set.open({ from });
+    const seen = [];
+    assert.throws(() => late.on("message", () => seen.push(1)), (error) => {
+      assert.equal(error.code, "already_subscribed");
+      assert.match(error.message, /^channel "c" is past the start point/);
+      return true;
+    });
+    await assert.rejects(async () => { for await (const _ of late); }, { code: "already_subscribed" });
+    set.s._deliver(frame(3, 3), 0);
+    assert.deepEqual(seen, [], "nor is the listener kept");
+  }
+});
+
+test("handles that ask for the same start point before anything has come share it", () => {
+  for (const from of ["start", "tail", { epoch: "e", offset: 0 }]) {
+    const set = subscription();
+    const [a, b] = [follow(set, { from }), follow(set, { from })];
+    set.s._deliver(frame(1, 1), 0);
+    assert.deepEqual([a.seen, b.seen], [[1], [1]]);
+  }
+});
+
+test("two start points are refused, whichever comes first", () => {
+  for (const [first, second] of [["start", { epoch: "e", offset: 1 }], [{ epoch: "e", offset: 1 }, "start"], [undefined, "start"]]) {
+    const set = subscription({ attached: false });
+    follow(set, { from: first });
+    assert.throws(() => follow(set, { from: second }), { code: "already_subscribed" });
+  }
+});
+
+test("a handle that asks for the very position of the subscription joins it there", () => {
+  const set = subscription();
+  const first = follow(set, { from: "start" });
+  set.s._deliver(frame(1, 2), 0);
+  const second = follow(set, { from: first.c.position });
+  set.s._deliver(frame(3, 3), 0);
+  assert.deepEqual(second.seen, [3]);
+});
+
+test("a handle that asks for the tail begins with the next message, but not before a replay is over", () => {
+  const set = subscription();
+  follow(set, { from: "start" });
+  set.s._deliver(frame(1, 2, true), 0);
+  const late = follow(set, { from: "tail" });
+  set.s._deliver(frame(3, 4, true), 0);
+  assert.deepEqual(set.processed().at(-1), "processed 2 at 4 4-0", "it holds up nobody");
+  set.s._live();
+  assert.equal(late.c.position.offset, 4);
+  const later = follow(set, { from: "tail" });
+  set.s._deliver(frame(5, 5), 0);
+  assert.deepEqual([late.seen, later.seen], [[5], [5]]);
+});
+
+test("a handle that waits for the tail gets it when the other one is closed", () => {
+  const set = subscription();
+  const first = follow(set, { from: "start" });
+  set.s._deliver(frame(1, 2, true), 0);
+  const late = follow(set, { from: "tail" });
+  first.c.close();
+  assert.deepEqual(set.calls.slice(-2), ["unsubscribe 1", "subscribe"]);
+  set.s._deliver(frame(1, 1), 0);
+  assert.deepEqual([late.seen, set.processed().at(-1)], [[1], "processed 1 at 1 1-0"]);
+});
+
+test("a handle that joins a channel that is up to date hears `live`, after the call", async () => {
+  const set = subscription({ soon: queueMicrotask });
+  follow(set);
+  await settled();
+  set.s._live();
+  const told = [];
+  set.open().on("live", () => told.push("live"));
+  assert.deepEqual(told, []);
+  await settled();
+  assert.deepEqual(told, ["live"]);
+});
+
+test("listeners that are added in one turn make one subscription, for messages if one is for those", async () => {
+  const set = subscription({ soon: queueMicrotask });
+  const c = set.open();
+  c.on("live", () => {});
+  c.on("cast", () => {});
+  c.on("message", () => {});
+  assert.deepEqual(set.calls, []);
+  await settled();
+  assert.deepEqual(set.calls, ["subscribe"]);
+});
+
+test("a handle that is closed before that subscribes to nothing", async () => {
+  const set = subscription({ soon: queueMicrotask });
+  const { c } = follow(set);
+  c.close();
+  await settled();
+  assert.deepEqual(set.calls, ["end"]);
+});

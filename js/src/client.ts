@@ -16,7 +16,8 @@ export type ClientEvents = {
   error: (error: unknown) => unknown;
 };
 
-type Settle = { _resolve(at: { id: string; offset: number }): void; _reject(code: string, message: string): void };
+/** Where the log has a publication, or why it does not. */
+type Answer = { id: string; offset: number } | SeamlineError;
 
 /** When the wasm cannot be fetched, the next attempts follow after this, doubled up to 16 times as long. */
 const LOAD_RETRY_MS = 1000;
@@ -38,7 +39,7 @@ export class Client {
   #waiting: ((engine?: Engine) => void)[] = [];
   #byName = new Map<string, Subscription>();
   #byId = new Map<number, Subscription>();
-  #publications = new Map<number, Settle>();
+  #publications = new Map<number, (answer: Answer) => void>();
   /** Publications without an answer; more than those above before the wasm is there. */
   #unanswered = 0;
   /** The client is closed, or will be when publications are no longer waited for. */
@@ -80,7 +81,7 @@ export class Client {
   channel<T = unknown>(name: string, options: ChannelOptions = {}): Channel<T> {
     checkChannelOptions(options);
     checkName(name);
-    if (this.#closing) throw new SeamlineError("closed", "the client is closed");
+    if (this.#closing) throw isClosed("client");
     const port: ChannelPort = {
       _logger: this.#logger,
       _subscription: () => (this.#closing ? undefined : this.#subscription(name)),
@@ -212,34 +213,33 @@ export class Client {
   #publish(name: string, data: unknown, key = randomKey(), closed: boolean): Promise<{ id: string; offset: number }> {
     const { copy, size } = toJson(data);
     return new Promise((resolve, reject) => {
-      // Where nobody catches it, the error is all there is to see: so it says which publication it was.
-      const refuse = (code: string, message: string) =>
-        reject(new SeamlineError(code, `publication "${key}" to channel "${name}" failed: ${message}`));
-      if (closed || this.#closing) return refuse("closed", `the ${closed ? "channel" : "client"} is closed`);
+      const settle = (answer: Answer) => {
+        if (!(answer instanceof SeamlineError)) return resolve(answer);
+        // Where nobody catches it, the error is all there is to see: so it says which publication it was.
+        reject(new SeamlineError(answer.code, `publication "${key}" to channel "${name}" failed: ${answer.message}`));
+      };
+      if (closed || this.#closing) return settle(isClosed(closed ? "channel" : "client"));
       // The wasm has the same limit, once it is there.
       if (!this.#engine && this.#unanswered >= (this.#options.outboxMessages ?? OUTBOX_MESSAGES)) {
-        return refuse("outbox_full", "too many publications wait; try again later");
+        return settle(new SeamlineError("outbox_full", "too many publications wait; try again later"));
       }
       this.#unanswered++;
-      const answered = () => --this.#unanswered === 0 && this.#flushTimer && this.#close();
-      const settle: Settle = {
-        _resolve: (at) => (resolve(at), answered()),
-        _reject: (code, message) => (refuse(code, message), answered()),
+      const answered = (answer: Answer) => {
+        settle(answer);
+        if (--this.#unanswered === 0 && this.#flushTimer) this.#close();
       };
       this.#waiting.push((engine) => {
-        if (!engine) return settle._reject("closed", "the client is closed");
-        const id = engine.publish(name, key, copy, size);
-        if (id) this.#publications.set(id, settle);
-        else settle._reject(this.#refused.code, this.#refused.message);
+        const id = engine?.publish(name, key, copy, size);
+        if (id) this.#publications.set(id, answered);
+        else answered(engine ? this.#refused : isClosed("client"));
       });
       if (this.#engine) this.#flush();
     });
   }
 
-  #answered(id: number): Settle | undefined {
-    const settle = this.#publications.get(id);
+  #answered(id: number, answer: Answer): void {
+    this.#publications.get(id)?.(answer);
     this.#publications.delete(id);
-    return settle;
   }
 
   /** Everything that the wasm tells. */
@@ -267,9 +267,9 @@ export class Client {
       case Kind.Cast:
         return channel?._cast(value);
       case Kind.Published:
-        return this.#answered(id)?._resolve({ id: a, offset: x });
+        return this.#answered(id, { id: a, offset: x });
       case Kind.PublishFailed:
-        return this.#answered(id)?._reject(a, b);
+        return this.#answered(id, new SeamlineError(a, b));
       case Kind.Error: {
         const error = new SeamlineError(a, b);
         return channel ? channel._error(error) : this.#error(error);
@@ -328,6 +328,10 @@ export class Client {
     const failed = (error: unknown) => this.#logger.error?.("seamline: a listener failed:", error);
     for (const listener of listeners) void guard(() => listener(value), failed);
   }
+}
+
+function isClosed(what: string): SeamlineError {
+  return new SeamlineError("closed", `the ${what} is closed`);
 }
 
 function reasonOf(code: string, message: string, closeCode: number): Reason {

@@ -92,19 +92,16 @@ export class Dispatcher<T = unknown> {
   _run(): void {
     if (this.#busy) return;
     this.#busy = true;
-    for (;;) {
-      const wait = this.#step();
-      if (wait === "idle") break;
-      if (wait) {
-        this._settling = wait;
-        void wait.then(() => {
-          this.#busy = false;
-          this._run();
-        });
-        return;
-      }
-    }
-    this.#busy = false;
+    let next: Promise<unknown> | boolean;
+    do next = this.#step();
+    while (next === true);
+    this.#busy = next !== false;
+    if (!next) return;
+    this._settling = next;
+    void next.then(() => {
+      this.#busy = false;
+      this._run();
+    });
   }
 
   #push(entry: Entry): void {
@@ -113,16 +110,17 @@ export class Dispatcher<T = unknown> {
     this._run();
   }
 
-  #step(): Promise<unknown> | "idle" | void {
+  /** Returns what is to be waited for, or whether to go on. */
+  #step(): Promise<unknown> | boolean {
     const entry = this.#queue[0];
-    if (!entry) return "idle";
+    if (!entry) return false;
     if (typeof entry === "object") return this.#batch(entry);
     this.#queue.shift();
-    return entry();
+    return entry() ?? true;
   }
 
   /** Dispatches messages of a frame until one is to be waited for. Reports the others in one call. */
-  #batch(entry: Batch): Promise<unknown> | "idle" | void {
+  #batch(entry: Batch): Promise<unknown> | boolean {
     const frame = entry._frame;
     const { n, ids, data } = frame;
     const before = this._steps;
@@ -138,7 +136,7 @@ export class Dispatcher<T = unknown> {
     const last = entry._next - 1;
     if (entry._next === ids.length) this.#queue.shift();
     this._subscription?._report();
-    if (!wait) return this._steps > before ? undefined : "idle";
+    if (!wait) return this._steps > before;
     return wait.then(() => {
       this.#moved(frame, last);
       this._subscription?._report();

@@ -21,12 +21,8 @@ const MS = [
 
 const BACKOFF: Table = { initialMs: MS, maxMs: MS };
 
-const OPTIONS: Table = {
-  token: ["a string or a function", (value) => isString(value) || isFunction(value)],
-  clientId: ["a string of 1 to 200 bytes", (value) => isString(value) && (value as string) !== "" && bytes(value as string) <= 200],
-  backoff: ["an object", isObject],
-  dialect: ['"seamline" or "plain"', (value) => value === "seamline" || value === "plain"],
-  plain: ['an object, beside dialect: "plain"', (value, options) => isObject(value) && options?.dialect === "plain"],
+/** The numbers, in the order in which the wasm reads them. */
+const NUMBERS = {
   connectTimeoutMs: MS,
   heartbeatMs: MS,
   pongTimeoutMs: MS,
@@ -36,6 +32,15 @@ const OPTIONS: Table = {
   replayCredit: COUNT,
   queueMessages: COUNT,
   outboxMessages: COUNT,
+} satisfies Table;
+
+const OPTIONS: Table = {
+  token: ["a string or a function", (value) => isString(value) || isFunction(value)],
+  clientId: ["a string of 1 to 200 bytes", (value) => isString(value) && (value as string) !== "" && bytes(value as string) <= 200],
+  backoff: ["an object", isObject],
+  dialect: ['"seamline" or "plain"', (value) => value === "seamline" || value === "plain"],
+  plain: ['an object, beside dialect: "plain"', (value, options) => isObject(value) && options?.dialect === "plain"],
+  ...NUMBERS,
   wasm: ["a URL, a Response, bytes or a WebAssembly.Module", (value) => isString(value) || isObject(value)],
   WebSocket: ["a constructor", isFunction],
   logger: ["an object such as console", isObject],
@@ -114,15 +119,7 @@ export function numbers(options: Options): (number | string | false | undefined)
   return [
     backoff.initialMs,
     backoff.maxMs,
-    options.connectTimeoutMs,
-    options.heartbeatMs,
-    options.pongTimeoutMs,
-    options.probeTimeoutMs,
-    options.stableMs,
-    options.ackIntervalMs,
-    options.replayCredit,
-    options.queueMessages,
-    options.outboxMessages,
+    ...(Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]).map((name) => options[name]),
     plain.settleMs,
     plain.windowMessages,
     plain.silenceMs,

@@ -50,6 +50,9 @@ pub enum ServerFrame<D> {
         ch: String,
         /// The last offset of the replay.
         head: u64,
+        /// The `ref` of the `sub` whose replay it is, if it had one.
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<u64>,
     },
     /// A publication is in the log.
     PubAck {
@@ -85,6 +88,11 @@ pub enum ServerFrame<D> {
     },
     /// I am here.
     Pong,
+    /// The next frame is on its way and is a large one: on a slow link it takes a while to arrive.
+    Incoming {
+        /// About how many bytes it has.
+        bytes: u64,
+    },
     /// The server is about to close: reconnect in so many milliseconds.
     Drain {
         /// The server spreads its clients over time with this.
@@ -99,6 +107,9 @@ pub enum ServerFrame<D> {
         /// The channel it concerns; without one, the connection.
         #[serde(skip_serializing_if = "Option::is_none")]
         ch: Option<String>,
+        /// The `ref` of the `sub` that it answers or whose subscription it ends, if it had one.
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<u64>,
         /// Set where trying again may help.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
@@ -153,6 +164,10 @@ impl<F: Fields> Needed<'_, F> {
     fn retry_after_ms(&self) -> Option<u64> {
         self.fields.number("retry_after_ms")
     }
+
+    fn reference(&self) -> Option<u64> {
+        self.fields.number("ref")
+    }
 }
 
 impl<D> ServerFrame<D> {
@@ -179,12 +194,14 @@ impl<D> ServerFrame<D> {
                 head: f.number("head")?,
                 at: f.number("at")?,
                 at_epoch: f.fields.text("at_epoch"),
-                reference: f.fields.number("ref"),
+                reference: f.reference(),
                 ch: f.text("ch")?,
                 epoch: f.text("epoch")?,
                 resumed: false,
             },
-            "live" => ServerFrame::Live { head: f.number("head")?, ch: f.text("ch")? },
+            "live" => {
+                ServerFrame::Live { head: f.number("head")?, reference: f.reference(), ch: f.text("ch")? }
+            }
             "puback" => ServerFrame::PubAck {
                 id: f.id()?,
                 offset: f.number("offset")?,
@@ -200,11 +217,13 @@ impl<D> ServerFrame<D> {
             },
             "cast" => ServerFrame::Cast { data: f.data()?, ch: f.text("ch")? },
             "pong" => ServerFrame::Pong,
+            "incoming" => ServerFrame::Incoming { bytes: f.number("bytes")? },
             "drain" => ServerFrame::Drain { reconnect_in_ms: f.number("reconnect_in_ms")? },
             "err" => ServerFrame::Err {
                 code: f.text("code")?,
                 message: f.message(),
                 ch: f.fields.text("ch"),
+                reference: f.reference(),
                 retry_after_ms: f.retry_after_ms(),
             },
             _ => return None,
@@ -249,7 +268,7 @@ mod tests {
                 reference: Some(7),
                 resumed: false,
             },
-            ServerFrame::Live { ch: text("c"), head: 9 },
+            ServerFrame::Live { ch: text("c"), head: 9, reference: Some(7) },
             ServerFrame::PubAck { ch: text("c"), key: text("k"), id, offset: 4 },
             ServerFrame::PubNack {
                 ch: text("c"),
@@ -261,7 +280,21 @@ mod tests {
             ServerFrame::Cast { ch: text("c"), data: Value::Null },
             ServerFrame::Pong,
             ServerFrame::Drain { reconnect_in_ms: 300 },
-            ServerFrame::Err { code: text("x"), message: text("y"), ch: None, retry_after_ms: None },
+            ServerFrame::Incoming { bytes: 98_304 },
+            ServerFrame::Err {
+                code: text("x"),
+                message: text("y"),
+                ch: None,
+                reference: None,
+                retry_after_ms: None,
+            },
+            ServerFrame::Err {
+                code: text("x"),
+                message: text("y"),
+                ch: Some(text("c")),
+                reference: Some(7),
+                retry_after_ms: Some(9),
+            },
         ];
         for frame in frames {
             assert_eq!(ServerFrame::read(&Object(serde_json::to_value(&frame).unwrap())), Ok(frame));

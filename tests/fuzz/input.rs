@@ -3,7 +3,7 @@
 use crate::rng::Rng;
 
 /// One frame of each kind, in both directions.
-const FRAMES: [&str; 24] = [
+const FRAMES: [&str; 26] = [
     r#"{"op":"hello","v":1,"client_id":"tab-7f3a","token":"eyJhbGciOi"}"#,
     r#"{"op":"sub","ch":"room-1","credit":2000,"ref":4,"position":{"epoch":"e34f","offset":3,"id":"17-0"}}"#,
     r#"{"op":"sub","ch":"room-1","credit":2000,"from":"start"}"#,
@@ -19,7 +19,8 @@ const FRAMES: [&str; 24] = [
     r#"{"op":"subd","ch":"room-1","epoch":"e34f","first":1,"head":5,"at":3,"ref":4,"resumed":true}"#,
     r#"{"op":"subd","ch":"room-1","epoch":"e34f","first":6,"head":5,"at":3,"at_epoch":"old","resumed":false}"#,
     r#"{"op":"msgs","ch":"room-1","n":4,"ids":["17-0","17-1"],"data":[{"text":"a"},null],"replay":true}"#,
-    r#"{"op":"live","ch":"room-1","head":5}"#,
+    r#"{"op":"live","ch":"room-1","head":5,"ref":4}"#,
+    r#"{"op":"incoming","bytes":98304}"#,
     r#"{"op":"puback","ch":"room-1","key":"k","id":"17-0","offset":4}"#,
     r#"{"op":"pubnack","ch":"room-1","key":"k","code":"log_error","message":"later","retry_after_ms":1000}"#,
     r#"{"op":"cast","ch":"room-1","data":{"typing":true}}"#,
@@ -27,6 +28,7 @@ const FRAMES: [&str; 24] = [
     r#"{"op":"drain","reconnect_in_ms":430}"#,
     r#"{"op":"err","code":"log_error","message":"later","ch":"room-1","retry_after_ms":1000}"#,
     r#"{"op":"err","code":"bad_version"}"#,
+    r#"{"op":"err","code":"too_many_channels","message":"too many","ch":"room-1","ref":4}"#,
     r#"{"op":"dance","with":["me",1,2.5,-3,1e400,true]}"#,
 ];
 

@@ -103,7 +103,7 @@ fn frame(rng: &mut Rng) -> ServerFrame<u64> {
     let (ch, key) = (ROOM.to_owned(), "k".to_owned());
     let retry_after_ms = rng.chance(500).then(|| number(rng));
     let (code, message) = ("c".to_owned(), String::new());
-    match rng.below(9) {
+    match rng.below(10) {
         0 => ServerFrame::Welcome {
             session: String::new(),
             heartbeat_ms: number(rng),
@@ -119,11 +119,18 @@ fn frame(rng: &mut Rng) -> ServerFrame<u64> {
             reference: rng.chance(500).then(|| rng.below(4)),
             resumed: false,
         },
-        3 => ServerFrame::Live { ch, head: number(rng) },
+        3 => ServerFrame::Live { ch, head: number(rng), reference: rng.chance(500).then(|| rng.below(4)) },
         4 => ServerFrame::PubAck { ch, key, id: MessageId { ms: 1, seq: 1 }, offset: number(rng) },
         5 => ServerFrame::PubNack { ch, key, code, message, retry_after_ms },
         6 => ServerFrame::Drain { reconnect_in_ms: number(rng) },
-        7 => ServerFrame::Err { code, message, ch: rng.chance(500).then_some(ch), retry_after_ms },
+        7 => ServerFrame::Err {
+            code,
+            message,
+            ch: rng.chance(500).then_some(ch),
+            reference: rng.chance(500).then(|| rng.below(4)),
+            retry_after_ms,
+        },
+        8 => ServerFrame::Incoming { bytes: number(rng) },
         _ => ServerFrame::Pong,
     }
 }

@@ -201,7 +201,7 @@ impl Page {
     }
 
     pub fn live(&mut self, head: u64) {
-        self.frame(ServerFrame::Live { ch: ROOM.to_owned(), head });
+        self.frame(ServerFrame::Live { ch: ROOM.to_owned(), head, reference: None });
     }
 
     pub fn puback(&mut self, key: &str, offset: u64) {
@@ -217,7 +217,13 @@ impl Page {
 
     pub fn error(&mut self, ch: Option<&str>, retry_after_ms: Option<u64>) {
         let (code, message) = ("log_error".to_owned(), "the log failed".to_owned());
-        self.frame(ServerFrame::Err { code, message, ch: ch.map(str::to_owned), retry_after_ms });
+        self.frame(ServerFrame::Err {
+            code,
+            message,
+            ch: ch.map(str::to_owned),
+            reference: None,
+            retry_after_ms,
+        });
     }
 
     /// Messages of the live stream.

@@ -139,7 +139,7 @@ impl Server {
         if stage.faults.interleave {
             self.flush(feed, net, stage);
         }
-        let frame = ServerFrame::Live { ch: channel_name(feed.ch), head: feed.sent };
+        let frame = ServerFrame::Live { ch: channel_name(feed.ch), head: feed.sent, reference: None };
         net.carry_to_client(feed.conn, ToClient::Frame(frame), stage);
         feed.step = Step::Live;
         !feed.queue.is_empty()

@@ -91,7 +91,13 @@ impl Server {
         if peer.feeds.remove(&ch).is_some() {
             stage.note("log fails for connection, channel", &[conn as u64, ch as u64]);
             let (code, message, retry_after_ms) = ("log_error".to_owned(), String::new(), Some(1_000));
-            let frame = ServerFrame::Err { code, message, ch: Some(channel_name(ch)), retry_after_ms };
+            let frame = ServerFrame::Err {
+                code,
+                message,
+                ch: Some(channel_name(ch)),
+                reference: None,
+                retry_after_ms,
+            };
             net.carry_to_client(conn, ToClient::Frame(frame), stage);
         }
     }

@@ -172,7 +172,7 @@ impl Page {
                 let numbers = [index, ch as u64, *first, *head, *at];
                 stage.note("client gets subd of channel, first, head, at", &numbers);
             }
-            ServerFrame::Live { ch, head } => {
+            ServerFrame::Live { ch, head, .. } => {
                 stage.note("client gets live of channel, head", &[index, channel_number(ch) as u64, *head]);
             }
             _ => {}

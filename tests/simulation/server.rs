@@ -143,7 +143,7 @@ impl Server {
         if stage.rng.chance(stage.faults.too_fast) {
             let retry_after_ms = Some(stage.rng.between(100, 8_000));
             let (code, message) = ("too_fast".to_owned(), String::new());
-            let frame = ServerFrame::Err { code, message, ch: None, retry_after_ms };
+            let frame = ServerFrame::Err { code, message, ch: None, reference: None, retry_after_ms };
             net.carry_to_client(conn, ToClient::Frame(frame), stage);
             return self.close(conn, close::TOO_FAST, net, stage);
         }

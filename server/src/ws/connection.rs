@@ -235,7 +235,7 @@ impl Connection {
                 Ok(())
             }
             ClientFrame::Unsub { ch } => {
-                self.subscriptions.remove(&ch);
+                self.unsubscribe(&ch).await;
                 Ok(())
             }
             ClientFrame::Pub { ch, key, data } => self.publish(ch, key, data).await,

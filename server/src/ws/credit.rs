@@ -1,7 +1,7 @@
 //! How many replayed messages a client will still take.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -9,11 +9,12 @@ use tokio::sync::Notify;
 pub(super) struct Credit {
     left: Mutex<u64>,
     granted: Notify,
+    ended: AtomicBool,
 }
 
 impl Credit {
     pub fn new(credit: u64) -> Self {
-        Credit { left: Mutex::new(credit), granted: Notify::new() }
+        Credit { left: Mutex::new(credit), granted: Notify::new(), ended: AtomicBool::new(false) }
     }
 
     pub fn grant(&self, more: u64) {
@@ -35,6 +36,16 @@ impl Credit {
         while self.left() == 0 {
             self.granted.notified().await;
         }
+    }
+
+    /// The feed ends by itself and takes no more. Said before the client is told, so that what the client does about
+    /// it finds it so.
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    pub fn ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
     }
 
     fn with<T>(&self, action: impl FnOnce(&mut u64) -> T) -> T {

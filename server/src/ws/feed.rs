@@ -218,7 +218,7 @@ impl Feed {
     }
 
     async fn say_live(&self, head: u64) -> Result<(), Gone> {
-        self.out.bulk(&ToClient::Live { ch: self.ch().into(), head }).await
+        self.out.bulk(&ToClient::Live { ch: self.ch().into(), head, reference: self.reference }).await
     }
 
     /// Sends what is published, several messages to a frame where they are waiting. What the replay

@@ -69,8 +69,21 @@ pub(super) fn err(code: &str, message: impl ToString, ch: Option<&str>) -> ToCli
         code: code.into(),
         message: message.to_string(),
         ch: ch.map(Into::into),
+        reference: None,
         retry_after_ms: None,
     }
+}
+
+/// The `err` that answers a `sub`, or ends its subscription.
+pub(super) fn sub_err(
+    code: &str,
+    message: impl ToString,
+    ch: &str,
+    reference: Option<u64>,
+    retry_after_ms: Option<u64>,
+) -> ToClient<'static> {
+    let (code, message, ch) = (code.into(), message.to_string(), Some(ch.into()));
+    ToClient::Err { code, message, ch, reference, retry_after_ms }
 }
 
 /// Writes a `msgs` frame: what serde would make of [`Msgs`](seamline::wire::Msgs). By hand, because

@@ -94,6 +94,7 @@ async fn too_many(out: &Outgoing) -> End {
         code: "too_many_connections".into(),
         message: TOO_MANY.into(),
         ch: None,
+        reference: None,
         retry_after_ms: Some(RETRY_AFTER_MS),
     };
     match out.answer(&frame).await {

@@ -5,7 +5,7 @@ use seamline::wire::close::{FORBIDDEN, TRY_AGAIN_LATER};
 use super::close;
 use super::dialect::Dialect;
 use super::feed::Feed;
-use super::frames::ToClient;
+use super::frames;
 use crate::auth::{Action, RETRY_AFTER_MS, Verdict};
 
 impl Feed {
@@ -27,12 +27,12 @@ impl Feed {
 
     /// Tells it in the words of the socket's dialect. The plain one has no other channel, and closes.
     pub(super) async fn tell_end(&self, code: &str, message: &str, retry_after_ms: Option<u64>) {
+        self.credit.end();
         if self.out.dialect == Dialect::Plain {
             let closed = if retry_after_ms.is_some() { TRY_AGAIN_LATER } else { FORBIDDEN };
             return self.out.close(close::frame(closed, message)).await;
         }
-        let (code, message) = (code.into(), message.into());
-        let frame = ToClient::Err { code, message, ch: Some(self.ch().into()), retry_after_ms };
+        let frame = frames::sub_err(code, message, self.ch(), self.reference, retry_after_ms);
         let _ = self.out.bulk(&frame).await; // the client may have gone meanwhile
     }
 }

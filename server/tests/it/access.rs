@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, SECRET, Server, now_s, request};
 
-fn token(channels: Value) -> String {
+/// A token of Ada's with this claim.
+pub fn token_for(channels: Value) -> String {
     let claims = json!({"sub": "ada", "exp": now_s() + 3600, "channels": channels});
     encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
 fn reader() -> String {
-    token(json!({"read": ["room-*", "both"], "write": ["both", "outbox"]}))
+    token_for(json!({"read": ["room-*", "both"], "write": ["both", "outbox"]}))
 }
 
 #[tokio::test]
@@ -73,7 +74,7 @@ async fn http_reads_and_writes_what_its_token_allows() {
 async fn a_claim_that_cannot_be_read_allows_nothing() {
     let server = Server::start(&["--token-secret", SECRET]);
     for channels in [json!(null), json!(["c"]), json!({"read": "c"}), json!({"reads": ["c"]})] {
-        let bearer = format!("Bearer {}", token(channels.clone()));
+        let bearer = format!("Bearer {}", token_for(channels.clone()));
         let url = server.url("/channels/c/messages");
         assert_eq!(request("GET", url, &[("authorization", &bearer)], b"").await.0, 401, "{channels}");
     }
@@ -88,7 +89,7 @@ async fn a_fresh_token_that_allows_less_ends_what_it_does_not_allow() {
         client.next_op("subd").await;
         client.next_op("live").await;
     }
-    client.send(json!({"op": "token", "token": token(json!({"read": ["both"], "write": ["*"]}))})).await;
+    client.send(json!({"op": "token", "token": token_for(json!({"read": ["both"], "write": ["*"]}))})).await;
     let answer = client.next_op("err").await;
     assert_eq!((&answer["code"], &answer["ch"]), (&json!("forbidden"), &json!("room-1")));
     assert!(answer["retry_after_ms"].is_u64(), "that is how a running subscription ends");

@@ -113,6 +113,22 @@ async fn what_it_forbids_is_forbidden() {
     }
 }
 
+/// Neither counts the channel among the socket's, nor is it subscribed when the next one is.
+#[tokio::test]
+async fn a_subscription_that_it_forbids_leaves_its_place() {
+    let (service, url) = Service::start(403).await;
+    let server = start(&url, &["--max-channels", "1"]);
+    let mut client = greeted(&server).await;
+    client.sub("c", 100, json!({"from": "tail", "ref": 1})).await;
+    assert_eq!(client.next_op("err").await["ref"], 1);
+    service.says(200);
+    client.sub("d", 100, json!({"from": "tail", "ref": 2})).await;
+    assert_eq!(client.next_op("subd").await["ref"], 2);
+    client.next_op("live").await;
+    client.sub("e", 100, json!({"ref": 3})).await;
+    assert_eq!(client.next_op("err").await["code"], "too_many_channels");
+}
+
 #[tokio::test]
 async fn what_it_does_not_say_is_refused_for_now() {
     for status in [500, 302, SILENCE] {

@@ -2,6 +2,7 @@
 //! its own. One file per behaviour; each begins with what it shows and how.
 
 mod access;
+mod answers;
 mod auth;
 mod bad_input;
 mod compression;

@@ -162,7 +162,7 @@ impl<M: Clone> Plain<M> {
         connection.caught_up = true;
         connection.quiet_at = None;
         let (ch, head) = (name.clone(), self.order.ahead());
-        session.handle_frame(now, connection.socket, ServerFrame::Live { ch, head });
+        session.handle_frame(now, connection.socket, ServerFrame::Live { ch, head, reference: None });
     }
 
     /// An event of the session's.
@@ -246,6 +246,6 @@ impl<M: Clone> Plain<M> {
     }
 
     fn live(&self) -> ServerFrame<M> {
-        ServerFrame::Live { ch: self.name.clone().unwrap_or_default(), head: 0 }
+        ServerFrame::Live { ch: self.name.clone().unwrap_or_default(), head: 0, reference: None }
     }
 }

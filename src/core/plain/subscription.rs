@@ -41,7 +41,13 @@ impl<M: Clone> Plain<M> {
         if !self.refused.contains(&ch) {
             self.refused.push(ch.clone());
             let (code, message) = (code.to_owned(), message.to_owned());
-            self.answers.push(ServerFrame::Err { code, message, ch: Some(ch), retry_after_ms: None });
+            self.answers.push(ServerFrame::Err {
+                code,
+                message,
+                ch: Some(ch),
+                reference: None,
+                retry_after_ms: None,
+            });
         }
     }
 

@@ -102,7 +102,7 @@ impl<B, D: Clone> Session<B, D> {
             return;
         }
         match frame {
-            ServerFrame::Welcome { .. } | ServerFrame::Pong => {}
+            ServerFrame::Welcome { .. } | ServerFrame::Pong | ServerFrame::Incoming { .. } => {}
             ServerFrame::Drain { reconnect_in_ms } => self.retry_hint_ms = Some(reconnect_in_ms),
             ServerFrame::PubAck { ch, key, id, offset } => self.published(&ch, &key, id, offset),
             ServerFrame::PubNack { ch, key, code, message, retry_after_ms } => match retry_after_ms {
@@ -118,14 +118,14 @@ impl<B, D: Clone> Session<B, D> {
                     }
                 });
             }
-            ServerFrame::Live { ch, head } => {
+            ServerFrame::Live { ch, head, .. } => {
                 self.with_channel(&ch, |channel, cx| channel.live(head, cx));
                 self.plan_ack(); // one that came due during the replay was left out
             }
             ServerFrame::Cast { ch, data } => self.with_channel(&ch, |channel, cx| {
                 cx.out.tell(Event::Cast { channel: channel.id, data });
             }),
-            ServerFrame::Err { code, message, ch, retry_after_ms } => {
+            ServerFrame::Err { code, message, ch, retry_after_ms, .. } => {
                 self.server_error(code, message, ch, retry_after_ms);
             }
         }

@@ -10,7 +10,7 @@ use crate::names;
 use crate::ws::close::End;
 use crate::ws::credit::Credit;
 use crate::ws::feed::Feed;
-use crate::ws::frames::{self, ToClient};
+use crate::ws::frames;
 use crate::ws::resume::Begin;
 
 /// A subscription that was ended because of a fresh token is asked for again after so long.
@@ -19,7 +19,17 @@ const FORBIDDEN_RETRY_MS: u64 = 1000;
 /// A channel that the socket is subscribed to.
 pub(super) struct Subscription {
     pub credit: Arc<Credit>,
+    /// Which `sub` it answers.
+    reference: Option<u64>,
     feed: JoinHandle<()>,
+}
+
+impl Subscription {
+    /// Ends it. Returns when it has queued its last frame: none may follow the `subd` of the next subscription.
+    pub async fn end(mut self) {
+        self.feed.abort();
+        let _ = (&mut self.feed).await;
+    }
 }
 
 impl Drop for Subscription {
@@ -37,24 +47,20 @@ impl Connection {
         reference: Option<u64>,
     ) -> Result<(), End> {
         if let Some(problem) = names::channel_problem(&ch) {
-            return Ok(self
-                .out
-                .answer(&frames::err("bad_channel", problem, Some(&names::shortened(ch))))
-                .await?);
+            return self.refuse_sub("bad_channel", problem, &names::shortened(ch), reference).await;
         }
         if !self.user.access.may_read(&ch) {
             let message = "the token does not allow to read this channel";
-            return Ok(self.out.answer(&frames::err("forbidden", message, Some(&ch))).await?);
+            return self.refuse_sub("forbidden", message, &ch, reference).await;
         }
-        if let Some(mut old) = self.subscriptions.remove(&ch) {
-            // Wait for it to be gone: none of its frames may come after the new one's `subd`.
-            old.feed.abort();
-            let _ = (&mut old.feed).await;
-        }
+        self.unsubscribe(&ch).await;
         let max = self.app.config.max_channels;
         if self.subscriptions.len() as u64 >= max {
+            self.subscriptions.retain(|_, subscription| !subscription.credit.ended());
+        }
+        if self.subscriptions.len() as u64 >= max {
             let message = format!("a socket may be subscribed to {max} channels");
-            return Ok(self.out.answer(&frames::err("too_many_channels", message, Some(&ch))).await?);
+            return self.refuse_sub("too_many_channels", &message, &ch, reference).await;
         }
         let credit = Arc::new(Credit::new(credit));
         let feed = Feed {
@@ -67,23 +73,36 @@ impl Connection {
             out: self.out.clone(),
         };
         let feed = tokio::spawn(feed.run());
-        self.subscriptions.insert(ch, Subscription { credit, feed });
+        self.subscriptions.insert(ch, Subscription { credit, reference, feed });
         Ok(())
+    }
+
+    pub(super) async fn unsubscribe(&mut self, ch: &str) {
+        if let Some(subscription) = self.subscriptions.remove(ch) {
+            subscription.end().await;
+        }
+    }
+
+    async fn refuse_sub(
+        &self,
+        code: &str,
+        message: &str,
+        ch: &str,
+        reference: Option<u64>,
+    ) -> Result<(), End> {
+        Ok(self.out.answer(&frames::sub_err(code, message, ch, reference, None)).await?)
     }
 
     /// A fresh token may allow less. With the hint the client takes the subscription for ended; it asks again,
     /// and is refused.
     pub(super) async fn end_what_is_forbidden(&mut self) -> Result<(), End> {
         let access = &self.user.access;
-        let ended: Vec<_> =
-            self.subscriptions.extract_if(|ch, _| !access.may_read(ch)).map(|(ch, _)| ch).collect();
-        for ch in ended {
-            let frame = ToClient::Err {
-                code: "forbidden".into(),
-                message: "the new token does not allow to read this channel".into(),
-                ch: Some(ch),
-                retry_after_ms: Some(FORBIDDEN_RETRY_MS),
-            };
+        let forbidden: Vec<_> = self.subscriptions.extract_if(|ch, _| !access.may_read(ch)).collect();
+        for (ch, subscription) in forbidden {
+            let reference = subscription.reference;
+            subscription.end().await;
+            let message = "the new token does not allow to read this channel";
+            let frame = frames::sub_err("forbidden", message, &ch, reference, Some(FORBIDDEN_RETRY_MS));
             self.out.answer(&frame).await?;
         }
         Ok(())

@@ -46,8 +46,17 @@ const WASM_OPT: [&str; 12] = [
 ];
 
 /// The loader in js/ names the wasm file, and nothing else does: bundlers would emit a second one.
-const WASM_BINDGEN: [&str; 6] =
-    ["--target", "web", "--out-name", "seamline", "--omit-default-module-path", "--remove-producers-section"];
+const WASM_BINDGEN: [&str; 8] = [
+    "--target",
+    "web",
+    "--out-name",
+    "seamline",
+    "--omit-default-module-path",
+    "--remove-producers-section",
+    // Whatever has the features above has `encodeInto`, too.
+    "--encode-into",
+    "always",
+];
 
 /// One of the package's wasm files, with its glue. They have the same exports.
 struct Variant {

@@ -37,6 +37,8 @@ export class Subscription {
   /** Everything up to here has arrived. */
   #position: Position | undefined;
   #live = false;
+  /** Why the channel is not live, where the server has said so: a handle that joins late is told, too. */
+  #refused: unknown;
   #arrived = { _messages: 0, _steps: 0 };
   #processed = { _messages: 0, _steps: 0 };
 
@@ -55,8 +57,9 @@ export class Subscription {
     handle._subscription = this;
     // Later: the next listener of this turn may be the first one for messages.
     this.#port._soon(() => {
-      this.#subscribe();
       if (!known && this.#live) handle._live();
+      if (!known && this.#refused) handle._error(this.#refused);
+      this.#subscribe();
     });
   }
 
@@ -120,6 +123,7 @@ export class Subscription {
 
   _live(): void {
     this.#live = true;
+    this.#refused = undefined;
     for (const handle of this.#atLive) this.#enter(handle);
     this.#atLive.clear();
     for (const handle of [...this.#handles]) handle._live();
@@ -130,6 +134,7 @@ export class Subscription {
   }
 
   _error(error: unknown): void {
+    if (!this.#live) this.#refused = error;
     for (const handle of [...this.#handles]) handle._error(error);
   }
 
@@ -173,6 +178,7 @@ export class Subscription {
     if (this.#open) this.#port._unsubscribe(this.#open._id);
     this.#open = undefined;
     this.#live = false;
+    this.#refused = undefined;
   }
 }
 

@@ -195,6 +195,47 @@ test("a handle that joins a channel that is up to date hears `live`, after the c
   assert.deepEqual(told, ["live"]);
 });
 
+test("a handle that joins a channel that the server refused is told why, until it is live", async () => {
+  const set = subscription({ soon: queueMicrotask });
+  const join = async () => {
+    const c = set.open();
+    const told = [];
+    c.on("error", (error) => told.push(error.message));
+    c.on("live", () => told.push("live"));
+    await settled();
+    return told;
+  };
+  assert.deepEqual(await join(), []);
+  set.s._error(new Error("forbidden"));
+  assert.deepEqual(await join(), ["forbidden"]);
+  set.s._live();
+  set.s._error(new Error("of a cast"));
+  assert.deepEqual(await join(), ["live"]);
+});
+
+test("a listener for messages that comes in a later turn makes the subscription one for messages", async () => {
+  const set = subscription({ soon: queueMicrotask });
+  const c = set.open({ from: "start" });
+  c.on("live", () => {});
+  await settled();
+  const seen = [];
+  c.on("message", ({ offset }) => void seen.push(offset));
+  await settled();
+  set.s._deliver(frame(1, 2), 0);
+  assert.deepEqual(set.calls, ["subscribe to casts", "unsubscribe 1", "subscribe", "processed 2 at 2 2-0"]);
+  assert.deepEqual(seen, [1, 2]);
+});
+
+test("when the last handle for messages is closed, the others have a subscription to casts", async () => {
+  const set = subscription({ soon: queueMicrotask });
+  const { c } = follow(set);
+  set.open().on("cast", () => {});
+  await settled();
+  c.close();
+  await settled();
+  assert.deepEqual(set.calls, ["subscribe", "unsubscribe 1", "subscribe to casts"]);
+});
+
 test("listeners that are added in one turn make one subscription, for messages if one is for those", async () => {
   const set = subscription({ soon: queueMicrotask });
   const c = set.open();

@@ -3,7 +3,7 @@
 use seamline::core::plain::PlainConfig;
 use seamline::core::position::Position;
 
-use crate::page::{Page, START_MS, plain};
+use crate::page::{Page, SETTLE_MS, START_MS, plain};
 
 fn labels(range: impl Iterator<Item = u64>) -> Vec<String> {
     range.map(|i| i.to_string()).collect()
@@ -75,6 +75,60 @@ fn a_number_that_is_missing_still_is_a_gap_and_is_told_before_what_follows() {
     page.numbers([6]);
     assert_eq!(page.delivered, labels([1, 2, 4, 5, 6].into_iter()));
     assert_eq!(page.session.stats().connects, 2, "and that is all");
+}
+
+#[test]
+fn a_hole_is_asked_for_once_even_if_each_replay_starts_late() {
+    let (mut page, _) = Page::open(plain());
+    page.numbers(1..=5);
+    page.reconnect();
+    page.wait(SETTLE_MS + 500);
+    page.numbers(9..=12);
+    page.wait_for_attempt();
+    page.opened();
+    page.lines();
+    page.wait(SETTLE_MS + 500);
+    page.numbers(9..=12);
+    page.wait(60_000);
+    let delivered = (9..=12).map(|number| format!("replay {number} at {number}"));
+    let told = ["live".to_owned(), "gap hole 6..=8".to_owned()];
+    assert_eq!(page.lines()[..6], told.into_iter().chain(delivered).collect::<Vec<_>>());
+    assert_eq!(page.session.stats().connects, 3, "and no connection after that");
+    page.number(13);
+    assert_eq!(page.delivered, labels((1..=5).chain(9..=13)));
+    assert_eq!(page.gaps, [(6, Some(8))]);
+}
+
+#[test]
+fn a_silent_server_leaves_a_hole_open_without_reconnecting() {
+    let (mut page, _) = Page::open(plain());
+    page.numbers([1, 2, 4]);
+    page.wait_for_attempt();
+    page.opened();
+    page.lines();
+    page.wait(600_000);
+    let lines = page.lines();
+    assert_eq!(lines.iter().filter(|line| *line == "live").count(), 1, "{lines:?}");
+    assert_eq!((page.session.stats().connects, &*page.gaps), (2, [].as_slice()), "the replay may be late");
+    page.number(5);
+    page.wait(SETTLE_MS);
+    assert_eq!(page.gaps, [(3, Some(4))]);
+    assert_eq!(page.delivered, labels([1, 2, 5].into_iter()));
+    assert_eq!(page.session.stats().connects, 2);
+}
+
+#[test]
+fn a_server_that_repeats_old_messages_does_not_postpone_a_gap() {
+    let (mut page, _) = Page::open(plain());
+    page.numbers([1, 2, 4]);
+    page.wait_for_attempt();
+    page.opened();
+    for _ in 0..6 {
+        page.numbers([1, 2, 4, 4]);
+        page.wait(SETTLE_MS / 2);
+    }
+    assert_eq!(page.gaps, [(3, Some(3))]);
+    assert_eq!(page.delivered, labels([1, 2, 4].into_iter()));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use seamline::core::plain::PlainConfig;
 use seamline::core::position::MessageId;
 
-use crate::page::{Page, config, plain};
+use crate::page::{Page, SETTLE_MS, config, plain};
 
 const MESSAGES: u64 = 250;
 /// How late a live message may be; the settle time is many times that.
@@ -34,6 +34,8 @@ struct Habits {
     overtakes: bool,
     /// Milliseconds for each replayed message.
     pace_ms: u64,
+    /// How long a replay takes to start.
+    starts_after_ms: u64,
     cuts: bool,
     /// The server never sends this one.
     skips: Option<u64>,
@@ -50,6 +52,8 @@ struct World {
     replay_ends_ms: u64,
     connected: bool,
     attempt: u32,
+    /// The offsets at which the client has asked for a hole, which takes a new connection.
+    asked_at: Vec<u64>,
 }
 
 impl World {
@@ -67,6 +71,7 @@ impl World {
             replay_ends_ms: 0,
             connected: false,
             attempt: u32::MAX,
+            asked_at: Vec::new(),
         }
     }
 
@@ -96,6 +101,9 @@ impl World {
     }
 
     fn accept(&mut self) {
+        if self.connected {
+            self.asked_at.push(self.page.position.as_ref().map_or(0, |position| position.offset));
+        }
         self.attempt = self.page.socket;
         self.connected = true;
         self.page.opened();
@@ -108,7 +116,7 @@ impl World {
             .filter(|(id, _)| after.is_none_or(|after| *id > after))
             .map(|(_, number)| *number)
             .collect();
-        self.replay_ends_ms = self.page.now_ms + 20;
+        self.replay_ends_ms = self.page.now_ms + 20 + self.habits.starts_after_ms;
         for number in numbers {
             self.replay_ends_ms += self.habits.pace_ms;
             self.send(self.replay_ends_ms, number);
@@ -162,6 +170,9 @@ impl World {
             }
         }
         self.run_until(self.page.now_ms + 60_000);
+        let asked = self.asked_at.len();
+        self.asked_at.dedup();
+        assert_eq!(asked, self.asked_at.len(), "a hole is asked for once: {:?}", self.habits);
         self.page
     }
 }
@@ -173,9 +184,15 @@ fn habits(random: &mut Random) -> Habits {
         twice: random.one_in(2),
         overtakes: random.one_in(2),
         pace_ms: random.below(12),
+        starts_after_ms: 0,
         cuts: !random.one_in(8),
         skips: None,
     }
+}
+
+/// A server whose replays start later than the client waits for them, and live messages after that.
+fn late(habits: Habits) -> Habits {
+    Habits { numbers: true, overtakes: false, starts_after_ms: 2 * SETTLE_MS, ..habits }
 }
 
 #[test]
@@ -208,10 +225,22 @@ fn without_a_settle_time_messages_are_lost() {
 }
 
 #[test]
+fn nothing_is_lost_though_each_replay_starts_late() {
+    for seed in 0..100 {
+        let habits = late(habits(&mut Random(seed)));
+        let page = World::new(seed, habits, PlainConfig { window_messages: 400, ..plain() }).run();
+        assert_eq!(page.gaps, [], "seed {seed}: {habits:?}");
+        let numbers: Vec<u64> = page.delivered.iter().map(|label| label.parse().unwrap()).collect();
+        assert_eq!(numbers, (1..=MESSAGES).collect::<Vec<_>>(), "seed {seed}: {habits:?}");
+    }
+}
+
+#[test]
 fn a_number_that_the_server_skips_is_one_gap() {
     for seed in 0..100 {
         let skipped = 100 + seed;
         let habits = Habits { numbers: true, skips: Some(skipped), ..habits(&mut Random(seed)) };
+        let habits = if seed % 2 == 0 { habits } else { late(habits) };
         let page = World::new(seed, habits, plain()).run();
         let numbers: Vec<u64> = page.delivered.iter().map(|label| label.parse().unwrap()).collect();
         assert_eq!(

@@ -34,6 +34,8 @@ pub(super) struct Connection {
     pub quiet_at: Option<Instant>,
     /// When a missing number is given up waiting for.
     pub hole_at: Option<Instant>,
+    /// The highest number that came a second time: how far the replay is.
+    pub replayed: u64,
     /// When the connection is given up if nothing comes.
     suspect_at: Option<Instant>,
 }
@@ -53,6 +55,7 @@ impl Connection {
             told_live: false,
             quiet_at: None,
             hole_at: None,
+            replayed: 0,
             suspect_at: None,
         }
     }
@@ -162,7 +165,7 @@ impl<M: Clone> Plain<M> {
             return self.hole(session, now);
         }
         if due(connection.quiet_at) {
-            self.catch_up(session, now);
+            self.quiet(session, now);
         }
     }
 }

@@ -20,7 +20,7 @@ impl<M: Clone> Plain<M> {
             connection.touched = true;
             return;
         }
-        if connection.quiet_at.is_some() {
+        if !connection.caught_up {
             connection.quiet_at = Some(now.after_ms(self.config.settle_ms));
         }
         let item = Item { key: Key::of(id), object };
@@ -111,9 +111,13 @@ impl<M: Clone> Plain<M> {
         let Some(connection) = &mut self.connection else { return };
         let wait_until = now.after_ms(self.config.settle_ms);
         if number <= self.offset {
-            // The replay is still on its way: what is missing may come with it.
-            let missing = self.offset < self.order.ahead();
-            connection.hole_at = missing.then_some(wait_until);
+            // The replay is still on its way: what is missing may come with it. A server that only repeats
+            // itself gets no more time.
+            if number > connection.replayed {
+                connection.replayed = number;
+                let missing = self.offset < self.order.ahead();
+                connection.hole_at = missing.then_some(wait_until);
+            }
             return self.hand(session, now, number, item);
         }
         if self.order.has(number) {
@@ -229,6 +233,21 @@ impl<M: Clone> Plain<M> {
         }
     }
 
+    /// Nothing has come for a while.
+    pub(super) fn quiet(&mut self, session: &mut Session<M, M>, now: Instant) {
+        let missing = self.numbering == Numbering::Numbers && self.offset < self.order.ahead();
+        if !missing {
+            return self.catch_up(session, now);
+        }
+        // A replay that begins late must not look like one that is over: the session would forget that it has
+        // asked for these messages already, and ask again, on each connection.
+        let Some(connection) = &mut self.connection else { return };
+        connection.quiet_at = None;
+        if connection.subscribed {
+            self.announce_live(session);
+        }
+    }
+
     /// The replay counts as over: no message has come for a while, or a younger one has.
     pub(super) fn catch_up(&mut self, session: &mut Session<M, M>, now: Instant) {
         let live = self.live();
@@ -238,11 +257,16 @@ impl<M: Clone> Plain<M> {
             return;
         }
         if self.numbering == Numbering::Unknown {
-            // An empty conversation is up to date, although nobody can say yet where.
-            let channel = self.name.as_ref().and_then(|name| session.channel_id(name));
-            return channel.into_iter().for_each(|channel| session.announce(Event::Live { channel }));
+            return self.announce_live(session); // an empty conversation is up to date, whatever its numbers will be
         }
         session.handle_frame(now, connection.socket, live);
+    }
+
+    /// Tells the application, but not the session.
+    fn announce_live(&self, session: &mut Session<M, M>) {
+        if let Some(channel) = self.name.as_ref().and_then(|name| session.channel_id(name)) {
+            session.announce(Event::Live { channel });
+        }
     }
 
     fn live(&self) -> ServerFrame<M> {

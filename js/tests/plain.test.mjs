@@ -26,7 +26,11 @@ class Socket {
   }
 
   say(object) {
-    this.onmessage?.({ data: JSON.stringify(object) });
+    this.sayText(JSON.stringify(object));
+  }
+
+  sayText(data) {
+    this.onmessage?.({ data });
   }
 
   drop(code = 1006) {
@@ -61,6 +65,50 @@ test("no subprotocol is asked for, and each message is handed over once", async 
   socket().say(hello);
   assert.deepEqual(seen, [{ id: "7-0", offset: 1, data: hello, replayed: true }]);
   assert.deepEqual(room.position, { epoch: "plain-numbered", offset: 1, id: "7-0" });
+});
+
+test("integer ids above 2^53 are exact, and each message is handed over once", async (t) => {
+  const { seen, casts, socket } = await setUp(t);
+  const ids = ["9007199254740992", "9007199254740993", "12345678901234567890123"];
+  for (const id of [...ids, ...ids]) socket().sayText(`{"type":"message.new","id":${id}}`);
+  for (const id of ids) socket().sayText(`{"message": {"id": ${id}1}}`);
+  assert.deepEqual(seen.map(({ id }) => id), [...ids, ...ids.map((id) => `${id}1`)]);
+  assert.deepEqual(casts, []);
+});
+
+test("a number above 2^53 is reported once, and its message is told as a cast", async (t) => {
+  const { room, seen, casts, socket } = await setUp(t);
+  const errors = [];
+  room.on("error", ({ code, message }) => errors.push([code, message]));
+  socket().say({ id: "1-0", sequence_number: 1 });
+  for (const id of ["2-0", "2-0", "3-0"]) socket().sayText(`{"id":"${id}","sequence_number":9007199254740993}`);
+  assert.deepEqual(errors.map(([code]) => code), ["bad_number"]);
+  assert.match(errors[0][1], /9007199254740993.*numberPath/);
+  assert.deepEqual([seen.length, casts.map(({ id }) => id)], [1, ["2-0", "3-0"]]);
+});
+
+test("a hole is a gap, and no reason to reconnect for ever, if each replay starts late", async (t) => {
+  const settleMs = 30;
+  const { client, room, seen, socket } = await setUp(t, { plain: { settleMs } });
+  const gaps = [];
+  room.on("gap", (gap) => gaps.push(gap));
+  const say = (from, to) => {
+    for (let n = from; n <= to; n++) socket().say({ stream_id: `${1000 + n}-0`, sequence_number: n });
+  };
+  say(1, 5);
+  let last = socket();
+  last.drop();
+  for (let connections = 0; gaps.length === 0 && connections < 10; connections++) {
+    await until(() => socket() !== last && client.state.name === "open");
+    last = socket();
+    await sleep(3 * settleMs); // nothing comes for longer than the client waits
+    say(9, 12);
+    await until(() => gaps.length > 0 || socket() !== last);
+  }
+  await until(() => seen.length === 9);
+  assert.deepEqual(gaps, [{ from: 6, to: 8, reason: "hole" }]);
+  assert.deepEqual(seen.map(({ offset }) => offset), [1, 2, 3, 4, 5, 9, 10, 11, 12]);
+  assert.equal(client.stats().connects, 3, "it was asked for once");
 });
 
 test("plain.idPath and plain.numberPath: where ids and numbers are", async (t) => {

@@ -9,7 +9,7 @@ use super::socket::Report;
 use crate::core::config::Config;
 use crate::core::event::{Batch, Event, Output, SocketId};
 use crate::core::plain::object::{self, Object};
-use crate::core::plain::{Plain, PlainConfig, Step};
+use crate::core::plain::{NUMBER_MAX, Plain, PlainConfig, Step};
 use crate::core::position::MessageId;
 use crate::core::session::Session;
 use crate::core::timer::Instant;
@@ -45,9 +45,8 @@ impl<H: Host> Driver<H> {
                     self.send(socket, text.unchecked_ref::<JsString>());
                 }
             }
-            Step::Deliver { channel, batch, position_id } => {
-                let id = object::read(batch.payload.clone(), plain.borrow().config()).id;
-                let batch = as_frame(batch, &id.unwrap_or_default(), position_id);
+            Step::Deliver { channel, id, batch, position_id } => {
+                let batch = as_frame(batch, &id, position_id);
                 self.0.host.event(Event::Deliver { channel, batch, skip: 0 });
             }
             Step::Other(output) => return Some(output),
@@ -73,7 +72,8 @@ impl<H: Host> Driver<H> {
         };
         match frame::parse(&message, &self.0.text_units) {
             Ok(value) => {
-                let incoming = object::read(value, plain.borrow().config());
+                let json = || message.as_string().unwrap_or_default(); // it was parsed: it is a text
+                let incoming = object::read(value, json, plain.borrow().config());
                 self.with_translator(|plain, session, now| {
                     plain.handle_object(session, now, socket, incoming);
                 });
@@ -116,5 +116,9 @@ impl Object for JsValue {
 
     fn as_integer(&self) -> Option<u64> {
         self.as_f64().and_then(frame::integer)
+    }
+
+    fn is_rounded(&self) -> bool {
+        self.as_f64().is_some_and(|number| number > NUMBER_MAX as f64)
     }
 }

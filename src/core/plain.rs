@@ -24,6 +24,7 @@ mod key;
 mod messages;
 pub mod object;
 mod order;
+mod raw;
 mod settle;
 mod subscription;
 mod url;
@@ -34,11 +35,15 @@ use self::key::{Item, Key, Numbering};
 use self::order::Order;
 use self::settle::Settle;
 use self::window::{Recent, Window};
-use super::event::{Batch, ChannelId, Event, Output, SocketId};
-use super::position::{MessageId, Position};
+use super::event::{Batch, ChannelId, Error, Event, Output, SocketId};
+use super::position::{MessageId, Position, push_number};
 use super::session::Session;
 use super::timer::Instant;
 use crate::wire::{ClientFrame, Json, ServerFrame, StartAt};
+
+/// The largest number that a message can have: the npm package gives offsets as JavaScript numbers, which are
+/// exact up to here.
+pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 /// Settings of the plain dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +76,13 @@ impl Default for PlainConfig {
             window_messages: 4_096,
             silence_ms: 10_000,
         }
+    }
+}
+
+impl PlainConfig {
+    /// `window_messages` as a length, which has 32 bits in a page.
+    fn window_max(&self) -> usize {
+        usize::try_from(self.window_messages).unwrap_or(usize::MAX)
     }
 }
 
@@ -113,6 +125,8 @@ pub enum Step<M> {
     Deliver {
         /// The channel.
         channel: ChannelId,
+        /// The message's id, as the server has written it.
+        id: String,
         /// The message.
         batch: Batch<M>,
         /// The id of the position after it. Where messages are not numbered it lags behind the
@@ -144,8 +158,10 @@ pub struct Plain<M> {
     recent: Recent,
     settle: Settle,
     order: Order<Item<M>>,
-    /// What is being handed to the session.
-    handing: Option<Key>,
+    /// The id of what is being handed to the session.
+    handing: String,
+    /// Whether the application was told of a number above `NUMBER_MAX`.
+    told_large_number: bool,
     /// The id of the last numbered message that was delivered.
     last_id: Option<MessageId>,
     acked: Option<MessageId>,
@@ -158,7 +174,7 @@ pub struct Plain<M> {
 impl<M: Clone> Plain<M> {
     /// A translator for the server at `url`.
     pub fn new(url: String, config: PlainConfig) -> Self {
-        let window_max = config.window_messages as usize;
+        let window_max = config.window_max();
         Plain {
             conversation: url::parameter(&url, "conversation_id"),
             url,
@@ -172,7 +188,8 @@ impl<M: Clone> Plain<M> {
             recent: Recent::new(window_max),
             settle: Settle::new(None, config.settle_ms),
             order: Order::new(window_max),
-            handing: None,
+            handing: String::new(),
+            told_large_number: false,
             last_id: None,
             acked: None,
             answers: Vec::new(),

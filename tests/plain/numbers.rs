@@ -1,6 +1,6 @@
 //! A server that numbers its messages.
 
-use seamline::core::plain::PlainConfig;
+use seamline::core::plain::{NUMBER_MAX, PlainConfig};
 use seamline::core::position::Position;
 
 use crate::page::{Page, SETTLE_MS, START_MS, plain};
@@ -213,4 +213,28 @@ fn the_resume_point_is_of_a_message_that_was_delivered_in_order() {
     page.reconnect();
     assert!(page.url.ends_with(&format!("&last_message_id={}-0", START_MS + 7_000)), "{}", page.url);
     assert_eq!(page.position.unwrap().id.unwrap().ms, START_MS + 10_000);
+}
+
+#[test]
+fn a_number_that_is_no_offset_is_reported_once() {
+    let (mut page, _) = Page::open(plain());
+    page.numbers([1]);
+    page.lines();
+    for number in [NUMBER_MAX + 1, u64::MAX] {
+        let id = format!("{number}");
+        page.object(Some(&id), Some(number), &id);
+        page.object(Some(&id), Some(number), &id);
+    }
+    assert_eq!(page.lines(), ["error bad_number", "cast 9007199254740992", "cast 18446744073709551615"]);
+    page.numbers([2]);
+    assert_eq!(page.delivered, labels(1..=2));
+}
+
+#[test]
+fn messages_whose_numbers_are_no_offsets_are_told_apart_by_their_ids() {
+    let (mut page, _) = Page::open(plain());
+    for id in ["a", "a", "b"] {
+        page.object(Some(id), Some(u64::MAX), id);
+    }
+    assert_eq!(page.lines(), ["error bad_number", "attached plain/0", "replay a at 1", "replay b at 2"]);
 }

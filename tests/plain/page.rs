@@ -189,7 +189,7 @@ impl Page {
             }
             Step::SendText { text, .. } => format!("send {text}"),
             Step::SendObject { object, .. } => format!("send {object}"),
-            Step::Deliver { channel, batch, position_id } => {
+            Step::Deliver { channel, batch, position_id, .. } => {
                 self.delivered.push(batch.payload.clone());
                 let epoch = self.position.as_ref().map_or(String::new(), |position| position.epoch.clone());
                 let position = Position { epoch, offset: batch.n, id: position_id };

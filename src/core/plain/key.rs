@@ -24,23 +24,23 @@ impl Numbering {
     }
 }
 
-/// A message's id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Key {
-    /// One that can be compared.
+/// How a message's id is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key<'a> {
+    /// It has an order.
     Ordered(MessageId),
-    /// Any other.
-    Text(String),
+    /// It is the same or not.
+    Text(&'a str),
 }
 
-impl Key {
-    pub fn of(text: String) -> Self {
-        text.parse().map_or_else(|_| Key::Text(text), Key::Ordered)
+impl<'a> Key<'a> {
+    pub fn of(id: &'a str) -> Self {
+        id.parse().map_or(Key::Text(id), Key::Ordered)
     }
 
-    pub fn ordered(&self) -> Option<MessageId> {
+    pub fn ordered(self) -> Option<MessageId> {
         match self {
-            Key::Ordered(id) => Some(*id),
+            Key::Ordered(id) => Some(id),
             Key::Text(_) => None,
         }
     }
@@ -49,22 +49,29 @@ impl Key {
 /// A message that may have to wait.
 #[derive(Debug)]
 pub(super) struct Item<M> {
-    pub key: Key,
+    /// As the server has written it.
+    pub id: String,
     pub object: M,
 }
 
+impl<M> Item<M> {
+    pub fn key(&self) -> Key<'_> {
+        Key::of(&self.id)
+    }
+}
+
 impl<M> Plain<M> {
-    pub(super) fn seen(&self, key: &Key) -> bool {
+    pub(super) fn seen(&self, key: Key<'_>) -> bool {
         match key {
-            Key::Ordered(id) => self.window.has(*id),
+            Key::Ordered(id) => self.window.has(id),
             Key::Text(text) => self.recent.has(text),
         }
     }
 
-    pub(super) fn remember(&mut self, key: Key) {
+    pub(super) fn remember(&mut self, key: Key<'_>) {
         match key {
             Key::Ordered(id) => self.window.add(id),
-            Key::Text(text) => self.recent.add(&text),
+            Key::Text(text) => self.recent.add(text),
         }
     }
 }

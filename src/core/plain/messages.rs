@@ -23,7 +23,8 @@ impl<M: Clone> Plain<M> {
         if !connection.caught_up {
             connection.quiet_at = Some(now.after_ms(self.config.settle_ms));
         }
-        let item = Item { key: Key::of(id), object };
+        let item = Item { id, object };
+        let number = self.checked_number(session, number);
         match (self.numbering, number) {
             (Numbering::Unknown, Some(number)) => self.first_number(session, now, number, item),
             (Numbering::Unknown, None) => {
@@ -35,6 +36,22 @@ impl<M: Clone> Plain<M> {
             (Numbering::Numbers, None) => self.unnumbered(session, now, item),
             (Numbering::Ids, _) => self.by_id(session, now, item),
         }
+    }
+
+    /// A number that the npm package cannot give as an offset counts as none, and is reported once.
+    fn checked_number(&mut self, session: &mut Session<M, M>, number: Option<u64>) -> Option<u64> {
+        let number = number?;
+        if number <= NUMBER_MAX || self.numbering == Numbering::Ids {
+            return Some(number);
+        }
+        if !std::mem::replace(&mut self.told_large_number, true) {
+            let mut message = String::from("a message has a number above 2^53 - 1: ");
+            push_number(&mut message, number);
+            message.push_str(". Set `plain.numberPath` to `false` if these numbers are not 1, 2, 3, ...");
+            let channel = self.name.as_ref().and_then(|name| session.channel_id(name));
+            session.announce(Event::Error { channel, error: Error::new("bad_number", &message) });
+        }
+        None
     }
 
     fn cast(&mut self, session: &mut Session<M, M>, now: Instant, data: M) {
@@ -69,19 +86,19 @@ impl<M: Clone> Plain<M> {
 
     /// A message of a server that gives no numbers.
     fn by_id(&mut self, session: &mut Session<M, M>, now: Instant, item: Item<M>) {
-        if let Key::Ordered(id) = item.key {
+        if let Key::Ordered(id) = item.key() {
             self.settle.arrived(now, id, &self.window);
-            self.catch_up_if_young(session, now, &item.key);
+            self.catch_up_if_young(session, now, item.key());
         }
-        let offset = if self.seen(&item.key) { self.offset } else { self.offset.saturating_add(1) };
+        let offset = if self.seen(item.key()) { self.offset } else { self.offset.saturating_add(1) };
         self.hand(session, now, offset, item);
     }
 
     /// An object with an id but no number, where messages have one: it has no place in their order,
     /// so it is told like an ephemeral event, but once.
     fn unnumbered(&mut self, session: &mut Session<M, M>, now: Instant, item: Item<M>) {
-        if !self.seen(&item.key) {
-            self.remember(item.key);
+        if !self.seen(item.key()) {
+            self.remember(item.key());
             self.cast(session, now, item.object);
         }
     }
@@ -93,7 +110,7 @@ impl<M: Clone> Plain<M> {
         let started =
             self.start.as_ref().is_some_and(|start| Some(start.epoch.as_str()) == Numbering::Numbers.epoch());
         let Some(connection) = &mut self.connection else { return };
-        let settled = item.key.ordered().map(|id| Instant(id.ms).after_ms(self.config.settle_ms));
+        let settled = item.key().ordered().map(|id| Instant(id.ms).after_ms(self.config.settle_ms));
         let replayed = settled.zip(connection.opened_at).is_some_and(|(settled, opened)| settled < opened);
         if started || number == 1 || replayed {
             let lowest = self.order.lowest().unwrap_or(number).min(number);
@@ -125,7 +142,7 @@ impl<M: Clone> Plain<M> {
         }
         connection.hole_at.get_or_insert(wait_until); // until the position moves
         if number == self.offset.saturating_add(1) {
-            self.catch_up_if_young(session, now, &item.key);
+            self.catch_up_if_young(session, now, item.key());
             return self.hand(session, now, number, item);
         }
         self.order.park(number, item);
@@ -136,7 +153,7 @@ impl<M: Clone> Plain<M> {
     fn hand_next(&mut self, session: &mut Session<M, M>, now: Instant) {
         let next = self.offset.saturating_add(1);
         if let Some(item) = self.order.take(next) {
-            self.catch_up_if_young(session, now, &item.key);
+            self.catch_up_if_young(session, now, item.key());
             self.hand(session, now, next, item);
         }
     }
@@ -144,9 +161,9 @@ impl<M: Clone> Plain<M> {
     /// The session judges by the offset, as always: new, seen, or after a hole.
     fn hand(&mut self, session: &mut Session<M, M>, now: Instant, n: u64, item: Item<M>) {
         let (Some(connection), Some(name)) = (&self.connection, &self.name) else { return };
-        let last_id = item.key.ordered().unwrap_or(MessageId { ms: 0, seq: 0 });
+        let last_id = item.key().ordered().unwrap_or(MessageId { ms: 0, seq: 0 });
         let batch = Batch { n, count: 1, last_id, replay: !connection.caught_up, payload: item.object };
-        self.handing = Some(item.key);
+        self.handing = item.id;
         session.handle_messages(now, connection.socket, name, batch);
     }
 
@@ -201,20 +218,18 @@ impl<M: Clone> Plain<M> {
         batch: Batch<M>,
     ) -> Step<M> {
         self.offset = batch.n;
-        let key = self.handing.take();
-        let id = key.as_ref().and_then(Key::ordered);
-        if let Some(key) = key {
-            self.remember(key);
-        }
+        let id = std::mem::take(&mut self.handing);
+        let key = Key::of(&id);
+        self.remember(key);
         let position_id = if self.numbering == Numbering::Numbers {
-            self.last_id = id.or(self.last_id);
-            id
+            self.last_id = key.ordered().or(self.last_id);
+            key.ordered()
         } else {
             self.resume()
         };
         self.progress(now);
         self.hand_next(session, now);
-        Step::Deliver { channel, batch, position_id }
+        Step::Deliver { channel, id, batch, position_id }
     }
 
     /// The position has moved: whatever is still missing gets its time.
@@ -226,7 +241,7 @@ impl<M: Clone> Plain<M> {
     }
 
     /// A message that is younger than the connection is no replayed one.
-    fn catch_up_if_young(&mut self, session: &mut Session<M, M>, now: Instant, key: &Key) {
+    fn catch_up_if_young(&mut self, session: &mut Session<M, M>, now: Instant, key: Key<'_>) {
         let opened_at = self.connection.as_ref().and_then(|connection| connection.opened_at);
         if key.ordered().zip(opened_at).is_some_and(|(id, opened)| id.ms >= opened.0) {
             self.catch_up(session, now);

@@ -1,6 +1,6 @@
 //! Reading an object's id and number, wherever they are.
 
-use super::{Incoming, PlainConfig};
+use super::{Incoming, PlainConfig, raw};
 use crate::core::position::push_number;
 
 /// A JSON value, however it is held.
@@ -9,35 +9,45 @@ pub trait Object: Sized {
     fn member(&self, name: &str) -> Option<Self>;
     /// A text.
     fn as_text(&self) -> Option<String>;
-    /// An integer, 0 or more.
+    /// An integer, 0 or more, if it is exact.
     fn as_integer(&self) -> Option<u64>;
+    /// Whether it is a number too large to be exact: only the text has its digits.
+    fn is_rounded(&self) -> bool;
 }
 
-/// Reads what is to be known of an object.
-pub fn read<O: Object>(object: O, config: &PlainConfig) -> Incoming<O> {
-    let id = find(&object, &config.id_paths, text_or_integer);
-    // A position's first offset is 1, so a 0 cannot be one.
-    let number = find(&object, &config.number_paths, |value| value.as_integer().filter(|&number| number > 0));
+/// Reads what is to be known of an object. `json` gives the text that it was parsed from.
+pub fn read<O: Object>(object: O, json: impl Fn() -> String, config: &PlainConfig) -> Incoming<O> {
+    let digits = |value: &O, path: &str| match value.as_integer() {
+        Some(integer) => Some(decimal(integer)),
+        None if value.is_rounded() => raw::digits(&json(), path).map(str::to_owned),
+        None => None,
+    };
+    let id = find(&object, &config.id_paths, |value, path| {
+        // Some servers' ids are their database's integers.
+        value.as_text().filter(|text| !text.is_empty()).or_else(|| digits(value, path))
+    });
+    let number = find(&object, &config.number_paths, |value, path| {
+        let number = value.as_integer().or_else(|| {
+            digits(value, path).map(|digits| digits.parse().unwrap_or(u64::MAX)) // too many of them
+        });
+        number.filter(|&number| number > 0) // a position's first offset is 1, so a 0 cannot be one
+    });
     Incoming { id, number, object }
 }
 
-fn find<O: Object, T>(object: &O, paths: &[String], read: impl Fn(&O) -> Option<T>) -> Option<T> {
+fn decimal(integer: u64) -> String {
+    let mut text = String::new();
+    push_number(&mut text, integer);
+    text
+}
+
+fn find<O: Object, T>(object: &O, paths: &[String], read: impl Fn(&O, &str) -> Option<T>) -> Option<T> {
     paths.iter().find_map(|path| {
         let mut names = path.split('.');
         let first = object.member(names.next()?)?;
         let value = names.try_fold(first, |value, name| value.member(name))?;
-        read(&value)
+        read(&value, path)
     })
-}
-
-/// Some servers' ids are their database's integers.
-fn text_or_integer(value: &impl Object) -> Option<String> {
-    let integer = || {
-        let mut text = String::new();
-        push_number(&mut text, value.as_integer()?);
-        Some(text)
-    };
-    value.as_text().filter(|text| !text.is_empty()).or_else(integer)
 }
 
 #[cfg(test)]
@@ -45,6 +55,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::core::plain::NUMBER_MAX;
 
     impl Object for Value {
         fn member(&self, name: &str) -> Option<Value> {
@@ -54,12 +65,16 @@ mod tests {
             self.as_str().map(str::to_owned)
         }
         fn as_integer(&self) -> Option<u64> {
-            self.as_u64()
+            self.as_u64().filter(|&integer| integer <= NUMBER_MAX)
+        }
+        fn is_rounded(&self) -> bool {
+            self.as_f64().is_some_and(|number| number > NUMBER_MAX as f64)
         }
     }
 
     fn id_and_number(value: Value, config: &PlainConfig) -> (Option<String>, Option<u64>) {
-        let Incoming { id, number, .. } = read(value, config);
+        let json = value.to_string();
+        let Incoming { id, number, .. } = read(value, || json.clone(), config);
         (id, number)
     }
 
@@ -72,6 +87,21 @@ mod tests {
         assert_eq!(id_and_number(nested, &config), (Some("uuid".to_owned()), Some(41)));
         assert_eq!(id_and_number(json!({"type": "typing", "user_id": "u"}), &config), (None, None));
         assert_eq!(id_and_number(json!({"id": 7}), &config), (Some("7".to_owned()), None));
+    }
+
+    #[test]
+    fn integers_that_javascript_would_round_are_read_from_the_text() {
+        let config = PlainConfig::default();
+        for large in [(1u64 << 53), (1 << 53) + 1, u64::MAX] {
+            let object = json!({"message": {"id": large, "sequence_number": large}});
+            assert_eq!(id_and_number(object, &config), (Some(large.to_string()), Some(large)));
+        }
+        let larger =
+            r#"{"id": 123456789012345678901234567890, "sequence_number": 123456789012345678901234567890}"#;
+        let Incoming { id, number, .. } =
+            read(larger.parse::<Value>().unwrap(), || larger.to_owned(), &config);
+        assert_eq!(id.as_deref(), Some("123456789012345678901234567890"));
+        assert_eq!(number, Some(u64::MAX));
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl<M: Clone> Plain<M> {
             return false;
         }
         let id = position.and_then(|position| position.id);
-        let window_max = self.config.window_messages as usize;
+        let window_max = self.config.window_max();
         self.start = position.cloned();
         self.numbering = Numbering::Unknown;
         self.offset = 0;

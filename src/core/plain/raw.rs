@@ -1,0 +1,143 @@
+//! Numbers as a JSON text has them. A number of JavaScript is exact up to 2^53 − 1 only, and two ids that lie
+//! beyond may become the same one.
+
+/// The digits at `path` (names joined by dots) in a JSON object. Of members of the same name the last one
+/// counts, as for `JSON.parse`.
+pub fn digits<'a>(json: &'a str, path: &str) -> Option<&'a str> {
+    let value = path.split('.').try_fold(json, member)?;
+    let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    (digits > 0 && digits == value.len()).then_some(value)
+}
+
+/// A member's value. The text is taken to be JSON.
+fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
+    let mut rest = trim(object).strip_prefix('{')?;
+    let mut found = None;
+    loop {
+        rest = trim(rest);
+        let Some(key) = rest.strip_prefix('"') else { return found };
+        let end = string_end(key)?;
+        rest = trim(key.get(end + 1..)?).strip_prefix(':')?;
+        let (value, after) = rest.split_at_checked(value_end(rest)?)?;
+        if is_named(key.get(..end)?, name) {
+            found = Some(trim(value));
+        }
+        rest = trim(after).trim_start_matches(',');
+    }
+}
+
+fn trim(json: &str) -> &str {
+    json.trim_matches([' ', '\t', '\n', '\r'])
+}
+
+/// Where the string ends whose opening quote lies before this text.
+fn string_end(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    })
+}
+
+/// Where a member's value ends: at the comma or the brace that follows it.
+fn value_end(text: &str) -> Option<usize> {
+    let (mut depth, mut at) = (0usize, 0);
+    while let Some(&byte) = text.as_bytes().get(at) {
+        match byte {
+            b'"' => at += 1 + string_end(text.get(at + 1..)?)?,
+            b'{' | b'[' => depth += 1,
+            b',' | b'}' if depth == 0 => return Some(at),
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Whether a key, as it is written, is this name.
+fn is_named(key: &str, name: &str) -> bool {
+    if !key.contains('\\') {
+        return key == name;
+    }
+    let mut units = Vec::new();
+    let mut chars = key.chars();
+    while let Some(c) = chars.next() {
+        let c = match (c, if c == '\\' { chars.next() } else { None }) {
+            (_, Some('u')) => {
+                let hex: String = chars.by_ref().take(4).collect();
+                units.push(u16::from_str_radix(&hex, 16).unwrap_or(0xfffd));
+                continue;
+            }
+            (_, Some('n')) => '\n',
+            (_, Some('t')) => '\t',
+            (_, Some('r')) => '\r',
+            (_, Some('b')) => '\u{8}',
+            (_, Some('f')) => '\u{c}',
+            (_, Some(itself)) => itself,
+            (itself, None) => itself,
+        };
+        units.extend_from_slice(c.encode_utf16(&mut [0; 2]));
+    }
+    units == name.encode_utf16().collect::<Vec<_>>()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Map, Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_number_keeps_its_digits() {
+        let json =
+            r#" { "a" : [1, {"id": 2}], "id" : 12345678901234567890123 , "b": {"id": 9007199254740993} } "#;
+        assert_eq!(digits(json, "id"), Some("12345678901234567890123"));
+        assert_eq!(digits(json, "b.id"), Some("9007199254740993"));
+        assert_eq!(digits(json, "a"), None);
+        assert_eq!(digits(json, "b.x"), None);
+        assert_eq!(digits(json, "id.id"), None);
+    }
+
+    #[test]
+    fn strings_and_escapes_hide_nothing() {
+        let json = r#"{"x":"} \" , \\","\u0069d":7,"y":"\"id\":8"}"#;
+        assert_eq!(digits(json, "id"), Some("7"));
+        assert_eq!(digits(r#"{"id":1,"id":2}"#, "id"), Some("2"), "the last one, as in JSON.parse");
+        assert_eq!(digits(r#"{"\ud83e\udd80":3,"a\nb":4}"#, "\u{1f980}"), Some("3"));
+        assert_eq!(digits(r#"{"a\nb":4}"#, "a\nb"), Some("4"));
+    }
+
+    #[test]
+    fn only_whole_numbers_have_digits() {
+        for value in ["1.5", "-1", "1e3", "\"1\"", "null", "[1]"] {
+            assert_eq!(digits(&format!("{{\"id\":{value}}}"), "id"), None, "{value}");
+        }
+    }
+
+    proptest! {
+        /// Beside whatever members, in whatever order.
+        #[test]
+        fn agrees_with_serde(
+            names in proptest::collection::vec("\\PC{0,6}", 0..6), text in "\\PC{0,20}", id: u64, inner: u64,
+        ) {
+            let mut object = Map::new();
+            for name in &names {
+                object.insert(name.clone(), json!({ "id": text, (text.clone()): [names.clone()] }));
+            }
+            object.insert("id".to_owned(), json!(id));
+            object.insert("message".to_owned(), json!({ "text": text, "id": inner }));
+            let json = Value::Object(object).to_string();
+            prop_assert_eq!(digits(&json, "id"), Some(&*id.to_string()));
+            prop_assert_eq!(digits(&json, "message.id"), Some(&*inner.to_string()));
+        }
+
+        /// It need not be JSON.
+        #[test]
+        fn no_text_is_too_much(json in "[\\[\\]{}\",:\\\\ au0-9é]{0,40}") {
+            digits(&json, "a");
+        }
+    }
+}

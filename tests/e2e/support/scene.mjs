@@ -98,6 +98,16 @@ export function reasons({ past }) {
 }
 
 /**
+ * How often the browser closed the connection, which is its own affair: it may close the socket of a page that
+ * it freezes, hides or takes offline. The client itself must not have given up a healthy connection.
+ */
+export function closedByBrowser(report) {
+  const lost = reasons(report).filter((code) => code !== "connect_failed"); // that one is an attempt, not a connection
+  assert.ok(lost.every((code) => code === "connection_lost"), `the client gave up a healthy connection: ${lost}`);
+  return lost.length;
+}
+
+/**
  * No attempt was made before its time: the moment that the backoff had drawn; or, after a wake sign, a
  * second after the attempt before. Returns how many there were.
  */

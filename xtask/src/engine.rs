@@ -76,6 +76,22 @@ impl Engine {
         }
     }
 
+    /// The browser and its driver as they name themselves, such as `Chromium 148.0.7778.167, ChromeDriver
+    /// 148.0.7778.167`.
+    pub fn version(self) -> Result<String> {
+        let (browser, driver) = match self {
+            Engine::Chrome => (browser::chromium()?, browser::chromedriver()?),
+            Engine::Firefox => (browser::firefox()?, browser::geckodriver()?),
+            Engine::Webkit => (browser::webkit()?, browser::webkit_driver()?),
+        };
+        let named = [browser, driver].map(|program| {
+            let printed = shell::output(self.command(program.clone()).arg("--version"));
+            let version = printed.as_deref().and_then(short_version);
+            version.unwrap_or_else(|| format!("{} of unknown version", program.display()))
+        });
+        Ok(named.join(", "))
+    }
+
     /// What tells wasm-pack to use it.
     pub fn wasm_pack_args(self) -> Result<[OsString; 3]> {
         let (browser, flag, driver) = match self {
@@ -133,5 +149,30 @@ impl Engine {
                 json!({ "webkitgtk:browserOptions": { "binary": browser::webkit()?, "args": ["--automation"] } })
             }
         })
+    }
+}
+
+/// What a program prints for `--version`, up to the number and without what it says of its build.
+fn short_version(printed: &str) -> Option<String> {
+    let is_number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
+    printed.lines().find_map(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let number = words.iter().position(is_number)?;
+        Some(words[..=number].join(" "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short_version;
+
+    #[test]
+    fn a_version_ends_at_its_number() {
+        let short = |printed| short_version(printed).unwrap_or_default();
+        assert_eq!(short("Chromium 148.0.7778.167 built on Debian GNU/Linux 12"), "Chromium 148.0.7778.167");
+        assert_eq!(short("ChromeDriver 148.0.7778.167 (3f6b-refs/x)"), "ChromeDriver 148.0.7778.167");
+        assert_eq!(short("Mozilla Firefox 140.10.2esr"), "Mozilla Firefox 140.10.2esr");
+        assert_eq!(short("a note\ngeckodriver 0.37.1\nmore 2"), "geckodriver 0.37.1");
+        assert_eq!(short_version("no number"), None);
     }
 }

@@ -63,6 +63,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
         .collect();
 
     let mut rows = Vec::new();
+    let mut ran_on = Vec::new();
     for group in groups {
         for engine in group.engines(args.browser) {
             let name = match engine {
@@ -70,6 +71,14 @@ pub fn command(args: Args) -> Result<ExitCode> {
                 None => group.name(),
             };
             say!("\n── {name} ──");
+            if let Some(engine) = engine {
+                let versions =
+                    versions(engine).unwrap_or_else(|error| format!("{}: {error:#}", engine.name()));
+                say!("on {versions}");
+                if !ran_on.contains(&versions) {
+                    ran_on.push(versions);
+                }
+            }
             let started = Instant::now();
             let tally = run(group, engine.unwrap_or(Engine::Chrome)).unwrap_or_else(|error| {
                 eprintln!("\nerror: {error:#}");
@@ -78,15 +87,25 @@ pub fn command(args: Args) -> Result<ExitCode> {
             rows.push((name, tally, started.elapsed()));
         }
     }
-    Ok(report(&rows))
+    Ok(report(&rows, &ran_on))
 }
 
-fn report(rows: &[(String, Tally, Duration)]) -> ExitCode {
+/// What the tests of an engine run on. A browser may change what a test has seen it do.
+fn versions(engine: Engine) -> Result<String> {
+    setup::ensure(engine.parts())?;
+    let node = shell::version("node").unwrap_or_else(|| "of unknown version".to_string());
+    Ok(format!("{}, Node {node}", engine.version()?))
+}
+
+fn report(rows: &[(String, Tally, Duration)], ran_on: &[String]) -> ExitCode {
     say!("\n{:<16} {:>7} {:>7} {:>9}", "group", "passed", "failed", "time");
     let mut total = Tally::default();
     for (name, tally, time) in rows {
         say!("{name:<16} {:>7} {:>7} {:>9}", tally.passed, tally.failed, shell::seconds(*time));
         total += *tally;
+    }
+    for versions in ran_on {
+        say!("on {versions}");
     }
     say!("\n{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -1,5 +1,6 @@
-//! The Rust API in a real browser, against a real server. Run by `cargo xtask test --only browser`,
-//! which starts the server and names it in `SEAMLINE_TEST_URL`.
+//! The Rust API in a real browser, against a real server. Run by `wasm-pack test --headless --chrome`, for
+//! which the crate in `server/` builds and starts the server, or by `cargo xtask test --only browser`, which
+//! starts it itself and names it in `SEAMLINE_TEST_URL`.
 #![cfg(target_arch = "wasm32")]
 
 mod lifecycle;

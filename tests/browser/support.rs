@@ -14,11 +14,9 @@ pub fn name(what: &str) -> String {
 }
 
 fn server() -> &'static str {
-    // Not `env!`: the tests must compile without a server, for lints.
-    match option_env!("SEAMLINE_TEST_URL") {
-        Some(url) => url,
-        None => panic!("these tests are run by `cargo xtask test --only browser`"),
-    }
+    // There is none where the tests are only compiled, for lints.
+    seamline_test_server::URL
+        .expect("no server: run `wasm-pack test --headless --chrome` or `cargo xtask test --only browser`")
 }
 
 pub fn url() -> String {

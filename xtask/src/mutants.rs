@@ -18,7 +18,7 @@ use list::{MUTANTS, Mutant};
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// The workspace's other members.
-const MEMBERS: [&str; 4] = ["server", "chaos", "bench", "xtask"];
+const MEMBERS: [&str; 5] = ["server", "chaos", "bench", "xtask", "tests/browser/server"];
 
 /// Options of `mutants`.
 #[derive(clap::Args)]

@@ -287,7 +287,8 @@ impl<M: Clone> Plain<M> {
         let Some(last) = self.last_id else { return self.settle.resume().max(floor) };
         // Ids need not be given in the order of the numbers: ask for a little more.
         let settled = MessageId { ms: last.ms.saturating_sub(self.config.settle_ms), seq: 0 };
-        self.window.highest_below(settled).or(floor)
+        // As long as no message is that old, the moment itself will do: ids like these are compared.
+        self.window.highest_below(settled).or(floor).or((settled.ms > 0).then_some(settled))
     }
 
     /// The connection is gone. What is unanswered is asked again on the next one.

@@ -216,6 +216,18 @@ fn the_resume_point_is_of_a_message_that_was_delivered_in_order() {
 }
 
 #[test]
+fn the_first_messages_are_resumed_from_a_moment_before_them() {
+    let (mut page, _) = Page::open(plain());
+    page.object(Some("900001-7"), Some(1), "1");
+    page.reconnect();
+    assert!(page.url.ends_with("&last_message_id=898001-0"), "{}", page.url);
+    let (mut page, _) = Page::open(plain());
+    page.object(Some("5-1"), Some(1), "1");
+    page.reconnect();
+    assert!(!page.url.contains("last_message_id"), "there is nothing before it: {}", page.url);
+}
+
+#[test]
 fn a_number_that_is_no_offset_is_reported_once() {
     let (mut page, _) = Page::open(plain());
     page.numbers([1]);

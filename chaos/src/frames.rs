@@ -48,7 +48,10 @@ pub fn read(text: &str) -> Result<Incoming, String> {
         let keys = data.into_iter().map(|data| data.key.parse()).collect::<Result<Vec<Key>, _>>()?;
         let payload: Messages = ids.into_iter().zip(keys).collect();
         let count = payload.len() as u64;
-        return Ok(Incoming::Messages(ch, Batch { n, count, last_id, replay, payload }));
+        return Ok(Incoming::Messages(
+            ch,
+            Batch { n, count, last_id, replay, bytes: text.len() as u64, payload },
+        ));
     }
     let fields = serde_json::from_str(text).map(Object).map_err(|e| e.to_string())?;
     match ServerFrame::read(&fields) {

@@ -144,8 +144,8 @@ export class Client {
         this.#waiting.push(call);
         if (this.#engine) queueMicrotask(() => this.#flush());
       },
-      _subscribe: (from, _messages) => {
-        const id = subscribe(this.#engine!, name, from);
+      _subscribe: (from, messages) => {
+        const id = subscribe(this.#engine!, name, from, messages);
         if (id) this.#byId.set(id, subscription);
         else subscription._error(this.#refused);
         return id;
@@ -338,9 +338,9 @@ function reasonOf(code: string, message: string, closeCode: number): Reason {
   return { code: code as Reason["code"], message, ...(closeCode ? { closeCode } : {}) };
 }
 
-function subscribe(engine: Engine, name: string, from: ChannelOptions["from"]): number {
-  if (typeof from === "object") return engine.subscribe(name, from.epoch, from.offset, from.id ?? "");
-  return engine.subscribe(name, "", from === "start" ? -2 : from === "tail" ? -3 : -1, "");
+function subscribe(engine: Engine, name: string, from: ChannelOptions["from"], messages: boolean): number {
+  if (typeof from === "object") return engine.subscribe(name, from.epoch, from.offset, from.id ?? "", messages);
+  return engine.subscribe(name, "", from === "start" ? -2 : from === "tail" ? -3 : -1, "", messages);
 }
 
 /** Relative URLs are taken from the page's; `http` means `ws`. */

@@ -24,6 +24,7 @@ const BACKOFF: Table = { initialMs: MS, maxMs: MS };
 /** The numbers, in the order in which the wasm reads them. */
 const NUMBERS = {
   connectTimeoutMs: MS,
+  tokenTimeoutMs: MS,
   heartbeatMs: MS,
   pongTimeoutMs: MS,
   probeTimeoutMs: MS,
@@ -31,6 +32,7 @@ const NUMBERS = {
   ackIntervalMs: MS,
   replayCredit: COUNT,
   queueMessages: COUNT,
+  queueBytes: COUNT,
   outboxMessages: COUNT,
 } satisfies Table;
 

@@ -185,8 +185,13 @@ export interface Options {
   plain?: PlainOptions;
   /** The longest waits between attempts to connect: the first, and any. Default 500 ms and 20 s. */
   backoff?: { initialMs?: number; maxMs?: number };
-  /** How long the token, the opening and the server's welcome may take. Default 10 s. */
+  /** How long the opening and the server's welcome may take. Default 10 s. */
   connectTimeoutMs?: number;
+  /**
+   * How long the token function may take, in milliseconds. Until then it is not called again, whatever happens to the
+   * page or the connection. Default 30 s.
+   */
+  tokenTimeoutMs?: number;
   /**
    * After this long a silence the client pings the server. Default: what the server says. In the plain
    * dialect there is no ping: the connection is replaced. Default there: never.
@@ -206,10 +211,15 @@ export interface Options {
    */
   replayCredit?: number;
   /**
-   * How many messages may wait for the application, per channel, before the client lets go of live
+   * How many messages may wait for the application, per channel, before the client drops live
    * messages and fetches them again from the log later. Default 10,000.
    */
   queueMessages?: number;
+  /**
+   * The same in bytes of JSON (in UTF-16 code units, as the page holds it). A replay is asked for in steps that
+   * fit in. Default 16 MiB. A server of the plain dialect is held to `queueMessages` only.
+   */
+  queueBytes?: number;
   /** How many publications may wait. Default 1,000. */
   outboxMessages?: number;
   /**

@@ -24,7 +24,7 @@ test("connects: the subprotocol, hello, and the state", async (t) => {
   assert.deepEqual(client.state, { name: "connecting" });
   await open(client);
   assert.equal(server.sockets[0].protocol, "seamline.v1");
-  assert.deepEqual(server.received, [{ op: "hello", v: 1, client_id: "tab" }]);
+  assert.deepEqual(server.received, [{ op: "hello", v: 1, client_id: "tab", ordered: true }]);
   assert.deepEqual(states, [{ name: "connecting" }, { name: "open" }]);
 });
 

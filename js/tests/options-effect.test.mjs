@@ -33,6 +33,14 @@ test("connectTimeoutMs: how long the welcome may take", async (t) => {
   assert.equal(waits[0].reason.code, "connect_timeout");
 });
 
+test("tokenTimeoutMs: how long the token function may take", async (t) => {
+  let calls = 0;
+  const token = () => new Promise(() => calls++);
+  const { waits } = setUp(t, { tokenTimeoutMs: 20, token });
+  await until(() => waits.length > 1 && calls > 1);
+  assert.equal(waits[0].reason.code, "token_failed");
+});
+
 test("heartbeatMs: a ping after so long a silence", async (t) => {
   const { server, open } = setUp(t, { heartbeatMs: 20 });
   await open();

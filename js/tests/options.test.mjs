@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { SeamlineError, connect } from "../dist/index.js";
 
 const NAMES =
-  "token, clientId, backoff, dialect, plain, connectTimeoutMs, heartbeatMs, pongTimeoutMs, probeTimeoutMs, stableMs, " +
-  "ackIntervalMs, replayCredit, queueMessages, outboxMessages, wasm, WebSocket, logger";
+  "token, clientId, backoff, dialect, plain, connectTimeoutMs, tokenTimeoutMs, heartbeatMs, pongTimeoutMs, probeTimeoutMs, stableMs, " +
+  "ackIntervalMs, replayCredit, queueMessages, queueBytes, outboxMessages, wasm, WebSocket, logger";
 const MS = "a whole number of milliseconds, at most 2147483647";
 const COUNT = "a whole number, 0 or more";
 const NOT_COUNTS = [-1, 1.5, Number.NaN, Infinity, 2 ** 53, "5", null, true, 5n];
@@ -29,6 +29,7 @@ const wrong = {
   dialect: ['"seamline" or "plain"', ["", "Plain", null, true, ["plain"]]],
   plain: ['an object, beside dialect: "plain"', ["plain", null, true, {}]],
   connectTimeoutMs: [MS, NOT_MS],
+  tokenTimeoutMs: [MS, NOT_MS],
   heartbeatMs: [MS, NOT_MS],
   pongTimeoutMs: [MS, NOT_MS],
   probeTimeoutMs: [MS, NOT_MS],
@@ -36,6 +37,7 @@ const wrong = {
   ackIntervalMs: [MS, NOT_MS],
   replayCredit: [COUNT, NOT_COUNTS],
   queueMessages: [COUNT, NOT_COUNTS],
+  queueBytes: [COUNT, NOT_COUNTS],
   outboxMessages: [COUNT, NOT_COUNTS],
   wasm: ["a URL, a Response, bytes or a WebAssembly.Module", [1, null, true]],
   WebSocket: ["a constructor", [1, null, true, {}, "ws"]],
@@ -66,6 +68,7 @@ test("every option with a value that fits is taken", () => {
     clientId: "x".repeat(200),
     backoff: { initialMs: 0, maxMs: 1 },
     connectTimeoutMs: 2 ** 31 - 1,
+    tokenTimeoutMs: 1,
     heartbeatMs: 0,
     pongTimeoutMs: 1,
     probeTimeoutMs: 1,
@@ -73,6 +76,7 @@ test("every option with a value that fits is taken", () => {
     ackIntervalMs: 1,
     replayCredit: 1,
     queueMessages: 1,
+    queueBytes: 1,
     outboxMessages: 1,
     WebSocket: class {},
     logger: {},

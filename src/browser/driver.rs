@@ -124,7 +124,11 @@ impl<H: Host> Driver<H> {
     fn timeout(&self) {
         #[cfg(feature = "plain")]
         self.with_translator(|plain, session, now| plain.handle_timeout(session, now));
-        self.with(|session, now| session.handle_timeout(now));
+        let buffered_bytes = self.buffered_bytes();
+        self.with(|session, now| {
+            session.set_buffered_bytes(buffered_bytes);
+            session.handle_timeout(now);
+        });
     }
 
     /// The same driver, without keeping it.

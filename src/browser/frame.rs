@@ -50,8 +50,9 @@ pub enum Incoming {
 pub fn decode(text: &JsValue, units: &Cell<f64>) -> Result<Incoming, String> {
     let value = parse(text, units)?;
     if field(&value, "op") == "msgs" {
+        let bytes = text.unchecked_ref::<Text>().units() as u64;
         let (ch, batch) =
-            messages(value).ok_or("a `msgs` frame came whose `ch`, `n`, `ids` or `data` is wrong")?;
+            messages(value, bytes).ok_or("a `msgs` frame came whose `ch`, `n`, `ids` or `data` is wrong")?;
         return Ok(Incoming::Messages(ch, batch));
     }
     match ServerFrame::read(&value) {
@@ -81,7 +82,7 @@ pub fn parse(text: &JsValue, units: &Cell<f64>) -> Result<JsValue, String> {
     Ok(value)
 }
 
-fn messages(frame: JsValue) -> Option<(String, Batch<JsValue>)> {
+fn messages(frame: JsValue, bytes: u64) -> Option<(String, Batch<JsValue>)> {
     let ids = list(&frame, "ids")?;
     let data = list(&frame, "data")?;
     let count = number(&ids, "length")?;
@@ -93,7 +94,7 @@ fn messages(frame: JsValue) -> Option<(String, Batch<JsValue>)> {
     let n = number(&frame, "n")?;
     let replay = field(&frame, "replay").is_truthy();
     let ch = string(&frame, "ch")?;
-    Some((ch, Batch { n, count, last_id, replay, payload: frame }))
+    Some((ch, Batch { n, count, last_id, replay, bytes, payload: frame }))
 }
 
 /// The id and the payload of a message of a `msgs` frame that was read.

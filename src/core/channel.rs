@@ -1,13 +1,18 @@
 //! One subscription: its position, its phase, and the credit that it grants.
 
 mod messages;
+mod phase;
 mod progress;
+mod queue;
+mod repair;
 
+use self::phase::Phase;
 use self::progress::Progress;
+use self::repair::Repair;
 use super::config::Config;
-use super::event::{Batch, ChannelId, Event, Gap, GapReason, Outputs, SocketId, Stats};
+use super::event::{ChannelId, Event, Gap, GapReason, Outputs, SocketId, Stats};
 use super::position::Position;
-use super::timer::Instant;
+use super::timer::{Instant, Timers};
 use crate::wire::{ClientFrame, StartAt};
 
 /// What a channel needs of its session.
@@ -19,6 +24,8 @@ pub(super) struct Context<'a, B, D> {
     pub subs: &'a mut u64,
     /// The socket, when the connection is open.
     pub socket: Option<SocketId>,
+    pub timers: &'a mut Timers,
+    pub now: Instant,
 }
 
 impl<B, D> Context<'_, B, D> {
@@ -33,22 +40,25 @@ impl<B, D> Context<'_, B, D> {
     }
 }
 
-/// Where a subscription stands in its life.
-#[derive(Debug)]
-enum Phase<B> {
-    /// No connection, or the server refused the channel on this one.
-    Detached,
-    /// `sub` is sent. Frames that come before `subd` belong to an earlier `sub`, whose replay this
-    /// one repeats: they are let go of.
-    Subscribing,
-    /// The replay runs. Live frames that lie ahead of it wait here until it has met them.
-    Replaying { parked: Vec<Batch<B>> },
-    /// Frames follow each other without a hole.
-    Live,
-    /// The application cannot keep up: unsubscribed until it has.
-    Lagging,
-    /// The server ended the subscription and may take it up again at this moment.
-    Resting { until: Instant },
+/// What an application wants of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Ephemeral events, and when the channel is live. Messages are neither replayed nor delivered, and
+    /// nothing is acknowledged.
+    Casts,
+    /// Messages too.
+    Messages,
+}
+
+/// Why the server ended a subscription, or did not begin it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It may be asked again from this moment on.
+    Until(Instant),
+    /// The connection has as many channels as the server allows: asked again when another one is closed.
+    OverLimit,
+    /// Asked again on the next connection.
+    Final,
 }
 
 /// A subscription.
@@ -56,6 +66,7 @@ enum Phase<B> {
 pub(super) struct Channel<B> {
     pub id: ChannelId,
     pub name: String,
+    interest: Interest,
     from: Option<StartAt>,
     /// Everything up to here was delivered. `None` until the first `subd`.
     position: Option<Position>,
@@ -63,29 +74,27 @@ pub(super) struct Channel<B> {
     progress: Progress,
     /// Replayed messages that the server may still send.
     credit: u64,
-    /// The highest offset seen in a frame that was not delivered.
-    ahead: u64,
-    /// The lowest offset of a parked frame for which there was no room.
-    let_go: u64,
-    /// Which `sub` was the last; an answer to an earlier one says nothing of this one.
-    reference: u64,
-    /// The position after which a missing message was already asked for a second time.
-    repair: Option<u64>,
+    /// The missing messages that were asked for again.
+    repair: Option<Repair>,
     phase: Phase<B>,
 }
 
 impl<B> Channel<B> {
-    pub fn new(id: ChannelId, name: String, from: Option<StartAt>, position: Option<Position>) -> Self {
+    pub fn new(
+        id: ChannelId,
+        name: String,
+        interest: Interest,
+        from: Option<StartAt>,
+        position: Option<Position>,
+    ) -> Self {
         Channel {
             id,
             name,
+            interest,
             from,
             progress: Progress::new(position.clone()),
             position,
             credit: 0,
-            ahead: 0,
-            let_go: u64::MAX,
-            reference: 0,
             repair: None,
             phase: Phase::Detached,
         }
@@ -96,59 +105,72 @@ impl<B> Channel<B> {
         self.position.as_ref()
     }
 
+    /// The application wants messages from now on: the subscription begins anew, at its start point.
+    pub fn want_messages<D>(&mut self, cx: &mut Context<'_, B, D>) {
+        if self.interest == Interest::Messages {
+            return;
+        }
+        self.interest = Interest::Messages;
+        if cx.socket.is_some() && self.phase.is_attached() {
+            self.subscribe(cx);
+        }
+    }
+
     /// Asks the server for everything after the position.
     pub fn subscribe<D>(&mut self, cx: &mut Context<'_, B, D>) {
-        self.enter(Phase::Subscribing, cx.stats);
-        self.ahead = 0;
-        self.let_go = u64::MAX;
-        self.credit = self.window(cx.config);
         *cx.subs += 1;
-        self.reference = *cx.subs;
-        let from = if self.position.is_none() { self.from } else { None };
-        cx.send(ClientFrame::Sub {
-            ch: self.name.clone(),
-            position: self.position.clone(),
-            from,
-            credit: self.credit,
-            reference: Some(self.reference),
-        });
+        let reference = *cx.subs;
+        self.enter(Phase::Subscribing { reference }, cx.stats);
+        let (position, from) = match self.interest {
+            Interest::Casts => (None, Some(StartAt::Tail)),
+            Interest::Messages if self.position.is_none() => (None, self.from),
+            Interest::Messages => (self.position.clone(), None),
+        };
+        self.credit = self.window(cx.config);
+        let (ch, credit) = (self.name.clone(), self.credit);
+        cx.send(ClientFrame::Sub { ch, position, from, credit, reference: Some(reference) });
     }
 
     /// The connection is gone.
     pub fn detach(&mut self, stats: &mut Stats) {
         self.enter(Phase::Detached, stats);
+        self.repair.iter_mut().for_each(Repair::detach);
         self.progress.forget_acks();
     }
 
-    /// Moves on to another phase. What was parked in the last one is let go of.
+    /// Moves on to another phase. What was buffered in the last one is dropped.
     fn enter(&mut self, phase: Phase<B>, stats: &mut Stats) {
-        if let Phase::Replaying { parked } = std::mem::replace(&mut self.phase, phase) {
-            stats.discarded += parked.iter().map(|batch| batch.count).sum::<u64>();
+        if let Phase::Replaying { buffered, .. } = std::mem::replace(&mut self.phase, phase) {
+            stats.discarded += buffered.count();
         }
     }
 
-    /// The server refused the channel, for good or until a moment.
-    pub fn refused(&mut self, until: Option<Instant>, stats: &mut Stats) {
-        match (&self.phase, until) {
-            (Phase::Detached | Phase::Lagging, _) => {}
-            (_, Some(until)) => self.enter(Phase::Resting { until }, stats),
-            (Phase::Subscribing, None) => self.phase = Phase::Detached,
-            _ => {}
-        }
+    /// The server refused the channel: an answer to a `sub`, or (without one) the end of the subscription.
+    pub fn refused(&mut self, refusal: Refusal, stats: &mut Stats) {
+        let phase = match (&self.phase, refusal) {
+            (Phase::Detached | Phase::Lagging, _) => return,
+            (_, Refusal::Until(until)) => Phase::Suspended { until },
+            (Phase::Subscribing { .. }, Refusal::OverLimit) => Phase::OverLimit,
+            (Phase::Subscribing { .. }, Refusal::Final) => Phase::Detached,
+            _ => return,
+        };
+        self.enter(phase, stats);
     }
 
-    /// When to subscribe again, if the server asked for a pause.
-    pub fn resting_until(&self) -> Option<Instant> {
-        match self.phase {
-            Phase::Resting { until } => Some(until),
-            _ => None,
-        }
+    /// When to subscribe again, if that is to be done.
+    pub fn subscribe_at(&self) -> Option<Instant> {
+        self.phase.subscribe_at()
     }
 
-    /// Whether a `subd` is meant for this subscription: it answers the last `sub`, or none.
+    /// Whether it was one channel too many.
+    pub fn is_over_limit(&self) -> bool {
+        matches!(self.phase, Phase::OverLimit)
+    }
+
+    /// Whether an answer is meant for this subscription: it answers the last `sub`, or none.
     pub fn is_answered_by(&self, reference: Option<u64>) -> bool {
-        let attached = !matches!(self.phase, Phase::Detached | Phase::Lagging | Phase::Resting { .. });
-        attached && reference.is_none_or(|reference| reference == self.reference)
+        self.phase.is_attached()
+            && reference.is_none_or(|reference| self.phase.reference() == Some(reference))
     }
 
     /// `subd`: the numbers of the log. They decide, whatever else the server claims. `at` is where the
@@ -161,7 +183,11 @@ impl<B> Channel<B> {
         at: Position,
         cx: &mut Context<'_, B, D>,
     ) {
-        self.enter(Phase::Replaying { parked: Vec::new() }, cx.stats);
+        let Some(reference) = self.phase.reference() else { return };
+        self.enter(Phase::replaying(reference), cx.stats);
+        if self.interest == Interest::Casts {
+            return;
+        }
         let before_first = first.saturating_sub(1);
         if self.position.is_none() {
             self.position = Some(at.clone());
@@ -223,7 +249,7 @@ impl<B> Channel<B> {
     /// The application has processed `count` more messages, and everything up to `position`.
     pub fn processed<D>(&mut self, count: u64, position: Position, cx: &mut Context<'_, B, D>) {
         self.progress.processed(count, position);
-        if matches!(self.phase, Phase::Lagging) && self.progress.pending() <= limit(cx.config) / 2 {
+        if matches!(self.phase, Phase::Lagging) && self.progress.queue.has_caught_up(cx.config) {
             self.subscribe(cx);
         } else {
             self.grant(cx);
@@ -237,7 +263,7 @@ impl<B> Channel<B> {
 
     /// Acknowledges what was processed.
     pub fn ack<D>(&mut self, cx: &mut Context<'_, B, D>) {
-        let attached = matches!(self.phase, Phase::Replaying { .. } | Phase::Live);
+        let attached = matches!(self.phase, Phase::Replaying { .. } | Phase::Live { .. });
         let Some(position) = self.position.as_ref().filter(|_| attached) else { return };
         if let Some(Position { epoch, offset, id }) = self.progress.next_ack(position) {
             cx.send(ClientFrame::Ack { ch: self.name.clone(), epoch, offset, id });
@@ -247,11 +273,11 @@ impl<B> Channel<B> {
     /// Grants more credit when half of the window is free: neither a grant per message, nor a
     /// replay that waits for one.
     fn grant<D>(&mut self, cx: &mut Context<'_, B, D>) {
-        if matches!(self.phase, Phase::Detached | Phase::Lagging | Phase::Resting { .. }) {
+        if !self.phase.is_attached() {
             return;
         }
         let more = self.window(cx.config).saturating_sub(self.credit);
-        if more > 0 && more >= limit(cx.config) / 2 {
+        if more > 0 && more >= self.progress.queue.credit_max(cx.config) / 2 {
             self.credit += more;
             cx.send(ClientFrame::More { ch: self.name.clone(), credit: more });
         }
@@ -259,11 +285,9 @@ impl<B> Channel<B> {
 
     /// How many replayed messages may be on their way.
     fn window(&self, config: &Config) -> u64 {
-        limit(config).saturating_sub(self.progress.pending())
+        match self.interest {
+            Interest::Casts => 0,
+            Interest::Messages => self.progress.queue.window(config),
+        }
     }
-}
-
-/// How many replayed messages may be on their way or wait for the application.
-fn limit(config: &Config) -> u64 {
-    config.replay_credit.min(config.queue_messages_max).max(1)
 }

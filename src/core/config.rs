@@ -8,8 +8,10 @@ pub struct Config {
     pub client_id: String,
     /// The waits between attempts to connect.
     pub backoff: BackoffConfig,
-    /// How long the token, the opening and the welcome may take together. Default 10 s.
+    /// How long the opening and the welcome may take together. Default 10 s.
     pub connect_timeout_ms: u64,
+    /// How long the application's token function may take. Default 30 s.
+    pub token_timeout_ms: u64,
     /// When nothing has come for this long, a ping is sent. Default: 0, which means what the server
     /// says.
     pub heartbeat_ms: u64,
@@ -28,6 +30,9 @@ pub struct Config {
     /// How many messages may wait for the application, per channel, before the client lets go of
     /// live messages and fetches them again from the log later. Default 10,000.
     pub queue_messages_max: u64,
+    /// The same in bytes of the frames that brought them. A replay is asked for in steps that fit in.
+    /// Default 16 MiB.
+    pub queue_bytes_max: u64,
     /// How many publications may wait. Default 1,000.
     pub outbox_messages_max: u64,
     /// Whether the application provides tokens. Set by the driver.
@@ -55,6 +60,7 @@ impl Default for Config {
             client_id: String::new(),
             backoff: BackoffConfig::default(),
             connect_timeout_ms: 10_000,
+            token_timeout_ms: 30_000,
             heartbeat_ms: 0,
             pong_timeout_ms: 5_000,
             probe_timeout_ms: 1_500,
@@ -62,6 +68,7 @@ impl Default for Config {
             ack_interval_ms: 5_000,
             replay_credit: 2_000,
             queue_messages_max: 10_000,
+            queue_bytes_max: 16 * 1024 * 1024,
             outbox_messages_max: 1_000,
             has_token: false,
         }

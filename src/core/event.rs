@@ -149,8 +149,17 @@ pub struct Batch<B> {
     pub last_id: MessageId,
     /// Whether they come from the replay.
     pub replay: bool,
+    /// The size of the frame that brought them: its length as text.
+    pub bytes: u64,
     /// The messages themselves, which the core does not look at.
     pub payload: B,
+}
+
+impl<B> Batch<B> {
+    /// The last message's offset. A batch has a message.
+    pub fn end(&self) -> u64 {
+        self.n.saturating_add(self.count.saturating_sub(1))
+    }
 }
 
 /// The state of the connection.

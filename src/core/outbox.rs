@@ -1,10 +1,15 @@
 //! Publications that the log does not have yet.
 //!
 //! A publication stays here until the server says that the log has it (`puback`) or that it never
-//! will (`pubnack`). Whatever was under way when a connection broke is sent again on the next one,
-//! in the same order and with the same idempotency key: the log stores one.
+//! will (`pubnack`). Whatever was in flight when a connection broke is sent again on the next one,
+//! in the same order and with the same idempotency key: the log stores one. Publications of one channel
+//! keep their order: while the server has one of them wait, those behind it in that channel wait too.
 
-use super::event::PublishId;
+mod suspicion;
+
+pub(super) use self::suspicion::Blame;
+use self::suspicion::Suspicion;
+use super::event::{Error, PublishId};
 use super::timer::Instant;
 use crate::wire::ClientFrame;
 
@@ -20,6 +25,8 @@ pub(super) struct Publication<D> {
     /// The payload's size as JSON.
     pub bytes: u64,
     progress: Progress,
+    /// It was in flight when a connection closed that may not have borne it.
+    suspect: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,86 +37,136 @@ enum Progress {
     NotBefore(Instant),
 }
 
-/// The publications, oldest first. Boxed: moving a pointer is less code than moving a publication.
+/// The publications, oldest first.
 #[derive(Debug)]
-#[allow(clippy::vec_box)]
-pub(super) struct Outbox<D>(Vec<Box<Publication<D>>>);
+pub(super) struct Outbox<D> {
+    /// Boxed: moving a pointer is less code than moving a publication.
+    #[allow(clippy::vec_box)]
+    publications: Vec<Box<Publication<D>>>,
+    suspicion: Suspicion,
+}
 
 impl<D: Clone> Outbox<D> {
     pub fn new() -> Self {
-        Outbox(Vec::new())
+        Outbox { publications: Vec::new(), suspicion: Suspicion::default() }
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.publications.len()
     }
 
     pub fn push(&mut self, id: PublishId, ch: String, key: String, data: D, bytes: u64) {
-        self.0.push(Box::new(Publication { id, ch, key, data, bytes, progress: Progress::Waiting }));
+        let progress = Progress::Waiting;
+        self.publications.push(Box::new(Publication { id, ch, key, data, bytes, progress, suspect: false }));
+    }
+
+    /// A connection is open.
+    pub fn opened(&mut self, now: Instant) {
+        self.suspicion.opened(now);
     }
 
     /// The next frame to send, if one may be sent now.
     pub fn next(&mut self, now: Instant) -> Option<ClientFrame<D>> {
-        if self.0.iter().filter(|p| p.progress == Progress::Sent).count() >= IN_FLIGHT_MAX {
+        let alone = self.is_isolating();
+        let in_flight_max = if alone { 1 } else { IN_FLIGHT_MAX };
+        if self.in_flight().count() >= in_flight_max || alone && now < self.suspicion.send_at() {
             return None;
         }
-        let due = |progress| match progress {
-            Progress::Waiting => true,
-            Progress::Sent => false,
-            Progress::NotBefore(at) => at <= now,
-        };
-        let p = self.0.iter_mut().find(|p| due(p.progress))?;
+        let at = self.next_due(now)?;
+        let p = self.publications.get_mut(at)?;
         p.progress = Progress::Sent;
+        self.suspicion.sent(now);
         Some(ClientFrame::Pub { ch: p.ch.clone(), key: p.key.clone(), data: p.data.clone() })
     }
 
-    /// When the next pause that the server asked for will be over. One that is over, and still waits
-    /// because too many are unanswered, goes with the next answer.
-    pub fn pause_until(&self, now: Instant) -> Option<Instant> {
-        let pause = |progress| match progress {
-            Progress::NotBefore(at) => Some(at).filter(|&at| at > now),
-            Progress::Waiting | Progress::Sent => None,
-        };
-        self.0.iter().filter_map(|p| pause(p.progress)).min()
+    /// The first one that waits for nothing, and for no earlier one of its channel.
+    fn next_due(&self, now: Instant) -> Option<usize> {
+        let mut paused: Vec<&str> = Vec::new();
+        self.publications.iter().position(|p| match p.progress {
+            Progress::Sent => false,
+            Progress::NotBefore(at) if at > now => {
+                paused.push(&p.ch);
+                false
+            }
+            Progress::Waiting | Progress::NotBefore(_) => !paused.contains(&p.ch.as_str()),
+        })
     }
 
-    /// The connection is gone: what was under way is to be sent again.
-    pub fn requeue(&mut self) {
-        for p in &mut self.0 {
+    /// When there may be something to send although nothing else happens. A pause that is over, of a
+    /// publication that still waits because too many are unanswered, ends with the next answer.
+    pub fn next_at(&self, now: Instant) -> Option<Instant> {
+        let pause = |progress| match progress {
+            Progress::NotBefore(at) => Some(at),
+            Progress::Waiting | Progress::Sent => None,
+        };
+        let pauses = self.publications.iter().filter_map(|p| pause(p.progress));
+        let alone = self.is_isolating().then(|| self.suspicion.send_at());
+        pauses.chain(alone).filter(|&at| at > now).min()
+    }
+
+    /// How many bytes of publications are on their way and unanswered.
+    pub fn in_flight_bytes(&self) -> u64 {
+        self.in_flight().map(|p| p.bytes).fold(0, u64::saturating_add)
+    }
+
+    /// The connection is gone: what was in flight is to be sent again, except for a publication that has
+    /// closed one connection after the other.
+    pub fn closed(&mut self, now: Instant, blame: Blame) -> Option<(PublishId, Error)> {
+        let in_flight: Vec<PublishId> = self.in_flight().map(|p| p.id).collect();
+        let verdict = self.suspicion.closed(now, blame, &in_flight, self.is_isolating());
+        for p in &mut self.publications {
             if p.progress == Progress::Sent {
                 p.progress = Progress::Waiting;
+                p.suspect |= verdict.isolate;
             }
         }
+        let (id, error) = verdict.fail?;
+        self.publications.retain(|p| p.id != id);
+        Some((id, error))
     }
 
     /// Takes out the publication that an answer is about. Without one, the answer is an echo of an
     /// earlier connection.
     pub fn answered(&mut self, ch: &str, key: &str) -> Option<PublishId> {
         let at = self.sent(ch, key)?;
-        Some(self.0.remove(at).id)
+        let id = self.publications.remove(at).id;
+        self.suspicion.cleared(id);
+        Some(id)
     }
 
     /// The server asks for a pause before this one is sent again.
     pub fn pause(&mut self, ch: &str, key: &str, until: Instant) {
-        if let Some(p) = self.sent(ch, key).and_then(|at| self.0.get_mut(at)) {
+        if let Some(p) = self.sent(ch, key).and_then(|at| self.publications.get_mut(at)) {
             p.progress = Progress::NotBefore(until);
+            p.suspect = false; // an answer like any other
+            self.suspicion.cleared(p.id);
         }
     }
 
     /// Takes out the publications that are too large for a server that takes so many bytes.
     pub fn too_large(&mut self, bytes_max: u64) -> Vec<PublishId> {
-        let ids = self.0.iter().filter(|p| p.frame_bytes() > bytes_max).map(|p| p.id).collect();
-        self.0.retain(|p| p.frame_bytes() <= bytes_max);
+        let ids = self.publications.iter().filter(|p| p.frame_bytes() > bytes_max).map(|p| p.id).collect();
+        self.publications.retain(|p| p.frame_bytes() <= bytes_max);
         ids
     }
 
     /// Takes out all: the session is over.
     pub fn drain(&mut self) -> Vec<PublishId> {
-        std::mem::take(&mut self.0).into_iter().map(|p| p.id).collect()
+        std::mem::take(&mut self.publications).into_iter().map(|p| p.id).collect()
+    }
+
+    fn in_flight(&self) -> impl Iterator<Item = &Publication<D>> {
+        self.publications.iter().map(|p| &**p).filter(|p| p.progress == Progress::Sent)
+    }
+
+    /// Whether publications are sent one at a time, to find out which one a connection does not bear.
+    fn is_isolating(&self) -> bool {
+        self.publications.iter().any(|p| p.suspect)
     }
 
     fn sent(&self, ch: &str, key: &str) -> Option<usize> {
-        self.0.iter().position(|p| p.progress == Progress::Sent && p.key == key && p.ch == ch)
+        let sent = |p: &Publication<D>| p.progress == Progress::Sent && p.key == key && p.ch == ch;
+        self.publications.iter().position(|p| sent(p))
     }
 }
 

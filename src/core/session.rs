@@ -8,16 +8,21 @@
 mod connection;
 mod dialect;
 mod handle;
+mod patience;
+mod token;
+
+use self::patience::Incoming;
+use self::token::Token;
 
 use super::backoff::{Backoff, FLOOR_MS};
-use super::channel::{Channel, Context};
+use super::channel::{Channel, Context, Interest, Refusal};
 use super::config::Config;
 use super::event::{
     Batch, ChannelId, Error, Event, FetchId, Output, Outputs, PublishId, Reason, ReasonCode, SocketId, State,
     Stats,
 };
 use super::heartbeat::{Beat, Heartbeat, SLEPT_MS};
-use super::outbox::{self, Outbox};
+use super::outbox::{self, Blame, Outbox};
 use super::position::Position;
 use super::timer::{Instant, Timer, Timers};
 use crate::wire::{self, ClientFrame, ServerFrame, StartAt, close};
@@ -35,14 +40,21 @@ const CAST_BUFFERED_BYTES_MAX: u64 = 65_536;
 enum Link {
     /// `connect` was not called yet.
     Idle,
-    /// The application's token is on its way, the answer to this fetch.
-    AwaitingToken(FetchId),
+    /// The application's token is on its way.
+    AwaitingToken,
     /// The socket is opening.
     Opening(SocketId),
     /// `hello` is sent.
     Greeting(SocketId),
     /// The server has said `welcome`.
-    Open { socket: SocketId, heartbeat: Heartbeat, heartbeat_ms: u64, max_frame_bytes: u64 },
+    Open {
+        socket: SocketId,
+        heartbeat: Heartbeat,
+        heartbeat_ms: u64,
+        max_frame_bytes: u64,
+        /// The large frame that the server has announced, until it is there.
+        incoming: Option<Incoming>,
+    },
     /// The next attempt waits for [`Timer::Retry`]; without that, in a page that is put away, for a
     /// wake sign.
     Waiting,
@@ -64,7 +76,7 @@ pub struct Session<B, D> {
     outbox: Outbox<D>,
     out: Outputs<B, D>,
     stats: Stats,
-    token: Option<String>,
+    token: Token,
     /// How often in a row a token was refused before a welcome.
     refusals: u32,
     /// How long the server asked to stay away after the next close.
@@ -75,6 +87,12 @@ pub struct Session<B, D> {
     /// A wake sign came, and nothing has shown yet that the connection is alive: should it turn out
     /// dead, the backoff is cut short.
     woken: bool,
+    /// A deadline came late, and what had arrived by then is still to be read.
+    late: bool,
+    /// What waits in the socket, as the driver said last.
+    buffered_bytes: u64,
+    /// Ephemeral events on their way that no `pong` has followed yet, in bytes.
+    cast_bytes: u64,
     next_socket: SocketId,
     next_id: u32,
     /// How many times it has subscribed.
@@ -95,12 +113,15 @@ impl<B, D: Clone> Session<B, D> {
             outbox: Outbox::new(),
             out: Outputs::new(),
             stats: Stats::default(),
-            token: None,
+            token: Token::Missing,
             refusals: 0,
             retry_hint_ms: None,
             stay_away_until: now,
             attempted_at: now,
             woken: false,
+            late: false,
+            buffered_bytes: 0,
+            cast_bytes: 0,
             next_socket: 0,
             next_id: 0,
             subs: 0,
@@ -151,6 +172,39 @@ impl<B, D: Clone> Session<B, D> {
         from: Option<StartAt>,
         position: Option<Position>,
     ) -> Result<ChannelId, Error> {
+        self.open_channel(now, name, Interest::Messages, from, position)
+    }
+
+    /// Subscribes to a channel for its ephemeral events, and to learn when it is live. Of its messages
+    /// nothing is delivered until [`Session::want_messages`]; then they begin where `from` and `position`
+    /// say, as in [`Session::subscribe`].
+    pub fn subscribe_to_casts(
+        &mut self,
+        now: Instant,
+        name: String,
+        from: Option<StartAt>,
+        position: Option<Position>,
+    ) -> Result<ChannelId, Error> {
+        self.open_channel(now, name, Interest::Casts, from, position)
+    }
+
+    /// Asks for the messages of a channel that was subscribed to for its ephemeral events.
+    pub fn want_messages(&mut self, now: Instant, id: ChannelId) {
+        self.advance(now);
+        let (channels, mut cx) = self.split();
+        if let Some(channel) = channels.iter_mut().find(|channel| channel.id == id) {
+            channel.want_messages(&mut cx);
+        }
+    }
+
+    fn open_channel(
+        &mut self,
+        now: Instant,
+        name: String,
+        interest: Interest,
+        from: Option<StartAt>,
+        position: Option<Position>,
+    ) -> Result<ChannelId, Error> {
         self.advance(now);
         check_name(&name)?;
         if matches!(self.link, Link::Closed) {
@@ -160,7 +214,7 @@ impl<B, D: Clone> Session<B, D> {
             return Err(Error::new("already_subscribed", "there is a subscription already"));
         }
         let id = self.draw_id();
-        let mut channel = Box::new(Channel::new(id, name, from, position));
+        let mut channel = Box::new(Channel::new(id, name, interest, from, position));
         let (_, mut cx) = self.split();
         if cx.socket.is_some() {
             channel.subscribe(&mut cx);
@@ -178,6 +232,7 @@ impl<B, D: Clone> Session<B, D> {
         channel.ack(&mut cx);
         channel.detach(cx.stats);
         self.send(ClientFrame::Unsub { ch: channel.name });
+        self.subscribe_within_limit();
     }
 
     /// Publishes a message under an idempotency key. The answer is an event, `Published` or
@@ -234,6 +289,7 @@ impl<B, D: Clone> Session<B, D> {
             _ => {}
         }
         if buffered_bytes <= CAST_BUFFERED_BYTES_MAX {
+            self.cast_bytes = self.cast_bytes.saturating_add(bytes);
             self.send(ClientFrame::Cast { ch: name, data });
         }
         Ok(())
@@ -257,22 +313,30 @@ impl<B, D: Clone> Session<B, D> {
         while let Some(frame) = self.outbox.next(self.now) {
             self.out.send(socket, frame);
         }
-        match self.outbox.pause_until(self.now) {
+        match self.outbox.next_at(self.now) {
             Some(at) => self.timers.set(Timer::Outbox, at),
             None => self.timers.stop(Timer::Outbox),
         }
     }
 
-    /// Subscribes again where the pause that the server asked for is over.
+    /// Another channel was closed: one that was too many may have room now.
+    fn subscribe_within_limit(&mut self) {
+        let (channels, mut cx) = self.split();
+        if let Some(channel) = channels.iter_mut().find(|channel| channel.is_over_limit()) {
+            channel.subscribe(&mut cx);
+        }
+    }
+
+    /// Subscribes again where the moment for it has come.
     fn subscribe_again(&mut self) {
         let now = self.now;
         let (channels, mut cx) = self.split();
         for channel in channels.iter_mut() {
-            if channel.resting_until().is_some_and(|until| until <= now) {
+            if channel.subscribe_at().is_some_and(|at| at <= now) {
                 channel.subscribe(&mut cx);
             }
         }
-        let next = channels.iter().filter_map(|channel| channel.resting_until()).min();
+        let next = channels.iter().filter_map(|channel| channel.subscribe_at()).min();
         match next {
             Some(at) => self.timers.set(Timer::Subscribe, at),
             None => self.timers.stop(Timer::Subscribe),
@@ -314,7 +378,7 @@ impl<B, D: Clone> Session<B, D> {
     fn socket(&self) -> Option<SocketId> {
         match self.link {
             Link::Opening(socket) | Link::Greeting(socket) | Link::Open { socket, .. } => Some(socket),
-            Link::Idle | Link::AwaitingToken(_) | Link::Waiting | Link::Closed => None,
+            Link::Idle | Link::AwaitingToken | Link::Waiting | Link::Closed => None,
         }
     }
 
@@ -323,8 +387,8 @@ impl<B, D: Clone> Session<B, D> {
             Link::Open { socket, .. } => Some(socket),
             _ => None,
         };
-        let Session { out, stats, config, subs, .. } = self;
-        let cx = Context { out, stats, config, subs, socket };
+        let Session { out, stats, config, subs, timers, now, .. } = self;
+        let cx = Context { out, stats, config, subs, socket, timers, now: *now };
         (&mut self.channels, cx)
     }
 

@@ -56,6 +56,13 @@ impl Timers {
         self.0[timer as usize] = Some(at);
     }
 
+    /// Sets a timer, unless it fires earlier already.
+    pub fn set_earlier(&mut self, timer: Timer, at: Instant) {
+        if self.at(timer).is_none_or(|set| at < set) {
+            self.set(timer, at);
+        }
+    }
+
     /// Stops a timer.
     pub fn stop(&mut self, timer: Timer) {
         self.0[timer as usize] = None;

@@ -164,15 +164,31 @@ impl Engine {
     }
 
     /// Subscribes after a position; where `offset` is negative, without one: at the start (-2), at
-    /// the tail (-3), or (-1) where the server last knew this client id to be.
-    pub fn subscribe(&self, name: &JsValue, epoch: &JsValue, offset: f64, id: &JsValue) -> u32 {
+    /// the tail (-3), or (-1) where the server last knew this client id to be. Without `messages`, only
+    /// for ephemeral events: see `Session::subscribe_to_casts`.
+    pub fn subscribe(
+        &self,
+        name: &JsValue,
+        epoch: &JsValue,
+        offset: f64,
+        id: &JsValue,
+        messages: bool,
+    ) -> u32 {
         let from = match offset {
             -2.0 => Some(StartAt::Start),
             -3.0 => Some(StartAt::Tail),
             _ => None,
         };
         let position = position(epoch, offset, id);
-        self.answer(self.0.with(|session, now| session.subscribe(now, text(name), from, position)))
+        self.answer(self.0.with(|session, now| match messages {
+            true => session.subscribe(now, text(name), from, position),
+            false => session.subscribe_to_casts(now, text(name), from, position),
+        }))
+    }
+
+    /// See `Session::want_messages`.
+    pub fn messages(&self, channel: u32) {
+        self.0.with(|session, now| session.want_messages(now, channel));
     }
 
     /// See `Session::unsubscribe`.
@@ -237,7 +253,7 @@ fn position(epoch: &JsValue, offset: f64, id: &JsValue) -> Option<Position> {
 }
 
 /// How many numbers there are.
-const NUMBERS: usize = 11;
+const NUMBERS: usize = 13;
 
 fn read_config(client_id: String, numbers: &JsValue, has_token: bool) -> Config {
     let mut config = Config { client_id, has_token, ..Config::default() };
@@ -245,6 +261,7 @@ fn read_config(client_id: String, numbers: &JsValue, has_token: bool) -> Config 
         &mut config.backoff.initial_ms,
         &mut config.backoff.max_ms,
         &mut config.connect_timeout_ms,
+        &mut config.token_timeout_ms,
         &mut config.heartbeat_ms,
         &mut config.pong_timeout_ms,
         &mut config.probe_timeout_ms,
@@ -252,6 +269,7 @@ fn read_config(client_id: String, numbers: &JsValue, has_token: bool) -> Config 
         &mut config.ack_interval_ms,
         &mut config.replay_credit,
         &mut config.queue_messages_max,
+        &mut config.queue_bytes_max,
         &mut config.outbox_messages_max,
     ];
     for (i, field) in (0..).zip(fields) {

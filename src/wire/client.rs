@@ -16,6 +16,9 @@ pub enum ClientFrame<D> {
         client_id: String,
         /// A JWT, where the server wants one.
         token: Option<String>,
+        /// Publications that are refused for now are sent again, and are to keep their order: those behind
+        /// them in their channel are refused too, until then.
+        ordered: bool,
     },
     /// Subscribe, or take up a subscription where it stands.
     Sub {
@@ -86,9 +89,12 @@ impl<D> ClientFrame<D> {
     pub fn head(&self) -> String {
         let mut json = Json(String::new());
         match self {
-            ClientFrame::Hello { v, client_id, token } => {
+            ClientFrame::Hello { v, client_id, token, ordered } => {
                 json.text("op", "hello").number("v", u64::from(*v)).text("client_id", client_id);
                 token.iter().for_each(|token| json.text("token", token).end());
+                if *ordered {
+                    json.flag("ordered");
+                }
             }
             ClientFrame::Sub { ch, position, from, credit, reference } => {
                 json.text("op", "sub").text("ch", ch).number("credit", *credit);
@@ -157,6 +163,11 @@ impl Json {
         self
     }
 
+    /// A field that is true.
+    fn flag(&mut self, name: &str) {
+        self.name(name).0.push_str("true");
+    }
+
     /// RFC 8259 §7: quotation mark, reverse solidus and the control characters are escaped.
     pub fn text(&mut self, name: &str, value: &str) -> &mut Self {
         const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -217,6 +228,7 @@ pub struct ClientFields<D> {
     pub v: Option<u32>,
     pub client_id: Option<String>,
     pub token: Option<String>,
+    pub ordered: Option<bool>,
     pub ch: Option<String>,
     pub position: Option<Position>,
     pub from: Option<StartAt>,
@@ -240,6 +252,7 @@ impl<D> TryFrom<ClientFields<D>> for ClientFrame<D> {
                 v: need!(f, "hello", v),
                 client_id: need!(f, "hello", client_id),
                 token: f.token,
+                ordered: f.ordered.unwrap_or_default(),
             },
             "sub" => ClientFrame::Sub {
                 ch: need!(f, "sub", ch),
@@ -284,8 +297,9 @@ mod tests {
         let from = prop_oneof![Just(StartAt::Tail), Just(StartAt::Start)];
         let text = || any::<String>();
         prop_oneof![
-            (any::<u32>(), text(), proptest::option::of(text()))
-                .prop_map(|(v, client_id, token)| ClientFrame::Hello { v, client_id, token }),
+            (any::<u32>(), text(), proptest::option::of(text()), any::<bool>()).prop_map(
+                |(v, client_id, token, ordered)| ClientFrame::Hello { v, client_id, token, ordered }
+            ),
             (
                 text(),
                 proptest::option::of(position),

@@ -96,7 +96,7 @@ fn batch(rng: &mut Rng) -> Batch<()> {
     let count = rng.between(1, 5);
     let n = number(rng).min(u64::MAX - count);
     let last_id = MessageId { ms: number(rng), seq: number(rng) };
-    Batch { n, count, last_id, replay: rng.chance(500), payload: () }
+    Batch { n, count, last_id, replay: rng.chance(500), bytes: rng.below(1_000), payload: () }
 }
 
 fn frame(rng: &mut Rng) -> ServerFrame<u64> {

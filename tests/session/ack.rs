@@ -145,10 +145,11 @@ fn an_ack_that_came_due_during_a_second_replay_is_sent_after_it() {
     page.msgs(8, 1);
     page.wait(2_000);
     page.lines();
-    page.subd("e", 1, 6, 6);
-    page.live(6);
+    page.subd("e", 1, 8, 6);
+    page.replay(7, 2);
+    page.live(8);
     page.wait(5_000);
-    assert_eq!(page.lines(), ["live", "ack room e/6"]);
+    assert_eq!(page.lines(), ["deliver 7..=8", "live", "ack room e/6"]);
 }
 
 #[test]

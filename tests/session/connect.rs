@@ -136,29 +136,61 @@ fn a_token_function_that_fails_is_asked_again_after_the_backoff() {
 }
 
 #[test]
-fn a_token_function_that_hangs_is_given_up_and_its_late_answer_ignored() {
+fn a_token_function_that_hangs_is_given_up() {
     let mut page = Page::new(with_token());
     page.connect();
     page.lines();
-    page.wait(10_000);
+    page.wait(29_999);
+    assert_eq!(page.lines(), [""; 0], "it has a deadline of its own");
+    page.wait(1);
     assert_eq!(page.lines(), ["waiting 1 token_failed"]);
-    answer(&mut page, Ok("late"));
-    assert_eq!(page.lines(), [""; 0]);
+    page.wait(500);
+    assert_eq!(page.lines(), ["connecting", "fetch token refresh=false"]);
 }
 
 #[test]
-fn a_late_token_is_no_answer_to_a_later_question() {
+fn an_answer_to_a_call_that_was_given_up_does_not_answer_the_next() {
     let mut page = Page::new(with_token());
     page.connect();
     let first = page.fetch;
-    page.wait(10_000);
-    page.wait(1_000);
+    page.wait(31_000);
     page.lines();
     page.session.handle_token(page.now(), first, Ok(Some("late".to_owned())));
     assert_eq!(page.lines(), [""; 0]);
     answer(&mut page, Ok("in time"));
     page.opened();
     assert_eq!(page.lines(), ["connect 0", "hello tester in time"]);
+}
+
+#[test]
+fn a_slow_token_function_is_called_once_whatever_the_page_does() {
+    let mut page = Page::new(with_token());
+    page.connect();
+    page.lines();
+    for _ in 0..5 {
+        page.wait(2_000);
+        page.session.handle_wake(page.now());
+    }
+    page.session.handle_suspend(page.now());
+    page.session.handle_wake(page.now());
+    page.wait(2_000);
+    assert_eq!(page.lines(), ["waiting 0 page_hidden", "connecting"], "the call is still waited for");
+    answer(&mut page, Ok("t1"));
+    page.opened();
+    assert_eq!(page.lines(), ["connect 0", "hello tester t1"]);
+}
+
+#[test]
+fn a_token_that_comes_between_two_attempts_is_used_by_the_next() {
+    let mut page = Page::new(with_token());
+    page.connect();
+    page.wait(5_000);
+    page.session.handle_suspend(page.now());
+    answer(&mut page, Ok("t1"));
+    page.lines();
+    page.session.handle_wake(page.now());
+    page.opened();
+    assert_eq!(page.lines(), ["connecting", "connect 0", "hello tester t1"]);
 }
 
 #[test]

@@ -4,14 +4,19 @@
 //! lines (`sub room e/5 credit 100`, `deliver 3..=5`), so that a test shows a conversation.
 
 mod ack;
+mod answers;
 mod backoff;
 mod bfcache;
+mod casts;
 mod channel;
 mod connect;
 mod credit;
 mod heartbeat;
 mod hole;
 mod page;
+mod poison;
+mod progress;
 mod publish;
 mod replay;
+mod slow_link;
 mod wake;

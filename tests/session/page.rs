@@ -22,6 +22,10 @@ pub struct Page {
     pub socket: SocketId,
     /// The token that it asked for last.
     pub fetch: FetchId,
+    /// The publications that failed.
+    pub failed: Vec<PublishId>,
+    /// The size of each message that the server sends.
+    pub message_bytes: u64,
     lines: Vec<String>,
 }
 
@@ -48,7 +52,15 @@ pub fn id(offset: u64) -> MessageId {
 impl Page {
     pub fn new(config: Config) -> Self {
         let session = Session::new(config, 1, Instant(START_MS));
-        Page { session, now_ms: START_MS, socket: 0, fetch: 0, lines: Vec::new() }
+        Page {
+            session,
+            now_ms: START_MS,
+            socket: 0,
+            fetch: 0,
+            failed: Vec::new(),
+            message_bytes: 10,
+            lines: Vec::new(),
+        }
     }
 
     /// A page that is connected, with an empty list of lines.
@@ -89,6 +101,7 @@ impl Page {
             match output {
                 Output::Connect(socket) => self.socket = socket,
                 Output::FetchToken { fetch, .. } => self.fetch = fetch,
+                Output::Event(Event::PublishFailed { publish, .. }) => self.failed.push(publish),
                 _ => {}
             }
             self.lines.push(line(&output));
@@ -121,7 +134,11 @@ impl Page {
     }
 
     pub fn publish(&mut self, key: &str) -> PublishId {
-        self.session.publish(self.now(), ROOM.to_owned(), key.to_owned(), "hi", 4).unwrap()
+        self.publish_to(ROOM, key)
+    }
+
+    pub fn publish_to(&mut self, ch: &str, key: &str) -> PublishId {
+        self.session.publish(self.now(), ch.to_owned(), key.to_owned(), "hi", 4).unwrap()
     }
 
     pub fn processed(&mut self, channel: ChannelId, count: u64, offset: u64) {
@@ -205,7 +222,11 @@ impl Page {
     }
 
     pub fn puback(&mut self, key: &str, offset: u64) {
-        let (ch, key) = (ROOM.to_owned(), key.to_owned());
+        self.puback_of(ROOM, key, offset);
+    }
+
+    pub fn puback_of(&mut self, ch: &str, key: &str, offset: u64) {
+        let (ch, key) = (ch.to_owned(), key.to_owned());
         self.frame(ServerFrame::PubAck { ch, key, id: id(offset), offset });
     }
 
@@ -216,14 +237,19 @@ impl Page {
     }
 
     pub fn error(&mut self, ch: Option<&str>, retry_after_ms: Option<u64>) {
-        let (code, message) = ("log_error".to_owned(), "the log failed".to_owned());
-        self.frame(ServerFrame::Err {
-            code,
-            message,
-            ch: ch.map(str::to_owned),
-            reference: None,
-            retry_after_ms,
-        });
+        self.error_of("log_error", ch, None, retry_after_ms);
+    }
+
+    /// `err` with everything that may be left out.
+    pub fn error_of(
+        &mut self,
+        code: &str,
+        ch: Option<&str>,
+        reference: Option<u64>,
+        retry_after_ms: Option<u64>,
+    ) {
+        let (code, message, ch) = (code.to_owned(), "the log failed".to_owned(), ch.map(str::to_owned));
+        self.frame(ServerFrame::Err { code, message, ch, reference, retry_after_ms });
     }
 
     /// Messages of the live stream.
@@ -237,7 +263,8 @@ impl Page {
     }
 
     pub fn msgs_on(&mut self, socket: SocketId, n: u64, count: u64, replay: bool) {
-        let batch = Batch { n, count, last_id: id(n + count - 1), replay, payload: () };
+        let bytes = count * self.message_bytes;
+        let batch = Batch { n, count, last_id: id(n + count - 1), replay, bytes, payload: () };
         self.session.handle_messages(self.now(), socket, ROOM, batch);
     }
 
@@ -248,7 +275,12 @@ impl Page {
 
     /// The connection breaks and comes back.
     pub fn reconnect(&mut self) {
-        self.close(1006);
+        self.reconnect_after(1006);
+    }
+
+    /// The same, closed with this code.
+    pub fn reconnect_after(&mut self, code: u16) {
+        self.close(code);
         self.wait_for_attempt();
         self.greet();
     }

@@ -82,13 +82,30 @@ fn a_paused_publication_waits_for_its_turn() {
     page.publish("paused");
     page.pubnack("paused", Some(1_000));
     for i in 0..64 {
-        page.publish(&format!("k{i}"));
+        page.publish_to("other", &format!("k{i}"));
     }
     page.lines();
     page.wait(2_000);
     assert_eq!(page.lines(), [""; 0]);
-    page.puback("k0", 1);
+    page.puback_of("other", "k0", 1);
     assert_eq!(page.count("pub paused"), 1);
+}
+
+#[test]
+fn publications_of_a_channel_wait_behind_one_that_is_paused() {
+    let mut page = Page::open(Config { outbox_messages_max: 100, ..config() });
+    page.publish("a");
+    page.publish("b");
+    page.lines();
+    page.pubnack("a", Some(2_000));
+    page.pubnack("b", Some(1_000));
+    page.publish("c");
+    page.publish_to("other", "x");
+    assert_eq!(page.lines(), ["pub x"], "another channel goes on");
+    page.wait(1_999);
+    assert_eq!(page.lines(), [""; 0]);
+    page.wait(1);
+    assert_eq!(page.lines(), ["pub a", "pub b", "pub c"]);
 }
 
 #[test]

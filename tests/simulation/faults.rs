@@ -92,6 +92,23 @@ pub struct Faults {
     pub token_expires: u64,
     /// Of what an application sends, as many events that are not stored:
     pub casts: u64,
+
+    // What a server, a proxy or a link does for long.
+    /// Of half seconds and channels: from then on nothing that is published can be read from the log, and
+    /// only comes live, until all heals.
+    pub node_stuck: u64,
+    /// A connection has no more channels than this; 0: as many as it likes.
+    pub channels_max: u64,
+    /// Of publications: the server, or a proxy before it, does not bear them and closes.
+    pub poison: u64,
+    /// Bytes a second of each connection, each way; 0: no limit.
+    pub bandwidth: u64,
+    pub message_bytes: u64,
+    /// Of half seconds and clients: the process is busy for a while, and runs its timers before it reads its
+    /// sockets.
+    pub busy: u64,
+    /// Of tokens, those that take up to a minute:
+    pub token_slow: u64,
 }
 
 /// Off in half of the worlds.
@@ -101,6 +118,31 @@ fn rate(rng: &mut Rng, max: u64) -> u64 {
 
 impl Faults {
     pub fn draw(rng: &mut Rng) -> Self {
+        let mut faults = Faults::draw_short_lived(rng);
+        faults.draw_long_lived(rng);
+        faults
+    }
+
+    fn draw_long_lived(&mut self, r: &mut Rng) {
+        self.node_stuck = if r.chance(200) { r.between(1, 20) } else { 0 };
+        self.channels_max = u64::from(r.chance(100));
+        if self.channels_max > 0 {
+            self.crash_rewinds = 0; // a channel that is left out would never learn of it
+        }
+        self.poison = if r.chance(300) { r.between(1, 50) } else { 0 };
+        self.busy = if r.chance(300) { r.between(1, 100) } else { 0 };
+        self.token_slow = if r.chance(500) { r.between(1, 500) } else { 0 };
+        if r.chance(200) {
+            self.bandwidth = [10_000, 30_000, 200_000][r.below(3) as usize];
+            self.message_bytes = [10, 300, 2_000][r.below(3) as usize];
+            // A link that is always full never catches up.
+            let every_ms = self.clients * self.message_bytes * 8_000 / self.bandwidth;
+            self.append_every_ms = self.append_every_ms.max(every_ms);
+            self.publish_every_ms = self.publish_every_ms.max(every_ms);
+        }
+    }
+
+    fn draw_short_lived(rng: &mut Rng) -> Self {
         let r = rng;
         Faults {
             clients: r.between(1, 3),
@@ -160,6 +202,7 @@ impl Faults {
             odd_close: rate(r, 20),
             fatal_close: rate(r, 5),
             casts: rate(r, 500),
+            ..Faults::default()
         }
     }
 
@@ -173,6 +216,9 @@ impl Faults {
             replay_credit: self.replay_credit,
             queue_messages_max: self.queue_messages_max,
             has_token: self.has_token,
+            channels_max: self.channels_max,
+            bandwidth: self.bandwidth,
+            message_bytes: self.message_bytes,
             ..Faults::default()
         };
     }
@@ -238,6 +284,13 @@ impl Default for Faults {
             odd_close: 0,
             fatal_close: 0,
             casts: 0,
+            node_stuck: 0,
+            channels_max: 0,
+            poison: 0,
+            bandwidth: 0,
+            message_bytes: 10,
+            busy: 0,
+            token_slow: 0,
         }
     }
 }

@@ -75,7 +75,13 @@ impl Server {
     fn announce(&mut self, feed: &mut Feed, net: &mut Network, stage: &mut Stage) -> bool {
         let log = &self.logs[feed.ch];
         let (number, epoch) = (log.epoch(), log.now());
-        let (oldest, head) = (epoch.trimmed, epoch.head());
+        let asked_to = match &feed.asked {
+            Some(p) if epoch_number(&p.epoch) == number => p.offset,
+            _ => 0,
+        };
+        // A node that is stuck believes a client who knows more than it does.
+        let oldest = epoch.trimmed;
+        let head = epoch.readable().max(asked_to.min(epoch.head())).max(oldest);
         let after =
             |(at_epoch, at): (u64, u64)| if at_epoch == number { at.clamp(oldest, head) } else { oldest };
         let stored = self.stored.get(&(feed.client, feed.ch)).copied();
@@ -130,7 +136,7 @@ impl Server {
             feed.step = Step::Met;
             return true;
         }
-        feed.head = self.logs[feed.ch].now().head();
+        feed.head = feed.head.max(self.logs[feed.ch].now().readable());
         feed.credit > 0
     }
 
@@ -149,7 +155,7 @@ impl Server {
     fn stream(&mut self, feed: &mut Feed, net: &mut Network, stage: &mut Stage) -> bool {
         if feed.queue.len() as u64 > stage.faults.live_queue_max {
             feed.queue.clear(); // too slow for the live stream: back to the log
-            feed.head = self.logs[feed.ch].now().head();
+            feed.head = feed.sent.max(self.logs[feed.ch].now().readable());
             feed.step = Step::Replay;
             return true;
         }
@@ -202,7 +208,8 @@ impl Server {
         }
         let count = messages.len() as u64;
         let last_id = message_id(number, n + count - 1, messages[count as usize - 1]);
-        let batch = Batch { n, count, last_id, replay, payload: messages };
+        let batch =
+            Batch { n, count, last_id, replay, bytes: stage.faults.message_bytes * count, payload: messages };
         if !replay && stage.rng.chance(stage.faults.duplicate) {
             net.carry_to_client(conn, ToClient::Msgs { ch, batch: batch.clone() }, stage);
         }

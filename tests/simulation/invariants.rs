@@ -1,6 +1,6 @@
 //! What must hold at every step. Each function is told what a session did, and says what is wrong.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use seamline::core::config::Config;
 use seamline::core::event::{Batch, Gap, GapReason};
@@ -122,11 +122,17 @@ pub struct Credit {
     /// Whether a `subd` came since. Frames before it use up the credit of an earlier `sub`.
     answered: bool,
     left: u64,
+    /// Where it was asked last for what follows, and how many times since something came of it.
+    asked: Option<(Option<(u64, u64)>, u32)>,
 }
+
+/// A channel asks from the same place at most this often: once to begin, once for what is missing, and three
+/// times more of a server that says nothing about it.
+const ASKS_MAX: u32 = 5;
 
 impl Credit {
     pub fn sub(&mut self, number: Option<u64>, credit: u64, pending: u64, config: &Config) -> Verdict {
-        *self = Credit { subscribed: true, number, answered: false, left: 0 };
+        *self = Credit { subscribed: true, number, answered: false, left: 0, asked: self.asked };
         self.more(credit, pending, config)
     }
 
@@ -136,6 +142,18 @@ impl Credit {
         check(left == 0 || left + pending <= limit, || {
             format!("a credit of {left} while {pending} messages wait, of {limit}")
         })
+    }
+
+    /// A `sub` from this position: none of them may go on for ever without anything coming of it.
+    pub fn asks(&mut self, at: Option<(u64, u64)>) -> Verdict {
+        let times = self.asked.filter(|asked| asked.0 == at).map_or(1, |asked| asked.1 + 1);
+        self.asked = Some((at, times));
+        check(times <= ASKS_MAX, || format!("asked {times} times for what follows {at:?}"))
+    }
+
+    /// The server or the application is why it asks again.
+    pub fn asks_again(&mut self) {
+        self.asked = None;
     }
 
     /// A `subd` came. Whether it is for this subscription: it answers its last `sub`, or comes unasked.
@@ -237,73 +255,71 @@ impl Line {
 pub struct Publications {
     by_id: HashMap<u32, Publication>,
     by_key: HashMap<String, u32>,
-    /// On the connection at hand: what was sent last, and how many have no answer.
-    last_sent: u32,
-    in_flight: u64,
+    unsettled: BTreeSet<u32>,
 }
 
 struct Publication {
     ch: usize,
     message: u64,
-    /// The server has asked for a pause: it may be overtaken.
-    paused: bool,
+    /// Sent on the connection at hand, and not answered.
+    in_flight: bool,
     refused: bool,
-    settled: bool,
 }
 
 impl Publications {
     pub fn accepted(&mut self, id: u32, key: String, ch: usize, message: u64) {
-        let publication = Publication { ch, message, paused: false, refused: false, settled: false };
-        self.by_id.insert(id, publication);
+        self.by_id.insert(id, Publication { ch, message, in_flight: false, refused: false });
         self.by_key.insert(key, id);
+        self.unsettled.insert(id);
     }
 
     pub fn unsettled(&self) -> u64 {
-        self.by_id.values().filter(|p| !p.settled).count() as u64
+        self.unsettled.len() as u64
     }
 
     pub fn new_connection(&mut self) {
-        self.last_sent = 0;
-        self.in_flight = 0;
+        for id in &self.unsettled {
+            self.by_id.entry(*id).and_modify(|p| p.in_flight = false);
+        }
     }
 
+    /// A publication is sent: after all those of its channel that came before it.
     pub fn sent(&mut self, key: &str, ch: usize, message: u64) -> Verdict {
         let Some(&id) = self.by_key.get(key) else { return Err(format!("{key} was never published")) };
-        let p = &self.by_id[&id];
-        self.in_flight += 1;
+        check(self.unsettled.contains(&id), || format!("{key} is sent after it was settled"))?;
+        let earlier = self.unsettled.range(..id).map(|id| &self.by_id[id]).filter(|p| p.ch == ch);
+        check(earlier.clone().all(|p| p.in_flight), || format!("{key} is sent out of order"))?;
+        let in_flight = self.unsettled.iter().filter(|id| self.by_id[id].in_flight).count();
+        check(in_flight < 64, || format!("{} publications in flight", in_flight + 1))?;
+        let Some(p) = self.by_id.get_mut(&id) else { return Ok(()) };
         check(p.ch == ch && p.message == message, || format!("{key} is sent with another payload"))?;
-        check(!p.settled, || format!("{key} is sent after it was settled"))?;
-        check(self.in_flight <= 64, || format!("{} publications in flight", self.in_flight))?;
-        if !p.paused {
-            check(id > self.last_sent, || format!("{key} is sent out of order"))?;
-            self.last_sent = id;
-        }
+        check(!p.in_flight, || format!("{key} is sent twice on one connection"))?;
+        p.in_flight = true;
         Ok(())
     }
 
     /// The server has answered.
     pub fn answered(&mut self, key: &str, nack: Option<Option<u64>>) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if let (Some(id), Some(retry)) = (self.by_key.get(key), nack)
-            && let Some(p) = self.by_id.get_mut(id)
-        {
-            p.paused |= retry.is_some();
-            p.refused |= retry.is_none();
+        if let Some(p) = self.by_key.get(key).and_then(|id| self.by_id.get_mut(id)) {
+            p.in_flight = false;
+            p.refused |= nack == Some(None);
         }
     }
 
     pub fn stored(&mut self, id: u32, at: (u64, u64), log: impl Fn(usize, u64, u64) -> bool) -> Verdict {
-        let Some(p) = self.by_id.get_mut(&id) else { return Err("an unknown publication".to_owned()) };
-        check(!p.settled, || format!("publication {id} is settled twice"))?;
-        p.settled = true;
+        let p = self.settle(id)?;
         check(log(p.ch, at.1, p.message), || format!("publication {id} is not in the log at {at:?}"))
     }
 
-    pub fn failed(&mut self, id: u32, closed: bool) -> Verdict {
-        let Some(p) = self.by_id.get_mut(&id) else { return Err("an unknown publication".to_owned()) };
-        check(!p.settled, || format!("publication {id} is settled twice"))?;
-        p.settled = true;
-        check(p.refused || closed, || format!("publication {id} failed, but nobody refused it"))
+    /// One fails: the server refused it, or there is another good reason for this message.
+    pub fn failed(&mut self, id: u32, rightly: impl Fn(u64) -> bool) -> Verdict {
+        let p = self.settle(id)?;
+        check(p.refused || rightly(p.message), || format!("publication {id} failed, but nobody refused it"))
+    }
+
+    fn settle(&mut self, id: u32) -> Result<&Publication, String> {
+        check(self.unsettled.remove(&id), || format!("publication {id} is unknown, or settled twice"))?;
+        self.by_id.get(&id).ok_or_else(|| "an unknown publication".to_owned())
     }
 }
 

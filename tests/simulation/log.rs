@@ -19,6 +19,9 @@ pub struct Epoch {
     overwritten: Vec<(u64, u64)>,
     /// The heads that the log was rewound to.
     rewound_to: Vec<u64>,
+    /// What is stored after this cannot be read until all heals: a subscriber may miss it. Then the end
+    /// of that is known.
+    unreadable: Vec<(u64, Option<u64>)>,
     /// Idempotency keys, and what they were stored as.
     keys: HashMap<String, u64>,
 }
@@ -55,7 +58,19 @@ impl Epoch {
 
     /// Whether a subscriber could not have got these.
     pub fn lost_all(&self, from: u64, to: u64) -> bool {
-        (from..=to).all(|offset| offset <= self.trimmed_max || self.lost.contains(&offset))
+        let unreadable = |offset: u64| {
+            self.unreadable.iter().any(|&(after, end)| offset > after && end.is_none_or(|end| offset <= end))
+        };
+        let gone = |offset| offset <= self.trimmed_max || self.lost.contains(&offset) || unreadable(offset);
+        (from..=to).all(gone)
+    }
+
+    /// What can be read ends here.
+    pub fn readable(&self) -> u64 {
+        match self.unreadable.last() {
+            Some(&(after, None)) => after.min(self.head()),
+            _ => self.head(),
+        }
     }
 
     /// Whether the log was ever cut back to this head.
@@ -110,6 +125,29 @@ impl Log {
             epoch.keys.insert(key.to_owned(), offset);
         }
         (offset, true)
+    }
+
+    /// From now on, what is stored cannot be read. What was published a moment ago cannot either.
+    pub fn stick(&mut self, behind: u64) {
+        let epoch = self.now_mut();
+        if epoch.readable() == epoch.head() {
+            epoch.unreadable.push((epoch.head().saturating_sub(behind), None));
+        }
+    }
+
+    /// Everything can be read again.
+    pub fn unstick(&mut self) {
+        let epoch = self.now_mut();
+        let head = epoch.head();
+        if let Some((_, end @ None)) = epoch.unreadable.last_mut() {
+            *end = Some(head);
+        }
+    }
+
+    /// The largest of a page's publications that this log has. Their keys end with their number.
+    pub fn newest_of(&self, page: &str) -> u64 {
+        let of_page = |key: &String| key.strip_prefix(page)?.parse::<u64>().ok();
+        self.now().keys.keys().filter_map(of_page).max().unwrap_or(0)
     }
 
     pub fn trim(&mut self, offset: u64) {

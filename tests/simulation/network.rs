@@ -10,6 +10,9 @@ use crate::stage::{Ev, Stage};
 /// A zombie of a broken connection lives at the server for so long.
 const ZOMBIE_MS_MAX: u64 = 60_000;
 
+/// The server announces frames from this size on.
+const ANNOUNCED_BYTES_MIN: u64 = 4_096;
+
 /// What travels to the server.
 pub enum ToServer {
     Frame(ClientFrame<u64>),
@@ -39,6 +42,13 @@ impl<T> Pipe<T> {
     fn new() -> Self {
         Pipe { items: VecDeque::new(), free_at: 0 }
     }
+
+    /// So many bytes take their time on the link.
+    fn carry(&mut self, bytes: u64, stage: &Stage) {
+        if let Some(ms) = (bytes * 1_000).checked_div(stage.faults.bandwidth) {
+            self.free_at = self.free_at.max(stage.now) + ms;
+        }
+    }
 }
 
 pub struct Conn {
@@ -54,6 +64,8 @@ pub struct Conn {
     pub served: bool,
     black_hole: bool,
     last_arrival: u64,
+    /// It was never stalled or broken: its bytes flow.
+    pub sound: bool,
     to_server: Pipe<ToServer>,
     to_client: Pipe<ToClient>,
 }
@@ -76,6 +88,7 @@ impl Network {
             served: false,
             black_hole: false,
             last_arrival: stage.now,
+            sound: true,
             to_server: Pipe::new(),
             to_client: Pipe::new(),
         });
@@ -103,16 +116,29 @@ impl Network {
 
     pub fn carry_to_server(&mut self, conn: usize, item: ToServer, stage: &mut Stage) {
         let delay = latency(stage);
+        let bytes = match &item {
+            ToServer::Frame(ClientFrame::Pub { .. } | ClientFrame::Cast { .. }) => stage.faults.message_bytes,
+            _ => 0,
+        };
         let c = &mut self.conns[conn];
         if !c.black_hole {
+            c.to_server.carry(bytes, stage);
             push(&mut c.to_server, item, Ev::Arrive { conn, to_server: true }, delay, stage);
         }
     }
 
     pub fn carry_to_client(&mut self, conn: usize, item: ToClient, stage: &mut Stage) {
+        let bytes = match &item {
+            ToClient::Msgs { batch, .. } => batch.bytes,
+            _ => 0,
+        };
+        if stage.faults.bandwidth > 0 && bytes >= ANNOUNCED_BYTES_MIN {
+            self.carry_to_client(conn, ToClient::Frame(ServerFrame::Incoming { bytes }), stage);
+        }
         let delay = latency(stage);
         let c = &mut self.conns[conn];
         if !c.black_hole {
+            c.to_client.carry(bytes, stage);
             push(&mut c.to_client, item, Ev::Arrive { conn, to_server: false }, delay, stage);
         }
     }
@@ -150,6 +176,7 @@ impl Network {
         let until = stage.now + stage.rng.between(100, 20_000);
         let to_server = stage.rng.chance(500);
         let c = &mut self.conns[conn];
+        c.sound = false;
         let free_at = if to_server { &mut c.to_server.free_at } else { &mut c.to_client.free_at };
         *free_at = (*free_at).max(until);
     }
@@ -170,6 +197,7 @@ impl Network {
     /// Loses what is under way; of what goes to the client, a beginning may still arrive.
     fn lose(&mut self, conn: usize, stage: &mut Stage) {
         let c = &mut self.conns[conn];
+        c.sound = false;
         c.to_server.items.clear();
         let kept = stage.rng.below(c.to_client.items.len() as u64 + 1);
         c.to_client.items.truncate(kept as usize);

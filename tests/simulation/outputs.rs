@@ -31,6 +31,7 @@ impl Page {
                 match fits {
                     // What it still reports until it is closed is reported to the session as well.
                     Some((_, conn)) => {
+                        self.given_up = Some(conn);
                         world.net.carry_to_server(conn, ToServer::Close, &mut world.stage);
                         Ok(())
                     }
@@ -44,8 +45,15 @@ impl Page {
                 } else {
                     world.stage.rng.below(300)
                 };
+                let slow = world.stage.rng.chance(world.stage.faults.token_slow);
+                let wait_ms = if slow { world.stage.rng.below(60_000) } else { wait_ms };
                 // Odd and even tell the two kinds apart.
                 let fetch = u64::from(fetch) * 2 + u64::from(refresh);
+                let (now, running) = (self.session_now, self.fetching.replace((fetch, self.session_now)));
+                let timeout_ms = self.config.token_timeout_ms;
+                world.stage.check(running.is_none_or(|(_, at)| now - at >= timeout_ms), || {
+                    format!("a token function is called while another call runs, {now}, {running:?}")
+                });
                 world.stage.after(wait_ms, Ev::Token { client: self.index, page: self.number, fetch });
                 Ok(())
             }
@@ -76,6 +84,8 @@ impl Page {
                 }
                 let pending = reader(ch).pending;
                 self.credits[ch_number].sub(*reference, *credit, pending, &self.config)?;
+                let at = reader(ch).position;
+                self.credits[ch_number].asks(at)?;
             }
             ClientFrame::More { ch, credit } => {
                 self.credits[channel_number(ch)].more(*credit, reader(ch).pending, &self.config)?;
@@ -87,11 +97,16 @@ impl Page {
                 );
                 reader(ch).acks(epoch_number(epoch), *offset)?;
             }
+            ClientFrame::Unsub { ch } => self.credits[channel_number(ch)].asks_again(),
             ClientFrame::Ping => self.line.asks(self.session_now),
             ClientFrame::Cast { data, .. } => {
                 world.stage.note("client casts", &[index, *data]);
             }
-            ClientFrame::Pub { ch, key, data } => self.publications.sent(key, channel_number(ch), *data)?,
+            ClientFrame::Pub { ch, key, data } => {
+                let ch = channel_number(ch);
+                world.stage.note("client publishes to channel, message", &[index, ch as u64, *data]);
+                self.publications.sent(key, ch, *data)?;
+            }
             _ => {}
         }
         world.net.carry_to_server(conn, ToServer::Frame(frame), &mut world.stage);
@@ -108,12 +123,16 @@ impl Page {
             }
             Event::State(State::Waiting { attempt, retry_in_ms, reason }) => {
                 world.stage.note("client waits", &[index, attempt.into(), retry_in_ms, reason.code as u64]);
+                let conn = self.given_up.take();
                 self.conn = None;
                 self.app.detached();
                 let now = self.session_now;
                 match reason.code {
                     ReasonCode::PageHidden => self.line.put_away(now, attempt, retry_in_ms, &self.config)?,
                     ReasonCode::HeartbeatTimeout => {
+                        if let Some(conn) = conn.filter(|&conn| world.is_sound(conn)) {
+                            return Err(format!("connection {conn} is given up, and was well"));
+                        }
                         self.line.gives_up(now, &self.config)?;
                         self.line.waits(now, attempt, retry_in_ms, &self.config)?;
                     }
@@ -138,8 +157,10 @@ impl Page {
                 })?;
             }
             Event::PublishFailed { publish, error } => {
+                let ended = error.code == "closed" && (self.closed || self.dismissed);
+                let unbearable = matches!(error.code.as_str(), "undeliverable" | "too_large");
                 self.publications
-                    .failed(publish, error.code == "closed" && (self.closed || self.dismissed))?;
+                    .failed(publish, |message| ended || unbearable && !world.server.bears(message))?;
             }
             Event::Error { .. } => {}
             Event::Cast { data, .. } => {
@@ -158,8 +179,13 @@ impl Page {
     pub fn look_at(&mut self, frame: &ServerFrame<u64>, stage: &mut Stage) {
         let index = self.index as u64;
         match frame {
-            ServerFrame::Drain { reconnect_in_ms } => self.line.hint_ms = Some(*reconnect_in_ms),
-            ServerFrame::Err { ch: None, retry_after_ms, .. } => self.line.hint_ms = *retry_after_ms,
+            ServerFrame::Drain { reconnect_in_ms } => {
+                self.line.hint_ms = self.line.hint_ms.max(Some(*reconnect_in_ms));
+            }
+            ServerFrame::Err { ch: None, retry_after_ms, .. } => {
+                self.line.hint_ms = self.line.hint_ms.max(*retry_after_ms);
+            }
+            ServerFrame::Err { ch: Some(ch), .. } => self.credits[channel_number(ch)].asks_again(),
             ServerFrame::PubAck { key, .. } => self.publications.answered(key, None),
             ServerFrame::PubNack { key, retry_after_ms, .. } => {
                 self.publications.answered(key, Some(*retry_after_ms));

@@ -34,11 +34,16 @@ pub struct Page {
     pub credits: Vec<Credit>,
     /// The socket that the session has now.
     pub conn: Option<(SocketId, usize)>,
+    /// The connection that the session has just closed.
+    pub given_up: Option<usize>,
     /// What the clock is wrong by.
     pub clock_skew_ms: i64,
     /// What the session has been told at most.
     pub session_now: u64,
     pub frozen_until: u64,
+    pub busy_until: u64,
+    /// Which call of the token function has no answer yet, and since when.
+    pub fetching: Option<(u64, u64)>,
     pub throttled: bool,
     /// In the back/forward cache, and frozen therefore; when it goes on, the browser says so.
     pub suspended: bool,
@@ -74,9 +79,12 @@ impl Page {
             publications: Publications::default(),
             credits: (0..stage.faults.channels).map(|_| Credit::default()).collect(),
             conn: None,
+            given_up: None,
             clock_skew_ms: skew_ms,
             session_now: now,
             frozen_until: 0,
+            busy_until: 0,
+            fetching: None,
             throttled: false,
             suspended: false,
             armed: None,
@@ -179,6 +187,7 @@ impl Page {
 
     /// The token function answers.
     pub fn token(&mut self, fetch: u64, world: &mut World) {
+        self.fetching.take_if(|current| current.0 == fetch);
         let (fetch, refresh) = ((fetch / 2) as u32, fetch % 2 == 1);
         let answer = if world.stage.rng.chance(world.stage.faults.token_fails) {
             Err("no token".to_owned())

@@ -21,6 +21,7 @@ impl Run {
     pub fn recover(&mut self) {
         self.world.stage.note("all heals", &[]);
         self.world.stage.faults.heal();
+        self.world.server.heal();
         for page in &mut self.pages {
             page.throttled = false;
             page.call(&mut self.world, |_, _| ()); // sets its timer anew
@@ -93,6 +94,10 @@ fn unwell(page: &Page, world: &World) -> Option<String> {
         let log = &world.server.logs[ch];
         let head = Some((log.epoch(), log.now().head()));
         let place = sub.place.map(|(epoch, offset, _)| (epoch, offset));
+        let served = page.conn.is_some_and(|(_, conn)| world.server.serves(conn, ch));
+        if !served && world.server.is_full(page.conn.map(|(_, conn)| conn), &world.stage) {
+            continue; // one channel too many
+        }
         if !sub.live {
             return Some(format!("client {client} is not live on channel {ch}"));
         }

@@ -103,6 +103,13 @@ impl Run {
             // A frozen page gets everything when it goes on, in the same order.
             return world.stage.at(self.pages[client].frozen_until, ev);
         }
+        if let Some(client) = page_of(ev, world)
+            && self.pages[client].busy_until > world.stage.now
+        {
+            // A busy process runs its timers first, and reads its sockets after that.
+            let reads = matches!(ev, Ev::Arrive { .. } | Ev::Opened { .. });
+            return world.stage.at(self.pages[client].busy_until + u64::from(reads), ev);
+        }
         match ev {
             Ev::Arrive { conn, to_server: true } => {
                 if let Some(item) = world.net.arrived_at_server(conn, world.stage.now) {

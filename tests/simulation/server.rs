@@ -19,6 +19,8 @@ pub struct Peer {
     pub welcomed: bool,
     /// How many subscriptions each channel had.
     subs: HashMap<usize, u64>,
+    /// Of each channel, the publications that were refused for now: what follows waits for them.
+    held: HashMap<usize, VecDeque<String>>,
     pub feeds: HashMap<usize, Feed>,
 }
 
@@ -34,7 +36,21 @@ pub struct Server {
     /// What clients have sent that is not stored.
     pub casts: HashSet<u64>,
     messages: u64,
+    /// Publications that the server or a proxy does not bear, and the code that it closes with.
+    poison: HashMap<u64, u16>,
+    /// Publications that a log has had.
+    stored_once: HashSet<u64>,
+    /// Publications that were refused for good.
+    refused: HashSet<u64>,
+    /// How often each of those came that the server does not bear.
+    poisoned: HashMap<u64, u32>,
 }
+
+/// What a peer closes with that does not like a publication; a proxy just cuts the connection.
+const POISON_CODES: [u16; 6] = [1002, 1006, 1007, 1008, close::TOO_BIG, 4413];
+/// A publication that is refused by close code fails when the client has heard of that three times; some of
+/// the closes are lost on the way.
+const POISON_MAX: u32 = 30;
 
 impl Server {
     pub fn new(stage: &Stage) -> Self {
@@ -46,7 +62,34 @@ impl Server {
             peers: BTreeMap::new(),
             casts: HashSet::new(),
             messages: 0,
+            poison: HashMap::new(),
+            stored_once: HashSet::new(),
+            refused: HashSet::new(),
+            poisoned: HashMap::new(),
         }
+    }
+
+    /// Nothing is wrong with it any more.
+    pub fn heal(&mut self) {
+        self.logs.iter_mut().for_each(Log::unstick);
+        self.poison.clear();
+    }
+
+    /// Whether a channel has a subscription.
+    pub fn serves(&self, conn: usize, ch: usize) -> bool {
+        self.peers.get(&conn).is_some_and(|peer| peer.feeds.contains_key(&ch))
+    }
+
+    /// Whether a connection has as many channels as it may.
+    pub fn is_full(&self, conn: Option<usize>, stage: &Stage) -> bool {
+        let max = stage.faults.channels_max;
+        let peer = conn.and_then(|conn| self.peers.get(&conn));
+        max > 0 && peer.is_some_and(|peer| peer.feeds.len() as u64 >= max)
+    }
+
+    /// Whether a publication that failed was one that the server does not bear.
+    pub fn bears(&self, message: u64) -> bool {
+        !self.poisoned.contains_key(&message)
     }
 
     /// A message that is not like any other.
@@ -89,6 +132,9 @@ impl Server {
             _ if !self.peers[&conn].welcomed => stage.fail(|| "a frame came before `hello`".to_owned()),
             ClientFrame::Sub { ch, position, from, credit, reference } => {
                 let ch = channel_number(&ch);
+                if !self.serves(conn, ch) && self.is_full(Some(conn), stage) {
+                    return self.refuse(conn, ch, reference, net, stage);
+                }
                 let feed = Feed {
                     conn,
                     client,
@@ -131,6 +177,42 @@ impl Server {
             ClientFrame::Cast { ch, data } => self.cast(conn, channel_number(&ch), data, net, stage),
             ClientFrame::Token { .. } => {}
         }
+    }
+
+    /// It was one channel too many.
+    fn refuse(
+        &mut self,
+        conn: usize,
+        ch: usize,
+        reference: Option<u64>,
+        net: &mut Network,
+        stage: &mut Stage,
+    ) {
+        stage.note("server refuses connection, channel", &[conn as u64, ch as u64]);
+        let (code, message, ch) = ("too_many_channels".to_owned(), String::new(), Some(channel_name(ch)));
+        let frame = ServerFrame::Err { code, message, ch, reference, retry_after_ms: None };
+        net.carry_to_client(conn, ToClient::Frame(frame), stage);
+    }
+
+    /// Closes, if it does not bear a publication.
+    fn chokes(&mut self, conn: usize, message: u64, net: &mut Network, stage: &mut Stage) -> bool {
+        if !self.poisoned.contains_key(&message) && stage.rng.chance(stage.faults.poison) {
+            let code = POISON_CODES[stage.rng.below(POISON_CODES.len() as u64) as usize];
+            self.poison.insert(message, code);
+        }
+        let Some(&code) = self.poison.get(&message) else { return false };
+        stage.note("server cannot bear connection, message, code", &[conn as u64, message, code.into()]);
+        let times = self.poisoned.entry(message).or_default();
+        *times += 1;
+        let often = *times;
+        if code == 1006 {
+            net.cut(conn, stage);
+            self.forget(conn, net);
+            return true;
+        }
+        stage.check(often <= POISON_MAX, || format!("message {message} came {often} times"));
+        self.close(conn, code, net, stage);
+        true
     }
 
     fn hello(&mut self, conn: usize, token: Option<String>, net: &mut Network, stage: &mut Stage) {
@@ -195,16 +277,43 @@ impl Server {
         net: &mut Network,
         stage: &mut Stage,
     ) {
+        if self.chokes(conn, message, net, stage) {
+            return;
+        }
         let name = channel_name(ch);
-        let for_now = stage.rng.chance(stage.faults.nack_for_now) || self.frozen(ch, stage);
-        if for_now || stage.rng.chance(stage.faults.nack_for_good) {
+        let held = self.peers.entry(conn).or_default().held.entry(ch).or_default();
+        let out_of_order = held.front().is_some_and(|first| *first != key);
+        let for_now = out_of_order || stage.rng.chance(stage.faults.nack_for_now) || self.frozen(ch, stage);
+        let held = self.peers.entry(conn).or_default().held.entry(ch).or_default();
+        if !for_now {
+            held.pop_front();
+        } else if !held.contains(&key) {
+            held.push_back(key.clone());
+        }
+        let for_good =
+            !for_now && (self.refused.contains(&message) || stage.rng.chance(stage.faults.nack_for_good));
+        if for_good {
+            self.refused.insert(message); // the answer may be lost, and then it must be the same
+        }
+        if for_now || for_good {
+            let numbers = [conn as u64, ch as u64, message, for_now.into()];
+            stage.note("server refuses publication, connection, channel, message, for now", &numbers);
             let retry_after_ms = for_now.then(|| stage.rng.below(2_000));
             let (code, message) = ("no".to_owned(), String::new());
             let frame = ServerFrame::PubNack { ch: name, key, code, message, retry_after_ms };
             return net.carry_to_client(conn, ToClient::Frame(frame), stage);
         }
+        let (page, number) = key.rsplit_once('-').map_or(("", 0), |(page, n)| (page, n.parse().unwrap_or(0)));
+        let newest = self.logs[ch].newest_of(&format!("{page}-"));
         let (offset, new) = self.logs[ch].append(Some(&key), message);
-        stage.note("log has published channel, offset, new", &[ch as u64, offset, u64::from(new)]);
+        // One that an earlier log had comes again if its answer was lost, also after later ones.
+        let first_time = self.stored_once.insert(message);
+        let in_order = !new || !first_time || number > newest;
+        stage.check(in_order, || format!("{key} is stored after number {newest}"));
+        stage.note(
+            "log has published channel, offset, message, new",
+            &[ch as u64, offset, message, u64::from(new)],
+        );
         if new {
             self.fan_out(ch, offset, message, stage);
         }

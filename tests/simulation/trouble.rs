@@ -7,20 +7,13 @@ use crate::stage::Ev;
 use seamline::wire::close;
 
 const EVERY_MS: u64 = 500;
-/// After these a client comes back.
-const ODD_CODES: [u16; 8] = [
-    close::NORMAL,
-    close::GOING_AWAY,
-    1002,
-    close::TOO_BIG,
-    1011,
-    close::TRY_AGAIN_LATER,
-    close::HELLO_TIMEOUT,
-    4999,
-];
+/// After these a client comes back. Those that blame what the client sent are kept for publications that deserve it.
+const ODD_CODES: [u16; 6] =
+    [close::NORMAL, close::GOING_AWAY, 1011, close::TRY_AGAIN_LATER, close::HELLO_TIMEOUT, 4999];
 /// After these it must not.
 const FATAL_CODES: [u16; 2] = [close::FORBIDDEN, close::REPLACED];
 const FREEZE_MS_MAX: u64 = 90_000;
+const BUSY_MS_MAX: u64 = 3_000;
 const CLOCK_FORWARD_MS_MAX: u64 = 3_600_000;
 /// A page's driver lets its clock run backwards no further than rounding does.
 const CLOCK_BACK_MS_MAX: u64 = 50;
@@ -34,7 +27,8 @@ impl Run {
         self.trouble_server();
         self.trouble_logs();
         for client in 0..self.pages.len() {
-            if self.pages[client].frozen_until <= self.world.stage.now {
+            let page = &self.pages[client];
+            if page.frozen_until.max(page.busy_until) <= self.world.stage.now {
                 self.trouble_page(client);
             }
         }
@@ -119,6 +113,11 @@ impl Run {
             if stage.rng.chance(stage.faults.trim) {
                 server.trim(ch, stage);
             }
+            if stage.rng.chance(stage.faults.node_stuck) {
+                stage.note("node is stuck on channel", &[ch as u64]);
+                let behind = stage.rng.below(3);
+                server.logs[ch].stick(behind);
+            }
             if stage.rng.chance(stage.faults.lose_messages) {
                 server.lose_messages(ch, stage);
             }
@@ -149,6 +148,10 @@ impl Run {
             let jump_ms = world.stage.rng.between(1, max);
             page.clock_skew_ms += if back { -(jump_ms as i64) } else { jump_ms as i64 };
             world.stage.note("client has another clock, back, by", &[index, back.into(), jump_ms]);
+        }
+        if world.stage.rng.chance(world.stage.faults.busy) {
+            page.busy_until = world.stage.now + world.stage.rng.between(100, BUSY_MS_MAX);
+            world.stage.note("client is busy until", &[index, page.busy_until]);
         }
         let suspended = world.stage.rng.chance(world.stage.faults.suspend);
         if suspended {

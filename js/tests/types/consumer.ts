@@ -12,6 +12,7 @@ const options: Options = {
   clientId: "tab",
   backoff: { initialMs: 100, maxMs: 5000 },
   connectTimeoutMs: 1,
+  tokenTimeoutMs: 1,
   heartbeatMs: 1,
   pongTimeoutMs: 1,
   probeTimeoutMs: 1,
@@ -19,6 +20,7 @@ const options: Options = {
   ackIntervalMs: 1,
   replayCredit: 1,
   queueMessages: 1,
+  queueBytes: 1,
   outboxMessages: 1,
   logger: console,
 };

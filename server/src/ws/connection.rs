@@ -1,8 +1,11 @@
 //! One socket, from `hello` to close: reads the client's frames and acts on them.
 
+mod held;
 mod plain;
 mod subscriptions;
 mod writes;
+
+pub(super) use self::held::Held;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -98,6 +101,7 @@ struct Connection {
     out: Outgoing,
     /// There is one once something is published; most clients only listen.
     publisher: Option<Publisher>,
+    held: Held,
     subscriptions: HashMap<String, Subscription>,
     acks: Acks,
     pace: Pace,
@@ -108,7 +112,7 @@ struct Connection {
 
 impl Connection {
     fn new(app: Arc<App>, entry: &Entry, hello: Hello, out: Outgoing) -> Self {
-        let Hello { client_id, user } = hello;
+        let Hello { client_id, user, ordered } = hello;
         let acks = Acks::new(&user.name, &client_id, app.config.max_channels as usize);
         let pace = Pace::new(app.config.max_publishes_per_second, Instant::now());
         Connection {
@@ -119,6 +123,7 @@ impl Connection {
             user,
             out,
             publisher: None,
+            held: Held::new(ordered),
             subscriptions: HashMap::new(),
             acks,
             pace,

@@ -26,6 +26,8 @@ const TOO_MANY: &str = "this user has too many connections";
 pub(super) struct Hello {
     pub client_id: String,
     pub user: User,
+    /// It sends publications again that are refused for now, and wants them to keep their order.
+    pub ordered: bool,
 }
 
 /// Waits for `hello` and answers it.
@@ -42,7 +44,9 @@ pub(super) async fn greet(
         Err(_) => return Err(End::close(close::HELLO_TIMEOUT, format!("no `hello` within {limit:?}"))),
     };
     let hello = match frames::parse(&text) {
-        Ok(ClientFrame::Hello { v, client_id, token }) => check(app, v, client_id, token.as_deref()),
+        Ok(ClientFrame::Hello { v, client_id, token, ordered }) => {
+            check(app, v, client_id, token.as_deref()).map(|hello| Hello { ordered, ..hello })
+        }
         Ok(_) | Err(NotAFrame::UnknownOp(_)) => Err(bad("the first frame must be `hello`")),
         Err(NotAFrame::Bad(problem)) => Err(bad(problem)),
     };
@@ -80,7 +84,7 @@ pub(super) fn admit(app: &App, request: &PlainRequest, entry: &mut Entry) -> Res
     }
     let client_id = request.client_id.clone().unwrap_or_else(crate::random::name);
     entry.name(&client_id);
-    Ok(Hello { client_id, user })
+    Ok(Hello { client_id, user, ordered: false })
 }
 
 /// Counts the socket among the user's.
@@ -119,7 +123,7 @@ fn check(app: &App, v: u32, client_id: String, token: Option<&str>) -> Result<He
     }
     let refused = |e: crate::auth::Refused| (close::UNAUTHORIZED, "unauthorized", e.to_string());
     let user = app.auth.check(token).map_err(refused)?;
-    Ok(Hello { client_id, user })
+    Ok(Hello { client_id, user, ordered: false })
 }
 
 async fn first_text(app: &App, stream: &mut SplitStream<Socket>) -> Result<String, End> {

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::error;
 
+use super::connection::Held;
 use super::frames::ToClient;
 use super::writer::{Gone, Outgoing};
 use crate::app::App;
@@ -22,6 +23,7 @@ const RETRY_AFTER_MS: u64 = 1000;
 
 pub(super) struct Publisher {
     tickets: mpsc::Sender<(Name, Ticket)>,
+    held: Held,
     task: JoinHandle<()>,
 }
 
@@ -29,28 +31,38 @@ pub(super) struct Publisher {
 struct Name {
     ch: String,
     key: String,
+    /// When it came, among the socket's publications.
+    number: u64,
 }
 
 impl Publisher {
     /// One for a socket.
-    pub fn new(app: Arc<App>, out: Outgoing) -> Self {
+    pub fn new(app: Arc<App>, out: Outgoing, held: Held) -> Self {
         let (tickets, mut queue) = mpsc::channel::<(Name, Ticket)>(IN_FLIGHT_MAX);
+        let failed = held.clone();
         let task = tokio::spawn(async move {
             while let Some((name, ticket)) = queue.recv().await {
-                if out.answer(&answer(&app, name, ticket.await)).await.is_err() {
+                let result = ticket.await;
+                if result.is_err() {
+                    failed.hold(&name.ch, &name.key, name.number);
+                }
+                if out.answer(&answer(&app, name, result)).await.is_err() {
                     return; // the messages are stored all the same; the client asks again
                 }
             }
         });
-        Publisher { tickets, task }
+        Publisher { tickets, held, task }
     }
 
     /// Hands a publication to the log, in the order of the calls.
-    pub async fn publish(&self, app: &App, out: &Outgoing, append: Append) -> Result<(), Gone> {
-        let name = Name { ch: append.ch.clone(), key: append.key.clone().unwrap_or_default() };
+    pub async fn publish(&self, app: &App, out: &Outgoing, append: Append, number: u64) -> Result<(), Gone> {
+        let name = Name { ch: append.ch.clone(), key: append.key.clone().unwrap_or_default(), number };
         match app.log.submit(append).await {
             Ok(ticket) => self.tickets.send((name, ticket)).await.map_err(|_| Gone),
-            Err(e) => out.answer(&answer(app, name, Err(e))).await,
+            Err(e) => {
+                self.held.hold(&name.ch, &name.key, name.number);
+                out.answer(&answer(app, name, Err(e))).await
+            }
         }
     }
 
@@ -61,7 +73,7 @@ impl Publisher {
     }
 }
 
-fn answer(app: &App, Name { ch, key }: Name, result: Result<Appended, LogError>) -> ToClient<'static> {
+fn answer(app: &App, Name { ch, key, .. }: Name, result: Result<Appended, LogError>) -> ToClient<'static> {
     match result {
         Ok(Appended { id, offset, duplicate }) => {
             app.metrics.appended.inc_by(u64::from(!duplicate));

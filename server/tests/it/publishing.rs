@@ -1,6 +1,9 @@
 //! Publications are stored once per idempotency key, in the order they were sent, and acknowledged
 //! when they are safe. Ephemeral events are not stored at all.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::{Client, Server, offsets, request};
@@ -106,4 +109,37 @@ async fn what_is_waiting_for_a_socket_is_sent_in_one_frame() {
         }
     }
     assert!(frames < 1000, "{frames} frames for 2000 messages");
+}
+
+#[tokio::test]
+async fn publications_keep_their_order_although_some_come_too_fast() {
+    let server = Server::start(&["--max-publishes-per-second", "10"]);
+    let mut client = Client::connect(&server).await;
+    client.send(json!({"op": "hello", "v": 1, "client_id": "c", "ordered": true})).await;
+    client.next_op("welcome").await;
+    let mut unstored: Vec<u64> = (1..=70).collect();
+    while !unstored.is_empty() {
+        for i in &unstored {
+            client.send(json!({"op": "pub", "ch": "c", "key": i.to_string(), "data": i})).await;
+        }
+        let mut refused = BTreeMap::new();
+        for _ in unstored {
+            let answer = client.next().await;
+            if answer["op"] == "pubnack" {
+                let key: u64 = answer["key"].as_str().unwrap().parse().unwrap();
+                refused.insert(key, (answer["code"].clone(), answer["retry_after_ms"].as_u64().unwrap()));
+            }
+        }
+        for (i, (_, (code, wait_ms))) in refused.iter().enumerate() {
+            assert_eq!(code, if i == 0 { "too_fast" } else { "out_of_order" });
+            if i == 0 {
+                tokio::time::sleep(Duration::from_millis(*wait_ms)).await;
+            }
+        }
+        unstored = refused.into_keys().collect();
+    }
+    let stored = server.read("c", 0).await;
+    let data: Vec<u64> =
+        stored["messages"].as_array().unwrap().iter().map(|m| m["data"].as_u64().unwrap()).collect();
+    assert_eq!(data, (1..=70).collect::<Vec<_>>());
 }

@@ -1,5 +1,6 @@
 //! How far the application has come with what was delivered to it, and what the server knows of that.
 
+use super::queue::Queue;
 use crate::core::position::Position;
 
 /// What the application has processed.
@@ -8,8 +9,8 @@ pub(super) struct Progress {
     /// Everything up to here was processed by the application.
     processed: Option<Position>,
     acked: Option<Position>,
-    /// Messages delivered and not yet processed.
-    pending: u64,
+    /// What was delivered and is not yet processed.
+    pub queue: Queue,
     /// The first so many of them are of before a rewind: their offsets now name other messages.
     outdated: u64,
     /// Where the log was rewound to, until the application has processed a message from after it.
@@ -19,17 +20,13 @@ pub(super) struct Progress {
 impl Progress {
     /// The application begins after `position`, which the server knows.
     pub fn new(position: Option<Position>) -> Self {
-        Progress { processed: position.clone(), acked: position, pending: 0, outdated: 0, rewound: None }
-    }
-
-    /// Messages delivered and not yet processed.
-    pub fn pending(&self) -> u64 {
-        self.pending
-    }
-
-    /// So many more messages were handed to the application.
-    pub fn delivered(&mut self, count: u64) {
-        self.pending = self.pending.saturating_add(count);
+        Progress {
+            processed: position.clone(),
+            acked: position,
+            queue: Queue::default(),
+            outdated: 0,
+            rewound: None,
+        }
     }
 
     /// The application has processed `count` more messages, and everything up to `position`.
@@ -42,12 +39,12 @@ impl Progress {
         if self.rewound.as_ref().is_none_or(|rewound| *rewound == position) {
             self.processed = Some(position);
         }
-        self.pending = self.pending.saturating_sub(count);
+        self.queue.processed(count);
     }
 
     /// The log goes on after `end`, and what the application has of beyond is no longer in it.
     pub fn rewound(&mut self, end: &Position) {
-        self.outdated = self.pending;
+        self.outdated = self.queue.messages();
         self.rewound = Some(end.clone());
         if let Some(processed) = &self.processed
             && processed.epoch == end.epoch // of another one, it says nothing about this log
@@ -89,7 +86,7 @@ mod tests {
 
     fn processed_to(position: Position) -> Progress {
         let mut progress = Progress::new(Some(at("e", 0)));
-        progress.delivered(10);
+        progress.queue.delivered(10, 100);
         progress.processed(3, position);
         progress
     }
@@ -97,7 +94,7 @@ mod tests {
     #[test]
     fn what_was_processed_is_acknowledged_once_for_each_connection() {
         let mut progress = processed_to(at("e", 3));
-        assert_eq!((progress.pending(), progress.unacked()), (7, true));
+        assert_eq!((progress.queue.messages(), progress.unacked()), (7, true));
         assert_eq!(progress.next_ack(&at("e", 10)), Some(at("e", 3)));
         assert_eq!((progress.unacked(), progress.next_ack(&at("e", 10))), (false, None));
         progress.forget_acks();
@@ -117,13 +114,13 @@ mod tests {
         let mut progress = processed_to(at("e", 3));
         progress.rewound(&at("e", 2));
         assert_eq!(progress.next_ack(&at("e", 2)), Some(at("e", 2)));
-        progress.delivered(1); // the new 3
+        progress.queue.delivered(1, 10); // the new 3
         for before in 4..=10 {
             progress.processed(1, at("e", before));
             assert_eq!(progress.next_ack(&at("e", 3)), None, "the old {before}");
         }
         progress.processed(1, at("e", 3));
-        assert_eq!((progress.next_ack(&at("e", 3)), progress.pending()), (Some(at("e", 3)), 0));
+        assert_eq!((progress.next_ack(&at("e", 3)), progress.queue.messages()), (Some(at("e", 3)), 0));
     }
 
     #[test]

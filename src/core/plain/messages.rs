@@ -162,7 +162,8 @@ impl<M: Clone> Plain<M> {
     fn hand(&mut self, session: &mut Session<M, M>, now: Instant, n: u64, item: Item<M>) {
         let (Some(connection), Some(name)) = (&self.connection, &self.name) else { return };
         let last_id = item.key().ordered().unwrap_or(MessageId { ms: 0, seq: 0 });
-        let batch = Batch { n, count: 1, last_id, replay: !connection.caught_up, payload: item.object };
+        let replay = !connection.caught_up;
+        let batch = Batch { n, count: 1, last_id, replay, bytes: 0, payload: item.object };
         self.handing = item.id;
         session.handle_messages(now, connection.socket, name, batch);
     }

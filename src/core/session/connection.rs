@@ -12,20 +12,13 @@ impl<B, D: Clone> Session<B, D> {
         self.attempted_at = self.now;
         self.woken = false;
         self.retry_hint_ms = None;
-        self.timers.set(Timer::Connect, self.now.after_ms(self.config.connect_timeout_ms));
         self.tell(Event::State(State::Connecting));
-        if self.config.has_token && self.token.is_none() {
-            let fetch = self.draw_id();
-            self.link = Link::AwaitingToken(fetch);
-            self.out.push(Output::FetchToken { fetch, refresh: self.refusals > 0 });
-        } else {
-            self.open_socket();
-        }
+        self.obtain_token();
     }
 
     pub(super) fn connect_timeout(&mut self) {
         let (code, message) = match self.link {
-            Link::AwaitingToken(_) => (ReasonCode::TokenFailed, "the token function did not answer in time"),
+            Link::AwaitingToken => (ReasonCode::TokenFailed, "the token function did not answer in time"),
             _ => (ReasonCode::ConnectTimeout, "the server did not answer in time"),
         };
         self.disconnect(close::NORMAL);
@@ -36,6 +29,7 @@ impl<B, D: Clone> Session<B, D> {
         let socket = self.next_socket;
         self.next_socket = self.next_socket.wrapping_add(1);
         self.link = Link::Opening(socket);
+        self.timers.set(Timer::Connect, self.now.after_ms(self.config.connect_timeout_ms));
         self.out.push(Output::Connect(socket));
     }
 
@@ -44,7 +38,9 @@ impl<B, D: Clone> Session<B, D> {
         let asked_ms = self.config.heartbeat_ms;
         let heartbeat_ms = if asked_ms > 0 { asked_ms } else { heartbeat_ms.max(1) };
         let heartbeat = Heartbeat::Heard(self.now);
-        self.link = Link::Open { socket, heartbeat, heartbeat_ms, max_frame_bytes };
+        self.link = Link::Open { socket, heartbeat, heartbeat_ms, max_frame_bytes, incoming: None };
+        self.cast_bytes = 0;
+        self.outbox.opened(self.now);
         self.refusals = 0;
         self.stats.connects += 1;
         self.timers.stop(Timer::Connect);
@@ -61,7 +57,9 @@ impl<B, D: Clone> Session<B, D> {
 
     /// Whether this came from the open connection; then it is a sign of life.
     pub(super) fn heard(&mut self, from: SocketId) -> bool {
-        let Link::Open { socket, heartbeat, heartbeat_ms, .. } = &mut self.link else { return false };
+        let Link::Open { socket, heartbeat, heartbeat_ms, incoming, .. } = &mut self.link else {
+            return false;
+        };
         if *socket != from {
             return false;
         }
@@ -70,21 +68,24 @@ impl<B, D: Clone> Session<B, D> {
             self.timers.set(Timer::Heartbeat, self.now.after_ms(*heartbeat_ms));
         }
         *heartbeat = Heartbeat::Heard(self.now);
+        *incoming = None;
         self.woken = false;
         true
     }
 
     pub(super) fn beat(&mut self) {
+        let timeout_ms = self.config.pong_timeout_ms.saturating_add(self.transfer_ms());
         let Link::Open { heartbeat, heartbeat_ms, .. } = &mut self.link else { return };
-        let beat = heartbeat.beat(self.now, *heartbeat_ms, self.config.pong_timeout_ms);
+        let beat = heartbeat.beat(self.now, *heartbeat_ms, timeout_ms);
         self.act_on(beat);
     }
 
     /// The page woke up: asks the connection, and replaces it at once if there is no answer.
     pub(super) fn probe(&mut self) {
+        let timeout_ms = self.config.probe_timeout_ms.saturating_add(self.transfer_ms());
         let Link::Open { heartbeat, .. } = &mut self.link else { return };
         self.woken = true;
-        let beat = heartbeat.probe(self.now, self.config.probe_timeout_ms);
+        let beat = heartbeat.probe(self.now, timeout_ms);
         self.act_on(beat);
     }
 
@@ -106,6 +107,9 @@ impl<B, D: Clone> Session<B, D> {
     /// waits without a timer; that is no failed attempt, and no way around the server's hint either.
     pub(super) fn lost(&mut self, code: ReasonCode, message: String, close_code: Option<u16>) {
         self.detach();
+        if let Some((publish, error)) = self.outbox.closed(self.now, Blame::of(close_code)) {
+            self.tell(Event::PublishFailed { publish, error });
+        }
         self.link = Link::Waiting;
         let hint_ms = self.retry_hint_ms.take().unwrap_or(0).min(RETRY_HINT_MS_MAX);
         self.stay_away_until = self.stay_away_until.max(self.now.after_ms(hint_ms));
@@ -141,7 +145,7 @@ impl<B, D: Clone> Session<B, D> {
     /// A token that the server had accepted has expired, or one that is new to it was refused. The
     /// next attempt brings a fresh one; if that is refused too, there is no sense in a third.
     pub(super) fn unauthorized(&mut self, welcomed: bool, message: String) {
-        self.token = None;
+        self.forget_token();
         self.refusals = if welcomed { 1 } else { self.refusals + 1 };
         let code = ReasonCode::Unauthorized;
         let close_code = Some(close::UNAUTHORIZED);
@@ -170,7 +174,6 @@ impl<B, D: Clone> Session<B, D> {
             self.backoff.reset();
         }
         self.timers.stop_all();
-        self.outbox.requeue();
         for channel in &mut self.channels {
             channel.detach(&mut self.stats);
         }

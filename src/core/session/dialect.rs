@@ -6,7 +6,7 @@ use super::*;
 impl<B, D: Clone> Session<B, D> {
     /// Who connects, and with what.
     pub(crate) fn credentials(&self) -> (&str, Option<&str>) {
-        (&self.config.client_id, self.token.as_deref())
+        (&self.config.client_id, self.known_token())
     }
 
     /// The silence after which the application wants to be suspicious; 0 where it has not said.
@@ -33,7 +33,7 @@ impl<B, D: Clone> Session<B, D> {
     /// The next attempt fetches its token afresh: the server may have refused the last one, but where
     /// it does so before the upgrade, a page is not told.
     pub(crate) fn doubt_token(&mut self) {
-        self.token = None;
+        self.forget_token();
         self.refusals = 1;
     }
 

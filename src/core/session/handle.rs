@@ -3,22 +3,10 @@
 use super::*;
 use crate::core::position::MessageId;
 
-impl<B, D: Clone> Session<B, D> {
-    /// The application's token function has an answer.
-    pub fn handle_token(&mut self, now: Instant, fetch: FetchId, token: Result<Option<String>, String>) {
-        self.advance(now);
-        if !matches!(self.link, Link::AwaitingToken(current) if current == fetch) {
-            return;
-        }
-        match token {
-            Ok(token) => {
-                self.token = token;
-                self.open_socket();
-            }
-            Err(message) => self.lost(ReasonCode::TokenFailed, message, None),
-        }
-    }
+/// The code of the error for a channel that is one too many on its connection.
+const OVER_LIMIT: &str = "too_many_channels";
 
+impl<B, D: Clone> Session<B, D> {
     /// A socket is open.
     pub fn handle_open(&mut self, now: Instant, socket: SocketId) {
         self.advance(now);
@@ -27,7 +15,8 @@ impl<B, D: Clone> Session<B, D> {
             let hello = ClientFrame::Hello {
                 v: wire::VERSION,
                 client_id: self.config.client_id.clone(),
-                token: self.token.clone(),
+                token: self.known_token().map(str::to_owned),
+                ordered: true,
             };
             self.out.send(socket, hello);
         }
@@ -91,19 +80,23 @@ impl<B, D: Clone> Session<B, D> {
             // Before the welcome the server can only say why there will be none.
             if self.socket() == Some(socket) {
                 match frame {
-                    ServerFrame::Err { code, message, retry_after_ms, .. } => {
-                        self.retry_hint_ms = retry_after_ms.or(self.retry_hint_ms);
+                    ServerFrame::Err { code, message, ch, retry_after_ms, .. } => {
+                        if ch.is_none() {
+                            self.hint(retry_after_ms);
+                        }
                         self.tell(Event::Error { channel: None, error: Error { code, message } });
                     }
-                    ServerFrame::Drain { reconnect_in_ms } => self.retry_hint_ms = Some(reconnect_in_ms),
+                    ServerFrame::Drain { reconnect_in_ms } => self.hint(Some(reconnect_in_ms)),
                     _ => {}
                 }
             }
             return;
         }
         match frame {
-            ServerFrame::Welcome { .. } | ServerFrame::Pong | ServerFrame::Incoming { .. } => {}
-            ServerFrame::Drain { reconnect_in_ms } => self.retry_hint_ms = Some(reconnect_in_ms),
+            ServerFrame::Welcome { .. } => {}
+            ServerFrame::Pong => self.cast_bytes = 0,
+            ServerFrame::Incoming { bytes } => self.announced(bytes),
+            ServerFrame::Drain { reconnect_in_ms } => self.hint(Some(reconnect_in_ms)),
             ServerFrame::PubAck { ch, key, id, offset } => self.published(&ch, &key, id, offset),
             ServerFrame::PubNack { ch, key, code, message, retry_after_ms } => match retry_after_ms {
                 Some(ms) => self.publish_later(&ch, &key, ms),
@@ -118,15 +111,19 @@ impl<B, D: Clone> Session<B, D> {
                     }
                 });
             }
-            ServerFrame::Live { ch, head, .. } => {
-                self.with_channel(&ch, |channel, cx| channel.live(head, cx));
+            ServerFrame::Live { ch, head, reference } => {
+                self.with_channel(&ch, |channel, cx| {
+                    if channel.is_answered_by(reference) {
+                        channel.live(head, cx);
+                    }
+                });
                 self.plan_ack(); // one that came due during the replay was left out
             }
             ServerFrame::Cast { ch, data } => self.with_channel(&ch, |channel, cx| {
                 cx.out.tell(Event::Cast { channel: channel.id, data });
             }),
-            ServerFrame::Err { code, message, ch, retry_after_ms, .. } => {
-                self.server_error(code, message, ch, retry_after_ms);
+            ServerFrame::Err { code, message, ch, reference, retry_after_ms } => {
+                self.server_error(Error { code, message }, ch, reference, retry_after_ms);
             }
         }
     }
@@ -141,6 +138,9 @@ impl<B, D: Clone> Session<B, D> {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.advance(now);
         while let Some((timer, at)) = self.timers.pop(self.now) {
+            if self.is_to_look_first(timer, at) {
+                continue;
+            }
             match timer {
                 Timer::Connect => self.connect_timeout(),
                 Timer::Retry => self.attempt(),
@@ -166,13 +166,13 @@ impl<B, D: Clone> Session<B, D> {
                 self.hasten();
                 self.handle_timeout(now);
             }
-            Link::AwaitingToken(_) | Link::Opening(_) | Link::Greeting(_)
+            Link::Opening(_) | Link::Greeting(_)
                 if self.attempted_at.after_ms(WAKE_SPACING_MS) <= self.now =>
             {
                 self.connect_timeout();
                 self.handle_wake(now);
             }
-            Link::Idle | Link::AwaitingToken(_) | Link::Opening(_) | Link::Greeting(_) | Link::Closed => {}
+            Link::Idle | Link::AwaitingToken | Link::Opening(_) | Link::Greeting(_) | Link::Closed => {}
         }
     }
 
@@ -214,26 +214,33 @@ impl<B, D: Clone> Session<B, D> {
 
     fn server_error(
         &mut self,
-        code: String,
-        message: String,
+        error: Error,
         ch: Option<String>,
+        reference: Option<u64>,
         retry_after_ms: Option<u64>,
     ) {
-        let error = Error { code, message };
-        match ch {
-            Some(ch) => {
-                let until = retry_after_ms.map(|ms| self.now.after_ms(pause_ms(ms)));
-                self.with_channel(&ch, |channel, cx| {
-                    channel.refused(until, cx.stats);
-                    cx.out.tell(Event::Error { channel: Some(channel.id), error });
-                });
-                self.subscribe_again();
+        let Some(ch) = ch else {
+            self.hint(retry_after_ms);
+            return self.tell(Event::Error { channel: None, error });
+        };
+        let refusal = match retry_after_ms {
+            Some(ms) => Refusal::Until(self.now.after_ms(pause_ms(ms))),
+            None if error.code == OVER_LIMIT => Refusal::OverLimit,
+            None => Refusal::Final,
+        };
+        self.with_channel(&ch, |channel, cx| {
+            // The answer to an earlier `sub` says nothing of this one.
+            if reference.is_none() || channel.is_answered_by(reference) {
+                channel.refused(refusal, cx.stats);
+                cx.out.tell(Event::Error { channel: Some(channel.id), error });
             }
-            None => {
-                self.retry_hint_ms = retry_after_ms.or(self.retry_hint_ms);
-                self.tell(Event::Error { channel: None, error });
-            }
-        }
+        });
+        self.subscribe_again();
+    }
+
+    /// The server asks to stay away after the next close. If it asks more than once, the longest counts.
+    fn hint(&mut self, retry_after_ms: Option<u64>) {
+        self.retry_hint_ms = self.retry_hint_ms.max(retry_after_ms);
     }
 }
 

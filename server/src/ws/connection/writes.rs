@@ -16,6 +16,10 @@ use crate::ws::publisher::{Publisher, refusal};
 
 const NO_WRITE: &str = "the token does not allow to write to this channel";
 const NOT_NOW: &str = "what this user may do cannot be found out at the moment; try again later";
+const TOO_FAST: &str = "this socket publishes too fast; it is not stored";
+const OUT_OF_ORDER: &str = "an earlier publication in this channel was refused and has not come again yet";
+/// The client sends it after the earlier one, whatever this says.
+const OUT_OF_ORDER_RETRY_MS: u64 = 100;
 
 impl Connection {
     pub(super) async fn publish(&mut self, ch: String, key: String, data: Box<RawValue>) -> Result<(), End> {
@@ -29,19 +33,32 @@ impl Connection {
             let refusal = refusal(&self.app, ch, key, "forbidden", NO_WRITE, None);
             return Ok(self.out.answer(&refusal).await?);
         }
-        if let Err(wait_ms) = self.pace.take(Instant::now()) {
-            let message = "this socket publishes too fast; it is not stored";
-            let refusal = refusal(&self.app, ch, key, "too_fast", message, Some(wait_ms));
-            return Ok(self.out.answer(&refusal).await?);
+        let number = self.held.number();
+        let refused = self.not_now(&ch, &key).await;
+        match refused {
+            Some((_, _, Some(_))) => self.held.hold(&ch, &key, number),
+            _ => self.held.release(&ch, &key),
         }
-        if let Some((code, message, retry)) = self.no_write(&ch).await {
-            let refusal = refusal(&self.app, ch, key, code, message, retry);
+        if let Some((code, message, retry_after_ms)) = refused {
+            let refusal = refusal(&self.app, ch, key, code, message, retry_after_ms);
             return Ok(self.out.answer(&refusal).await?);
         }
         let append = Append { ch, key: Some(key), data: Box::<str>::from(data).into() };
-        let publisher =
-            self.publisher.get_or_insert_with(|| Publisher::new(self.app.clone(), self.out.clone()));
-        Ok(publisher.publish(&self.app, &self.out, append).await?)
+        let publisher = self
+            .publisher
+            .get_or_insert_with(|| Publisher::new(self.app.clone(), self.out.clone(), self.held.clone()));
+        Ok(publisher.publish(&self.app, &self.out, append, number).await?)
+    }
+
+    /// Why a publication cannot be stored at the moment, or not at all.
+    async fn not_now(&mut self, ch: &str, key: &str) -> Option<(&'static str, &'static str, Option<u64>)> {
+        if self.held.overtakes(ch, key) {
+            return Some(("out_of_order", OUT_OF_ORDER, Some(OUT_OF_ORDER_RETRY_MS)));
+        }
+        if let Err(wait_ms) = self.pace.take(Instant::now()) {
+            return Some(("too_fast", TOO_FAST, Some(wait_ms)));
+        }
+        self.no_write(ch).await
     }
 
     pub(super) async fn cast(&mut self, ch: &str, data: Box<RawValue>) -> Result<(), End> {

@@ -1,0 +1,139 @@
+//! How much of what was delivered waits for the application, in messages and in bytes, and how many
+//! replayed messages may therefore be on their way.
+
+use std::collections::VecDeque;
+
+use crate::core::config::Config;
+use crate::core::event::Batch;
+
+/// What was delivered and is not yet processed.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    /// Of each batch, in order: how many messages, and how many bytes they have together.
+    batches: VecDeque<(u64, u64)>,
+    messages: u64,
+    bytes: u64,
+    /// The size of a message in the latest frame: what is on its way is taken to be as large.
+    message_bytes: u64,
+}
+
+impl Queue {
+    /// How many messages wait.
+    pub fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// So many more were delivered.
+    pub fn delivered(&mut self, count: u64, bytes: u64) {
+        self.batches.push_back((count, bytes));
+        self.messages = self.messages.saturating_add(count);
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// So many more were processed, the oldest first.
+    pub fn processed(&mut self, mut count: u64) {
+        while let Some((messages, bytes)) = self.batches.front_mut() {
+            if count < *messages {
+                let share = *bytes / *messages * count;
+                *messages -= count;
+                *bytes -= share;
+                self.messages -= count;
+                self.bytes -= share;
+                return;
+            }
+            count -= *messages;
+            self.messages -= *messages;
+            self.bytes -= *bytes;
+            self.batches.pop_front();
+        }
+    }
+
+    /// A frame came.
+    pub fn learn_size<B>(&mut self, batch: &Batch<B>) {
+        if let Some(bytes) = batch.bytes.checked_div(batch.count) {
+            self.message_bytes = bytes;
+        }
+    }
+
+    /// Whether so many more may wait. An empty queue takes any frame, however large: no setting may stop
+    /// a channel for good.
+    pub fn has_room(&self, messages: u64, bytes: u64, config: &Config) -> bool {
+        self.messages == 0
+            || self.messages.saturating_add(messages) <= config.queue_messages_max
+                && self.bytes.saturating_add(bytes) <= config.queue_bytes_max
+    }
+
+    /// Whether so much of a full queue is worked off that fetching more is worth it.
+    pub fn has_caught_up(&self, config: &Config) -> bool {
+        self.messages <= messages_max(config) / 2 && self.bytes <= config.queue_bytes_max / 2
+    }
+
+    /// How many replayed messages may be on their way or wait for the application.
+    pub fn credit_max(&self, config: &Config) -> u64 {
+        messages_max(config).min(self.fit_into(config.queue_bytes_max)).max(1)
+    }
+
+    /// How many replayed messages may be on their way, beside those that wait.
+    pub fn window(&self, config: &Config) -> u64 {
+        let by_count = messages_max(config).saturating_sub(self.messages);
+        let by_size = self.fit_into(config.queue_bytes_max.saturating_sub(self.bytes));
+        let at_least = u64::from(self.messages == 0);
+        by_count.min(by_size).max(at_least)
+    }
+
+    fn fit_into(&self, bytes: u64) -> u64 {
+        bytes.checked_div(self.message_bytes).unwrap_or(u64::MAX)
+    }
+}
+
+fn messages_max(config: &Config) -> u64 {
+    config.replay_credit.min(config.queue_messages_max).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn config(messages: u64, bytes: u64) -> Config {
+        Config {
+            replay_credit: messages,
+            queue_messages_max: messages,
+            queue_bytes_max: bytes,
+            ..Config::default()
+        }
+    }
+
+    #[test]
+    fn the_window_shrinks_with_the_size_of_messages() {
+        let mut queue = Queue::default();
+        let config = config(2_000, 1_000_000);
+        assert_eq!(queue.window(&config), 2_000, "nothing is known of sizes yet");
+        queue.message_bytes = 250_000;
+        assert_eq!((queue.window(&config), queue.credit_max(&config)), (4, 4));
+        queue.delivered(3, 750_000);
+        assert_eq!(queue.window(&config), 1);
+        assert!(!queue.has_room(2, 500_000, &config));
+        queue.processed(3);
+        assert!(queue.has_room(2, 5_000_000, &config), "an empty queue takes any frame");
+    }
+
+    proptest! {
+        /// In whatever steps it is worked off: nothing is left in the end, and no count underflows.
+        #[test]
+        fn what_is_delivered_and_processed_cancels_out(
+            batches in proptest::collection::vec((1u64..50, 0u64..10_000), 0..20),
+            steps in proptest::collection::vec(0u64..80, 0..20),
+        ) {
+            let mut queue = Queue::default();
+            batches.iter().for_each(|&(count, bytes)| queue.delivered(count, bytes));
+            for step in steps {
+                queue.processed(step);
+                prop_assert_eq!(queue.messages, queue.batches.iter().map(|batch| batch.0).sum::<u64>());
+                prop_assert_eq!(queue.bytes, queue.batches.iter().map(|batch| batch.1).sum::<u64>());
+            }
+            queue.processed(u64::MAX);
+            prop_assert_eq!((queue.messages, queue.bytes), (0, 0));
+        }
+    }
+}

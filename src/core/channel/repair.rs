@@ -1,0 +1,77 @@
+//! Missing messages are asked for again; how often, and when they are given up.
+//!
+//! A hole is asked for once: a second `sub` from the same position replays what is missing. A frame that
+//! shows the same hole again means that the server does not have the messages: they are a gap, and delivery
+//! goes on after it.
+//!
+//! A server may also say `live` without having sent anything beyond the position, although it had sent
+//! later messages before. It may be a node that lags, so it is asked again, after pauses that grow, until it
+//! has sent something or the pauses are used up. Then the messages are a gap too: whatever a server answers,
+//! a channel goes on.
+
+use crate::core::timer::Instant;
+
+/// The first pause for a node that lags; each further one is twice as long. Together they take 1.75 s.
+const PAUSE_MS: u64 = 250;
+const PAUSES_MAX: u32 = 3;
+
+/// Messages that were asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Repair {
+    /// They follow this offset …
+    after: u64,
+    /// … and a message with this one has come on this connection.
+    seen: Option<u64>,
+    pauses: u32,
+}
+
+/// What to do when a replay has brought nothing of what is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Ask again at this moment.
+    AskAt(Instant),
+    /// The messages up to this offset are lost.
+    GiveUp(u64),
+}
+
+impl Repair {
+    pub fn new(after: u64, seen: u64) -> Self {
+        Repair { after, seen: Some(seen), pauses: 0 }
+    }
+
+    /// Whether it is about the messages that follow this offset.
+    pub fn is_after(&self, offset: u64) -> bool {
+        self.after == offset
+    }
+
+    /// The connection is gone. By the time of the next one the log may have been set back, and what has come
+    /// may be no part of it any more.
+    pub fn detach(&mut self) {
+        self.seen = None;
+    }
+
+    /// The server says that the replay is over, and has sent nothing. `None` where it need not have.
+    pub fn nothing_came(&mut self, now: Instant) -> Option<Step> {
+        let seen = self.seen?;
+        if self.pauses == PAUSES_MAX {
+            return Some(Step::GiveUp(seen));
+        }
+        self.pauses += 1;
+        Some(Step::AskAt(now.after_ms(PAUSE_MS << (self.pauses - 1))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_node_is_asked_with_growing_pauses() {
+        let mut repair = Repair::new(5, 7);
+        let steps: Vec<Step> = (0..4).filter_map(|_| repair.nothing_came(Instant(0))).collect();
+        assert_eq!(steps[..3], [250, 500, 1_000].map(|ms| Step::AskAt(Instant(ms))));
+        assert_eq!(steps[3], Step::GiveUp(7));
+        repair.detach();
+        assert_eq!(repair.nothing_came(Instant(0)), None);
+    }
+}

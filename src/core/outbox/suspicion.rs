@@ -1,0 +1,235 @@
+//! Which publication makes the server, or a proxy before it, close the connection.
+//!
+//! Such a publication would be sent again on each connection, and all later ones would wait for ever. So it
+//! fails after [`STRIKES_MAX`] strikes, and the rest goes on. One that the network interrupted must never
+//! fail: it is sent again however often that happens. Three rules keep the two apart.
+//!
+//! - **One at a time.** With several in flight, a close blames none of them: from then on those are sent one
+//!   at a time. A strike counts against a publication only if it was alone in flight.
+//! - **The close code.** One that only a peer sends, about something that it got, is a strike: 1002, 1003,
+//!   1007, 1008, 1010, 4400, 4413; 1009 (too big) is proof. A restart, an overload or an expired token
+//!   says nothing. All the others, 1006 first of all, are what a broken network looks like, too.
+//! - **The moment.** For those, a strike counts only if the connection had been well for [`RATIO`] times as
+//!   long as it took from the sending to the close; the publication is held back until then. A connection
+//!   that breaks before that, with nothing in flight, shows that connections break by themselves: all
+//!   strikes are forgotten. A network that breaks at random passes as a bad publication in fewer than one
+//!   of 100,000 cases, at whatever rate it breaks: each strike needs a connection that lasts 30 times as
+//!   long as the moment in which it then breaks, (30/31)^30 · 1/31 = 1.2 % at the worst rate.
+
+use crate::core::event::{Error, PublishId};
+use crate::core::timer::Instant;
+use crate::wire::close;
+
+/// How many connections a publication may close before it fails.
+const STRIKES_MAX: u32 = 3;
+/// For so many times as long as a close took to come, the connection must have been well before.
+const RATIO: u64 = 30;
+/// A suspect is held back on a new connection for at least this long, in milliseconds …
+const HOLD_MS_MIN: u64 = 1_000;
+/// … and for at most this long: a close that takes more than 2 s to come blames nothing.
+const HOLD_MS_MAX: u64 = 60_000;
+
+/// What a close says of the publications in flight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// Nothing: this client closed, or the server closed for another reason.
+    None,
+    /// It may be one of them, or the network.
+    Possible,
+    /// The peer did not like what it got.
+    Certain,
+    /// The peer got a frame that was too big for it.
+    TooBig,
+}
+
+impl Blame {
+    /// By the close code; without one, this client closed.
+    pub fn of(close_code: Option<u16>) -> Blame {
+        match close_code {
+            None => Blame::None,
+            Some(close::TOO_BIG) => Blame::TooBig,
+            Some(1002 | 1003 | 1007 | 1008 | 1010 | close::BAD_FRAME | 4413) => Blame::Certain,
+            Some(
+                close::NORMAL
+                | close::GOING_AWAY
+                | close::SERVICE_RESTART
+                | close::TRY_AGAIN_LATER
+                | close::UNAUTHORIZED
+                | close::HELLO_TIMEOUT
+                | close::TOO_FAST,
+            ) => Blame::None,
+            Some(_) => Blame::Possible,
+        }
+    }
+}
+
+/// What is to be done about a close.
+#[derive(Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// Send those in flight one at a time.
+    pub isolate: bool,
+    /// This one is to fail.
+    pub fail: Option<(PublishId, Error)>,
+}
+
+/// What is known so far.
+#[derive(Debug)]
+pub struct Suspicion {
+    case: Case,
+    opened_at: Instant,
+    sent_at: Instant,
+    /// How long a suspect is held back on a new connection.
+    hold_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Case {
+    None,
+    /// A connection broke while this one was the first in flight.
+    Open(PublishId),
+    /// It was alone in flight on so many connections that closed.
+    Strikes(PublishId, u32),
+}
+
+impl Default for Suspicion {
+    fn default() -> Self {
+        Suspicion { case: Case::None, opened_at: Instant(0), sent_at: Instant(0), hold_ms: 0 }
+    }
+}
+
+impl Suspicion {
+    /// A connection is open.
+    pub fn opened(&mut self, now: Instant) {
+        self.opened_at = now;
+    }
+
+    /// From when on a suspect may be sent.
+    pub fn send_at(&self) -> Instant {
+        self.opened_at.after_ms(self.hold_ms)
+    }
+
+    /// A publication was sent.
+    pub fn sent(&mut self, now: Instant) {
+        self.sent_at = now;
+    }
+
+    /// The server has answered this one.
+    pub fn cleared(&mut self, id: PublishId) {
+        if matches!(self.case, Case::Open(suspect) | Case::Strikes(suspect, _) if suspect == id) {
+            self.case = Case::None;
+        }
+    }
+
+    /// A connection is gone, with these in flight. `isolating`: they were sent one at a time.
+    pub fn closed(
+        &mut self,
+        now: Instant,
+        blame: Blame,
+        in_flight: &[PublishId],
+        isolating: bool,
+    ) -> Verdict {
+        let isolate = Verdict { isolate: true, fail: None };
+        match (blame, in_flight) {
+            (Blame::None, _) => Verdict::default(),
+            (_, []) => {
+                if blame == Blame::Possible {
+                    self.case = Case::None; // connections break by themselves
+                }
+                Verdict::default()
+            }
+            (Blame::TooBig, [alone]) => fail(*alone, "too_large", TOO_BIG),
+            (Blame::TooBig | Blame::Certain, [_, _, ..]) => {
+                self.hold_ms = 0;
+                isolate
+            }
+            (Blame::Certain, [alone]) => self.strike(*alone),
+            (Blame::Possible, [first, ..]) if !isolating => {
+                if self.case == Case::Open(*first) {
+                    self.hold_ms = HOLD_MS_MIN;
+                    return isolate;
+                }
+                self.case = Case::Open(*first);
+                Verdict::default()
+            }
+            (Blame::Possible, [first, ..]) => {
+                let needed_ms = now.ms_since(self.sent_at).saturating_mul(RATIO);
+                if self.sent_at.ms_since(self.opened_at) >= needed_ms.max(HOLD_MS_MIN) {
+                    return self.strike(*first);
+                }
+                // A close that takes longer is no answer to a frame; the machine may have slept meanwhile.
+                if needed_ms <= HOLD_MS_MAX {
+                    self.hold_ms = needed_ms.max(HOLD_MS_MIN);
+                }
+                Verdict::default()
+            }
+        }
+    }
+
+    fn strike(&mut self, id: PublishId) -> Verdict {
+        let strikes = match self.case {
+            Case::Strikes(suspect, strikes) if suspect == id => strikes + 1,
+            _ => 1,
+        };
+        self.case = Case::Strikes(id, strikes);
+        if strikes < STRIKES_MAX {
+            return Verdict { isolate: true, fail: None };
+        }
+        self.case = Case::None;
+        fail(id, "undeliverable", UNDELIVERABLE)
+    }
+}
+
+const TOO_BIG: &str = "the server closed the connection with 1009: the publication is larger than it takes; \
+                       send less, or raise the limit of the server or the proxy";
+const UNDELIVERABLE: &str = "the connection was closed 3 times in a row while this publication was in flight, \
+                             and only then; find the reason in the logs of the server or the proxy";
+
+fn fail(id: PublishId, code: &str, message: &str) -> Verdict {
+    Verdict { isolate: false, fail: Some((id, Error::new(code, message))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A connection that opens at 0 and closes `after_ms` after a publication was sent at `sent_ms`.
+    fn connection(suspicion: &mut Suspicion, sent_ms: u64, after_ms: u64, blame: Blame) -> Verdict {
+        suspicion.opened(Instant(0));
+        suspicion.sent(Instant(sent_ms));
+        suspicion.closed(Instant(sent_ms + after_ms), blame, &[7], true)
+    }
+
+    #[test]
+    fn a_publication_that_the_server_rejects_three_times_fails() {
+        let mut suspicion = Suspicion::default();
+        let code = |verdict: Verdict| verdict.fail.map(|(_, error)| error.code);
+        assert_eq!(code(connection(&mut suspicion, 1, 5, Blame::Certain)), None);
+        assert_eq!(code(connection(&mut suspicion, 1, 5, Blame::Certain)), None);
+        assert_eq!(code(connection(&mut suspicion, 1, 5, Blame::Certain)).as_deref(), Some("undeliverable"));
+        assert_eq!(code(connection(&mut suspicion, 1, 5, Blame::TooBig)).as_deref(), Some("too_large"));
+    }
+
+    #[test]
+    fn a_lost_connection_counts_only_after_a_long_healthy_time() {
+        let mut suspicion = Suspicion::default();
+        for _ in 0..20 {
+            assert_eq!(connection(&mut suspicion, 1_000, 40, Blame::Possible).fail, None, "too soon");
+        }
+        assert_eq!(suspicion.send_at(), Instant(1_200), "held back for 30 times 40 ms");
+        for _ in 0..2 {
+            assert_eq!(connection(&mut suspicion, 1_200, 40, Blame::Possible).fail, None);
+        }
+        assert!(connection(&mut suspicion, 1_200, 40, Blame::Possible).fail.is_some());
+    }
+
+    #[test]
+    fn a_connection_that_breaks_by_itself_clears_the_suspect() {
+        let mut suspicion = Suspicion::default();
+        for _ in 0..20 {
+            connection(&mut suspicion, 1_200, 40, Blame::Possible);
+            connection(&mut suspicion, 1_200, 40, Blame::Possible);
+            let idle = suspicion.closed(Instant(9_000), Blame::Possible, &[], true);
+            assert_eq!(idle, Verdict::default());
+        }
+    }
+}

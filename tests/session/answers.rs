@@ -1,0 +1,92 @@
+//! An answer says nothing of a later question: refusals, the channel limit, drain hints.
+
+use seamline::wire::ServerFrame;
+
+use crate::page::{Page, ROOM, config, position};
+
+const OVER_LIMIT: &str = "too_many_channels";
+
+#[test]
+fn a_refusal_of_an_earlier_sub_does_not_end_a_later_one() {
+    let mut page = Page::open(config());
+    let first = page.subscribe(Some(position("e", 5)));
+    page.session.unsubscribe(page.now(), first);
+    page.subscribe(Some(position("e", 5)));
+    page.lines();
+    page.error_of(OVER_LIMIT, Some(ROOM), Some(1), None);
+    assert_eq!(page.lines(), [""; 0], "nobody waits for that answer any more");
+    page.subd_of(Some(2), "e", 1, 6, (None, 5));
+    page.replay(6, 1);
+    page.live(6);
+    assert_eq!(page.lines(), ["deliver 6..=6", "live"]);
+}
+
+#[test]
+fn live_of_an_earlier_sub_does_not_end_a_later_replay() {
+    let mut page = Page::open(config());
+    page.subscribe(Some(position("e", 5)));
+    page.subd_of(Some(1), "e", 1, 9, (None, 5));
+    page.lines();
+    page.frame(ServerFrame::Live { ch: ROOM.to_owned(), head: 9, reference: Some(7) });
+    assert_eq!(page.lines(), [""; 0]);
+}
+
+#[test]
+fn a_channel_over_the_limit_is_asked_for_again_when_another_is_closed() {
+    let mut page = Page::open(config());
+    let other = page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();
+    page.subscribe(Some(position("e", 5)));
+    page.lines();
+    page.error_of(OVER_LIMIT, Some(ROOM), Some(2), None);
+    assert_eq!(page.lines(), ["error too_many_channels"]);
+    page.session.unsubscribe(page.now(), other);
+    assert_eq!(page.lines(), ["unsub other", "sub room e/5 credit 100"]);
+}
+
+#[test]
+fn a_channel_over_the_limit_is_asked_for_on_the_next_connection() {
+    let mut page = Page::open(config());
+    page.subscribe(Some(position("e", 5)));
+    page.error_of(OVER_LIMIT, Some(ROOM), Some(1), None);
+    page.reconnect();
+    assert_eq!(page.count("sub room"), 2);
+}
+
+#[test]
+fn a_channel_that_was_refused_for_good_is_not_asked_for_when_another_is_closed() {
+    let mut page = Page::open(config());
+    let other = page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();
+    page.subscribe(Some(position("e", 5)));
+    page.error_of("forbidden", Some(ROOM), Some(2), None);
+    page.lines();
+    page.session.unsubscribe(page.now(), other);
+    assert_eq!(page.lines(), ["unsub other"]);
+}
+
+#[test]
+fn the_longest_hint_before_a_close_counts() {
+    for later in [Some(1), None] {
+        let mut page = Page::open(config());
+        page.frame(ServerFrame::Drain { reconnect_in_ms: 15_000 });
+        page.error(None, later);
+        page.close(1012);
+        page.wait(14_999);
+        assert_eq!(page.count("connecting"), 0, "{later:?}");
+        page.wait(1);
+        assert_eq!(page.count("connecting"), 1, "{later:?}");
+    }
+}
+
+#[test]
+fn an_error_of_a_channel_before_the_welcome_is_no_hint() {
+    let mut page = Page::open(config());
+    page.close(1006);
+    page.wait_for_attempt();
+    page.opened();
+    page.lines();
+    page.error(None, Some(15_000));
+    page.error(Some(ROOM), Some(1));
+    page.close(1012);
+    page.wait(14_999);
+    assert_eq!(page.count("connecting"), 0);
+}

@@ -1,0 +1,103 @@
+//! A publication that closes every connection fails, and the rest goes on; one that the network interrupted
+//! is sent again, however often.
+
+use seamline::core::config::Config;
+
+use crate::page::{Page, config};
+
+fn page() -> Page {
+    Page::open(Config { outbox_messages_max: 100, ..config() })
+}
+
+#[test]
+fn a_publication_that_the_server_rejects_three_times_fails() {
+    for code in [1002, 1007, 1008, 4413] {
+        let mut page = page();
+        let bad = page.publish("bad");
+        page.publish("good");
+        for _ in 0..4 {
+            page.reconnect_after(code);
+        }
+        let lines = page.lines();
+        let failed = format!("publish failed {bad} undeliverable");
+        assert!(lines.contains(&failed), "{code}: {lines:?}");
+        assert_eq!(lines.last().unwrap(), "pub good", "{code}");
+    }
+}
+
+#[test]
+fn a_publication_that_is_too_big_fails_at_once() {
+    let mut page = page();
+    let bad = page.publish("bad");
+    page.close(1009);
+    assert!(page.lines().contains(&format!("publish failed {bad} too_large")));
+}
+
+#[test]
+fn with_several_in_flight_the_one_that_is_too_big_is_found() {
+    let mut page = page();
+    page.publish("first");
+    let bad = page.publish("bad");
+    page.publish("last");
+    page.reconnect_after(1009);
+    page.lines();
+    page.puback("first", 1);
+    assert_eq!(page.lines(), ["published 1 at 1", "pub bad"], "one at a time");
+    page.reconnect_after(1009);
+    let lines = page.lines();
+    assert!(lines.contains(&format!("publish failed {bad} too_large")), "{lines:?}");
+    assert_eq!(lines.last().unwrap(), "pub last");
+}
+
+/// A proxy that cuts the connection instead of closing it.
+#[test]
+fn a_publication_that_always_cuts_a_healthy_connection_fails() {
+    let mut page = page();
+    let bad = page.publish("bad");
+    page.publish("good");
+    let mut connections = 0;
+    while page.failed.is_empty() {
+        connections += 1;
+        while page.count("pub bad") == 0 {
+            page.wait(10);
+        }
+        page.wait(20);
+        page.reconnect();
+        assert!(connections < 10);
+    }
+    assert_eq!((page.failed.clone(), connections), (vec![bad], 5));
+    page.wait(1_000);
+    assert_eq!(page.count("pub good"), 1);
+}
+
+#[test]
+fn a_network_that_breaks_by_itself_fails_no_publication() {
+    let mut page = page();
+    page.publish("a");
+    for _ in 0..50 {
+        page.wait(700);
+        page.reconnect();
+    }
+    assert_eq!(page.failed, [0; 0], "each connection lived too briefly to tell");
+    for _ in 0..50 {
+        page.wait(40_000);
+        page.lines();
+        page.reconnect();
+        page.wait(5_000);
+        page.reconnect();
+    }
+    assert_eq!(page.failed, [0; 0], "connections also break with nothing in flight");
+}
+
+#[test]
+fn restarts_and_expired_tokens_blame_no_publication() {
+    for code in [1001, 1012, 1013, 4408, 4429] {
+        let mut page = page();
+        page.publish("a");
+        for _ in 0..20 {
+            page.reconnect_after(code);
+        }
+        assert_eq!(page.failed, [0; 0], "{code}");
+        assert_eq!(page.count("pub a"), 21, "{code}");
+    }
+}

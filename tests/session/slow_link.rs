@@ -1,0 +1,121 @@
+//! A slow link is not a dead one: what is on its way gets the time that it takes.
+
+use seamline::core::config::Config;
+use seamline::wire::ServerFrame;
+
+use crate::page::{FRAME_BYTES_MAX, HEARTBEAT_MS, Page, ROOM, config};
+
+#[test]
+fn a_large_frame_on_its_way_is_waited_for() {
+    let mut page = Page::open(config());
+    page.frame(ServerFrame::Incoming { bytes: 1_000_000 });
+    page.wait(HEARTBEAT_MS);
+    assert_eq!(page.lines(), ["ping"]);
+    page.session.handle_wake(page.now());
+    assert_eq!(page.lines(), ["ping"]);
+    page.wait(101_000);
+    assert_eq!(page.lines(), [""; 0], "125 s at 8 KB/s");
+    page.wait(1_000);
+    assert_eq!(page.lines()[0], "disconnect 0 1000");
+}
+
+#[test]
+fn a_frame_that_has_come_is_not_waited_for_any_more() {
+    let mut page = Page::open(config());
+    page.frame(ServerFrame::Incoming { bytes: 1_000_000 });
+    page.msgs(1, 1);
+    page.session.handle_wake(page.now());
+    page.wait(1_500);
+    assert_eq!(page.count("disconnect"), 1);
+}
+
+#[test]
+fn a_wake_on_a_slow_link_waits_for_the_frame_that_is_on_its_way() {
+    let mut page = Page::open(config());
+    for _ in 0..10 {
+        page.frame(ServerFrame::Incoming { bytes: 96_000 });
+        for _ in 0..3 {
+            page.wait(2_500);
+            page.session.handle_wake(page.now());
+        }
+        page.wait(2_100);
+        page.msgs(1, 1);
+    }
+    assert_eq!(page.count("disconnect"), 0, "96 KB in 9.6 s");
+}
+
+#[test]
+fn what_this_client_has_sent_may_take_its_time() {
+    let mut page = Page::open(Config { outbox_messages_max: 100, ..config() });
+    for i in 0..40 {
+        let bytes = FRAME_BYTES_MAX - 300;
+        page.session.publish(page.now(), ROOM.to_owned(), i.to_string(), "hi", bytes).unwrap();
+    }
+    page.lines();
+    page.session.handle_wake(page.now());
+    page.wait(4_500);
+    assert_eq!(page.lines(), ["ping"], "28 KB take 3.5 s at 8 KB/s");
+    page.wait(600);
+    assert_eq!(page.count("disconnect"), 1);
+}
+
+#[test]
+fn what_the_socket_has_not_sent_yet_may_take_its_time() {
+    let mut page = Page::open(config());
+    page.session.set_buffered_bytes(80_000);
+    page.session.handle_wake(page.now());
+    page.lines();
+    page.wait(11_000);
+    assert_eq!(page.lines(), [""; 0]);
+    page.wait(600);
+    assert_eq!(page.count("disconnect"), 1);
+}
+
+/// The process was busy: the answer lies in the socket, and timers come before sockets.
+#[test]
+fn a_late_deadline_is_followed_by_a_look_at_what_has_arrived() {
+    let mut page = Page::open(config());
+    page.wait(HEARTBEAT_MS);
+    page.lines();
+    page.sleep(5_800);
+    assert_eq!(page.lines(), [""; 0]);
+    page.frame(ServerFrame::Pong);
+    page.wait(10);
+    assert_eq!(page.lines(), [""; 0], "the answer was there");
+
+    page.wait(HEARTBEAT_MS);
+    page.lines();
+    page.sleep(5_800);
+    page.wait(1);
+    assert_eq!(page.lines()[0], "disconnect 0 1000", "there was none");
+}
+
+#[test]
+fn a_late_connect_timeout_is_followed_by_a_look_too() {
+    let mut page = Page::new(config());
+    page.connect();
+    page.opened();
+    page.lines();
+    page.sleep(10_800);
+    assert_eq!(page.lines(), [""; 0]);
+    page.welcome();
+    page.wait(10);
+    assert_eq!(page.lines(), ["open"]);
+}
+
+#[test]
+fn large_messages_are_fetched_in_steps_that_fit_the_queue() {
+    let mut page = Page::open(Config { queue_bytes_max: 1_000, ..config() });
+    page.message_bytes = 250;
+    let channel = page.subscribe(Some(crate::page::position("e", 0)));
+    page.subd("e", 1, 100, 0);
+    page.lines();
+    page.replay(1, 4);
+    assert_eq!(page.lines(), ["deliver 1..=4"]);
+    page.replay(5, 4);
+    assert_eq!(page.lines(), ["unsub room"], "2,000 bytes would wait");
+    page.processed(channel, 1, 1);
+    assert_eq!(page.lines(), [""; 0]);
+    page.processed(channel, 1, 2);
+    assert_eq!(page.lines(), ["sub room e/4 credit 2"], "as many as fit beside the 500 bytes that wait");
+}

@@ -12,7 +12,7 @@ export type ChannelEvents<T> = {
   gap: (gap: Gap) => unknown;
   /** An ephemeral event, as it comes. */
   cast: (data: unknown) => unknown;
-  /** The replay has met the live stream: the channel is up to date. */
+  /** The replay has met the live stream: the channel is up to date. Again after each reconnect. */
   live: () => unknown;
   /** A listener failed with `message`, or the server refused something. */
   error: (error: unknown, message?: Message<T>) => unknown;
@@ -37,8 +37,12 @@ export interface ChannelPort {
  * acknowledged to the server is what every handle has processed. The slowest handle sets the pace: when it is
  * `queueMessages` behind, the others wait for it.
  *
- * A handle gets messages from its first `message` listener or iterator on; when it has none left, they wait for the
- * next one. Close a handle that you no longer need: it holds the others up.
+ * A handle gets messages from its first `message` listener or iterator on, beginning at its start point; when it has
+ * none left, they wait for the next one. Close a handle that you no longer need: it holds the others up.
+ *
+ * A handle that listens only to `cast`, `live` or `gap` gets casts and `live` at once, whatever `from` says, and is never
+ * held up by messages: as long as no handle of the name listens to messages, none are fetched or acknowledged, and no
+ * gaps are looked for. Listeners that are added in one turn of the event loop count as added together.
  */
 export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   /** The channel's name. */

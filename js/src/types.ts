@@ -252,7 +252,7 @@ export interface ChannelOptions {
   /**
    * Where to begin: at the `"start"` of what the log still has, at the `"tail"` (only what comes from
    * now on), or after a position. Default: where the server last knew this `clientId` to be, else at
-   * the tail. It counts from the first `message` listener or iterator on.
+   * the tail. It counts from the first `message` listener or iterator on: casts and `live` need no start point.
    *
    * While another handle of this client follows the channel's messages, there is one subscription for both. A
    * handle without `from` then begins where that is; one with `"tail"` there, too, but not before the replay, if

@@ -40,9 +40,10 @@ export interface ChannelPort {
  * A handle gets messages from its first `message` listener or iterator on, beginning at its start point; when it has
  * none left, they wait for the next one. Close a handle that you no longer need: it holds the others up.
  *
- * A handle that listens only to `cast`, `live` or `gap` gets casts and `live` at once, whatever `from` says, and is never
- * held up by messages: as long as no handle of the name listens to messages, none are fetched or acknowledged, and no
- * gaps are looked for. Listeners that are added in one turn of the event loop count as added together.
+ * A handle that listens only to `cast`, `live` or `gap` asks for no messages. As long as no handle of the name does, none
+ * are fetched or acknowledged, no gaps are looked for, and casts and `live` come at once, whatever `from` says. Beside a
+ * handle that does, they share its subscription, where casts wait for a replay. Listeners that are added in one turn of
+ * the event loop count as added together.
  */
 export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   /** The channel's name. */

@@ -192,8 +192,9 @@ export class Dispatcher<T = unknown> {
 }
 
 /** The position after message `i` of a frame, in the epoch of the position before it. */
-export function positionAfter(i: number, { n, ids, at = ids[i]! }: Frame, before: Position | undefined): Position {
-  return { epoch: before?.epoch ?? "", offset: n + i, ...(at && { id: at }) };
+export function positionAfter(i: number, { n, ids }: Frame, before: Position | undefined): Position {
+  const id = ids.position ?? ids[i];
+  return { epoch: before?.epoch ?? "", offset: n + i, ...(id && { id }) };
 }
 
 /** Calls for every listener; a promise if there is something to wait for. */

@@ -37,11 +37,11 @@ export const enum Kind {
 /** A `msgs` frame: a contiguous run of messages. */
 export interface Frame {
   n: number;
-  ids: string[];
+  /** In the plain dialect, `position` is the id of the position after them, or empty for none. An array parsed from JSON cannot have it. */
+  ids: string[] & { position?: string };
   data: unknown[];
-  replay?: boolean;
-  /** Only in the plain dialect: the id of the position after it, or an empty text for none. */
-  at?: string;
+  /** Only `true` counts. */
+  replay?: unknown;
 }
 
 /** What the wasm calls. Must not throw. */

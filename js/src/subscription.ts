@@ -110,7 +110,7 @@ export class Subscription {
     this.#position = positionAfter(frame.ids.length - 1, frame, this.#position);
     this.#arrived._messages += count;
     this.#arrived._steps += count;
-    if (frame.replay) this.#live = false;
+    if (frame.replay === true) this.#live = false;
     // A copy, here and below: a handle that joins inside a handler begins after this.
     for (const handle of [...this.#followers]) handle._deliver(frame, skip);
   }

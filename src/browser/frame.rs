@@ -23,6 +23,8 @@ pub type Data = JsValue;
 extern "C" {
     #[wasm_bindgen(js_namespace = JSON, js_name = parse, catch)]
     fn json_parse(text: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(js_namespace = Array, js_name = isArray)]
+    fn is_array(value: &JsValue) -> bool;
     type Text;
     /// `Reflect` takes no primitive strings.
     #[wasm_bindgen(js_name = length, method, getter)]
@@ -76,7 +78,7 @@ pub fn parse(text: &JsValue, units: &Cell<f64>) -> Result<JsValue, String> {
     }
     units.set(units.get() + text.unchecked_ref::<Text>().units());
     let value = json_parse(text).map_err(|_| "a frame came that is not JSON")?;
-    if !value.is_object() {
+    if !value.is_object() || is_array(&value) {
         return Err("a frame came that is not a JSON object".to_owned());
     }
     Ok(value)
@@ -92,7 +94,7 @@ fn messages(frame: JsValue, bytes: u64) -> Option<(String, Batch<JsValue>)> {
     let last = u32::try_from(count).ok()?.checked_sub(1)?;
     let last_id: MessageId = item(&ids, last).as_string()?.parse().ok()?;
     let n = number(&frame, "n")?;
-    let replay = field(&frame, "replay").is_truthy();
+    let replay = field(&frame, "replay") == true; // nothing else, as in `js/`
     let ch = string(&frame, "ch")?;
     Some((ch, Batch { n, count, last_id, replay, bytes, payload: frame }))
 }
@@ -104,18 +106,18 @@ pub fn message(frame: &JsValue, place: u64) -> (String, Data) {
     (id, item(&field(frame, "data"), place))
 }
 
-/// The id of the position after a message: its own, unless the frame says that the position lags.
+/// A property of a frame's `ids` that the plain dialect's translator sets: the id of the position after the
+/// messages, or an empty text for none. An array parsed from JSON cannot have it, so a server cannot set it.
+pub const POSITION_ID: &str = "position";
+
+/// The id of the position after a message: its own, unless the translator says that the position lags.
 pub fn position_id(frame: &JsValue, own: &str) -> Option<MessageId> {
-    match string(frame, "at") {
-        Some(at) => at.parse().ok(),
-        None => own.parse().ok(),
-    }
+    string(&field(frame, "ids"), POSITION_ID).as_deref().unwrap_or(own).parse().ok()
 }
 
-/// An array; any other object has no `length`, or one that does not fit.
 fn list(frame: &JsValue, name: &str) -> Option<JsValue> {
     let value = field(frame, name);
-    value.is_object().then_some(value)
+    is_array(&value).then_some(value)
 }
 
 impl Fields for JsValue {

@@ -90,17 +90,18 @@ impl<H: Host> Driver<H> {
     }
 }
 
-/// A message as a `msgs` frame, which is what hosts work off. `at` is the id of the position after it.
+/// A message as a `msgs` frame, which is what hosts work off.
 fn as_frame(batch: Batch<JsValue>, id: &str, position_id: Option<MessageId>) -> Batch<JsValue> {
     let frame = JsObject::new();
-    let set = |name: &str, value: &JsValue| {
-        let _ = Reflect::set(&frame, &name.into(), value); // a new object takes any property
+    let set = |of: &JsValue, name: &str, value: &JsValue| {
+        let _ = Reflect::set(of, &name.into(), value); // a new object takes any property
     };
-    set("n", &(batch.n as f64).into());
-    set("ids", &Array::of1(&id.into()));
-    set("data", &Array::of1(&batch.payload));
-    set("replay", &batch.replay.into());
-    set("at", &position_id.map_or(String::new(), |id| id.text()).into());
+    let ids = Array::of1(&id.into());
+    set(&ids, frame::POSITION_ID, &position_id.map_or(String::new(), |id| id.text()).into());
+    set(&frame, "n", &(batch.n as f64).into());
+    set(&frame, "ids", &ids);
+    set(&frame, "data", &Array::of1(&batch.payload));
+    set(&frame, "replay", &batch.replay.into());
     Batch { payload: frame.into(), ..batch }
 }
 

@@ -4,7 +4,7 @@ import { type Engine, type Frame, type Host, Kind, load } from "./engine.js";
 import { SeamlineError, text } from "./error.js";
 import { guard } from "./guard.js";
 import { watchLifecycle } from "./lifecycle.js";
-import { bytes, checkChannelOptions, checkCloseOptions, checkOptions, numbers } from "./options.js";
+import { bytes, checkChannelOptions, checkCloseOptions, checkOptions, checkText, numbers } from "./options.js";
 import { Subscription } from "./subscription.js";
 import type { ChannelOptions, CloseOptions, Diagnostic, Gap, Logger, Options, Reason, State, Stats } from "./types.js";
 
@@ -286,6 +286,7 @@ export class Client {
     try {
       const answer = (typeof token === "function" ? await token({ refresh }) : token) ?? "";
       if (typeof answer !== "string") throw new SeamlineError("bad_token", `it gave no string but ${typeof answer}`);
+      checkText("bad_token", "the token", answer);
       this.#engine?.token(id, answer, false);
     } catch (error) {
       this.#engine?.token(id, `the token function failed: ${text(error)}`, true);
@@ -351,6 +352,7 @@ function webSocketUrl(url: string | URL): string {
   } catch {
     throw new SeamlineError("bad_url", `not a URL: "${text(url)}"`);
   }
+  checkText("bad_url", "the URL", url);
   absolute.protocol = absolute.protocol.replace("http", "ws");
   if (!/^wss?:$/.test(absolute.protocol)) {
     throw new SeamlineError("bad_url", `a WebSocket's URL begins with wss: or ws:, not "${absolute.protocol}"`);
@@ -364,6 +366,7 @@ function checkName(name: unknown): void {
   if (typeof name !== "string" || name === "" || bytes(name) > 200) {
     throw new SeamlineError("bad_channel", "a channel name is a string of 1 to 200 bytes");
   }
+  checkText("bad_channel", "the channel name", name);
 }
 
 /** `crypto.randomUUID` is missing on pages that are not secure; `getRandomValues` is not. */

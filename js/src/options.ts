@@ -1,5 +1,5 @@
 import { SeamlineError } from "./error.js";
-import type { ChannelOptions, CloseOptions, Options } from "./types.js";
+import type { ChannelOptions, CloseOptions, Options, Position } from "./types.js";
 
 type Check = (value: unknown, options?: Options) => boolean;
 
@@ -78,6 +78,16 @@ export function bytes(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
+/**
+ * Refuses a text that UTF-8 cannot hold. A lone surrogate would become U+FFFD on its way to the server, so two texts
+ * that differ only there would be the same.
+ */
+export function checkText(code: string, what: string, text: unknown): void {
+  if (isString(text) && /\p{Surrogate}/u.test(text as string)) {
+    throw new SeamlineError(code, `${what} has a lone surrogate, which UTF-8 cannot hold`);
+  }
+}
+
 function check(what: string, options: object, table: Table): void {
   if (!isObject(options)) throw new SeamlineError("bad_option", `the ${what.replace("option", "options")} must be an object`);
   for (const [name, value] of Object.entries(options)) {
@@ -89,6 +99,7 @@ function check(what: string, options: object, table: Table): void {
     if (value !== undefined && !entry[1](value, options)) {
       throw new SeamlineError("bad_option", `the ${what} "${name}" must be ${entry[0]}`);
     }
+    checkText("bad_option", `the ${what} "${name}"`, value);
   }
 }
 
@@ -113,6 +124,9 @@ export function checkCloseOptions(options: CloseOptions): void {
 export function checkChannelOptions(options: ChannelOptions): void {
   check("channel option", options, CHANNEL_OPTIONS);
   check("option of redeliver", options.redeliver ?? {}, REDELIVER);
+  for (const field of ["epoch", "id"] as const) {
+    checkText("bad_option", `the ${field} of the channel option "from"`, (options.from as Partial<Position> | undefined)?.[field]);
+  }
 }
 
 /** The numbers in the order in which the wasm reads them, and the plain dialect's settings; it has the defaults. */

@@ -1,0 +1,76 @@
+// Texts that UTF-8 cannot hold: with a lone surrogate, which would become U+FFFD on the way, and so be the same as another
+// text. They are refused at the call, by name. A payload may have them: JSON has an escape.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { connect } from "../dist/index.js";
+import { FakeServer, until } from "./support/server.mjs";
+
+const wasm = await readFile(new URL("../dist/seamline.wasm", import.meta.url));
+const LONE = ["\ud800", "\udfff", "a\ud83d", "\ude00b", "\ude00\ud83d", "😀\ud83d"];
+const PAIRS = ["😀", "a😀b", "\ufffd", "é"];
+
+function setUp(t, options = {}) {
+  const server = FakeServer.install();
+  const client = connect("ws://example.org/ws", { wasm, logger: {}, backoff: { initialMs: 1, maxMs: 5 }, ...options });
+  t.after(() => client.close());
+  return { server, client };
+}
+
+const HAS = "has a lone surrogate, which UTF-8 cannot hold";
+
+for (const text of LONE) {
+  const shown = JSON.stringify(text);
+
+  test(`${shown} is refused as a channel name, a key and a position`, async (t) => {
+    const { client } = setUp(t);
+    assert.throws(() => client.channel(text), { code: "bad_channel", message: `the channel name ${HAS}` });
+    const from = (position) => () => client.channel("c", { from: { epoch: "e", offset: 1, ...position } });
+    assert.throws(from({ epoch: text }), { code: "bad_option", message: `the epoch of the channel option "from" ${HAS}` });
+    assert.throws(from({ id: text }), { code: "bad_option", message: `the id of the channel option "from" ${HAS}` });
+    const published = client.channel("c").publish(1, { key: text });
+    await assert.rejects(published, { code: "bad_option", message: `the option of publish "key" ${HAS}` });
+  });
+
+  test(`${shown} is refused as a client id, a token, a path of the plain dialect, and in a URL`, () => {
+    const refused = (options, name) =>
+      assert.throws(() => connect("ws://example.org/ws", { wasm, ...options }), { code: "bad_option", message: `the ${name} ${HAS}` });
+    refused({ clientId: text }, 'option "clientId"');
+    refused({ token: text }, 'option "token"');
+    refused({ dialect: "plain", plain: { idPath: text } }, 'option of plain "idPath"');
+    refused({ dialect: "plain", plain: { numberPath: text } }, 'option of plain "numberPath"');
+    assert.throws(() => connect(`ws://example.org/${text}`, { wasm }), { code: "bad_url", message: `the URL ${HAS}` });
+  });
+
+  test(`a token function that answers ${shown} has failed`, async (t) => {
+    const { client } = setUp(t, { token: () => text });
+    await until(() => client.state.name === "waiting");
+    assert.equal(client.state.reason.code, "token_failed");
+    assert.match(client.state.reason.message, /the token has a lone surrogate/);
+  });
+
+  test(`${shown} in a payload arrives as it was`, async (t) => {
+    const { server, client } = setUp(t);
+    const channel = client.channel("c", { from: "start" });
+    const seen = [];
+    channel.on("message", ({ data }) => void seen.push(data));
+    channel.on("cast", (data) => void seen.push(data));
+    await channel.publish({ [text]: text });
+    channel.cast([text]);
+    await until(() => server.ops("cast").length === 1 && seen.length === 1);
+    server.send({ op: "cast", ch: "c", data: server.ops("cast")[0].data });
+    assert.deepEqual(seen, [{ [text]: text }, [text]]);
+  });
+}
+
+test("texts with whole pairs are taken everywhere", async (t) => {
+  for (const text of PAIRS) {
+    const { server, client } = setUp(t, { clientId: text, token: text });
+    const channel = client.channel(text, { from: { epoch: text, offset: 0, id: text } });
+    channel.on("message", () => {});
+    await channel.publish(1, { key: text });
+    assert.deepEqual(server.ops("hello").map((frame) => [frame.client_id, frame.token]), [[text, text]]);
+    assert.deepEqual(server.ops("pub").map(({ ch, key }) => [ch, key]), [[text, text]]);
+    assert.equal(server.ops("sub")[0].position.epoch, text);
+  }
+});

@@ -87,8 +87,8 @@ export class Client {
       _subscription: () => (this.#closing ? undefined : this.#subscription(name)),
       _publish: (data, key, closed) => this.#publish(name, data, key, closed),
       _cast: (data) => {
-        const { copy, size } = toJson(data);
-        if (!this.#closing && this.#engine?.cast(name, copy, size) === 0) throw this.#refused;
+        const { json, size } = toJson(data);
+        if (!this.#closing && this.#engine?.cast(name, json, size) === 0) throw this.#refused;
       },
     };
     return new Channel<T>(name, options, port);
@@ -211,7 +211,7 @@ export class Client {
   }
 
   #publish(name: string, data: unknown, key = randomKey(), closed: boolean): Promise<{ id: string; offset: number }> {
-    const { copy, size } = toJson(data);
+    const { json, size } = toJson(data);
     return new Promise((resolve, reject) => {
       const settle = (answer: Answer) => {
         if (!(answer instanceof SeamlineError)) return resolve(answer);
@@ -229,7 +229,7 @@ export class Client {
         if (--this.#unanswered === 0 && this.#flushTimer) this.#close();
       };
       this.#waiting.push((engine) => {
-        const id = engine?.publish(name, key, copy, size);
+        const id = engine?.publish(name, key, json, size);
         if (id) this.#publications.set(id, answered);
         else answered(engine ? this.#refused : isClosed("client"));
       });
@@ -380,9 +380,9 @@ function safe(logger: Logger): Logger {
   return { debug: call("debug"), warn: call("warn"), error: call("error") };
 }
 
-/** A copy of a payload, which the caller cannot change later, and its size as JSON. */
-function toJson(data: unknown): { copy: unknown; size: number } {
+/** A payload as JSON, which the caller cannot change later, and its size. */
+function toJson(data: unknown): { json: string; size: number } {
   const json = JSON.stringify(data) as string | undefined;
   if (json === undefined) throw new SeamlineError("bad_data", "a payload must be something that JSON can hold");
-  return { copy: JSON.parse(json), size: bytes(json) };
+  return { json, size: bytes(json) };
 }

@@ -158,3 +158,43 @@ test("what cannot be published is refused, each with its code", async (t) => {
   await assert.rejects(waits, { code: "closed" });
   await assert.rejects(channel.publish(3), { code: "closed" });
 });
+
+test("a payload nested up to the engine's limit is published or refused, never left waiting", async (t) => {
+  const { server, client } = setUp(t);
+  server.hello = () => server.send({ op: "welcome", session: "s", heartbeat_ms: 25_000, max_frame_bytes: 1e9 });
+  server.pub = ({ ch, key }) => server.send({ op: "puback", ch, key, id: "1000-1", offset: 1 });
+  const channel = client.channel("c");
+  await open(client);
+  const nested = (depth) => {
+    let value = 1;
+    for (let i = 0; i < depth; i++) value = [value];
+    return value;
+  };
+  const fits = (depth) => {
+    try {
+      return JSON.stringify(nested(depth)) !== "";
+    } catch {
+      return false;
+    }
+  };
+  let [low, high] = [1, 2];
+  while (fits(high)) [low, high] = [high, high * 2];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
+  // What fits at the call may not fit in a deeper call, inside the wasm.
+  const outcomes = new Set();
+  for (let less = 0; less < 600; less += 5) {
+    const payload = nested(low + 20 - less);
+    channel.cast(1);
+    outcomes.add(await channel.publish(payload).then(() => "published", (error) => error.name));
+    try {
+      channel.cast(payload);
+    } catch (error) {
+      assert.equal(error.name, "RangeError");
+    }
+  }
+  assert.deepEqual([...outcomes].sort(), ["RangeError", "published"]);
+});

@@ -177,9 +177,7 @@ impl<H: Host> Driver<H> {
                 }
             }
             Output::Send { socket, frame } => {
-                if let Ok(text) = frame::encode(&frame) {
-                    self.send(socket, &text);
-                }
+                self.send(socket, &frame::encode(&frame));
             }
             Output::FetchToken { fetch, refresh } => H::fetch_token(self, fetch, refresh),
             Output::Event(event) => self.0.host.event(event),

@@ -16,7 +16,8 @@ use crate::wire::{ClientFrame, Fields, FrameError, ServerFrame};
 /// Integers of a JavaScript number are exact up to here.
 const SAFE_INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
 
-/// A payload: any JavaScript value that JSON can hold. The core does not look into it.
+/// A payload. The core does not look into it. An incoming one is a JavaScript value from `JSON.parse`. An outgoing
+/// one is JSON text, written once, when the application publishes it: nothing can fail later.
 pub type Data = JsValue;
 
 #[wasm_bindgen]
@@ -29,8 +30,6 @@ extern "C" {
     /// `Reflect` takes no primitive strings.
     #[wasm_bindgen(js_name = length, method, getter)]
     fn units(this: &Text) -> f64;
-    #[wasm_bindgen(js_namespace = JSON, js_name = stringify, catch)]
-    pub fn json_stringify(value: &JsValue) -> Result<JsValue, JsValue>;
     /// A property of an object (of anything else it throws).
     #[wasm_bindgen(js_namespace = Reflect, js_name = get)]
     pub fn field(of: &JsValue, name: &str) -> JsValue;
@@ -153,9 +152,13 @@ pub fn integer(number: f64) -> Option<u64> {
     exact.then_some(number as u64)
 }
 
-/// Writes a frame.
-pub fn encode(frame: &ClientFrame<Data>) -> Result<JsString, JsValue> {
-    let head = JsString::from(frame.head());
-    let Some(data) = frame.data() else { return Ok(head.concat(&"}".into())) };
-    Ok(head.concat(&",\"data\":".into()).concat(&json_stringify(data)?).concat(&"}".into()))
+/// Writes a frame. Its payload is JSON text.
+pub fn encode(frame: &ClientFrame<Data>) -> JsString {
+    let mut head = frame.head();
+    let Some(data) = frame.data() else {
+        head.push('}');
+        return head.into();
+    };
+    head.push_str(",\"data\":");
+    JsString::from(head).concat(data).concat(&"}".into())
 }

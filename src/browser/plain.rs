@@ -1,6 +1,6 @@
 //! The driver's side of the plain dialect: carries objects to the translator, and its steps out.
 
-use js_sys::{Array, JsString, Object as JsObject, Reflect};
+use js_sys::{Array, Object as JsObject, Reflect};
 use wasm_bindgen::prelude::*;
 
 use super::driver::{Driver, Host};
@@ -40,11 +40,8 @@ impl<H: Host> Driver<H> {
         match step? {
             Step::Connect { socket, url } => self.open(socket, &url, ""),
             Step::SendText { socket, text } => self.send(socket, &text.into()),
-            Step::SendObject { socket, object } => {
-                if let Ok(text) = frame::json_stringify(&object) {
-                    self.send(socket, text.unchecked_ref::<JsString>());
-                }
-            }
+            // What is sent is JSON text already.
+            Step::SendObject { socket, object } => self.send(socket, object.unchecked_ref()),
             Step::Deliver { channel, id, batch, position_id } => {
                 let batch = as_frame(batch, &id, position_id);
                 self.0.host.event(Event::Deliver { channel, batch, skip: 0 });

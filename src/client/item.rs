@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
-use crate::browser::frame::{self, Data};
+use crate::browser::frame::Data;
 use crate::core::event::{Error, Gap};
 use crate::core::position::MessageId;
 
@@ -53,13 +53,13 @@ pub struct Published {
     pub offset: u64,
 }
 
-/// A payload as a JavaScript value that JSON can hold, and its size as JSON.
+/// A payload as JSON text, and its size.
 pub(super) fn to_json<T: Serialize + ?Sized>(data: &T) -> Result<(Data, u64), Error> {
     let serializer = serde_wasm_bindgen::Serializer::json_compatible();
     let value = data.serialize(&serializer).map_err(|error| bad_data(&error))?;
-    let text = frame::json_stringify(&value).ok().and_then(|json| json.as_string());
-    match text {
-        Some(text) => Ok((value, text.len() as u64)),
+    let json = js_sys::JSON::stringify(&value).ok();
+    match json.and_then(|json| json.as_string().map(|text| (json.into(), text.len() as u64))) {
+        Some(payload) => Ok(payload),
         None => Err(Error::new("bad_data", "only what JSON can hold can be published")),
     }
 }

@@ -196,14 +196,14 @@ impl Engine {
         self.0.with(|session, now| session.unsubscribe(now, channel));
     }
 
-    /// See `Session::publish`. `data` is never changed afterwards; `bytes` is its size as JSON.
+    /// See `Session::publish`. `data` is JSON text; `bytes` is its size.
     pub fn publish(&self, name: &JsValue, key: &JsValue, data: JsValue, bytes: f64) -> u32 {
         self.answer(
             self.0.with(|session, now| session.publish(now, text(name), text(key), data, bytes as u64)),
         )
     }
 
-    /// See `Session::cast`. Returns 1, if not 0.
+    /// See `Session::cast`. `data` is JSON text. Returns 1, if not 0.
     pub fn cast(&self, name: &JsValue, data: JsValue, bytes: f64) -> u32 {
         let buffered_bytes = self.0.buffered_bytes();
         let cast =

@@ -5,6 +5,7 @@ import { SeamlineError, text } from "./error.js";
 import { guard } from "./guard.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { bytes, checkChannelOptions, checkCloseOptions, checkOptions, checkText, numbers } from "./options.js";
+import { openSocket } from "./socket.js";
 import { Subscription } from "./subscription.js";
 import type { ChannelOptions, CloseOptions, Diagnostic, Gap, Logger, Options, Reason, State, Stats } from "./types.js";
 
@@ -170,13 +171,18 @@ export class Client {
       return this.#loadFailed(url, failures, error);
     }
     if (this.#state.name === "closed") return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const host: Host = {
-      emit: (...event) => this.#emit(...event),
-      socket: (url) => {
-        const socket = new (Own ?? WebSocket)(url, dialect === "plain" ? undefined : "seamline.v1");
-        socket.onerror = () => {}; // its close says all; but Node's `ws` throws an error that nobody listens to
-        return socket;
+      timer: (waitMs) => {
+        clearTimeout(timer);
+        if (waitMs >= 0) timer = setTimeout(() => this.#engine?.timeout(), waitMs);
       },
+      emit: (...event) => this.#emit(...event),
+      socket: (id, url) =>
+        openSocket(
+          () => new (Own ?? WebSocket)(url, dialect === "plain" ? undefined : "seamline.v1"),
+          (...report) => this.#engine?.report(id, ...report),
+        ),
     };
     const engine = new Engine(url, clientId, this.#numbers, token !== undefined, host);
     this.#engine = engine;

@@ -1,6 +1,7 @@
 import init, { Engine } from "../pkg/seamline.js";
 import { SeamlineError } from "./error.js";
-import type { Options, WebSocketConstructor } from "./types.js";
+import type { Socket } from "./socket.js";
+import type { Options } from "./types.js";
 
 export type { Engine };
 
@@ -47,8 +48,10 @@ export interface Frame {
 /** What the wasm calls. Must not throw. */
 export interface Host {
   emit(kind: number, id: number, a: string, b: string, x: number, y: number, z: number, value: unknown): void;
-  /** Makes a WebSocket of the client's dialect; what its constructor throws may be thrown. */
-  socket(url: string): InstanceType<WebSocketConstructor>;
+  /** Makes a WebSocket of the client's dialect, or returns the cause if that fails. */
+  socket(id: number, url: string): Socket | string;
+  /** Sets the one timer, or clears it if the time is negative. */
+  timer(waitMs: number): void;
 }
 
 const loading: Record<string, Promise<typeof Engine> | undefined> = {};

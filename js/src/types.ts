@@ -152,6 +152,7 @@ export interface PlainOptions {
 /** What makes WebSockets: the global `WebSocket`, or that of the package `ws`. */
 export type WebSocketConstructor = new (url: string, protocol?: string) => {
   readonly bufferedAmount: number;
+  readonly readyState: number;
   onopen: ((event: any) => void) | null;
   onmessage: ((event: any) => void) | null;
   onclose: ((event: any) => void) | null;

@@ -1,6 +1,7 @@
 // Node, with its own WebSocket (22 and later), and with that of the package `ws` passed in, as earlier ones need it: a
 // real socket to the stand-in server, or to the real one that SEAMLINE_SERVER names.
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { test } from "node:test";
 import { WebSocket } from "ws";
 import { until } from "./support/server.mjs";
@@ -76,6 +77,37 @@ test("a constructor that throws is a failed attempt", async (t) => {
   await until(() => client.state.name === "waiting");
   assert.deepEqual([client.state.reason.code, client.state.reason.message], ["connect_failed", "not today"]);
   client.close();
+});
+
+/** The reason of the first failed attempt, with the package `ws`. */
+async function firstReason(url) {
+  const { connect } = await fresh();
+  const client = connect(url, { WebSocket, logger: {} });
+  await until(() => client.state.name === "waiting");
+  client.close();
+  return client.diagnostics().find(({ state }) => state?.name === "waiting").state.reason;
+}
+
+test("the cause that `ws` gives is in the reason: refused, not let in, no TLS", async (t) => {
+  const http = createServer((_, response) => response.writeHead(401).end());
+  http.on("upgrade", (_, socket) => socket.end("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"));
+  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
+  t.after(() => http.close());
+  const { port } = http.address();
+  const unused = createServer();
+  await new Promise((resolve) => unused.listen(0, resolve));
+  const nobody = unused.address().port;
+  await new Promise((resolve) => unused.close(resolve));
+  for (const [url, message] of [
+    [`ws://127.0.0.1:${nobody}/ws`, /ECONNREFUSED/],
+    [`ws://localhost:${nobody}/ws`, /ECONNREFUSED/], // several addresses: an error without a message
+    [`ws://127.0.0.1:${port}/ws`, /Unexpected server response: 401/],
+    [`wss://127.0.0.1:${port}/ws`, /SSL|EPROTO|TLS/],
+  ]) {
+    const reason = await firstReason(url);
+    assert.equal(reason.code, "connect_failed", url);
+    assert.match(reason.message, message, url);
+  }
 });
 
 test("without any WebSocket the reason says so", async (t) => {

@@ -8,19 +8,17 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use gloo_timers::callback::Timeout;
 use js_sys::JsString;
 use wasm_bindgen::prelude::*;
-use web_sys::WebSocket;
 
 use super::clock::Clock;
 use super::frame::{self, Data, Incoming};
-use super::socket::{Report, Socket};
 use crate::core::config::Config;
 use crate::core::event::{Event, FetchId, Output, SocketId};
 use crate::core::session::Session;
 use crate::core::timer::Instant;
 use crate::wire::SUBPROTOCOL;
+use crate::wire::close::NORMAL;
 
 /// Timers of a page take a signed 32-bit number of milliseconds; a longer one fires at once. A timer
 /// that fires early does no harm.
@@ -28,18 +26,40 @@ const TIMEOUT_MS_MAX: u64 = 3_600_000;
 
 /// The application's side of a driver. Nothing is borrowed when these are called.
 pub trait Host: Sized + 'static {
+    /// What carries a connection.
+    type Socket: Transport;
     /// Tells the application something.
     fn event(&self, event: Event<JsValue, Data>);
-    /// Makes a WebSocket, without a subprotocol where `protocol` is empty. An error is one that the
-    /// constructor throws, such as for a page that may not use `ws:`.
-    fn socket(&self, url: &str, protocol: &str) -> Result<WebSocket, JsValue> {
-        match protocol {
-            "" => WebSocket::new(url),
-            _ => WebSocket::new_with_str(url, protocol),
-        }
-    }
+    /// Makes a WebSocket that reports to [`Driver::handle`], without a subprotocol if `protocol` is empty.
+    /// Returns the cause if that fails.
+    fn socket(driver: &Driver<Self>, id: SocketId, url: &str, protocol: &str)
+    -> Result<Self::Socket, String>;
+    /// Sets the driver's one timer, which replaces the previous one, or clears it. The timer calls
+    /// [`Driver::timeout`].
+    fn set_timer(driver: &Driver<Self>, wait_ms: Option<u32>);
     /// Asks the application for a token; the answer goes to `handle_token` of the driver's session.
     fn fetch_token(driver: &Driver<Self>, fetch: FetchId, refresh: bool);
+}
+
+/// A WebSocket, open or opening. Its methods do not throw and report nothing before they return. After `close`, or
+/// when it is dropped, it reports nothing.
+pub trait Transport: Clone {
+    /// Sends a frame. Returns the cause if that fails.
+    fn send(&self, text: &JsString) -> Result<(), String>;
+    /// Bytes that wait to be sent.
+    fn buffered_bytes(&self) -> u64;
+    /// Closes with a code that a page may send.
+    fn close(&self, code: u16);
+}
+
+/// What a socket reports.
+pub enum Report {
+    /// It is open.
+    Open,
+    /// A frame came.
+    Message(JsValue),
+    /// It is closed, or never opened: the code, and the reason or the cause.
+    Closed(u16, String),
 }
 
 /// What translates between the session and another wire, where there is one.
@@ -49,33 +69,34 @@ pub(super) type Translator = Option<RefCell<crate::core::plain::Plain<JsValue>>>
 type Translator = ();
 
 /// A session, and what carries it. Cheap to clone; the last clone closes the socket.
-pub struct Driver<H>(pub(super) Rc<Inner<H>>);
+pub struct Driver<H: Host>(pub(super) Rc<Inner<H>>);
 
-impl<H> Clone for Driver<H> {
+impl<H: Host> Clone for Driver<H> {
     fn clone(&self) -> Self {
         Driver(Rc::clone(&self.0))
     }
 }
 
 /// A driver that may be gone. Closures hold one of these: the driver must be able to go.
-pub struct WeakDriver<H>(Weak<Inner<H>>);
+pub struct WeakDriver<H: Host>(Weak<Inner<H>>);
 
-impl<H> WeakDriver<H> {
+impl<H: Host> WeakDriver<H> {
     /// The driver, if it is still there.
     pub fn upgrade(&self) -> Option<Driver<H>> {
         self.0.upgrade().map(Driver)
     }
 }
 
-pub(super) struct Inner<H> {
+pub(super) struct Inner<H: Host> {
     url: String,
     pub(super) host: H,
     pub(super) clock: Clock,
     pub(super) session: RefCell<Session<JsValue, Data>>,
     #[cfg_attr(not(feature = "plain"), allow(dead_code))]
     pub(super) translator: Translator,
-    pub(super) socket: RefCell<Option<Socket>>,
-    timeout: RefCell<Option<(Instant, Timeout)>>,
+    socket: RefCell<Option<(SocketId, H::Socket)>>,
+    /// When the timer fires, if it is set.
+    armed: Cell<Option<Instant>>,
     performing: Cell<bool>,
     pub(super) text_units: Cell<f64>,
 }
@@ -98,7 +119,7 @@ impl<H: Host> Driver<H> {
             session,
             translator,
             socket: RefCell::default(),
-            timeout: RefCell::default(),
+            armed: Cell::default(),
             performing: Cell::new(false),
             text_units: Cell::new(0.0),
         }))
@@ -121,7 +142,9 @@ impl<H: Host> Driver<H> {
         self.with(|session, now| session.handle_wake(now));
     }
 
-    fn timeout(&self) {
+    /// The timer has fired.
+    pub fn timeout(&self) {
+        self.0.armed.set(None);
         #[cfg(feature = "plain")]
         self.with_translator(|plain, session, now| plain.handle_timeout(session, now));
         let buffered_bytes = self.buffered_bytes();
@@ -143,7 +166,8 @@ impl<H: Host> Driver<H> {
 
     /// Bytes that wait in the socket.
     pub fn buffered_bytes(&self) -> u64 {
-        self.0.socket.borrow().as_ref().map_or(0, Socket::buffered_bytes)
+        let socket = self.0.socket.borrow().clone();
+        socket.map_or(0, |(_, socket)| socket.buffered_bytes())
     }
 
     /// The length of all text that came in, in UTF-16 code units: bytes, where the text is ASCII.
@@ -172,43 +196,49 @@ impl<H: Host> Driver<H> {
         match output {
             Output::Connect(id) => self.open(id, &self.0.url, SUBPROTOCOL),
             Output::Disconnect { socket, code } => {
-                if let Some(socket) = self.0.socket.borrow_mut().take_if(|open| open.id == socket) {
+                if let Some(socket) = self.take_socket(socket) {
                     socket.close(code);
                 }
             }
-            Output::Send { socket, frame } => {
-                self.send(socket, &frame::encode(&frame));
-            }
+            Output::Send { socket, frame } => self.send(socket, &frame::encode(&frame)),
             Output::FetchToken { fetch, refresh } => H::fetch_token(self, fetch, refresh),
             Output::Event(event) => self.0.host.event(event),
         }
     }
 
-    pub(super) fn send(&self, socket: SocketId, text: &JsString) {
-        if let Some(open) = self.0.socket.borrow().as_ref().filter(|open| open.id == socket) {
-            open.send(text);
+    /// Sends a frame. If that fails, the connection ends at once, with the cause, so that nobody waits for an
+    /// answer.
+    pub(super) fn send(&self, id: SocketId, text: &JsString) {
+        let socket = self.0.socket.borrow().clone();
+        let Some((_, socket)) = socket.filter(|(open, _)| *open == id) else { return };
+        if let Err(cause) = socket.send(text) {
+            socket.close(NORMAL);
+            self.handle(id, Report::Closed(1006, cause));
         }
+    }
+
+    fn take_socket(&self, id: SocketId) -> Option<H::Socket> {
+        let open = self.0.socket.borrow_mut().take_if(|(open, _)| *open == id);
+        open.map(|(_, socket)| socket)
     }
 
     pub(super) fn open(&self, id: SocketId, url: &str, protocol: &str) {
-        let weak = Rc::new(self.downgrade());
-        match self.0.host.socket(url, protocol) {
-            Ok(ws) => {
-                let socket = Socket::watch(ws, id, move |id, report| {
-                    if let Some(driver) = weak.upgrade() {
-                        driver.report(id, report);
-                    }
-                });
-                *self.0.socket.borrow_mut() = Some(socket);
-            }
-            Err(error) => {
-                let message = frame::string(&error, "message").unwrap_or_default();
-                self.report(id, Report::Closed(1006, message));
-            }
+        match H::socket(self, id, url, protocol) {
+            Ok(socket) => drop(self.0.socket.replace(Some((id, socket)))),
+            Err(cause) => self.handle(id, Report::Closed(1006, cause)),
         }
     }
 
-    fn report(&self, id: SocketId, report: Report) {
+    /// Whether outputs are being performed.
+    pub fn performing(&self) -> bool {
+        self.0.performing.get()
+    }
+
+    /// A socket reports something.
+    pub fn handle(&self, id: SocketId, report: Report) {
+        if let Report::Closed(..) = report {
+            drop(self.take_socket(id));
+        }
         #[cfg(feature = "plain")]
         let Some(report) = self.receive(id, report) else { return };
         let message = match report {
@@ -234,22 +264,18 @@ impl<H: Host> Driver<H> {
         let next = self.0.session.borrow().poll_timeout();
         #[cfg(feature = "plain")]
         let next = self.earlier(next);
-        let mut timeout = self.0.timeout.borrow_mut();
-        let Some(at) = next else {
-            timeout.take();
-            return;
-        };
-        if timeout.as_ref().is_some_and(|(armed, _)| *armed <= at) {
-            return;
-        }
-        let wait_ms = at.ms_since(self.0.clock.now()).min(TIMEOUT_MS_MAX);
-        let weak = self.downgrade();
-        let fire = move || {
-            if let Some(driver) = weak.upgrade() {
-                driver.0.timeout.take();
-                driver.timeout();
+        let armed = self.0.armed.get();
+        match next {
+            Some(at) if armed.is_none_or(|armed| at < armed) => {
+                self.0.armed.set(next);
+                let wait_ms = at.ms_since(self.0.clock.now()).min(TIMEOUT_MS_MAX);
+                H::set_timer(self, Some(wait_ms as u32));
             }
-        };
-        *timeout = Some((at, Timeout::new(wait_ms as u32, fire)));
+            None if armed.is_some() => {
+                self.0.armed.set(None);
+                H::set_timer(self, None);
+            }
+            _ => {}
+        }
     }
 }

@@ -6,4 +6,4 @@ pub(crate) mod frame;
 pub(crate) mod lifecycle;
 #[cfg(feature = "plain")]
 mod plain;
-mod socket;
+pub(crate) mod socket;

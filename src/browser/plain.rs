@@ -3,9 +3,8 @@
 use js_sys::{Array, Object as JsObject, Reflect};
 use wasm_bindgen::prelude::*;
 
-use super::driver::{Driver, Host};
+use super::driver::{Driver, Host, Report};
 use super::frame::{self, Data};
-use super::socket::Report;
 use crate::core::config::Config;
 use crate::core::event::{Batch, Event, Output, SocketId};
 use crate::core::plain::object::{self, Object};

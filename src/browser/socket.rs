@@ -1,9 +1,14 @@
-//! One WebSocket, with its reports labelled.
+//! The browser's own WebSocket. That of the npm package is wrapped in `js/src/socket.ts`, in the same way.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use gloo_timers::callback::Timeout;
 use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 use web_sys::WebSocket;
 
+use super::driver::{Driver, Host, Report, Transport, WeakDriver};
 use super::frame;
 use crate::core::event::SocketId;
 
@@ -17,65 +22,117 @@ extern "C" {
     fn set(of: &WebSocket, name: &str, value: &JsValue) -> bool;
 }
 
-const HANDLERS: [&str; 3] = ["onopen", "onmessage", "onclose"];
+/// Chromium reports a connection that the page's policy forbids in no other way.
+const BLOCKED: &str =
+    "the browser blocked the connection; does the page's Content-Security-Policy allow it in connect-src?";
 
-/// What a socket reports.
-pub enum Report {
-    Open,
-    Message(JsValue),
-    Closed(u16, String),
-}
+type Handler = Closure<dyn Fn(JsValue)>;
 
-/// An open or opening WebSocket. Dropping it takes the handlers off, so that nothing comes after.
-pub struct Socket {
-    pub id: SocketId,
+/// An open or opening WebSocket.
+#[derive(Clone)]
+pub struct Socket(Rc<Watched>);
+
+/// Dropping it takes the handlers off, so that nothing comes after.
+struct Watched {
     ws: WebSocket,
-    _handlers: [Closure<dyn FnMut(JsValue)>; 3],
+    handlers: Vec<(&'static str, Handler)>,
 }
 
 impl Socket {
-    /// Reports on a WebSocket that was just made.
-    pub fn watch(ws: WebSocket, id: SocketId, report: impl Fn(SocketId, Report) + Clone + 'static) -> Self {
-        let handler = |f: fn(JsValue) -> Report| {
-            let report = report.clone();
-            Closure::<dyn FnMut(JsValue)>::new(move |event| report(id, f(event)))
+    /// Makes a WebSocket that reports to the driver. The constructor throws for a page that may not use `ws:`, for
+    /// instance.
+    pub fn open<H: Host>(
+        driver: &Driver<H>,
+        id: SocketId,
+        url: &str,
+        protocol: &str,
+    ) -> Result<Self, String> {
+        let made = match protocol {
+            "" => WebSocket::new(url),
+            _ => WebSocket::new_with_str(url, protocol),
         };
-        let handlers = [
-            handler(|_| Report::Open),
-            handler(|event| Report::Message(frame::field(&event, "data"))),
-            handler(|event| {
+        let ws = made.map_err(|error| cause(&error))?;
+        let events = Rc::new(Events { id, driver: driver.downgrade(), look: RefCell::default() });
+        let handler = |name, handle: fn(&Rc<Events<H>>, JsValue)| {
+            let events = Rc::clone(&events);
+            let handler = Handler::new(move |event| handle(&events, event));
+            set(&ws, name, handler.as_ref());
+            (name, handler)
+        };
+        let handlers = vec![
+            handler("onopen", |events, _| events.report(Report::Open)),
+            handler("onmessage", |events, event| {
+                events.report(Report::Message(frame::field(&event, "data")));
+            }),
+            handler("onclose", |events, event| {
                 // 1005: a close without a code (RFC 6455 §7.4.1).
                 let code = frame::number(&event, "code").map_or(1005, |code| code as u16);
-                Report::Closed(code, frame::string(&event, "reason").unwrap_or_default())
+                events.report(Report::Closed(code, frame::string(&event, "reason").unwrap_or_default()));
             }),
+            handler("onerror", Events::failed),
         ];
-        for (name, handler) in HANDLERS.iter().zip(&handlers) {
-            set(&ws, name, handler.as_ref());
-        }
-        Socket { id, ws, _handlers: handlers }
-    }
-
-    /// Sends a frame. A socket that can't send any more will report its close.
-    pub fn send(&self, text: &JsString) {
-        let _ = self.ws.unchecked_ref::<TextSocket>().send(text);
-    }
-
-    /// Bytes that wait to be sent.
-    pub fn buffered_bytes(&self) -> u64 {
-        self.ws.buffered_amount().into()
-    }
-
-    /// Closes. The code is one that a page may send, so this cannot fail; a socket that is closed
-    /// already stays so.
-    pub fn close(&self, code: u16) {
-        let _ = self.ws.close_with_code(code);
+        Ok(Socket(Rc::new(Watched { ws, handlers })))
     }
 }
 
-impl Drop for Socket {
-    fn drop(&mut self) {
-        for name in HANDLERS {
+impl Transport for Socket {
+    fn send(&self, text: &JsString) -> Result<(), String> {
+        self.0.ws.unchecked_ref::<TextSocket>().send(text).map_err(|error| cause(&error))
+    }
+
+    fn buffered_bytes(&self) -> u64 {
+        self.0.ws.buffered_amount().into()
+    }
+
+    fn close(&self, code: u16) {
+        self.0.release();
+        let _ = self.0.ws.close_with_code(code); // a socket that is closed already stays so
+    }
+}
+
+impl Watched {
+    fn release(&self) {
+        for (name, _) in &self.handlers {
             set(&self.ws, name, &JsValue::NULL);
         }
     }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// Turns the events of a WebSocket into reports.
+struct Events<H: Host> {
+    id: SocketId,
+    driver: WeakDriver<H>,
+    /// Looks whether a `close` follows an `error`.
+    look: RefCell<Option<Timeout>>,
+}
+
+impl<H: Host> Events<H> {
+    fn report(&self, report: Report) {
+        if let Some(driver) = self.driver.upgrade() {
+            driver.handle(self.id, report);
+        }
+    }
+
+    /// A `close` follows in the same turn of the event loop, unless the page's policy forbids the connection. It
+    /// drops these events, and the look with them.
+    fn failed(self: &Rc<Self>, _: JsValue) {
+        let events = Rc::downgrade(self);
+        let look = move || {
+            if let Some(events) = events.upgrade() {
+                events.report(Report::Closed(1006, BLOCKED.to_owned()));
+            }
+        };
+        drop(self.look.replace(Some(Timeout::new(0, look))));
+    }
+}
+
+/// What the exception of a WebSocket says.
+fn cause(error: &JsValue) -> String {
+    frame::string(error, "message").unwrap_or_default()
 }

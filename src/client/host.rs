@@ -6,6 +6,7 @@ use std::rc::{Rc, Weak};
 
 use futures::channel::{mpsc, oneshot};
 use futures::stream::Stream;
+use gloo_timers::callback::Timeout;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
@@ -14,7 +15,8 @@ use super::item::Published;
 use super::{TokenFn, TokenFuture};
 use crate::browser::driver::{Driver, Host};
 use crate::browser::frame::Data;
-use crate::core::event::{ChannelId, Error, Event, FetchId, PublishId, State};
+use crate::browser::socket::Socket;
+use crate::core::event::{ChannelId, Error, Event, FetchId, PublishId, SocketId, State};
 
 /// What the application waits for.
 pub(super) struct App {
@@ -23,6 +25,7 @@ pub(super) struct App {
     states: RefCell<Vec<mpsc::UnboundedSender<State>>>,
     inboxes: RefCell<HashMap<ChannelId, Weak<Inbox>>>,
     answers: RefCell<HashMap<PublishId, oneshot::Sender<Result<Published, Error>>>>,
+    timer: RefCell<Option<Timeout>>,
 }
 
 impl App {
@@ -33,6 +36,7 @@ impl App {
             states: RefCell::default(),
             inboxes: RefCell::default(),
             answers: RefCell::default(),
+            timer: RefCell::default(),
         }
     }
 
@@ -95,6 +99,12 @@ impl App {
 }
 
 impl Host for App {
+    type Socket = Socket;
+
+    fn socket(driver: &Driver<Self>, id: SocketId, url: &str, protocol: &str) -> Result<Socket, String> {
+        Socket::open(driver, id, url, protocol)
+    }
+
     fn event(&self, event: Event<JsValue, Data>) {
         match event {
             Event::State(state) => self.set_state(state),
@@ -109,6 +119,18 @@ impl Host for App {
             | Event::Live { channel }
             | Event::Cast { channel, .. } => self.channel_event(channel, event),
         }
+    }
+
+    fn set_timer(driver: &Driver<Self>, wait_ms: Option<u32>) {
+        let timer = wait_ms.map(|wait_ms| {
+            let fired = driver.downgrade();
+            Timeout::new(wait_ms, move || {
+                if let Some(driver) = fired.upgrade() {
+                    driver.timeout();
+                }
+            })
+        });
+        drop(driver.host().timer.replace(timer));
     }
 
     fn fetch_token(driver: &Driver<Self>, fetch: FetchId, refresh: bool) {

@@ -8,13 +8,13 @@
 #[cfg(feature = "plain")]
 mod plain;
 
+use js_sys::JsString;
 use wasm_bindgen::prelude::*;
-use web_sys::WebSocket;
 
-use crate::browser::driver::{Driver, Host};
+use crate::browser::driver::{Driver, Host, Report, Transport};
 use crate::browser::frame::{self, Data};
 use crate::core::config::Config;
-use crate::core::event::{Error, Event, FetchId, State};
+use crate::core::event::{Error, Event, FetchId, SocketId, State};
 use crate::core::position::Position;
 use crate::wire::StartAt;
 
@@ -55,13 +55,44 @@ extern "C" {
         z: f64,
         value: JsValue,
     ) -> Result<(), JsValue>;
-    /// Makes a WebSocket, of the application's kind where it has brought one. `js/` knows the dialect, and
-    /// so the subprotocol.
-    #[wasm_bindgen(method, catch)]
-    fn socket(this: &JsHost, url: &str) -> Result<WebSocket, JsValue>;
+    /// Makes a WebSocket, of the application's class if it passed one, or returns the cause as a text. `js/`
+    /// knows the dialect, and so the subprotocol.
+    #[wasm_bindgen(method)]
+    fn socket(this: &JsHost, id: SocketId, url: &str) -> JsValue;
+
+    /// Sets the one timer, or clears it if the time is negative.
+    #[wasm_bindgen(method)]
+    fn timer(this: &JsHost, wait_ms: i32);
+
+    /// A WebSocket, wrapped by `js/src/socket.ts` so that none of this throws.
+    #[derive(Clone)]
+    pub type JsSocket;
+    /// Returns the cause, as a text, if that fails.
+    #[wasm_bindgen(method)]
+    fn send(this: &JsSocket, text: &JsString) -> JsValue;
+    #[wasm_bindgen(method)]
+    fn buffered(this: &JsSocket) -> f64;
+    #[wasm_bindgen(method)]
+    fn close(this: &JsSocket, code: u16);
+}
+
+impl Transport for JsSocket {
+    fn send(&self, text: &JsString) -> Result<(), String> {
+        JsSocket::send(self, text).as_string().map_or(Ok(()), Err)
+    }
+
+    fn buffered_bytes(&self) -> u64 {
+        self.buffered() as u64
+    }
+
+    fn close(&self, code: u16) {
+        JsSocket::close(self, code);
+    }
 }
 
 impl Host for JsHost {
+    type Socket = JsSocket;
+
     fn event(&self, event: Event<JsValue, Data>) {
         match event {
             Event::State(State::Connecting) => self.tell(Kind::Connecting, 0, "", "", [0; 3]),
@@ -95,8 +126,13 @@ impl Host for JsHost {
         }
     }
 
-    fn socket(&self, url: &str, _protocol: &str) -> Result<WebSocket, JsValue> {
-        JsHost::socket(self, url)
+    fn socket(driver: &Driver<Self>, id: SocketId, url: &str, _protocol: &str) -> Result<JsSocket, String> {
+        let socket = JsHost::socket(driver.host(), id, url);
+        socket.as_string().map_or_else(|| Ok(socket.unchecked_into()), Err)
+    }
+
+    fn set_timer(driver: &Driver<Self>, wait_ms: Option<u32>) {
+        driver.host().timer(wait_ms.map_or(-1, |wait_ms| wait_ms as i32));
     }
 
     fn fetch_token(driver: &Driver<Self>, fetch: FetchId, refresh: bool) {
@@ -161,6 +197,26 @@ impl Engine {
             0 => session.handle_hide(now),
             _ => session.handle_suspend(now),
         });
+    }
+
+    /// The timer has fired.
+    pub fn timeout(&self) {
+        self.0.timeout();
+    }
+
+    /// A socket's report: 0 it is open; 1 `data` came; 2 it is closed, with a code and with `data` as the reason.
+    /// Returns false while outputs are being performed: the report has to be made again.
+    pub fn report(&self, id: SocketId, kind: u32, code: u16, data: JsValue) -> bool {
+        if self.0.performing() {
+            return false;
+        }
+        let report = match kind {
+            0 => Report::Open,
+            1 => Report::Message(data),
+            _ => Report::Closed(code, text(&data)),
+        };
+        self.0.handle(id, report);
+        true
     }
 
     /// Subscribes after a position; where `offset` is negative, without one: at the start (-2), at

@@ -18,17 +18,18 @@ export class Browser {
     return this;
   }
 
-  /** The empty page's URL; `${url}other` is another one. */
+  /** The empty page's URL; {@link Site} has some more. */
   get url() {
     return this.#site.url;
   }
 
   /**
    * A fresh page, in which everything that the package exports is global. `evaluate(f, argument)` calls a
-   * function in it; `problems` has the errors that nobody caught; `close()` closes it.
+   * function in it; `problems` has the errors that nobody caught; `close()` closes it. In Chromium, `collectGarbage()`
+   * does so.
    */
-  async page() {
-    const page = await this.#browser.page(this.#site.url);
+  async page(path = "") {
+    const page = await this.#browser.page(this.#site.url + path);
     await page.evaluate(async () => void Object.assign(globalThis, await import("/dist/index.js")));
     return page;
   }

@@ -22,13 +22,14 @@ export class Site {
     return this;
   }
 
-  /** The empty page; so is `${url}other`. */
+  /** The empty page; so are `${url}other` and, with a policy that allows no connection to elsewhere, `${url}guarded`. */
   get url() {
     return `http://127.0.0.1:${this.#http.address().port}/`;
   }
 
   #serve(request, response) {
-    if (["/", "/other"].includes(request.url)) return response.setHeader("Content-Type", "text/html").end(HTML);
+    if (request.url === "/guarded") response.setHeader("Content-Security-Policy", "connect-src 'self'");
+    if (["/", "/other", "/guarded"].includes(request.url)) return response.setHeader("Content-Type", "text/html").end(HTML);
     try {
       const path = new URL(request.url, "http://page").pathname;
       const [, script] = /^\/support\/(\w+\.mjs)$/.exec(path) ?? [];

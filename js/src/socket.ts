@@ -1,0 +1,100 @@
+import type { WebSocketConstructor } from "./types.js";
+
+/** What a socket reports, as in `src/wasm/mod.rs`. */
+export const enum Report {
+  Open = 0,
+  /** data: what came */
+  Message = 1,
+  /** code: the close code; data: the reason, or else the known cause */
+  Closed = 2,
+}
+
+/** Passes a report on. Returns `false` while the engine is in the middle of a call: the report has to be made again. */
+export type Reporter = (kind: Report, code: number, data: unknown) => boolean | undefined | void;
+
+/** A WebSocket, as the wasm uses it. Nothing here throws, whatever the application's class does. */
+export interface Socket {
+  /** Sends a frame. Returns the cause if that fails. */
+  send(text: string): string | undefined;
+  /** Bytes that wait to be sent. */
+  buffered(): number;
+  /** Closes. Nothing is reported after this. */
+  close(code: number): void;
+}
+
+/** Chromium reports a connection that the page's policy forbids in no other way. */
+const BLOCKED = "the browser blocked the connection; does the page's Content-Security-Policy allow it in connect-src?";
+
+const ignore = () => {};
+
+/**
+ * Makes a WebSocket, or returns the cause if that fails. The class may be the application's: it may throw anything, and it
+ * may call a handler inside any call, while the application is in the middle of a call to the client. That call
+ * must return before it is answered, so the report waits.
+ */
+export function openSocket(make: () => InstanceType<WebSocketConstructor>, report: Reporter): Socket | string {
+  let socket: InstanceType<WebSocketConstructor> | undefined;
+  let cause = "";
+  let look: ReturnType<typeof setTimeout> | undefined;
+  const waiting: Parameters<Reporter>[] = [];
+  const pump = () => {
+    while (waiting[0] && report(...waiting[0]) !== false) waiting.shift();
+    if (waiting[0]) queueMicrotask(pump);
+  };
+  const tell = (...what: Parameters<Reporter>) => {
+    if (waiting.push(what) === 1) pump();
+  };
+  const release = () => {
+    clearTimeout(look);
+    // `ws` in Node throws an error that has no handler.
+    attempt(() => Object.assign(socket!, { onopen: null, onmessage: null, onclose: null, onerror: ignore }));
+  };
+  const closed = (code: unknown, reason: unknown) => {
+    release();
+    tell(Report.Closed, typeof code === "number" ? code : 1005, reason || cause); // 1005: a close without a code (RFC 6455 §7.4.1)
+  };
+  const close = (code: number) => {
+    report = ignore;
+    release();
+    attempt(() => socket!.close(code));
+  };
+  try {
+    socket = make();
+    socket.onopen = () => tell(Report.Open, 0, "");
+    socket.onmessage = (event) => tell(Report.Message, 0, attempt(() => event.data));
+    socket.onclose = (event) => closed(attempt(() => event.code), attempt(() => event.reason));
+    socket.onerror = (event) => {
+      cause = causeOf(event) || causeOf(attempt(() => event.error));
+      // A close follows in the same turn of the event loop, unless the page's policy forbids the connection.
+      if (attempt(() => socket!.readyState) === 3) look = setTimeout(closed, 0, 1006, cause || BLOCKED);
+    };
+  } catch (error) {
+    close(1000);
+    return causeOf(error);
+  }
+  return {
+    send: (text) => {
+      try {
+        socket!.send(text);
+      } catch (error) {
+        return causeOf(error);
+      }
+    },
+    buffered: () => attempt(() => +socket!.bufferedAmount) ?? 0,
+    close,
+  };
+}
+
+/** What a thrown value says; it may be any value. The error for a name with several addresses has only a code. */
+function causeOf(error: any): string {
+  const text = typeof error === "string" ? error : attempt(() => error.message || error.code);
+  return typeof text === "string" ? text : "";
+}
+
+function attempt<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch {
+    return undefined;
+  }
+}

@@ -2,6 +2,7 @@ import { Channel, type ChannelPort } from "./channel.js";
 import { Emitter } from "./emitter.js";
 import { type Engine, type Frame, type Host, Kind, load } from "./engine.js";
 import { SeamlineError, text } from "./error.js";
+import { follow } from "./follow.js";
 import { guard } from "./guard.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { bytes, checkChannelOptions, checkCloseOptions, checkOptions, checkText, numbers } from "./options.js";
@@ -53,6 +54,10 @@ export class Client {
   #states: State[] = [];
   #refused = new SeamlineError("", "");
   #stopWatching = () => {};
+  /** Stops waiting for the wasm or for a token; only one of them is pending at a time. */
+  #stopWaiting = () => {};
+  /** The final counts of a closed client. */
+  #counted: Stats | undefined;
   #past: Diagnostic[] = [];
 
   /** @internal */
@@ -62,7 +67,7 @@ export class Client {
     this.#options = { ...options };
     this.#numbers = numbers(options);
     this.#logger = safe(options.logger ?? { warn: console.warn, error: console.error });
-    void this.#start(webSocketUrl(url), 0);
+    this.#start(webSocketUrl(url), 0);
   }
 
   /** The state of the connection. */
@@ -97,6 +102,7 @@ export class Client {
 
   /** What was counted so far. */
   stats(): Stats {
+    if (this.#counted) return { ...this.#counted };
     const names = ["connects", "received", "delivered", "duplicates", "discarded", "repairs", "gaps", "published", "bytes"];
     return Object.fromEntries(names.map((name, place) => [name, this.#engine?.stat(place) ?? 0])) as unknown as Stats;
   }
@@ -162,15 +168,16 @@ export class Client {
     return subscription;
   }
 
-  async #start(url: string, failures: number): Promise<void> {
+  #start(url: string, failures: number): void {
+    this.#stopWaiting = follow(
+      load(this.#options),
+      (Loaded) => this.#connect(Loaded, url),
+      (error) => this.#loadFailed(url, failures, error),
+    );
+  }
+
+  #connect(Loaded: typeof Engine, url: string): void {
     const { clientId = randomKey(), token, dialect, WebSocket: Own } = this.#options;
-    let Engine;
-    try {
-      Engine = await load(this.#options);
-    } catch (error) {
-      return this.#loadFailed(url, failures, error);
-    }
-    if (this.#state.name === "closed") return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const host: Host = {
       timer: (waitMs) => {
@@ -184,7 +191,7 @@ export class Client {
           (...report) => this.#engine?.report(id, ...report),
         ),
     };
-    const engine = new Engine(url, clientId, this.#numbers, token !== undefined, host);
+    const engine = new Loaded(url, clientId, this.#numbers, token !== undefined, host);
     this.#engine = engine;
     this.#stopWatching = watchLifecycle((event, sign) => {
       this.#note({ event });
@@ -197,18 +204,20 @@ export class Client {
 
   /** The network may be down when the page loads: then the wasm is fetched again later. */
   #loadFailed(url: string, failures: number, error: unknown): void {
-    if (this.#state.name === "closed") return;
-    const reason: Reason = { code: "wasm_failed", message: `the WebAssembly could not be loaded: ${error}` };
+    const why = text(error);
+    const reason: Reason = { code: "wasm_failed", message: `the WebAssembly could not be loaded: ${why}` };
+    if (error instanceof SeamlineError) Object.assign(reason, { code: error.code, message: error.message });
     const { wasm } = this.#options;
     const fetched = wasm === undefined || typeof wasm === "string" || wasm instanceof URL;
-    // What was fetched is no wasm, or not ours; or a file could not be read.
-    if (!fetched || /^(Compile|Link|Seamline)Error/.test(error as string)) {
+    // What was fetched is not our wasm, or something is missing that a retry cannot bring.
+    if (!fetched || /^(Compile|Link|Seamline)Error/.test(why)) {
       this.#logger.error?.("seamline:", reason.message);
       return this.#end(reason);
     }
     const waitMs = LOAD_RETRY_MS * 2 ** Math.min(failures, 4);
+    const retry = setTimeout(() => this.#start(url, failures + 1), waitMs);
+    this.#stopWaiting = () => clearTimeout(retry);
     this.#setState({ name: "waiting", attempt: failures + 1, retryAt: Date.now() + waitMs, reason });
-    setTimeout(() => void this.#start(url, failures + 1), waitMs);
   }
 
   /** Makes the calls that wait, in order: a subscription before what is published after it. */
@@ -287,16 +296,19 @@ export class Client {
     }
   }
 
-  async #fetchToken(id: number, refresh: boolean): Promise<void> {
+  #fetchToken(id: number, refresh: boolean): void {
     const { token } = this.#options;
-    try {
-      const answer = (typeof token === "function" ? await token({ refresh }) : token) ?? "";
-      if (typeof answer !== "string") throw new SeamlineError("bad_token", `it gave no string but ${typeof answer}`);
-      checkText("bad_token", "the token", answer);
-      this.#engine?.token(id, answer, false);
-    } catch (error) {
-      this.#engine?.token(id, `the token function failed: ${text(error)}`, true);
-    }
+    const answer = new Promise<unknown>((resolve) => resolve(typeof token === "function" ? token({ refresh }) : token));
+    this.#stopWaiting = follow(
+      answer,
+      (given) => {
+        const answer = given ?? "";
+        if (typeof answer !== "string") throw new SeamlineError("bad_token", `it gave no string but ${typeof answer}`);
+        checkText("bad_token", "the token", answer);
+        this.#engine?.token(id, answer, false);
+      },
+      (error) => this.#engine?.token(id, `the token function failed: ${text(error)}`, true),
+    );
   }
 
   #end(reason: Reason): void {
@@ -304,11 +316,21 @@ export class Client {
     this.#stopWatching();
     this.#closing = true;
     clearTimeout(this.#flushTimer);
+    this.#stopWaiting();
     this.#setState({ name: "closed", reason });
     this.#endChannels();
     // What was to be published before the wasm came is refused here, by the wasm otherwise.
     this.#flush();
     this.#resolveClosed();
+    this.#free();
+  }
+
+  /** Frees the engine. Wasm is not garbage-collected: an engine that stays keeps this client alive. */
+  #free(): void {
+    this.#counted = this.stats();
+    const engine = this.#engine;
+    this.#engine = undefined;
+    queueMicrotask(() => engine?.free()); // not in the middle of one of its calls
   }
 
   #setState(state: State): void {

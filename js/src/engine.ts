@@ -57,7 +57,13 @@ export interface Host {
 const loading: Record<string, Promise<typeof Engine> | undefined> = {};
 
 /** Loads the wasm of a dialect, once for all clients of a page. A failure is forgotten, so that it can be tried again. */
-export function load({ wasm, dialect = "seamline" }: Options): Promise<typeof Engine> {
+export async function load({ wasm, dialect = "seamline", WebSocket: Own }: Options): Promise<typeof Engine> {
+  if (!(Own ?? globalThis.WebSocket)) {
+    throw new SeamlineError("no_websocket", "this runtime has no WebSocket: pass one, such as that of the npm package ws, as the option `WebSocket`");
+  }
+  if (!globalThis.WebAssembly) {
+    throw new SeamlineError("wasm_failed", "this runtime has no WebAssembly; if Lockdown Mode is on, exclude this site from it");
+  }
   return (loading[dialect] ??= start(wasm, dialect).catch((error: unknown) => {
     loading[dialect] = undefined;
     throw error;
@@ -66,20 +72,20 @@ export function load({ wasm, dialect = "seamline" }: Options): Promise<typeof En
 
 async function start(wasm: Options["wasm"], dialect: string): Promise<typeof Engine> {
   // The plain dialect has its own wasm and glue: whoever does not need it should not download it.
-  if (dialect === "plain") return (await import("./plain.js")).load(wasm, readable);
-  await init({ module_or_path: wasm ?? readable(new URL("./seamline.wasm", import.meta.url)) });
+  if (dialect === "plain") return (await import("./plain.js")).load(wasm, beside);
+  await init({ module_or_path: wasm ?? beside(() => new URL("./seamline.wasm", import.meta.url)) });
   return Engine;
 }
 
 /**
  * Where the wasm beside a script can be had. Where that is a file, as in Node, `fetch` does not read it; and an
- * `import` of what does would trouble bundlers.
+ * `import` of what does would trouble bundlers. In a bundle without modules there is no `import.meta.url`, and so no URL.
  */
-function readable(url: URL): URL | BufferSource {
-  if (url.protocol !== "file:") return url;
+function beside(locate: () => URL): URL | BufferSource {
   try {
-    return (globalThis as any).process.getBuiltinModule("node:fs").readFileSync(url);
+    const url = locate();
+    return url.protocol === "file:" ? (globalThis as any).process.getBuiltinModule("node:fs").readFileSync(url) : url;
   } catch (error) {
-    throw new SeamlineError("wasm_failed", `${error}; pass the option \`wasm\``);
+    throw new SeamlineError("wasm_failed", `the WebAssembly is not beside the script (${error}): pass the option \`wasm\``);
   }
 }

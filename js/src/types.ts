@@ -51,7 +51,10 @@ export interface Reason {
     | "protocol_error"
     /** The page went into the back/forward cache. It connects when it is shown again. */
     | "page_hidden"
-    | "wasm_failed";
+    /** The WebAssembly could not be loaded. The client retries if a fetch failed, and ends if a retry cannot help. */
+    | "wasm_failed"
+    /** There is no WebSocket. The client ends: pass the option `WebSocket`. */
+    | "no_websocket";
   /** A sentence; from the server, where it gave one. */
   message: string;
   /** The WebSocket's close code, where there was one; 1006 means that the server gave none. */
@@ -231,8 +234,8 @@ export interface Options {
   wasm?: string | URL | Response | BufferSource | WebAssembly.Module | Promise<Response>;
   /**
    * The constructor of the client's WebSockets, where there is no global one or another is wanted: in
-   * Node before 22, `WebSocket` of the package `ws`. Default: the global `WebSocket`. Where that is missing,
-   * each attempt fails with `connect_failed`, and the reason's message says so.
+   * Node before 22, `WebSocket` of the package `ws`. Default: the global `WebSocket`. Without
+   * either, the client ends with the reason `no_websocket`.
    */
   WebSocket?: WebSocketConstructor;
   /** Where log lines go. Default: warnings and errors to the console. */

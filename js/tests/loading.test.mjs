@@ -1,7 +1,12 @@
 // The wasm: given in several ways, missing, broken, or late.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { FakeServer, until } from "./support/server.mjs";
 
 const bytes = await readFile(new URL("../dist/seamline.wasm", import.meta.url));
@@ -97,3 +102,54 @@ test("a client closed before the wasm is there refuses what waits, and never con
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.deepEqual([server.sockets.length, client.state.name], [0, "closed"]);
 });
+
+/** A client that ends for want of something: its reason, and what it wrote to the log. */
+async function ended(connect, options) {
+  const logged = [];
+  const client = connect("ws://example.org/ws", { ...options, logger: { error: (...line) => logged.push(line.join(" ")) } });
+  await until(() => client.state.name === "closed");
+  return { reason: client.state.reason, logged };
+}
+
+test("without WebAssembly, as in Lockdown Mode, the client ends, and says why, once", async (t) => {
+  FakeServer.install();
+  const { connect } = await fresh();
+  const { WebAssembly } = globalThis;
+  t.after(() => void (globalThis.WebAssembly = WebAssembly));
+  delete globalThis.WebAssembly;
+  for (const options of [{}, { wasm: bytes }, { dialect: "plain" }]) {
+    const { reason, logged } = await ended(connect, options);
+    assert.equal(reason.code, "wasm_failed");
+    assert.match(reason.message, /has no WebAssembly.*Lockdown Mode/);
+    assert.deepEqual(logged, [`seamline: ${reason.message}`]);
+  }
+});
+
+test("a bundle without modules does not know where the wasm is: the client ends, and says which option it needs", async (t) => {
+  FakeServer.install();
+  const directory = await mkdtemp(join(tmpdir(), "seamline-cjs-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const outfile = join(directory, "bundle.cjs");
+  const entryPoints = [fileURLToPath(new URL("../dist/index.js", import.meta.url))];
+  await build({ entryPoints, outfile, bundle: true, format: "cjs", logLevel: "silent" });
+  const { connect } = createRequire(import.meta.url)(outfile);
+  for (const options of [{}, { dialect: "plain" }]) {
+    const { reason, logged } = await ended(connect, options);
+    assert.equal(reason.code, "wasm_failed");
+    assert.match(reason.message, /pass the option `wasm`/);
+    assert.deepEqual(logged, [`seamline: ${reason.message}`]);
+  }
+  const client = connect("ws://example.org/ws", { wasm: bytes });
+  await until(() => client.state.name === "open");
+  client.close();
+});
+
+for (const [what, value] of [["a symbol", Symbol("no")], ["nothing", undefined], ["an object without a prototype", Object.create(null)]]) {
+  test(`a promise of the wasm that rejects with ${what} ends the client, and nothing is left uncaught`, async () => {
+    FakeServer.install();
+    const { connect } = await fresh();
+    const { reason } = await ended(connect, { wasm: Promise.reject(value) });
+    assert.equal(reason.code, "wasm_failed");
+    assert.match(reason.message, /^the WebAssembly could not be loaded: /);
+  });
+}

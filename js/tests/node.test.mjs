@@ -110,13 +110,19 @@ test("the cause that `ws` gives is in the reason: refused, not let in, no TLS", 
   }
 });
 
-test("without any WebSocket the reason says so", async (t) => {
-  delete globalThis.WebSocket; // Node 22 has one
+test("without any WebSocket the client ends, and says which option it needs", async (t) => {
+  without(t, globalThis, "WebSocket"); // Node 22 has one
   const { connect } = await fresh();
-  const client = connect("ws://127.0.0.1:1/ws", { logger: {} });
-  await until(() => client.state.name === "waiting");
-  assert.deepEqual([client.state.reason.code, client.state.reason.message], ["connect_failed", "WebSocket is not defined"]);
-  client.close();
+  for (const options of [{}, { dialect: "plain" }]) {
+    const logged = [];
+    const client = connect("ws://127.0.0.1:1/ws", { ...options, logger: { error: (...line) => logged.push(line.join(" ")) } });
+    const states = [];
+    client.on("state", ({ name }) => states.push(name));
+    await until(() => client.state.name === "closed");
+    assert.equal(client.state.reason.code, "no_websocket");
+    assert.match(client.state.reason.message, /no WebSocket.*pass .*the option `WebSocket`/);
+    assert.deepEqual([states, logged], [["closed"], [`seamline: ${client.state.reason.message}`]]);
+  }
 });
 
 test("where the wasm cannot be read from its file, the client ends, and says which option it needs", async (t) => {

@@ -37,6 +37,7 @@ export class Chromium {
     return {
       problems,
       evaluate: (f, argument) => page.evaluate(f, argument),
+      collectGarbage: () => page.requestGC(),
       close: () => context.close(),
     };
   }

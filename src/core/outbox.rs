@@ -8,7 +8,7 @@
 mod suspicion;
 
 pub(super) use self::suspicion::Blame;
-use self::suspicion::Suspicion;
+use self::suspicion::{Suspicion, Verdict};
 use super::event::{Error, PublishId};
 use super::timer::Instant;
 use crate::wire::ClientFrame;
@@ -81,27 +81,25 @@ impl<D: Clone> Outbox<D> {
 
     /// The first one that waits for nothing, and for no earlier one of its channel.
     fn next_due(&self, now: Instant) -> Option<usize> {
-        let mut paused: Vec<&str> = Vec::new();
-        self.publications.iter().position(|p| match p.progress {
-            Progress::Sent => false,
-            Progress::NotBefore(at) if at > now => {
-                paused.push(&p.ch);
-                false
-            }
-            Progress::Waiting | Progress::NotBefore(_) => !paused.contains(&p.ch.as_str()),
-        })
+        let is_paused = |p: &Publication<D>| matches!(p.progress, Progress::NotBefore(at) if at > now);
+        let is_behind = |at: usize, ch: &str| {
+            self.publications.iter().take(at).any(|earlier| is_paused(earlier) && earlier.ch == ch)
+        };
+        self.publications
+            .iter()
+            .enumerate()
+            .position(|(at, p)| p.progress != Progress::Sent && !is_paused(p) && !is_behind(at, &p.ch))
     }
 
     /// When there may be something to send although nothing else happens. A pause that is over, of a
     /// publication that still waits because too many are unanswered, ends with the next answer.
     pub fn next_at(&self, now: Instant) -> Option<Instant> {
-        let pause = |progress| match progress {
+        let wait = |p: &Publication<D>| match p.progress {
             Progress::NotBefore(at) => Some(at),
+            Progress::Waiting if p.suspect => Some(self.suspicion.send_at()),
             Progress::Waiting | Progress::Sent => None,
         };
-        let pauses = self.publications.iter().filter_map(|p| pause(p.progress));
-        let alone = self.is_isolating().then(|| self.suspicion.send_at());
-        pauses.chain(alone).filter(|&at| at > now).min()
+        self.publications.iter().filter_map(|p| wait(p)).filter(|&at| at > now).min()
     }
 
     /// How many bytes of publications are on their way and unanswered.
@@ -112,17 +110,17 @@ impl<D: Clone> Outbox<D> {
     /// The connection is gone: what was in flight is to be sent again, except for a publication that has
     /// closed one connection after the other.
     pub fn closed(&mut self, now: Instant, blame: Blame) -> Option<(PublishId, Error)> {
-        let in_flight: Vec<PublishId> = self.in_flight().map(|p| p.id).collect();
-        let verdict = self.suspicion.closed(now, blame, &in_flight, self.is_isolating());
+        let (first, count) = (self.in_flight().next().map(|p| p.id), self.in_flight().count());
+        let verdict = self.suspicion.closed(now, blame, first, count == 1, self.is_isolating());
         for p in &mut self.publications {
             if p.progress == Progress::Sent {
                 p.progress = Progress::Waiting;
-                p.suspect |= verdict.isolate;
+                p.suspect |= verdict == Verdict::Isolate;
             }
         }
-        let (id, error) = verdict.fail?;
-        self.publications.retain(|p| p.id != id);
-        Some((id, error))
+        let Verdict::Fail(code, message) = verdict else { return None };
+        let at = self.publications.iter().position(|p| Some(p.id) == first)?;
+        Some((self.publications.remove(at).id, Error::new(code, message)))
     }
 
     /// Takes out the publication that an answer is about. Without one, the answer is an echo of an

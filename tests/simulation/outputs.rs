@@ -130,7 +130,9 @@ impl Page {
                 match reason.code {
                     ReasonCode::PageHidden => self.line.put_away(now, attempt, retry_in_ms, &self.config)?,
                     ReasonCode::HeartbeatTimeout => {
-                        if let Some(conn) = conn.filter(|&conn| world.is_sound(conn)) {
+                        // A timer that is on time to the millisecond cannot know that the process was busy.
+                        let on_time = self.busy_until == world.stage.now;
+                        if let Some(conn) = conn.filter(|&conn| !on_time && world.is_sound(conn)) {
                             return Err(format!("connection {conn} is given up, and was well"));
                         }
                         self.line.gives_up(now, &self.config)?;

@@ -16,7 +16,7 @@
 //!   of 100,000 cases, at whatever rate it breaks: each strike needs a connection that lasts 30 times as
 //!   long as the moment in which it then breaks, (30/31)^30 · 1/31 = 1.2 % at the worst rate.
 
-use crate::core::event::{Error, PublishId};
+use crate::core::event::PublishId;
 use crate::core::timer::Instant;
 use crate::wire::close;
 
@@ -64,12 +64,14 @@ impl Blame {
 }
 
 /// What is to be done about a close.
-#[derive(Debug, Default, PartialEq)]
-pub struct Verdict {
-    /// Send those in flight one at a time.
-    pub isolate: bool,
-    /// This one is to fail.
-    pub fail: Option<(PublishId, Error)>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Send again what was in flight.
+    SendAgain,
+    /// The same, one at a time.
+    Isolate,
+    /// The first in flight fails, with this code and message.
+    Fail(&'static str, &'static str),
 }
 
 /// What is known so far.
@@ -120,49 +122,53 @@ impl Suspicion {
         }
     }
 
-    /// A connection is gone, with these in flight. `isolating`: they were sent one at a time.
+    /// A connection is gone. `first` was the first publication in flight, and perhaps `alone`. `isolating`:
+    /// they were sent one at a time.
     pub fn closed(
         &mut self,
         now: Instant,
         blame: Blame,
-        in_flight: &[PublishId],
+        first: Option<PublishId>,
+        alone: bool,
         isolating: bool,
     ) -> Verdict {
-        let isolate = Verdict { isolate: true, fail: None };
-        match (blame, in_flight) {
-            (Blame::None, _) => Verdict::default(),
-            (_, []) => {
-                if blame == Blame::Possible {
-                    self.case = Case::None; // connections break by themselves
-                }
-                Verdict::default()
+        let Some(first) = first else {
+            if blame == Blame::Possible {
+                self.case = Case::None; // connections break by themselves
             }
-            (Blame::TooBig, [alone]) => fail(*alone, "too_large", TOO_BIG),
-            (Blame::TooBig | Blame::Certain, [_, _, ..]) => {
+            return Verdict::SendAgain;
+        };
+        match blame {
+            Blame::None => Verdict::SendAgain,
+            Blame::TooBig if alone => Verdict::Fail("too_large", TOO_BIG),
+            Blame::Certain if alone => self.strike(first),
+            Blame::TooBig | Blame::Certain => {
                 self.hold_ms = 0;
-                isolate
+                Verdict::Isolate
             }
-            (Blame::Certain, [alone]) => self.strike(*alone),
-            (Blame::Possible, [first, ..]) if !isolating => {
-                if self.case == Case::Open(*first) {
-                    self.hold_ms = HOLD_MS_MIN;
-                    return isolate;
-                }
-                self.case = Case::Open(*first);
-                Verdict::default()
+            Blame::Possible if isolating => self.closed_without_code(now, first),
+            Blame::Possible if self.case == Case::Open(first) => {
+                self.hold_ms = HOLD_MS_MIN;
+                Verdict::Isolate
             }
-            (Blame::Possible, [first, ..]) => {
-                let needed_ms = now.ms_since(self.sent_at).saturating_mul(RATIO);
-                if self.sent_at.ms_since(self.opened_at) >= needed_ms.max(HOLD_MS_MIN) {
-                    return self.strike(*first);
-                }
-                // A close that takes longer is no answer to a frame; the machine may have slept meanwhile.
-                if needed_ms <= HOLD_MS_MAX {
-                    self.hold_ms = needed_ms.max(HOLD_MS_MIN);
-                }
-                Verdict::default()
+            Blame::Possible => {
+                self.case = Case::Open(first);
+                Verdict::SendAgain
             }
         }
+    }
+
+    /// A connection broke with one publication in flight: it, or the network?
+    fn closed_without_code(&mut self, now: Instant, first: PublishId) -> Verdict {
+        let needed_ms = now.ms_since(self.sent_at).saturating_mul(RATIO).max(HOLD_MS_MIN);
+        if self.sent_at.ms_since(self.opened_at) >= needed_ms {
+            return self.strike(first);
+        }
+        // A close that takes longer is no answer to a frame; the machine may have slept meanwhile.
+        if needed_ms <= HOLD_MS_MAX {
+            self.hold_ms = needed_ms;
+        }
+        Verdict::SendAgain
     }
 
     fn strike(&mut self, id: PublishId) -> Verdict {
@@ -170,23 +176,17 @@ impl Suspicion {
             Case::Strikes(suspect, strikes) if suspect == id => strikes + 1,
             _ => 1,
         };
-        self.case = Case::Strikes(id, strikes);
         if strikes < STRIKES_MAX {
-            return Verdict { isolate: true, fail: None };
+            self.case = Case::Strikes(id, strikes);
+            return Verdict::Isolate;
         }
         self.case = Case::None;
-        fail(id, "undeliverable", UNDELIVERABLE)
+        Verdict::Fail("undeliverable", UNDELIVERABLE)
     }
 }
 
-const TOO_BIG: &str = "the server closed the connection with 1009: the publication is larger than it takes; \
-                       send less, or raise the limit of the server or the proxy";
-const UNDELIVERABLE: &str = "the connection was closed 3 times in a row while this publication was in flight, \
-                             and only then; find the reason in the logs of the server or the proxy";
-
-fn fail(id: PublishId, code: &str, message: &str) -> Verdict {
-    Verdict { isolate: false, fail: Some((id, Error::new(code, message))) }
-}
+const TOO_BIG: &str = "it is larger than the server or a proxy takes (close code 1009)";
+const UNDELIVERABLE: &str = "the server or a proxy closed the connection each time it was sent; see its logs";
 
 #[cfg(test)]
 mod tests {
@@ -196,30 +196,31 @@ mod tests {
     fn connection(suspicion: &mut Suspicion, sent_ms: u64, after_ms: u64, blame: Blame) -> Verdict {
         suspicion.opened(Instant(0));
         suspicion.sent(Instant(sent_ms));
-        suspicion.closed(Instant(sent_ms + after_ms), blame, &[7], true)
+        suspicion.closed(Instant(sent_ms + after_ms), blame, Some(7), true, true)
     }
 
     #[test]
     fn a_publication_that_the_server_rejects_three_times_fails() {
         let mut suspicion = Suspicion::default();
-        let code = |verdict: Verdict| verdict.fail.map(|(_, error)| error.code);
-        assert_eq!(code(connection(&mut suspicion, 1, 5, Blame::Certain)), None);
-        assert_eq!(code(connection(&mut suspicion, 1, 5, Blame::Certain)), None);
-        assert_eq!(code(connection(&mut suspicion, 1, 5, Blame::Certain)).as_deref(), Some("undeliverable"));
-        assert_eq!(code(connection(&mut suspicion, 1, 5, Blame::TooBig)).as_deref(), Some("too_large"));
+        let mut close = |blame| connection(&mut suspicion, 1, 5, blame);
+        assert_eq!(close(Blame::Certain), Verdict::Isolate);
+        assert_eq!(close(Blame::Certain), Verdict::Isolate);
+        assert!(matches!(close(Blame::Certain), Verdict::Fail("undeliverable", _)));
+        assert!(matches!(close(Blame::TooBig), Verdict::Fail("too_large", _)));
     }
 
     #[test]
     fn a_lost_connection_counts_only_after_a_long_healthy_time() {
         let mut suspicion = Suspicion::default();
         for _ in 0..20 {
-            assert_eq!(connection(&mut suspicion, 1_000, 40, Blame::Possible).fail, None, "too soon");
+            let verdict = connection(&mut suspicion, 1_000, 40, Blame::Possible);
+            assert_eq!(verdict, Verdict::SendAgain, "too soon");
         }
         assert_eq!(suspicion.send_at(), Instant(1_200), "held back for 30 times 40 ms");
         for _ in 0..2 {
-            assert_eq!(connection(&mut suspicion, 1_200, 40, Blame::Possible).fail, None);
+            assert_eq!(connection(&mut suspicion, 1_200, 40, Blame::Possible), Verdict::Isolate);
         }
-        assert!(connection(&mut suspicion, 1_200, 40, Blame::Possible).fail.is_some());
+        assert!(matches!(connection(&mut suspicion, 1_200, 40, Blame::Possible), Verdict::Fail(..)));
     }
 
     #[test]
@@ -228,8 +229,8 @@ mod tests {
         for _ in 0..20 {
             connection(&mut suspicion, 1_200, 40, Blame::Possible);
             connection(&mut suspicion, 1_200, 40, Blame::Possible);
-            let idle = suspicion.closed(Instant(9_000), Blame::Possible, &[], true);
-            assert_eq!(idle, Verdict::default());
+            let idle = suspicion.closed(Instant(9_000), Blame::Possible, None, false, true);
+            assert_eq!(idle, Verdict::SendAgain);
         }
     }
 }

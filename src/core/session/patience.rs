@@ -10,9 +10,6 @@ use super::*;
 const SLOWEST_LINK: u64 = 8_000;
 /// No more time than this is given, in milliseconds, however much is on its way.
 const TRANSFER_MS_MAX: u64 = 300_000;
-/// A deadline that is noticed later than this, in milliseconds, was held up: the process was busy, and the
-/// answer may lie unread in the socket, because timers come before sockets in an event loop.
-const LATE_MS: u64 = 50;
 
 /// A large frame that the server has announced.
 #[derive(Clone, Copy, Debug)]
@@ -46,13 +43,13 @@ impl<B, D: Clone> Session<B, D> {
         down.saturating_add(transfer_ms(up)).min(TRANSFER_MS_MAX)
     }
 
-    /// Whether a deadline is late enough that what has arrived is read first: then it comes once more,
-    /// after one turn of the event loop.
+    /// Whether a deadline is late: the process was busy, and the answer may lie unread in the socket,
+    /// because timers come before sockets in an event loop. Then it comes once more, after one turn of the loop.
     pub(super) fn is_to_look_first(&mut self, timer: Timer, at: Instant) -> bool {
         let late_ms = self.now.ms_since(at);
         let held_up = match timer {
-            Timer::Connect => late_ms > LATE_MS,
-            Timer::Heartbeat => late_ms > LATE_MS && late_ms <= SLEPT_MS,
+            Timer::Connect => late_ms > 0,
+            Timer::Heartbeat => late_ms > 0 && late_ms <= SLEPT_MS,
             _ => return false,
         };
         self.late = held_up && !self.late;

@@ -17,16 +17,22 @@ const fn mutant(file: &'static str, name: &'static str, find: &'static str, repl
 
 const BACKOFF: &str = "src/core/backoff.rs";
 const CHANNEL: &str = "src/core/channel.rs";
+const CHANNEL_QUEUE: &str = "src/core/channel/queue.rs";
 const CONNECTION: &str = "src/core/session/connection.rs";
 const HANDLE: &str = "src/core/session/handle.rs";
 const HEARTBEAT: &str = "src/core/heartbeat.rs";
 const MESSAGES: &str = "src/core/channel/messages.rs";
 const OUTBOX: &str = "src/core/outbox.rs";
+const PATIENCE: &str = "src/core/session/patience.rs";
+const PHASE: &str = "src/core/channel/phase.rs";
 const POSITION: &str = "src/core/position.rs";
 const PROGRESS: &str = "src/core/channel/progress.rs";
+const REPAIR: &str = "src/core/channel/repair.rs";
 const SEAM: &str = "src/core/seam.rs";
 const SESSION: &str = "src/core/session.rs";
+const SUSPICION: &str = "src/core/outbox/suspicion.rs";
 const TIMER: &str = "src/core/timer.rs";
+const TOKEN: &str = "src/core/session/token.rs";
 
 /// All of them.
 pub const MUTANTS: &[Mutant] = &[
@@ -64,14 +70,14 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         CHANNEL,
         "take the answer to an earlier sub",
-        "reference.is_none_or(|reference| reference == self.reference)",
+        "reference.is_none_or(|reference| self.phase.reference() == Some(reference))",
         "reference.is_none_or(|_| true)",
     ),
     mutant(
         MESSAGES,
         "advance by the whole log, not by the frame",
-        "position.offset = batch.n.saturating_add(batch.count - 1);\n            position.id",
-        "position.offset = batch.n.saturating_add(batch.count);\n            position.id",
+        "position.offset = batch.end();\n            position.id",
+        "position.offset = batch.end() + 1;\n            position.id",
     ),
     mutant(
         CHANNEL,
@@ -83,35 +89,45 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         MESSAGES,
         "deliver live frames that lie ahead of the replay",
-        "self.park(batch, cx);\n            }",
+        "self.buffer(batch, cx);\n            }",
         "self.deliver(batch, 0, cx);\n            }",
     ),
     mutant(
-        MESSAGES,
-        "drop what was parked",
-        "std::mem::take(parked),",
-        "std::mem::take(parked).into_iter().skip(usize::MAX).collect::<Vec<_>>(),",
+        PHASE,
+        "drop what was buffered",
+        "let buffered = std::mem::take(buffered);",
+        "let buffered = Buffered { batches: Vec::new(), ..std::mem::take(buffered) };",
     ),
-    mutant(MESSAGES, "forget that something lay ahead", "let end = head.max(self.ahead);", "let end = head;"),
+    mutant(
+        MESSAGES,
+        "forget that something lay ahead",
+        "let end = head.max(buffered_end);",
+        "let end = head;",
+    ),
     mutant(
         MESSAGES,
         "live means that nothing is missing",
-        "let end = head.max(self.ahead);",
+        "let end = head.max(buffered_end);",
         "let end = self.offset();",
     ),
-    mutant(MESSAGES, "what found no room is lost", "to.min(self.let_go.saturating_sub(1))", "to"),
-    mutant(MESSAGES, "park without a limit", "> cx.config.replay_credit {", "> u64::MAX - 1 {"),
+    mutant(
+        MESSAGES,
+        "what found no room is lost",
+        "dropped_from.map_or(to, |from| to.min(from.saturating_sub(1)))",
+        "dropped_from.map_or(to, |_| to)",
+    ),
+    mutant(PHASE, "buffer without a limit", "<= messages_max", "<= u64::MAX.max(messages_max)"),
     mutant(
         MESSAGES,
         "a hole is a gap at once",
-        "if self.repair == Some(self.offset()) {",
-        "if self.repair != Some(u64::MAX) {",
+        "if self.repair.is_some_and(|repair| repair.is_after(self.offset())) {",
+        "if self.offset() < u64::MAX {",
     ),
     mutant(
         MESSAGES,
         "ask for a hole for ever",
-        "if self.repair == Some(self.offset()) {",
-        "if self.repair == Some(u64::MAX) {",
+        "if self.repair.is_some_and(|repair| repair.is_after(self.offset())) {",
+        "if self.offset() == u64::MAX {",
     ),
     mutant(
         MESSAGES,
@@ -122,28 +138,28 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         MESSAGES,
         "frames before subd belong to it",
-        "if !matches!(self.phase, Phase::Replaying { .. } | Phase::Live) {\n            cx.stats.discarded",
-        "if matches!(self.phase, Phase::Detached) {\n            cx.stats.discarded",
+        "let attached = matches!(self.phase, Phase::Replaying { .. } | Phase::Live { .. });\n        if !attached",
+        "let attached = !matches!(self.phase, Phase::Detached);\n        if !attached",
     ),
     // Credit and queues.
     mutant(
-        MESSAGES,
+        CHANNEL_QUEUE,
         "queue without a limit",
-        "waiting.saturating_add(fresh) > cx.config.queue_messages_max",
-        "waiting.saturating_add(fresh) > u64::MAX - 1",
+        "self.messages.saturating_add(messages) <= config.queue_messages_max",
+        "self.messages.saturating_add(messages) <= config.queue_messages_max.max(u64::MAX)",
     ),
     mutant(
         CHANNEL,
         "never come back from a lag",
-        "if matches!(self.phase, Phase::Lagging) && self.progress.pending() <= limit(cx.config) / 2 {",
-        "if matches!(self.phase, Phase::Lagging) && self.progress.pending() > limit(cx.config) {",
+        "if matches!(self.phase, Phase::Lagging) && self.progress.queue.has_caught_up(cx.config) {",
+        "if matches!(self.phase, Phase::Lagging) && !self.progress.queue.has_caught_up(cx.config) {",
     ),
-    mutant(CHANNEL, "grant no more credit", "if more > 0 && more >= limit", "if more > limit"),
+    mutant(CHANNEL, "grant no more credit", "if more > 0 && more >= ", "if more == u64::MAX && more > "),
     mutant(
-        CHANNEL,
+        CHANNEL_QUEUE,
         "credit for all, whatever waits",
-        "limit(config).saturating_sub(self.progress.pending())",
-        "limit(config).saturating_sub(self.progress.pending() * 0)",
+        "messages_max(config).saturating_sub(self.messages);",
+        "messages_max(config).saturating_sub(self.messages * 0);",
     ),
     // What was processed.
     mutant(
@@ -161,7 +177,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         PROGRESS,
         "what was processed before a rewind counts after it",
-        "self.outdated = self.pending;",
+        "self.outdated = self.queue.messages();",
         "self.outdated = 0;",
     ),
     // The connection.
@@ -272,13 +288,103 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         OUTBOX,
         "do not wait as long as the server asks",
-        "Progress::NotBefore(at) => at <= now,",
-        "Progress::NotBefore(at) => at <= now || true,",
+        "matches!(p.progress, Progress::NotBefore(at) if at > now);",
+        "matches!(p.progress, Progress::NotBefore(at) if at > now && at.0 == 0);",
     ),
     mutant(
         SESSION,
         "forget to tell when a pause is over",
         "Some(at) => self.timers.set(Timer::Outbox, at),",
         "Some(at) if at <= self.now => self.timers.set(Timer::Outbox, at),\n            Some(_) => {}",
+    ),
+    mutant(
+        OUTBOX,
+        "later publications overtake one that waits",
+        "earlier.ch == ch)",
+        "earlier.ch == ch && ch.is_empty())",
+    ),
+    mutant(
+        OUTBOX,
+        "never send a suspect again",
+        "Progress::Waiting if p.suspect => Some(self.suspicion.send_at()),",
+        "Progress::Waiting if p.suspect => None,",
+    ),
+    mutant(SUSPICION, "blame the first in flight at once", "if strikes < STRIKES_MAX {", "if strikes < 1 {"),
+    mutant(SUSPICION, "never give a publication up", "if strikes < STRIKES_MAX {", "if strikes < u32::MAX {"),
+    mutant(
+        SUSPICION,
+        "a network that breaks is proof",
+        "Some(_) => Blame::Possible,",
+        "Some(_) => Blame::Certain,",
+    ),
+    mutant(
+        SUSPICION,
+        "blame one of several in flight",
+        "Blame::TooBig if alone =>",
+        "Blame::TooBig if alone || isolating || first > 0 =>",
+    ),
+    // Progress, whatever a server answers.
+    mutant(
+        MESSAGES,
+        "live forgets what was asked for",
+        "let offset = self.offset();\n        let Some(repair)",
+        "let offset = self.offset();\n        self.repair = None;\n        let Some(repair)",
+    ),
+    mutant(
+        REPAIR,
+        "ask a node that lags for ever",
+        "if self.pauses == PAUSES_MAX {",
+        "if self.pauses == u32::MAX {",
+    ),
+    mutant(
+        REPAIR,
+        "what came on an old connection is still missing",
+        "self.seen = None;",
+        "self.seen = self.seen.filter(|_| true);",
+    ),
+    // Answers and questions.
+    mutant(
+        HANDLE,
+        "a refusal of an earlier sub ends a later one",
+        "if reference.is_none() || channel.is_answered_by(reference) {",
+        "if reference.is_none() || channel.is_answered_by(None) {",
+    ),
+    mutant(
+        SESSION,
+        "a channel over the limit is forgotten",
+        "find(|channel| channel.is_over_limit()) {",
+        "find(|channel| channel.is_over_limit() && false) {",
+    ),
+    mutant(
+        HANDLE,
+        "a later hint shortens an earlier one",
+        "self.retry_hint_ms = self.retry_hint_ms.max(retry_after_ms);",
+        "self.retry_hint_ms = retry_after_ms.or(self.retry_hint_ms);",
+    ),
+    // The token.
+    mutant(
+        TOKEN,
+        "call the token function again while it runs",
+        "Token::Fetching { until, .. } if until > self.now => Some(until),",
+        "Token::Fetching { until, .. } if until < self.now => Some(until),",
+    ),
+    // Slow links and busy processes.
+    mutant(
+        PATIENCE,
+        "a large frame on its way is no reason to wait",
+        "transfer_ms(bytes).saturating_sub(self.now.ms_since(at))",
+        "transfer_ms(bytes * 0).saturating_sub(self.now.ms_since(at))",
+    ),
+    mutant(
+        PATIENCE,
+        "what was sent needs no time",
+        "down.saturating_add(transfer_ms(up))",
+        "down.saturating_add(transfer_ms(up * 0))",
+    ),
+    mutant(
+        PATIENCE,
+        "a late deadline is final",
+        "self.late = held_up && !self.late;",
+        "self.late = held_up && !self.late && false;",
     ),
 ];

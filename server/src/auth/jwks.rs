@@ -2,12 +2,19 @@
 
 use std::collections::HashSet;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
 use serde_json::Value;
 use tracing::warn;
 
 use super::key::Key;
+
+#[derive(Deserialize)]
+struct Set {
+    // Each is read by itself: one that is not understood is left out (RFC 7517 §5).
+    keys: Vec<Value>,
+}
 
 /// The keys of a set that tokens can be checked with; the others are left out, which is logged. Or what is wrong
 /// with it, as a sentence without its subject.
@@ -16,12 +23,14 @@ pub fn keys(text: &str) -> Result<Vec<Key>, String> {
     if let Some(problem) = secret(&value) {
         return Err(problem.into());
     }
-    let set: JwkSet = serde_json::from_value(value).map_err(|e| format!("is not a JWKS: {e}"))?;
+    let set: Set = serde_json::from_value(value).map_err(|e| format!("is not a JWKS: {e}"))?;
     let mut found = Vec::new();
-    for jwk in &set.keys {
-        match key(jwk) {
+    for jwk in set.keys {
+        let kid = jwk["kid"].as_str().map(str::to_owned);
+        let read = serde_json::from_value(jwk).map_err(|_| "it is no JWK that is understood here");
+        match read.and_then(|jwk: Jwk| key(&jwk)) {
             Ok(key) => found.push(key),
-            Err(why) => left_out(jwk.common.key_id.as_deref(), why),
+            Err(why) => left_out(kid.as_deref(), why),
         }
     }
     if found.len() > 1 {
@@ -63,7 +72,10 @@ fn secret(set: &Value) -> Option<&'static str> {
 fn key(jwk: &Jwk) -> Result<Key, &'static str> {
     let common = &jwk.common;
     if common.public_key_use.as_ref().is_some_and(|used| *used != PublicKeyUse::Signature) {
-        return Err("it is not for signatures");
+        return Err("it is not for signatures (`use`)");
+    }
+    if common.key_operations.as_ref().is_some_and(|allowed| !allowed.contains(&KeyOperations::Verify)) {
+        return Err("it is not for checking signatures (`key_ops`)");
     }
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
@@ -93,6 +105,11 @@ mod tests {
         let with = |more: &str| RSA.replace(r#""kid":"r""#, &format!(r#""kid":"other",{more}"#));
         for other in [
             with(r#""use":"enc""#),
+            with(r#""key_ops":["encrypt","wrapKey"]"#),
+            with(r#""key_ops":["sign"]"#),
+            with(r#""key_ops":[]"#),
+            with(r#""key_ops":"verify""#),
+            with(r#""use":["sig"]"#),
             with(r#""alg":"RS512""#),
             with(r#""alg":"HS256""#),
             with(r#""alg":"ES256""#),
@@ -100,11 +117,14 @@ mod tests {
             r#"{"kty":"EC","kid":"other","crv":"P-384","x":"AA","y":"AA"}"#.into(),
             r#"{"kty":"OKP","kid":"other","crv":"Ed25519","x":"AA"}"#.into(),
             r#"{"kty":"new","kid":"other"}"#.into(),
+            r#"{"kty":"RSA","kid":"other"}"#.into(),
+            r#"{"kid":"other"}"#.into(),
+            "7".into(),
         ] {
             assert_eq!(read(&[RSA, &other]), Ok(vec![Some("r".into())]), "{other}");
             assert!(read(&[&other]).unwrap_err().contains("no public key"), "{other}");
         }
-        assert!(read(&[&with(r#""use":"sig","alg":"RS256""#)]).is_ok());
+        assert!(read(&[&with(r#""use":"sig","key_ops":["verify","x"],"alg":"RS256""#)]).is_ok());
     }
 
     #[test]

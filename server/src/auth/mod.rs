@@ -35,8 +35,8 @@ pub struct Auth {
 pub struct User {
     /// The token's `sub`.
     pub name: String,
-    /// The token's `exp`, in seconds since the Unix epoch.
-    pub expires_s: Option<u64>,
+    /// The token's `exp`, since the Unix epoch.
+    pub expires: Option<Duration>,
     /// What they may read and write.
     pub access: Access,
 }
@@ -70,7 +70,7 @@ impl Auth {
     /// Checks a token, or that none is needed.
     pub fn check(&self, token: Option<&str>) -> Result<User, Refused> {
         match &self.tokens {
-            None => Ok(User { name: ANONYMOUS.into(), expires_s: None, access: Access::default() }),
+            None => Ok(User { name: ANONYMOUS.into(), expires: None, access: Access::default() }),
             Some(tokens) => tokens.check(token.ok_or_else(|| Refused("a token is required".into()))?),
         }
     }
@@ -92,9 +92,9 @@ impl Auth {
 impl User {
     /// Returns when the token has expired; never, without one.
     pub async fn expired(&self) {
-        let Some(expires_s) = self.expires_s else { return std::future::pending().await };
+        let Some(expires) = self.expires else { return std::future::pending().await };
         loop {
-            let left = Duration::from_secs(expires_s).saturating_sub(crate::time::since_unix_epoch());
+            let left = expires.saturating_sub(crate::time::since_unix_epoch());
             if left.is_zero() {
                 return;
             }

@@ -19,6 +19,15 @@ fn unsigned() -> String {
     "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJldmUiLCJleHAiOjk5OTk5OTk5OTl9.".into()
 }
 
+/// With more in its header.
+fn with_header(more: serde_json::Value) -> String {
+    let mut header = serde_json::to_value(Header::new(Algorithm::HS256)).unwrap();
+    header.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let header: Header = serde_json::from_value(header).unwrap();
+    let claims = json!({"sub": "eve", "exp": now_s() + 3600});
+    encode(&header, &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
+}
+
 fn bad_tokens() -> Vec<(Option<String>, &'static str)> {
     let soon = now_s() + 3600;
     vec![
@@ -27,11 +36,20 @@ fn bad_tokens() -> Vec<(Option<String>, &'static str)> {
         (Some(String::new()), "malformed"),
         (Some(token_with("eve", "another secret", 3600)), "signature"),
         (Some(token_with("eve", SECRET, -5)), "expired"),
+        (Some(token_with("eve", SECRET, 0)), "expired"),
+        (Some(with_header(json!({"crit": ["urn:example:cnf"], "urn:example:cnf": 1}))), "`crit`"),
+        (Some(with_header(json!({"crit": []}))), "`crit`"),
+        (Some(with_header(json!({"crit": ["b64"], "b64": false}))), "`crit`"),
+        (Some(with_header(json!({"b64": false}))), "`b64`"),
         (Some(unsigned()), ""),
         (Some(signed(Algorithm::HS512, json!({"sub": "eve", "exp": soon}))), "HS256"),
         (Some(signed(Algorithm::HS256, json!({"sub": "eve"}))), "`exp`"),
         (Some(signed(Algorithm::HS256, json!({"exp": soon}))), "`sub`"),
         (Some(signed(Algorithm::HS256, json!({"sub": "eve", "exp": soon, "nbf": soon}))), "not valid yet"),
+        (Some(signed(Algorithm::HS256, json!({"sub": "eve", "exp": soon, "nbf": null}))), "malformed"),
+        (Some(signed(Algorithm::HS256, json!({"sub": "eve", "exp": soon, "nbf": "1"}))), "malformed"),
+        (Some(signed(Algorithm::HS256, json!({"sub": "eve", "exp": soon.to_string()}))), "malformed"),
+        (Some(signed(Algorithm::HS256, json!({"sub": ["eve"], "exp": soon}))), "malformed"),
     ]
 }
 

@@ -262,3 +262,34 @@ fn a_window_that_is_smaller_than_the_history_suffices_where_the_replay_is_in_ord
         assert_eq!(numbers, (1..=MESSAGES).collect::<Vec<_>>(), "seed {seed}: {habits:?}");
     }
 }
+
+/// Whatever a server sends, and whenever.
+#[test]
+fn a_hole_is_asked_for_once_whatever_the_server_sends() {
+    let mut asked = 0;
+    for seed in 0..300 {
+        let mut random = Random(seed);
+        let window_messages = 3 + random.below(30);
+        let (mut page, _) = Page::open(PlainConfig { window_messages, ..plain() });
+        let mut asked_at = Vec::new();
+        for _ in 0..200 {
+            let socket = page.socket;
+            match random.below(8) {
+                0 => page.reconnect(),
+                1..4 => page.wait(random.below(2 * SETTLE_MS)),
+                _ => page.number(1 + random.below(40)),
+            }
+            if page.lines().iter().any(|line| line == "disconnect") {
+                asked_at.push(page.position.as_ref().map_or(0, |position| position.offset));
+                if page.socket == socket {
+                    page.wait_for_attempt();
+                }
+                page.opened();
+            }
+        }
+        asked += asked_at.len();
+        assert!(asked_at.is_sorted_by(|a, b| a < b), "seed {seed}: asked for a hole after {asked_at:?}");
+        assert!(page.delivered.is_sorted_by_key(|label| label.parse::<u64>().unwrap()), "seed {seed}");
+    }
+    assert!(asked > 100, "holes were asked for {asked} times");
+}

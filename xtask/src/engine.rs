@@ -76,20 +76,20 @@ impl Engine {
         }
     }
 
-    /// The browser and its driver as they name themselves, such as `Chromium 148.0.7778.167, ChromeDriver
-    /// 148.0.7778.167`.
+    /// The browser as it names itself, and its driver where that has a version of its own, such as `Chromium
+    /// 148.0.7778.167, ChromeDriver 148.0.7778.167`.
     pub fn version(self) -> Result<String> {
         let (browser, driver) = match self {
-            Engine::Chrome => (browser::chromium()?, browser::chromedriver()?),
-            Engine::Firefox => (browser::firefox()?, browser::geckodriver()?),
-            Engine::Webkit => (browser::webkit()?, browser::webkit_driver()?),
+            Engine::Chrome => (browser::chromium()?, Some(browser::chromedriver()?)),
+            Engine::Firefox => (browser::firefox()?, Some(browser::geckodriver()?)),
+            Engine::Webkit => (browser::webkit()?, None),
         };
-        let named = [browser, driver].map(|program| {
+        let named = [browser].into_iter().chain(driver).map(|program| {
             let printed = shell::output(self.command(program.clone()).arg("--version"));
             let version = printed.as_deref().and_then(short_version);
             version.unwrap_or_else(|| format!("{} of unknown version", program.display()))
         });
-        Ok(named.join(", "))
+        Ok(named.collect::<Vec<_>>().join(", "))
     }
 
     /// What tells wasm-pack to use it.

@@ -126,13 +126,14 @@ export interface Logger {
 export interface PlainOptions {
   /**
    * Where a message's id is, as names joined by dots. An object without an id is told as a `cast`.
-   * Default: `stream_id`, else `id`, else `message.id`.
+   * Integers of any size keep their digits. Default: `stream_id`, else `id`, else `message.id`.
    */
   idPath?: string;
   /**
    * Where a message's number is. Numbers must be 1, 2, 3, … without a hole over all messages of the
    * conversation; then order is kept and gaps are told. `false` where they are not. Default:
    * `sequence_number`, else `message.sequence_number`; where the first message has none, ids alone are used.
+   * A number above 2^53 − 1 counts as none; the error `bad_number` reports it once.
    */
   numberPath?: string | false;
   /**

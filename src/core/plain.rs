@@ -49,11 +49,12 @@ pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainConfig {
     /// Where a message's id is, as names joined by dots; the first that is there counts. An object
-    /// without one is an ephemeral event. Default: `stream_id`, else `id`, else `message.id`.
+    /// without one is an ephemeral event. Integers of any size keep their digits. Default: `stream_id`, else
+    /// `id`, else `message.id`.
     pub id_paths: Vec<String>,
     /// Where its number is, in the same way. Numbers must be contiguous from 1, over all messages of
-    /// the conversation; where they are not, leave this empty. Default: `sequence_number`, else
-    /// `message.sequence_number`.
+    /// the conversation; where they are not, leave this empty. One above [`NUMBER_MAX`] counts as none; the error `bad_number` reports
+    /// it once. Default: `sequence_number`, else `message.sequence_number`.
     pub number_paths: Vec<String>,
     /// By how much messages may come out of order, or a replay pause while live messages overtake it.
     /// Default 2 s.

@@ -56,6 +56,25 @@ async function setUp(t, options = {}) {
   return { client, room, seen, casts, socket: () => Socket.all.at(-1) };
 }
 
+test("who listens only to casts gets them, and is refused nothing", async (t) => {
+  Socket.all = [];
+  globalThis.WebSocket = Socket;
+  const client = connect("ws://example.org/ws?conversation_id=c", {
+    dialect: "plain", wasm, logger: {}, backoff: { initialMs: 1, maxMs: 1 },
+  });
+  t.after(() => client.close());
+  const room = client.channel("c");
+  const told = [];
+  room.on("error", (error) => told.push(error.code));
+  room.on("cast", ({ type }) => told.push(type));
+  await until(() => client.state.name === "open");
+  const [socket] = Socket.all;
+  for (let n = 1; n <= 3; n++) socket.say({ stream_id: `${n}-0`, sequence_number: n });
+  socket.say({ type: "typing" });
+  await until(() => told.length > 0);
+  assert.deepEqual([told, Socket.all.length], [["typing"], 1]);
+});
+
 test("no subprotocol is asked for, and each message is handed over once", async (t) => {
   const { room, seen, socket } = await setUp(t);
   assert.equal(socket().protocols, undefined);

@@ -1,4 +1,4 @@
-import init, { Engine } from "../pkg/seamline.js";
+import { Engine, initSync } from "../pkg/seamline.js";
 import { SeamlineError } from "./error.js";
 import type { Socket } from "./socket.js";
 import type { Options } from "./types.js";
@@ -72,9 +72,20 @@ export async function load({ wasm, dialect = "seamline", WebSocket: Own }: Optio
 
 async function start(wasm: Options["wasm"], dialect: string): Promise<typeof Engine> {
   // The plain dialect has its own wasm and glue: whoever does not need it should not download it.
-  if (dialect === "plain") return (await import("./plain.js")).load(wasm, beside);
-  await init({ module_or_path: wasm ?? beside(() => new URL("./seamline.wasm", import.meta.url)) });
+  if (dialect === "plain") return (await import("./plain.js")).load(wasm, compile);
+  initSync({ module: await compile(wasm, () => new URL("./seamline.wasm", import.meta.url)) });
   return Engine;
+}
+
+/** Compiles what the application gave, or else the wasm beside the script. The glue's own loader can do more, and is larger. */
+async function compile(wasm: Options["wasm"], locate: () => URL): Promise<WebAssembly.Module> {
+  let source = await (wasm ?? beside(locate));
+  if (typeof source === "string" || source instanceof URL) source = await fetch(source);
+  if (source instanceof Response) {
+    if (!source.ok) throw new Error(`HTTP ${source.status} for ${source.url}`);
+    source = await source.arrayBuffer();
+  }
+  return source instanceof WebAssembly.Module ? source : WebAssembly.compile(source);
 }
 
 /**

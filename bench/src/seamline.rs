@@ -59,7 +59,7 @@ impl Seamline {
             Some("welcome") if self.subscribes => Meaning::Answer(self.sub()),
             Some("welcome" | "live") => Meaning::Ready,
             Some("subd") => self.subd(&frame),
-            Some("pong") => Meaning::Nothing,
+            Some("pong" | "incoming") => Meaning::Nothing,
             _ => Meaning::Wrong(frame.to_string()),
         }
     }

@@ -1,20 +1,23 @@
 //! The live stream: what has just been put into the log, to whoever is subscribed here.
 //!
-//! One broadcast per channel, for as long as someone listens. It is bounded: a listener that falls
+//! One [`Backlog`] per channel, for as long as someone listens. It is bounded: a listener that falls
 //! behind is told how much it missed and takes it from the log. Ephemeral events have a small
-//! broadcast of their own, so that a flood of typing cannot push messages out.
+//! backlog of their own, so that a flood of typing cannot push messages out.
+
+mod backlog;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::broadcast;
+use tokio::sync::Notify;
 
+use self::backlog::{Backlog, Bounds, Budget, Found};
 use crate::log::Message;
 
-/// How many messages a listener may be behind. They are shared, not copied, between listeners.
-const MESSAGES_MAX: usize = 512;
+/// How far a listener may be behind. Messages are shared, not copied, between listeners.
+const MESSAGES_MAX: Bounds = Bounds { items: 512, bytes: 2 * 1024 * 1024 };
 /// How many ephemeral events; older ones are dropped without a word, as their nature allows.
-const CASTS_MAX: usize = 16;
+const CASTS_MAX: Bounds = Bounds { items: 16, bytes: 256 * 1024 };
 
 /// An ephemeral event.
 #[derive(Clone, Debug)]
@@ -25,62 +28,170 @@ pub struct Cast {
     pub data: Arc<str>,
 }
 
+/// What a listener gets next.
+pub enum Next {
+    /// Messages without a hole between them, in log order; at least one.
+    Messages(Vec<Arc<Message>>),
+    /// An ephemeral event.
+    Cast(Cast),
+    /// So many messages were dropped because it was slow.
+    Missed(u64),
+    /// It ends: the log has been replaced.
+    End,
+    /// There is nothing yet.
+    Nothing,
+}
+
 /// What a subscription listens to.
 pub struct Live {
-    /// Messages, in log order.
-    pub messages: broadcast::Receiver<Arc<Message>>,
-    /// Ephemeral events.
-    pub casts: broadcast::Receiver<Cast>,
-    /// Fields are dropped in order: the receivers are gone when this looks for the last one.
-    _prune: Prune,
+    hub: Arc<Hub>,
+    ch: String,
+    channel: Arc<Channel>,
+    message: u64,
+    cast: u64,
+    /// Whether an ephemeral event comes next, if both are there: neither waits for ever.
+    cast_first: bool,
+}
+
+impl Live {
+    /// Returns when there is something to take.
+    pub async fn ready(&self) {
+        loop {
+            let changed = self.channel.changed.notified(); // hears what happens from here on
+            if self.is_ready() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        let state = self.channel.lock();
+        state.messages.has(self.message) || state.casts.has(self.cast) || state.ended
+    }
+
+    /// Takes what is there: of messages so many, and so many bytes of payload, but at least one.
+    pub fn take(&mut self, messages_max: usize, bytes_max: usize) -> Next {
+        let mut state = self.channel.lock();
+        self.cast_first = !self.cast_first;
+        if self.cast_first || !state.messages.has(self.message) {
+            loop {
+                match state.casts.take(&mut self.cast, |_| true) {
+                    Found::Item(cast) => return Next::Cast(cast),
+                    Found::Missed(_) => {}
+                    Found::Nothing => break,
+                }
+            }
+        }
+        let first = match state.messages.take(&mut self.message, |_| true) {
+            Found::Item(message) => message,
+            Found::Missed(missed) => return Next::Missed(missed),
+            Found::Nothing if state.ended => return Next::End,
+            Found::Nothing => return Next::Nothing,
+        };
+        let mut bytes = first.data.len();
+        let mut next_offset = first.offset.saturating_add(1);
+        let mut run = vec![first];
+        while run.len() < messages_max {
+            let fits = |message: &Arc<Message>| {
+                message.offset == next_offset && bytes + message.data.len() <= bytes_max
+            };
+            let Found::Item(message) = state.messages.take(&mut self.message, fits) else { break };
+            bytes += message.data.len();
+            next_offset = next_offset.saturating_add(1);
+            run.push(message);
+        }
+        Next::Messages(run)
+    }
 }
 
 /// Forgets the channel when its last listener goes.
-struct Prune {
-    hub: Arc<Hub>,
-    ch: String,
-}
-
-impl Drop for Prune {
+impl Drop for Live {
     fn drop(&mut self) {
         let mut channels = self.hub.lock();
-        if channels.get(&self.ch).is_some_and(|channel| channel.messages.receiver_count() == 0) {
+        let mut state = self.channel.lock();
+        state.messages.leave(self.message);
+        state.casts.leave(self.cast);
+        state.listeners -= 1;
+        // After a reset there may be another one under the same name.
+        let current = channels.get(&self.ch).is_some_and(|channel| Arc::ptr_eq(channel, &self.channel));
+        if state.listeners == 0 && current {
             channels.remove(&self.ch);
         }
     }
 }
 
 struct Channel {
-    messages: broadcast::Sender<Arc<Message>>,
-    casts: broadcast::Sender<Cast>,
+    // A plain mutex, as below.
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+struct State {
+    messages: Backlog<Arc<Message>>,
+    casts: Backlog<Cast>,
+    listeners: usize,
+    ended: bool,
+}
+
+impl Channel {
+    fn new(budget: &Arc<Budget>) -> Self {
+        let state = State {
+            messages: Backlog::new(MESSAGES_MAX, budget.clone()),
+            casts: Backlog::new(CASTS_MAX, budget.clone()),
+            listeners: 0,
+            ended: false,
+        };
+        Channel { state: Mutex::new(state), changed: Notify::new() }
+    }
+
+    fn change(&self, action: impl FnOnce(&mut State)) {
+        action(&mut self.lock());
+        self.changed.notify_waiters();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// See the module.
-#[derive(Default)]
 pub struct Hub {
-    // A plain mutex: it is held for a map lookup and a push, never across an await.
-    channels: Mutex<HashMap<String, Channel>>,
+    // A plain mutex: it is held for a map lookup and a push, never across an await. That of a channel may be taken
+    // while this one is held, not the other way round.
+    channels: Mutex<HashMap<String, Arc<Channel>>>,
+    budget: Arc<Budget>,
 }
 
 impl Hub {
+    /// A hub in which at most so many bytes wait for slow listeners.
+    pub fn new(bytes_max: usize) -> Self {
+        Hub { channels: Mutex::default(), budget: Arc::new(Budget::new(bytes_max)) }
+    }
+
     /// From the moment this returns, nothing that is published in the channel is missed.
     pub fn subscribe(self: &Arc<Self>, ch: &str) -> Live {
         let mut channels = self.lock();
-        let channel = channels.entry(ch.to_owned()).or_insert_with(|| Channel {
-            messages: broadcast::Sender::new(MESSAGES_MAX),
-            casts: broadcast::Sender::new(CASTS_MAX),
-        });
+        let channel = channels.entry(ch.to_owned()).or_insert_with(|| Arc::new(Channel::new(&self.budget)));
+        let mut state = channel.lock();
+        state.listeners += 1;
+        let (message, cast) = (state.messages.end(), state.casts.end());
+        drop(state);
         Live {
-            messages: channel.messages.subscribe(),
-            casts: channel.casts.subscribe(),
-            _prune: Prune { hub: self.clone(), ch: ch.to_owned() },
+            hub: self.clone(),
+            ch: ch.to_owned(),
+            channel: channel.clone(),
+            message,
+            cast,
+            cast_first: false,
         }
     }
 
     /// Hands a message to the channel's listeners. Called in log order, by the log.
     pub fn publish(&self, ch: &str, message: Message) {
         if let Some(channel) = self.lock().get(ch) {
-            let _ = channel.messages.send(Arc::new(message)); // the last listener is just going
+            let bytes = message.data.len();
+            channel.change(|state| state.messages.push(Arc::new(message), bytes, state.listeners));
         }
     }
 
@@ -92,18 +203,26 @@ impl Hub {
     /// The channel's log is not the one it was. Its listeners get what was handed to them before, and
     /// then the end of the stream: they look at the log again. Called by the log.
     pub fn reset(&self, ch: &str) {
-        self.lock().remove(ch);
+        if let Some(channel) = self.lock().remove(ch) {
+            channel.change(|state| state.ended = true);
+        }
     }
 
     /// Hands an ephemeral event to the channel's listeners.
     pub fn cast(&self, ch: &str, cast: Cast) {
         if let Some(channel) = self.lock().get(ch) {
-            let _ = channel.casts.send(cast); // nobody there: nobody to tell
+            let bytes = cast.data.len();
+            channel.change(|state| state.casts.push(cast, bytes, state.listeners));
         }
     }
 
+    /// How many bytes wait for slow listeners.
+    pub fn waiting_bytes(&self) -> usize {
+        self.budget.waiting()
+    }
+
     /// Nothing in here can panic while holding the lock, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Channel>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Channel>>> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,7 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutStream;
@@ -36,6 +36,10 @@ pub struct Peer(pub SocketAddr);
 /// not refused but try again after a second, and then after two and four. The kernel has a limit of its own (Linux:
 /// `net.core.somaxconn`, 4096).
 const BACKLOG: u32 = 4096;
+/// So much of what is written may wait in the system unsent. More would only hide how fast the link takes it, and a
+/// `pong` would wait behind it. What is on its way and not confirmed yet is not counted: a long fast link stays full.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT_BYTES_MAX: u32 = 16 * 1024;
 /// When the process has no file descriptor left, some come free before long.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -95,7 +99,7 @@ pub async fn serve(
         let (http, router, stopped) = (http.clone(), router.clone(), stopped.clone());
         let (tls, working) = (tls.clone(), working.clone());
         tokio::spawn(async move {
-            let _ = tcp.set_nodelay(true); // small frames are answers that someone waits for
+            set_options(&tcp);
             let mut io = TimeoutStream::new(tcp);
             io.set_write_timeout(Some(limits.send));
             let io = Box::pin(io);
@@ -112,6 +116,13 @@ pub async fn serve(
     drop((listener, working));
     stopping.send_replace(true);
     let _ = all_done.recv().await; // nobody sends: it returns when the last `working` is dropped
+}
+
+/// Without them everything works, only not as well.
+fn set_options(tcp: &TcpStream) {
+    let _ = tcp.set_nodelay(true); // small frames are answers that someone waits for
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket2::SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
 }
 
 async fn handshake<Io: AsyncRead + AsyncWrite + Unpin>(

@@ -41,6 +41,9 @@ pub struct Metrics {
     pub resyncs: Counter,
     /// Sockets that took nothing for too long.
     pub given_up: Counter,
+    /// Bytes of messages that wait for sockets.
+    pub socket_queue_bytes: Gauge,
+    live_queue_bytes: Gauge,
     /// From the message's id, which has the time of the append, to the socket's queue.
     pub latency_seconds: Histogram,
 }
@@ -68,6 +71,12 @@ impl Default for Metrics {
         let latency_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
         let help = "From append to the socket's queue, a frame's first message";
         registry.register("append_to_socket_seconds", help, latency_seconds.clone());
+        let socket_queue_bytes = Gauge::default();
+        let help = "Bytes of messages in frames that wait for their sockets";
+        registry.register("socket_queue_bytes", help, socket_queue_bytes.clone());
+        let live_queue_bytes = Gauge::default();
+        let help = "Bytes of messages in the live stream that wait for slow subscriptions";
+        registry.register("live_queue_bytes", help, live_queue_bytes.clone());
         let connections = Gauge::default();
         registry.register("connections", "Open sockets", connections.clone());
         let log_up = Gauge::default();
@@ -93,6 +102,8 @@ impl Default for Metrics {
             duplicates,
             resyncs,
             given_up,
+            socket_queue_bytes,
+            live_queue_bytes,
             latency_seconds,
         }
     }
@@ -108,6 +119,7 @@ impl Metrics {
 /// `GET /metrics`.
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     app.metrics.connections.set(i64::try_from(app.connections.open()).unwrap_or(i64::MAX));
+    app.metrics.live_queue_bytes.set(i64::try_from(app.hub.waiting_bytes()).unwrap_or(i64::MAX));
     app.metrics.log_up.set(i64::from(*app.log.health().borrow() == Health::Ok));
     let mut text = String::new();
     match encode(&mut text, &app.metrics.registry) {

@@ -47,7 +47,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
         warn!("--unsafe-replay-before-subscribe: messages will be lost; this is for tests only");
     }
     let retention = Retention { messages: config.retain_messages, age: config.retain_age };
-    let hub = Arc::new(Hub::default());
+    let hub = Arc::new(Hub::new(usize::try_from(config.live_queue_bytes).unwrap_or(usize::MAX)));
     let log = open_log(&config, retention, hub.clone()).await?;
     let listener = listen::bind(config.listen).map_err(|e| cannot_listen(&config, e))?;
     let address = listener.local_addr().map_err(|e| cannot_listen(&config, e))?;

@@ -172,6 +172,12 @@ pub struct Config {
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     pub max_channels: u64,
 
+    /// How many bytes of messages may wait in memory for slow subscriptions, of all channels together
+    ///
+    /// Beyond it, subscriptions that are behind go back to the log. 2 MiB of one channel may wait at most, and 512 messages.
+    #[arg(long, value_name = "BYTES", default_value_t = 67_108_864, value_parser = clap::value_parser!(u64).range(1_048_576..))]
+    pub live_queue_bytes: u64,
+
     /// How log lines look, on standard error. RUST_LOG says how much is told, such as seamline_server=debug
     #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
     pub log_format: LogFormat,

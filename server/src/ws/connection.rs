@@ -28,6 +28,7 @@ use super::close::{End, finish};
 use super::frames::{self, FromClient, NotAFrame, ToClient};
 use super::hello::{self, Hello};
 use super::opening::Opening;
+use super::progress::Progress;
 use super::publisher::Publisher;
 use super::received::{Received, received};
 use super::resume::Begin;
@@ -41,7 +42,7 @@ use crate::shutdown::Drain;
 
 /// How often acknowledged positions are stored.
 const SYNC_INTERVAL: Duration = Duration::from_secs(5);
-/// After so many beats without a word from it, a client is dropped with the next.
+/// After so many beats in which no byte moved, a client is dropped with the next.
 const BEATS_UNHEARD_MAX: u32 = 3;
 /// How long a closing connection waits for its publications to be answered.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
@@ -51,11 +52,12 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) async fn serve(
     app: Arc<App>,
     (sink, mut stream): (Sink, SplitStream<Socket>),
+    progress: Arc<Progress>,
     mut entry: Entry,
     opening: Opening,
 ) {
     let session = crate::random::name();
-    let (out, writer) = writer::spawn(sink, opening.dialect(), app.metrics.given_up.clone());
+    let (out, writer) = writer::spawn(sink, opening.dialect(), &app.metrics);
     let mut draining = app.draining.clone();
     let greeting = match &opening {
         Opening::Seamline => tokio::select! {
@@ -67,7 +69,7 @@ pub(super) async fn serve(
     let end = match greeting {
         Ok(hello) => {
             info!(session, client = hello.client_id, user = hello.user.name, "connected");
-            let mut connection = Connection::new(app, &entry, hello, out.clone());
+            let mut connection = Connection::new(app, &entry, hello, out.clone(), progress);
             let end = match Box::pin(connection.open(opening)).await {
                 Ok(()) => connection.run(&mut stream).await,
                 Err(end) => end,
@@ -106,12 +108,15 @@ struct Connection {
     acks: Acks,
     pace: Pace,
     plain: Option<Box<Plain>>,
+    progress: Arc<Progress>,
+    /// How far that was at the last beat.
+    progress_seen: u64,
     /// Counted, not timed: a server that stood still has not listened meanwhile.
     beats_unheard: u32,
 }
 
 impl Connection {
-    fn new(app: Arc<App>, entry: &Entry, hello: Hello, out: Outgoing) -> Self {
+    fn new(app: Arc<App>, entry: &Entry, hello: Hello, out: Outgoing, progress: Arc<Progress>) -> Self {
         let Hello { client_id, user, ordered } = hello;
         let acks = Acks::new(&user.name, &client_id, app.config.max_channels as usize);
         let pace = Pace::new(app.config.max_publishes_per_second, Instant::now());
@@ -128,6 +133,8 @@ impl Connection {
             acks,
             pace,
             plain: None,
+            progress,
+            progress_seen: 0,
             beats_unheard: 0,
         }
     }
@@ -164,6 +171,10 @@ impl Connection {
     }
 
     fn beat(&mut self) -> Result<(), End> {
+        let progress = self.progress.so_far();
+        if std::mem::replace(&mut self.progress_seen, progress) != progress {
+            self.beats_unheard = 0;
+        }
         if self.beats_unheard == BEATS_UNHEARD_MAX {
             return Err(End::Gone);
         }

@@ -5,18 +5,17 @@ use std::time::Duration;
 
 use seamline::core::position::Position;
 use serde_json::value::RawValue;
-use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, error};
 
-use super::batch::{FRAME_BYTES_MAX, FRAME_MESSAGES_MAX, contiguous};
 use super::credit::Credit;
+use super::frame_size::FRAME_MESSAGES_MAX;
 use super::frames::ToClient;
 use super::resume::{Asked, Begin, start};
-use super::writer::{Gone, Outgoing};
+use super::writer::{Gone, Outgoing, Slot};
 use crate::app::App;
-use crate::hub::{Cast, Live};
-use crate::log::{After, ChannelInfo, Health, LogError, Message, PageLimit, SyncKey};
+use crate::hub::{Cast, Live, Next};
+use crate::log::{After, ChannelInfo, Health, LogError, PageLimit, SyncKey};
 
 /// When the log fails, the client is told to come back after so long.
 const RETRY_AFTER_MS: u64 = 1000;
@@ -39,15 +38,6 @@ pub(super) struct Feed {
 enum Stop {
     Gone,
     Log(LogError),
-}
-
-/// What comes next in the live stream.
-enum Next {
-    Message(Arc<Message>),
-    /// So many were dropped because we were slow.
-    Missed(u64),
-    /// It ends: the log has been replaced.
-    End,
 }
 
 impl From<Gone> for Stop {
@@ -192,8 +182,10 @@ impl Feed {
     async fn replay(&self, place: &mut Place) -> Result<bool, Stop> {
         let mut replayed = 0;
         loop {
+            let slot = self.out.slot().await?; // first: a page that is read is kept until it is written
             let credit = usize::try_from(self.credit.left()).unwrap_or(usize::MAX);
-            let limit = PageLimit { messages: credit.min(FRAME_MESSAGES_MAX), bytes: FRAME_BYTES_MAX };
+            let bytes = self.out.frame_bytes_max();
+            let limit = PageLimit { messages: credit.min(FRAME_MESSAGES_MAX), bytes };
             let page = self.app.log.read(self.ch(), place.sent, limit).await?;
             let ChannelInfo { epoch, first, head } = page.info;
             if epoch != place.epoch || head < place.sent.offset {
@@ -203,7 +195,9 @@ impl Feed {
                 place.sent = After { offset: last.offset, id: Some(last.id) };
                 self.credit.use_up(page.messages.len() as u64);
                 replayed += page.messages.len() as u64;
-                self.out.messages(self.ch(), page.messages.iter(), true).await?;
+                self.out.messages(slot, self.ch(), page.messages.iter(), true).await?;
+            } else {
+                drop(slot); // it may be long before there is credit
             }
             // Nothing left: `first` is past the head where all was trimmed under our hands.
             if first > head {
@@ -225,65 +219,46 @@ impl Feed {
     /// has sent already is sent again: the client knows better than we what it has seen. Returns when
     /// the live stream has left something out, or ends because the log has been replaced.
     async fn stream(&self, live: &mut Live, place: &mut Place, resync: bool) -> Result<(), Stop> {
-        let mut carried = None;
         loop {
-            let first = match carried.take() {
-                Some(message) => message,
-                None => match self.next(live).await? {
-                    Next::Message(message) => message,
-                    Next::Missed(missed) => {
-                        self.note_resync(missed);
-                        return Ok(());
-                    }
-                    Next::End => {
-                        place.announced = false;
-                        return Ok(());
-                    }
-                },
+            live.ready().await;
+            let slot = self.out.slot().await?; // until there is one, what waits is the hub's, and bounded there
+            let run = match live.take(FRAME_MESSAGES_MAX, self.out.frame_bytes_max()) {
+                Next::Messages(run) => run,
+                Next::Cast(cast) => {
+                    Box::pin(self.pass_on(slot, cast)).await?;
+                    continue;
+                }
+                Next::Missed(missed) => {
+                    self.note_resync(missed);
+                    return Ok(());
+                }
+                Next::End => {
+                    place.announced = false;
+                    return Ok(());
+                }
+                Next::Nothing => continue,
             };
-            let missed = first.offset.saturating_sub(place.sent.offset.saturating_add(1));
+            let first = run.first().map_or(0, |first| first.offset);
+            let missed = first.saturating_sub(place.sent.offset.saturating_add(1));
             if resync && missed > 0 {
                 self.note_resync(missed);
                 return Ok(());
             }
-            let run = contiguous(first, live, &mut carried);
             self.note_live(&run, place.sent.offset);
             if let Some(last) = run.last().filter(|last| last.offset > place.sent.offset) {
                 place.sent = After { offset: last.offset, id: Some(last.id) };
             }
-            self.out.messages(self.ch(), run.iter().map(|message| &**message), false).await?;
+            let run = run.iter().map(|message| &**message);
+            Box::pin(self.out.messages(slot, self.ch(), run, false)).await?; // once a frame: a feed mostly waits
         }
     }
 
-    /// What the live stream has next. Passes on ephemeral events meanwhile.
-    async fn next(&self, live: &mut Live) -> Result<Next, Gone> {
-        loop {
-            let message = tokio::select! {
-                message = live.messages.recv() => message,
-                cast = live.casts.recv() => match cast {
-                    Ok(cast) => {
-                        Box::pin(self.pass_on(cast)).await?;
-                        continue;
-                    }
-                    Err(RecvError::Lagged(_)) => continue,
-                    // Both end together, but messages may still be waiting.
-                    Err(RecvError::Closed) => live.messages.recv().await,
-                },
-            };
-            return Ok(match message {
-                Ok(message) => Next::Message(message),
-                Err(RecvError::Lagged(missed)) => Next::Missed(missed),
-                Err(RecvError::Closed) => Next::End,
-            });
-        }
-    }
-
-    async fn pass_on(&self, cast: Cast) -> Result<(), Gone> {
+    async fn pass_on(&self, slot: Slot, cast: Cast) -> Result<(), Gone> {
         if cast.from == self.connection {
             return Ok(());
         }
         // It was parsed when it came in.
         let Ok(data) = serde_json::from_str::<&RawValue>(&cast.data) else { return Ok(()) };
-        self.out.bulk(&ToClient::Cast { ch: self.ch().into(), data }).await
+        self.out.bulk_in(slot, &ToClient::Cast { ch: self.ch().into(), data }).await
     }
 }

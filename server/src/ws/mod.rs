@@ -1,23 +1,25 @@
 //! `/ws`: one socket, any number of channels.
 //!
 //! `connection` reads the client's frames and owns everything else: one `feed` per subscription,
-//! one `writer` for all that goes out (in `batch`es), the `publisher` that answers publications, the positions
+//! one `writer` for all that goes out (in frames of a
+//! `frame_size`), the `publisher` that answers publications, the positions
 //! to store (`acks`). `resume` decides where a subscription begins. `opening` is what was asked for, and
 //! `dialect` how it is spoken: `frames` has `seamline.v1`, `plain` the plain dialect.
 
 mod acks;
-mod batch;
 mod close;
 mod connection;
 mod credit;
 mod dialect;
 mod feed;
+mod frame_size;
 mod frames;
 mod hello;
 mod noted;
 mod object;
 mod opening;
 mod plain;
+mod progress;
 mod publisher;
 mod received;
 mod refused;
@@ -40,12 +42,13 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::debug;
 
 use self::opening::Opening;
+use self::progress::{Progress, Watched};
 use crate::app::App;
 use crate::listen::{Peer, client_ip};
 
 /// The socket. The handshake is done here rather than by the framework, because closing well after
 /// an oversized frame takes the raw stream underneath (see `close`).
-type Socket = WebSocketStream<TokioIo<Upgraded>>;
+type Socket = WebSocketStream<Watched<TokioIo<Upgraded>>>;
 
 /// How much is read from a socket at once. Each socket has a buffer of this size, and most of what a connection
 /// costs would be this one; clients' frames are small.
@@ -79,9 +82,10 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
         match on_upgrade.await {
             Ok(upgraded) => {
                 let config = socket_config(app.config.max_frame_bytes);
-                let io = TokioIo::new(upgraded);
+                let progress = Arc::new(Progress::default());
+                let io = Watched::new(TokioIo::new(upgraded), progress.clone());
                 let socket = Socket::from_raw_socket(io, Role::Server, Some(config)).await;
-                connection::serve(app, socket.split(), entry, opening).await;
+                connection::serve(app, socket.split(), progress, entry, opening).await;
             }
             Err(e) => debug!("a client went away during the handshake: {e}"),
         }
@@ -150,8 +154,9 @@ mod tests {
 
     #[test]
     fn the_tasks_of_an_idle_connection_are_small() {
-        let connection =
-            bytes(|(app, halves, entry, opening)| connection::serve(app, halves, entry, opening));
+        let connection = bytes(|(app, halves, progress, entry, opening)| {
+            connection::serve(app, halves, progress, entry, opening)
+        });
         let feed = bytes(|feed: feed::Feed| feed.run());
         assert!(
             connection < 2048 && feed < 1200,

@@ -33,6 +33,7 @@ mod resume;
 mod retention;
 mod seam;
 mod slow_consumer;
+mod slow_link;
 mod startup;
 mod support;
 mod sync_state;

@@ -1,11 +1,12 @@
 //! A client that does not read slows nobody, costs the server a bounded amount of memory, and gets
 //! everything from the log once it reads again.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Client, Server, eventually, offsets};
+use crate::support::{Client, PATIENCE, Server, eventually, offsets};
 
 const COUNT: u64 = 6_000;
 const PAYLOAD_BYTES: usize = 4_000;
@@ -94,4 +95,94 @@ async fn a_client_that_reads_slowly_is_not_given_up() {
         tokio::time::sleep(Duration::from_millis(1000)).await;
     }
     assert_eq!(server.metric("seamline_sockets_given_up_total").await, 0.0);
+}
+
+const LARGE_BYTES: usize = 250_000;
+
+/// Publishes so many large messages in each of the channels.
+async fn publish_large(publisher: &mut Client, channels: usize, round: &str, each: usize) {
+    let data = "x".repeat(LARGE_BYTES);
+    for i in 0..each {
+        for ch in 0..channels {
+            let (ch, key) = (format!("large-{ch}"), format!("{round}-{i}"));
+            publisher.send(json!({"op": "pub", "ch": ch, "key": key, "data": data})).await;
+        }
+        for _ in 0..channels {
+            publisher.next_op("puback").await;
+        }
+    }
+}
+
+/// What waits is counted in bytes, and not only in messages, wherever it waits.
+#[tokio::test]
+async fn large_live_messages_wait_in_bounded_memory() {
+    const CHANNELS: usize = 6;
+    const EACH: usize = 60; // 90 MB together
+    let server = Server::start(&["--send-timeout-ms", "300000", "--max-publishes-per-second", "0"]);
+    let mut publisher = Client::greeted(&server, "publisher").await;
+    publish_large(&mut publisher, CHANNELS, "before", EACH).await; // the store keeps some of it in memory
+    let mut slow = Client::greeted(&server, "slow").await;
+    for ch in 0..CHANNELS {
+        slow.sub(&format!("large-{ch}"), 1_000_000, json!({"from": "tail"})).await;
+        slow.next_op("subd").await;
+        slow.next_op("live").await;
+    }
+    let before_kb = server.memory_kb("VmRSS");
+    publish_large(&mut publisher, CHANNELS, "after", EACH).await;
+    let grown_kb = server.memory_kb("VmRSS").saturating_sub(before_kb);
+    assert!(grown_kb < 45_000, "the server grew by {grown_kb} kB");
+    assert!(server.metric("seamline_live_queue_bytes").await > 0.0);
+    assert!(server.metric("seamline_socket_queue_bytes").await > 0.0);
+
+    let mut positions = HashMap::new();
+    while positions.len() < CHANNELS || positions.values().any(|at| *at < 2 * EACH as u64) {
+        let frame = slow.next().await;
+        if frame["op"] == "msgs" {
+            let run = offsets(&frame);
+            let at = positions.entry(frame["ch"].to_string()).or_insert(EACH as u64);
+            assert!(run[0] <= *at + 1, "a hole: {at}, then {}", run[0]);
+            *at = run[run.len() - 1].max(*at);
+        }
+    }
+    assert!(server.metric("seamline_resyncs_total").await > 0.0);
+    slow.close().await;
+    let start = Instant::now();
+    for gauge in ["seamline_live_queue_bytes", "seamline_socket_queue_bytes"] {
+        while server.metric(gauge).await != 0.0 {
+            assert!(start.elapsed() < PATIENCE, "{gauge} does not go back to 0");
+        }
+    }
+}
+
+/// A feed reads no page before there is room for it.
+#[tokio::test]
+async fn large_replays_wait_in_the_log() {
+    const CHANNELS: usize = 200; // 50 MB together
+    let server = Server::start(&["--send-timeout-ms", "300000", "--max-publishes-per-second", "0"]);
+    publish_large(&mut Client::greeted(&server, "publisher").await, CHANNELS, "before", 1).await;
+    for ch in 0..CHANNELS {
+        server.read(&format!("large-{ch}"), 0).await; // what the store keeps of it in memory is not what this is about
+    }
+    let before_kb = server.memory_kb("VmRSS");
+    let mut slow = Client::greeted(&server, "slow").await;
+    for ch in 0..CHANNELS {
+        slow.sub(&format!("large-{ch}"), 10, json!({"from": "start"})).await;
+    }
+    let waiting = async || server.metric("seamline_socket_queue_bytes").await;
+    let start = Instant::now();
+    while waiting().await < LARGE_BYTES as f64 {
+        assert!(start.elapsed() < PATIENCE, "no replay waits");
+    }
+    // Those that have no room yet would read at about the same time.
+    for _ in 0..20 {
+        slow.send(json!({"op": "ping"})).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let grown_kb = server.memory_kb("VmRSS").saturating_sub(before_kb);
+    assert!(grown_kb < 25_000, "the server grew by {grown_kb} kB");
+    let mut got = 0;
+    while got < CHANNELS {
+        let frame = slow.next().await;
+        got += if frame["op"] == "msgs" { offsets(&frame).len() } else { 0 };
+    }
 }

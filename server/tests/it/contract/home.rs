@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seamline_server::hub::{Hub, Live};
+use seamline_server::hub::{Hub, Live, Next};
 use seamline_server::log::embedded::EmbeddedLog;
 use seamline_server::log::redis::RedisLog;
 use seamline_server::log::{Append, Appended, Log, Message, PageLimit, Retention};
@@ -38,7 +38,7 @@ impl Home {
     }
 
     pub async fn open_with(&self, retention: Retention) -> Node {
-        let hub = Arc::new(Hub::default());
+        let hub = Arc::new(Hub::new(usize::MAX));
         let log: Arc<dyn Log> = match self {
             Home::Embedded(directory) => {
                 Arc::new(EmbeddedLog::open(directory.path(), false, retention, hub.clone()).unwrap())
@@ -121,20 +121,34 @@ impl Node {
 pub async fn heard(live: &mut Live, count: usize) -> Vec<Arc<Message>> {
     let mut messages = Vec::new();
     while messages.len() < count {
-        let next = timeout(PATIENCE, live.messages.recv()).await;
-        messages.push(next.expect("nothing comes live").expect("the live stream goes on"));
+        match timeout(PATIENCE, next(live)).await.expect("nothing comes live") {
+            Next::Messages(run) => messages.extend(run),
+            _ => panic!("the live stream ends or leaves something out"),
+        }
     }
     messages
 }
 
+/// What comes next in a live stream, a single message if it is one. Ephemeral events are passed over.
+async fn next(live: &mut Live) -> Next {
+    loop {
+        live.ready().await;
+        match live.take(1, usize::MAX) {
+            Next::Cast(_) | Next::Nothing => {}
+            next => return next,
+        }
+    }
+}
+
 /// Waits until it ends, past any messages.
 pub async fn ends(live: &mut Live) {
-    let end = async { while live.messages.recv().await.is_ok() {} };
+    let end = async { while !matches!(next(live).await, Next::End) {} };
     timeout(PATIENCE, end).await.expect("the live stream does not end");
 }
 
 /// That nothing more is there, without waiting long for it.
 pub async fn nothing_more(live: &mut Live) {
-    let next = timeout(Duration::from_millis(100), live.messages.recv()).await;
-    assert!(next.is_err(), "unexpected: {next:?}");
+    if let Ok(Next::Messages(run)) = timeout(Duration::from_millis(100), next(live)).await {
+        panic!("unexpected: {run:?}");
+    }
 }

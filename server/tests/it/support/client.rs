@@ -19,6 +19,8 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 pub struct Client {
     socket: Socket,
+    /// The size of the last frame, if it was announced.
+    announced: Option<usize>,
 }
 
 /// What came from the server.
@@ -59,12 +61,20 @@ impl Client {
         query: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Client, (u16, String)> {
-        let mut request = format!("ws://{}/ws?{query}", server.address).into_client_request().unwrap();
+        Client::open_at(&server.address, query, headers).await
+    }
+
+    async fn open_at(
+        address: &str,
+        query: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Client, (u16, String)> {
+        let mut request = format!("ws://{address}/ws?{query}").into_client_request().unwrap();
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
         match timeout(PATIENCE, connect_async(request)).await.expect("no answer") {
-            Ok((socket, _)) => Ok(Client { socket }),
+            Ok((socket, _)) => Ok(Client { socket, announced: None }),
             Err(Error::Http(response)) => {
                 let text =
                     String::from_utf8_lossy(response.body().as_deref().unwrap_or_default()).into_owned();
@@ -83,11 +93,20 @@ impl Client {
         Client::greeted_with(server, client_id, None).await
     }
 
+    /// As greeted, over a link to the server.
+    pub async fn greeted_at(address: &str, client_id: &str) -> Client {
+        let client = Client::open_at(address, "", &[("sec-websocket-protocol", "seamline.v1")]).await;
+        client.unwrap().greet(client_id, None).await
+    }
+
     pub async fn greeted_with(server: &Server, client_id: &str, token: Option<String>) -> Client {
-        let mut client = Client::connect(server).await;
-        client.send(json!({"op": "hello", "v": 1, "client_id": client_id, "token": token})).await;
-        client.next_op("welcome").await;
-        client
+        Client::connect(server).await.greet(client_id, token).await
+    }
+
+    async fn greet(mut self, client_id: &str, token: Option<String>) -> Client {
+        self.send(json!({"op": "hello", "v": 1, "client_id": client_id, "token": token})).await;
+        self.next_op("welcome").await;
+        self
     }
 
     pub async fn send(&mut self, frame: Value) {
@@ -133,10 +152,25 @@ impl Client {
         timeout(limit, self.read()).await.ok()
     }
 
+    /// How many bytes the last frame had, if it was announced by `incoming`.
+    pub fn announced(&self) -> Option<usize> {
+        self.announced
+    }
+
     async fn read(&mut self) -> Got {
+        self.announced = None;
         loop {
             match self.socket.next().await {
-                Some(Ok(Message::Text(text))) => return Got::Frame(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => {
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    if frame["op"] == "incoming" {
+                        assert_eq!(self.announced, None, "two announcements and no frame between them");
+                        self.announced = frame["bytes"].as_u64().map(|bytes| bytes as usize);
+                        continue;
+                    }
+                    assert!(self.announced.is_none_or(|bytes| bytes == text.len()), "{:?}", self.announced);
+                    return Got::Frame(frame);
+                }
                 Some(Ok(Message::Close(Some(frame)))) => {
                     return Got::Closed(frame.code.into(), frame.reason.to_string());
                 }

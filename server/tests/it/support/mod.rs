@@ -2,6 +2,7 @@
 
 mod certificate;
 mod client;
+mod link;
 mod redis;
 mod seam;
 mod server;
@@ -15,6 +16,7 @@ use tokio::net::TcpSocket;
 
 pub use certificate::Certificate;
 pub use client::{Client, Got, offsets};
+pub use link::slow_link;
 pub use redis::Redis;
 pub use seam::{SEAM_DELAY_MS, shown};
 pub use server::{Server, log_command, refused_to_start, try_start, without_settings};

@@ -152,8 +152,7 @@ export class Client {
         if (this.#engine) queueMicrotask(() => this.#flush());
       },
       _subscribe: (from, messages) => {
-        // A server of the plain dialect sends messages in any case, and cannot be asked for its tail.
-        const id = subscribe(this.#engine!, name, from, messages || this.#options.dialect === "plain");
+        const id = subscribe(this.#engine!, name, from, messages);
         if (id) this.#byId.set(id, subscription);
         else subscription._error(this.#refused);
         return id;

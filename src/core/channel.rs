@@ -105,26 +105,14 @@ impl<B> Channel<B> {
         self.position.as_ref()
     }
 
-    /// The application wants messages from now on: the subscription begins anew, at its start point.
-    pub fn want_messages<D>(&mut self, cx: &mut Context<'_, B, D>) {
-        if self.interest == Interest::Messages {
-            return;
-        }
-        self.interest = Interest::Messages;
-        if cx.socket.is_some() && self.phase.is_attached() {
-            self.subscribe(cx);
-        }
-    }
-
     /// Asks the server for everything after the position.
     pub fn subscribe<D>(&mut self, cx: &mut Context<'_, B, D>) {
         *cx.subs += 1;
         let reference = *cx.subs;
         self.enter(Phase::Subscribing { reference }, cx.stats);
-        let (position, from) = match self.interest {
-            Interest::Casts => (None, Some(StartAt::Tail)),
-            Interest::Messages if self.position.is_none() => (None, self.from),
-            Interest::Messages => (self.position.clone(), None),
+        let (position, from) = match &self.position {
+            None => (None, self.from),
+            position => (position.clone(), None),
         };
         self.credit = self.window(cx.config);
         let (ch, credit) = (self.name.clone(), self.credit);

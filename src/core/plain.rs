@@ -259,7 +259,11 @@ impl<M: Clone> Plain<M> {
                 let welcome = ServerFrame::Welcome { session: session_name, heartbeat_ms, max_frame_bytes };
                 session.handle_frame(now, socket, welcome);
             }
-            ClientFrame::Sub { ch, position, from, .. } => self.subscribe(session, now, ch, position, from),
+            ClientFrame::Sub { ch, position, from, credit, .. } => {
+                // Without credit it is for ephemeral events only: there is no message to pass over.
+                let from = from.filter(|_| credit > 0);
+                self.subscribe(session, now, ch, position, from);
+            }
             ClientFrame::Unsub { ch } => self.unsubscribe(session, &ch),
             ClientFrame::Pub { ch, key, .. } => self.answers.push(cannot_publish(ch, key)),
             ClientFrame::Ping => self.ping(session, now),

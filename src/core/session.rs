@@ -175,26 +175,10 @@ impl<B, D: Clone> Session<B, D> {
         self.open_channel(now, name, Interest::Messages, from, position)
     }
 
-    /// Subscribes to a channel for its ephemeral events, and to learn when it is live. Of its messages
-    /// nothing is delivered until [`Session::want_messages`]; then they begin where `from` and `position`
-    /// say, as in [`Session::subscribe`].
-    pub fn subscribe_to_casts(
-        &mut self,
-        now: Instant,
-        name: String,
-        from: Option<StartAt>,
-        position: Option<Position>,
-    ) -> Result<ChannelId, Error> {
-        self.open_channel(now, name, Interest::Casts, from, position)
-    }
-
-    /// Asks for the messages of a channel that was subscribed to for its ephemeral events.
-    pub fn want_messages(&mut self, now: Instant, id: ChannelId) {
-        self.advance(now);
-        let (channels, mut cx) = self.split();
-        if let Some(channel) = channels.iter_mut().find(|channel| channel.id == id) {
-            channel.want_messages(&mut cx);
-        }
+    /// Subscribes to a channel for its ephemeral events, and to learn when it is live. Its messages are
+    /// neither replayed nor delivered: who wants them ends this subscription and subscribes again.
+    pub fn subscribe_to_casts(&mut self, now: Instant, name: String) -> Result<ChannelId, Error> {
+        self.open_channel(now, name, Interest::Casts, Some(StartAt::Tail), None)
     }
 
     fn open_channel(

@@ -238,13 +238,8 @@ impl Engine {
         let position = position(epoch, offset, id);
         self.answer(self.0.with(|session, now| match messages {
             true => session.subscribe(now, text(name), from, position),
-            false => session.subscribe_to_casts(now, text(name), from, position),
+            false => session.subscribe_to_casts(now, text(name)),
         }))
-    }
-
-    /// See `Session::want_messages`.
-    pub fn messages(&self, channel: u32) {
-        self.0.with(|session, now| session.want_messages(now, channel));
     }
 
     /// See `Session::unsubscribe`.

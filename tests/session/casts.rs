@@ -1,6 +1,6 @@
 //! A subscription for ephemeral events only.
 
-use seamline::wire::{ServerFrame, StartAt};
+use seamline::wire::ServerFrame;
 
 use crate::page::{Page, ROOM, config};
 
@@ -11,8 +11,7 @@ fn cast(page: &mut Page) {
 #[test]
 fn who_wants_no_messages_is_not_blocked_by_them() {
     let mut page = Page::open(config());
-    let from = Some(StartAt::Start);
-    page.session.subscribe_to_casts(page.now(), ROOM.to_owned(), from, None).unwrap();
+    page.session.subscribe_to_casts(page.now(), ROOM.to_owned()).unwrap();
     assert_eq!(page.lines(), ["sub room from Some(Tail) credit 0"]);
     page.subd("e", 1, 2_000, 2_000);
     page.live(2_000);
@@ -22,29 +21,14 @@ fn who_wants_no_messages_is_not_blocked_by_them() {
 }
 
 #[test]
-fn messages_begin_at_the_start_point_when_they_are_wanted() {
+fn a_subscription_for_casts_comes_back_with_the_next_connection() {
     let mut page = Page::open(config());
-    let from = Some(StartAt::Start);
-    let channel = page.session.subscribe_to_casts(page.now(), ROOM.to_owned(), from, None).unwrap();
-    page.subd("e", 1, 2_000, 2_000);
-    page.live(2_000);
-    page.lines();
-    page.session.want_messages(page.now(), channel);
-    page.session.want_messages(page.now(), channel);
-    assert_eq!(page.lines(), ["sub room from Some(Start) credit 100"]);
-    page.subd("e", 1, 2_000, 0);
-    page.replay(1, 1);
-    assert_eq!(page.lines(), ["attached e/0", "deliver 1..=1"]);
-}
-
-#[test]
-fn messages_wanted_without_a_connection_come_with_the_next() {
-    let mut page = Page::open(config());
-    let channel = page.session.subscribe_to_casts(page.now(), ROOM.to_owned(), None, None).unwrap();
-    page.close(1006);
-    page.session.want_messages(page.now(), channel);
-    page.lines();
-    page.wait_for_attempt();
-    page.greet();
-    assert_eq!(page.lines().last().unwrap(), "sub room from None credit 100");
+    page.session.subscribe_to_casts(page.now(), ROOM.to_owned()).unwrap();
+    page.subd("e", 1, 7, 7);
+    page.live(7);
+    page.reconnect();
+    assert_eq!(page.lines().last().unwrap(), "sub room from Some(Tail) credit 0");
+    page.subd("f", 1, 3, 3);
+    page.live(3);
+    assert_eq!(page.lines(), ["live"], "no gap: no message is missed");
 }

@@ -68,7 +68,7 @@ impl IntoResponse for ApiError {
 
 impl From<LogError> for ApiError {
     fn from(e: LogError) -> Self {
-        if !e.is_unavailable() {
+        if !e.is_reported() {
             error!("{e}");
         }
         later(StatusCode::SERVICE_UNAVAILABLE, "log_error", "the log failed; try again later", LOG_RETRY_MS)

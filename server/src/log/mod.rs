@@ -69,13 +69,26 @@ pub struct ChannelInfo {
     pub head: u64,
 }
 
-/// A contiguous run of messages, and the channel as it was at the moment of reading.
+/// A contiguous run of messages, and the channel as it was at the moment of reading. It begins at the first message that is
+/// there after the place that was asked for, and ends before a hole: one in the place of a message that was deleted. Without
+/// messages, although there was room for one, it says that the log has nothing after that place.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// The channel, in the same snapshot as the messages.
     pub info: ChannelInfo,
     /// The messages, in log order.
     pub messages: Vec<Message>,
+}
+
+impl Page {
+    /// A page of what was read, in log order, up to the first hole in it.
+    fn contiguous(info: ChannelInfo, mut messages: Vec<Message>) -> Self {
+        let follows = |pair: &[Message]| pair[0].offset.checked_add(1) == Some(pair[1].offset);
+        if let Some(hole) = messages.windows(2).position(|pair| !follows(pair)) {
+            messages.truncate(hole + 1);
+        }
+        Page { info, messages }
+    }
 }
 
 /// How much a page may hold. A page with room for any message at all holds at least one, however
@@ -120,6 +133,8 @@ pub enum LogError {
     /// It is away, or takes nothing, for the time being. It says so in the server's log itself, once:
     /// whoever is told this need not.
     Unavailable(String),
+    /// This channel cannot be used; others can. It says so in the server's log itself, once.
+    Channel(String),
     /// Anything else.
     Failed(String),
 }
@@ -129,12 +144,18 @@ impl LogError {
     pub fn is_unavailable(&self) -> bool {
         matches!(self, LogError::Unavailable(_))
     }
+
+    /// Whether the log has said it in the server's log already.
+    pub fn is_reported(&self) -> bool {
+        matches!(self, LogError::Unavailable(_) | LogError::Channel(_))
+    }
 }
 
 impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             LogError::Unavailable(why) => write!(f, "the log is not available: {why}"),
+            LogError::Channel(why) => write!(f, "the channel cannot be used: {why}"),
             LogError::Failed(why) => write!(f, "the log failed: {why}"),
         }
     }

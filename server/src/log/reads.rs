@@ -32,7 +32,7 @@ pub(super) fn read_page(
             messages.push(Message { offset: key.value().1, id: MessageId { ms, seq }, data: data.into() });
         }
     }
-    Ok(Some(Page { info: channel.info(), messages }))
+    Ok(Some(Page::contiguous(channel.info(), messages)))
 }
 
 /// Where an id stands; nothing where there is no such channel. Ids grow with offsets, so it is looked for by
@@ -71,4 +71,36 @@ pub(super) fn read_sync_state(db: &Database, key: &SyncKey) -> Result<Option<Pos
         let id = id.map(|(ms, seq)| MessageId { ms, seq });
         fresh.then(|| Position { epoch: epoch.to_owned(), offset, id })
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::tables::Tables;
+    use crate::log::{Append, Retention};
+    use redb::backends::InMemoryBackend;
+
+    /// It takes a damaged store for that; then what is there must still keep its offset.
+    #[test]
+    fn a_page_ends_before_a_missing_message() {
+        let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let txn = db.begin_write().unwrap();
+        let mut tables = Tables::open(&txn, 1).unwrap();
+        for i in 1..=6 {
+            let append = Append { ch: "c".into(), key: None, data: i.to_string().into() };
+            tables.append(append).unwrap();
+        }
+        tables.finish(Retention { messages: 100, age: None }, &txn).unwrap();
+        for offset in [3, 6] {
+            txn.open_table(MESSAGES).unwrap().remove((1, offset)).unwrap();
+        }
+        txn.commit().unwrap();
+        let limit = PageLimit { messages: 100, bytes: 1000 };
+        let offsets = |after| -> Vec<u64> {
+            let page = read_page(&db, "c", after, limit).unwrap().unwrap();
+            assert_eq!(page.info.head, 6);
+            page.messages.iter().map(|message| message.offset).collect()
+        };
+        assert_eq!([offsets(0), offsets(2), offsets(5)], [vec![1, 2], vec![4, 5], vec![]]);
+    }
 }

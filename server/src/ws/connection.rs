@@ -196,7 +196,7 @@ impl Connection {
             return;
         }
         if let Err(e) = self.app.log.store_sync_states(states.clone()).await {
-            if !e.is_unavailable() {
+            if !e.is_reported() {
                 warn!("positions could not be stored: {e}");
             }
             states.into_iter().for_each(|(key, position)| self.acks.note(key.ch, position));

@@ -66,7 +66,10 @@ impl Feed {
             return;
         }
         let Err(Stop::Log(e)) = self.follow().await else { return };
-        error!(ch = self.ch(), "a subscription ends: {e}");
+        match e.is_reported() {
+            true => debug!(ch = self.ch(), "a subscription ends: {e}"),
+            false => error!(ch = self.ch(), "a subscription ends: {e}"),
+        }
         self.tell_end("log_error", "the log failed; try again later", Some(RETRY_AFTER_MS)).await;
     }
 
@@ -191,6 +194,7 @@ impl Feed {
             if epoch != place.epoch || head < place.sent.offset {
                 return Ok(false);
             }
+            let read_all = page.messages.is_empty() && limit.messages > 0;
             if let Some(last) = page.messages.last() {
                 place.sent = After { offset: last.offset, id: Some(last.id) };
                 self.credit.use_up(page.messages.len() as u64);
@@ -199,8 +203,8 @@ impl Feed {
             } else {
                 drop(slot); // it may be long before there is credit
             }
-            // Nothing left: `first` is past the head where all was trimmed under our hands.
-            if first > head {
+            // Nothing is left up to the head: it was trimmed or deleted under our hands. The client sees that in `live`.
+            if first > head || read_all {
                 place.sent = After::from(head);
             }
             if place.sent.offset >= head {

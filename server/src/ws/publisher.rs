@@ -80,7 +80,7 @@ fn answer(app: &App, Name { ch, key, .. }: Name, result: Result<Appended, LogErr
             ServerFrame::PubAck { ch, key, id, offset }
         }
         Err(e) => {
-            if !e.is_unavailable() {
+            if !e.is_reported() {
                 error!("{e}");
             }
             refusal(app, ch, key, "log_error", "the log failed; try again later", Some(RETRY_AFTER_MS))

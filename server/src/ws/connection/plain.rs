@@ -56,7 +56,7 @@ impl Connection {
             Ok(_) => {}
             Err(e) => {
                 plain.acked = Some(id);
-                if !e.is_unavailable() {
+                if !e.is_reported() {
                     warn!("an acknowledged message could not be looked up: {e}");
                 }
             }

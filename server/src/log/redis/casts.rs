@@ -2,7 +2,7 @@
 //! suits them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use redis::Client;
@@ -12,10 +12,11 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::keys;
-use super::link::Link;
+use super::link::{self, Link};
+use super::pause::Pause;
 use crate::hub::{Cast, Hub};
 
 /// How many may wait for Redis; more are dropped.
@@ -23,8 +24,12 @@ const QUEUE_MAX: usize = 256;
 /// How many go out together.
 const GROUP_MAX: usize = 64;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long without the others' events, where the connection broke.
-const RECONNECT_INTERVAL: Duration = Duration::from_millis(500);
+/// How long without the others' events, where the connection broke; then longer, up to …
+const RECONNECT_MIN: Duration = Duration::from_millis(500);
+/// … this.
+const RECONNECT_MAX: Duration = Duration::from_secs(5);
+/// A connection that did not last so long has changed nothing: the pauses go on growing.
+const STEADY: Duration = Duration::from_secs(10);
 /// The connection that an event from another node came from: none of ours.
 const FROM_ELSEWHERE: u64 = u64::MAX;
 
@@ -52,16 +57,15 @@ impl Drop for Casts {
 impl Casts {
     /// Sends over the common connection, receives over one of its own: a flood of events that breaks it
     /// breaks nothing else.
-    pub async fn start(client: Client, link: Arc<Link>, hub: Arc<Hub>) -> Self {
-        let node = crate::random::name();
+    pub async fn start(client: Client, link: Arc<Link>, hub: Arc<Hub>, node: String) -> Self {
         // Pub/sub knows nothing of databases, but two databases are two deployments.
         let channel = keys::casts(client.get_connection_info().redis_settings().db());
         let (queue, events) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(send(link, channel.clone(), events));
-        let receiver = Receiver { client, channel, hub, node: node.clone() };
+        let mut receiver = Receiver { client, channel, hub, node: node.clone(), refusal_reported: false };
         // Whoever is served from the start on hears the others from the start on.
         let first = receiver.connect().await;
-        let receiver = tokio::spawn(async move { receiver.run(first).await });
+        let receiver = tokio::spawn(receiver.run(first));
         Casts { node, queue, receiver }
     }
 
@@ -80,29 +84,45 @@ struct Receiver {
     channel: String,
     hub: Arc<Hub>,
     node: String,
+    /// That Redis refuses is said once, until it does not.
+    refusal_reported: bool,
 }
 
 impl Receiver {
-    async fn run(self, mut connection: Option<PubSub>) {
+    async fn run(mut self, mut connection: Option<PubSub>) {
+        let mut pause = Pause::new(RECONNECT_MIN, RECONNECT_MAX);
         loop {
             if let Some(connection) = &mut connection {
+                let up_at = Instant::now();
                 self.receive(connection).await;
+                if up_at.elapsed() >= STEADY {
+                    pause.reset();
+                }
             }
-            tokio::time::sleep(RECONNECT_INTERVAL).await;
+            tokio::time::sleep(pause.grow()).await;
             connection = self.connect().await;
         }
     }
 
-    async fn connect(&self) -> Option<PubSub> {
+    async fn connect(&mut self) -> Option<PubSub> {
         let connecting = async {
             let mut connection = self.client.get_async_pubsub().await?;
             connection.subscribe(&self.channel).await?;
             Ok::<_, redis::RedisError>(connection)
         };
         match timeout(CONNECT_TIMEOUT, connecting).await {
-            Ok(Ok(connection)) => Some(connection),
-            Ok(Err(e)) => {
+            Ok(Ok(connection)) => {
+                self.refusal_reported = false;
+                Some(connection)
+            }
+            // That it is lost is said elsewhere.
+            Ok(Err(e)) if self.refusal_reported || link::is_the_connections(&e) => {
                 debug!("no ephemeral events from other nodes: {e}");
+                None
+            }
+            Ok(Err(e)) => {
+                warn!("no ephemeral events from other nodes: {e}; allow SUBSCRIBE to {}", self.channel);
+                self.refusal_reported = true;
                 None
             }
             Err(_) => None,
@@ -124,13 +144,20 @@ impl Receiver {
 
 async fn send(link: Arc<Link>, channel: String, mut events: mpsc::Receiver<String>) {
     let mut group = Vec::new();
+    let mut refused = false;
     while events.recv_many(&mut group, GROUP_MAX).await > 0 {
         let mut pipe = redis::pipe();
         for event in group.drain(..) {
             pipe.cmd("PUBLISH").arg(&channel).arg(event);
         }
         if let Ok(commands) = link.commands() {
-            let _ = link.run_all::<u64>(commands, &mut pipe).await; // lost with the connection
+            // What goes when the connection breaks is lost.
+            let Ok(results) = link.run_all::<u64>(commands, &mut pipe).await else { continue };
+            let refusal = results.into_iter().find_map(Result::err).filter(|e| !e.is_reported());
+            if let Some(e) = refusal.as_ref().filter(|_| !refused) {
+                warn!("no ephemeral events to other nodes: {e}; allow PUBLISH to {channel}");
+            }
+            refused = refusal.is_some();
         }
     }
 }

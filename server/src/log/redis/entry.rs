@@ -2,41 +2,65 @@
 
 use std::sync::Arc;
 
+use serde::de::IgnoredAny;
+
 use crate::log::Message;
 
-/// As Redis gives it: the id, and the fields' names and values in turn.
-pub(super) type Raw = (String, Vec<String>);
+/// As Redis gives it: the id, and the fields' names and values in turn. Bytes: anyone may have put them there.
+pub(super) type Raw = (Vec<u8>, Vec<Vec<u8>>);
 
 /// The epoch and the message; nothing where the entry was not written by us.
-pub(super) fn parse((id, fields): Raw) -> Option<(String, Message)> {
-    let [o, offset, e, epoch, d, data] = <[String; 6]>::try_from(fields).ok()?;
-    if (o.as_str(), e.as_str(), d.as_str()) != ("o", "e", "d") {
+pub(super) fn parse((id, fields): &Raw) -> Option<(&str, Message)> {
+    let [o, offset, e, epoch, d, data] = fields.as_slice() else { return None };
+    if (&**o, &**e, &**d) != (b"o", b"e", b"d") {
         return None;
     }
-    let message = Message { offset: offset.parse().ok()?, id: id.parse().ok()?, data: Arc::from(data) };
-    Some((epoch, message))
+    let (id, offset) = (text(id)?.parse().ok()?, text(offset)?.parse().ok()?);
+    Some((text(epoch)?, Message { offset, id, data: payload(data)? }))
+}
+
+/// The payload, if it is one: in a frame, anything but JSON would spoil what stands beside it.
+pub(super) fn payload(data: &[u8]) -> Option<Arc<str>> {
+    let json = text(data)?;
+    serde_json::from_str::<IgnoredAny>(json).ok()?;
+    Some(json.into())
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+/// An id as text, for commands and the log.
+pub(super) fn id_text((id, _): &Raw) -> String {
+    String::from_utf8_lossy(id).into_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn raw(id: &str, fields: &[&str]) -> Raw {
-        (id.into(), fields.iter().map(|field| field.to_string()).collect())
+    fn raw(id: &str, fields: &[&[u8]]) -> Raw {
+        (id.into(), fields.iter().map(|field| field.to_vec()).collect())
     }
 
     #[test]
     fn only_our_own_entries_are_messages() {
-        let (epoch, message) = parse(raw("5-1", &["o", "7", "e", "x", "d", "{}"])).unwrap();
-        assert_eq!((epoch.as_str(), message.offset, &*message.data), ("x", 7, "{}"));
+        let ours = raw("5-1", &[b"o", b"7", b"e", b"x", b"d", b"{}"]);
+        let (epoch, message) = parse(&ours).unwrap();
+        assert_eq!((epoch, message.offset, &*message.data), ("x", 7, "{}"));
         for (id, fields) in [
-            ("5-1", &["a", "1"][..]),
-            ("5-1", &["o", "-7", "e", "x", "d", "{}"]),
-            ("5-1", &["o", "7", "x", "e", "d", "{}"]),
-            ("5", &["o", "7", "e", "x", "d", "{}"]),
+            ("5-1", &[b"a" as &[u8], b"1"][..]),
+            ("5-1", &[b"o", b"-7", b"e", b"x", b"d", b"{}"]),
+            ("5-1", &[b"o", b"\xff", b"e", b"x", b"d", b"{}"]),
+            ("5-1", &[b"o", b"7", b"x", b"e", b"d", b"{}"]),
+            ("5-1", &[b"o", b"7", b"e", b"\xff", b"d", b"{}"]),
+            ("5-1", &[b"o", b"7", b"e", b"x", b"d", b"\"\xff\""]),
+            ("5-1", &[b"o", b"7", b"e", b"x", b"d", b"{},{}"]),
+            ("5-1", &[b"o", b"7", b"e", b"x", b"d", b""]),
+            ("5", &[b"o", b"7", b"e", b"x", b"d", b"{}"]),
             ("5-1", &[]),
         ] {
-            assert_eq!(parse(raw(id, fields)), None, "{id} {fields:?}");
+            assert_eq!(parse(&raw(id, fields)), None, "{id} {fields:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! All keys of a channel have the channel between braces, so that a Redis Cluster would keep them on
 //! one node, where one script may touch them.
 
-use crate::log::{Append, SyncKey};
+use crate::log::SyncKey;
 
 /// Before every key.
 const PREFIX: &str = "seamline:";
@@ -11,6 +11,15 @@ const PREFIX: &str = "seamline:";
 /// A stream that wakes this node's reader; see [`tail`](super::tail).
 pub(super) fn wake(node: &str) -> String {
     format!("{PREFIX}wake:{node}")
+}
+
+/// A hash and a list that the node's [`probe`](super::probe) writes to, and empties again.
+pub(super) fn probe_hash(node: &str) -> String {
+    format!("{PREFIX}probe:{node}:hash")
+}
+
+pub(super) fn probe_list(node: &str) -> String {
+    format!("{PREFIX}probe:{node}:list")
 }
 
 /// Where nodes tell each other of ephemeral events: a pub/sub channel, not a key.
@@ -28,9 +37,14 @@ pub(super) fn meta(ch: &str) -> String {
     format!("{PREFIX}{{{}}}:meta", escaped(ch))
 }
 
-/// Where an idempotency key ended up: a string of offset and id.
-pub(super) fn idempotency(append: &Append) -> Option<String> {
-    append.key.as_ref().map(|key| format!("{PREFIX}{{{}}}:key:{key}", escaped(&append.ch)))
+/// Where the channel's idempotency keys ended up: a hash of offset and id by key.
+pub(super) fn idempotency(ch: &str) -> String {
+    format!("{PREFIX}{{{}}}:keys", escaped(ch))
+}
+
+/// Those keys in the order of their messages: a list of offset, id and key.
+pub(super) fn idempotency_order(ch: &str) -> String {
+    format!("{PREFIX}{{{}}}:keyorder", escaped(ch))
 }
 
 /// A processed position: a hash of `epoch`, `offset`, `id`.

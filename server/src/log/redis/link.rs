@@ -1,8 +1,9 @@
-//! The connection to Redis: whether it is there, and what its errors mean.
+//! The connection to Redis: whether it is there, whether Redis does what the log needs, and what its errors mean.
 //!
 //! One connection carries the commands of the whole node. When one of them shows that it is broken, it
-//! is let go of, and until the keeper (see [`tail`](super::tail)) has made a new one everyone is told at
-//! once to come back later. That Redis is lost, and that it is back, is logged once each.
+//! is let go of, and until the keeper (see [`keeper`](super::keeper)) has made a new one everyone is told at
+//! once to come back later. That Redis is lost, that it refuses something, and that this is over, is logged
+//! once each.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use redis::{ErrorKind, ServerErrorKind};
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
+use super::probe::{Proof, probe};
 use super::scripts;
 use crate::log::{Health, LogError};
 
@@ -24,10 +26,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// See the module.
 pub(super) struct Link {
     client: Client,
+    /// The name of this node in Redis.
+    node: String,
     // A plain mutex: never held across an await.
     state: Mutex<State>,
     failed: Notify,
     health: watch::Sender<Health>,
+    /// One probe at a time: whoever waits for it has its answer as well.
+    probing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -37,8 +43,10 @@ struct State {
     number: u64,
     failure: Option<String>,
     lost_at: Option<Instant>,
-    /// The code with which Redis refuses to write, as long as it does.
+    /// What Redis refuses, as long as it does.
     refusal: Option<String>,
+    /// When the last probe ended that found nothing refused.
+    proven_at: Option<Instant>,
 }
 
 /// A connection for commands.
@@ -48,6 +56,12 @@ pub(super) struct Commands {
     number: u64,
 }
 
+impl Commands {
+    pub fn into_connection(self) -> MultiplexedConnection {
+        self.connection
+    }
+}
+
 /// The two connections that the log needs.
 pub(super) struct Connections {
     pub commands: MultiplexedConnection,
@@ -55,36 +69,77 @@ pub(super) struct Connections {
     pub blocking: MultiplexedConnection,
 }
 
+/// Why there is no connection that can be used.
+pub(super) enum Unusable {
+    /// There is no Redis, or it does not let us in.
+    NoConnection(RedisError),
+    /// There is one, and it does not do what the log needs.
+    Unfit(String),
+}
+
+impl Unusable {
+    fn of(e: RedisError) -> Self {
+        let no_entry = matches!(e.code(), Some("NOAUTH" | "WRONGPASS"));
+        match no_entry || matches!(e.kind(), ErrorKind::Io | ErrorKind::AuthenticationFailed) {
+            true => Unusable::NoConnection(e),
+            false => Unusable::Unfit(e.to_string()),
+        }
+    }
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Unusable::NoConnection(e) => e.fmt(f),
+            Unusable::Unfit(why) => f.write_str(why),
+        }
+    }
+}
+
 impl Link {
-    pub fn new(client: Client) -> Self {
+    pub fn new(client: Client, node: String) -> Self {
         let health = watch::Sender::new(Health::Degraded("not connected yet".into()));
-        Link { client, state: Mutex::default(), failed: Notify::new(), health }
+        let (state, failed, probing) = (Mutex::default(), Notify::new(), tokio::sync::Mutex::default());
+        Link { client, node, state, failed, health, probing }
     }
 
-    /// Connects, and makes Redis know our scripts.
-    pub async fn connect(&self) -> RedisResult<Connections> {
+    /// Connects, makes Redis know our scripts, and sees whether it is a primary.
+    pub async fn connect(&self) -> Result<(Connections, Proof), Unusable> {
+        let mut commands = self.open().await.map_err(Unusable::NoConnection)?;
+        scripts::load(&mut commands).await.map_err(Unusable::of)?;
+        let proof = match probe(&mut commands, &self.node).await {
+            Proof::Broken(why) => return Err(Unusable::Unfit(why)),
+            proof => proof,
+        };
+        let mut blocking = self.open().await.map_err(Unusable::NoConnection)?;
+        blocking.set_response_timeout(super::tail::BLOCK + COMMAND_TIMEOUT);
+        Ok((Connections { commands, blocking }, proof))
+    }
+
+    /// A connection, whatever is at its end.
+    pub async fn open(&self) -> RedisResult<MultiplexedConnection> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(COMMAND_TIMEOUT));
-        let connect = || self.client.get_multiplexed_async_connection_with_config(&config);
-        let mut commands = connect().await?;
-        scripts::load().exec_async(&mut commands).await?;
-        let mut blocking = connect().await?;
-        blocking.set_response_timeout(super::tail::BLOCK + COMMAND_TIMEOUT);
-        Ok(Connections { commands, blocking })
+        self.client.get_multiplexed_async_connection_with_config(&config).await
     }
 
-    /// From now on this connection is used.
-    pub fn up(&self, connection: MultiplexedConnection) {
-        let mut state = self.lock();
-        state.number += 1;
-        state.connection = Some(connection);
-        (state.failure, state.refusal) = (None, None);
-        if let Some(lost_at) = state.lost_at.take() {
-            info!("Redis is back after {:.1?}", lost_at.elapsed());
+    /// From now on this connection is used, of which a probe has shown this.
+    pub fn up(&self, connection: MultiplexedConnection, proof: Proof) {
+        let number = {
+            let mut state = self.lock();
+            state.number += 1;
+            state.connection = Some(connection);
+            (state.failure, state.refusal) = (None, None);
+            if let Some(lost_at) = state.lost_at.take() {
+                info!("Redis is back after {:.1?}", lost_at.elapsed());
+            }
+            state.number
+        };
+        if proof == Proof::Good {
+            self.health.send_replace(Health::Ok);
         }
-        drop(state);
-        self.health.send_replace(Health::Ok);
+        self.heed(number, proof);
     }
 
     /// There is no connection.
@@ -118,11 +173,22 @@ impl Link {
         }
     }
 
+    /// As [`commands`](Self::commands), for what must not be done by halves: not while Redis refuses any of it.
+    pub async fn commands_to_write(&self) -> Result<Commands, LogError> {
+        let refusal = self.lock().refusal.clone();
+        match refusal {
+            Some(why) if !self.probe().await => Err(LogError::Unavailable(why)),
+            _ => self.commands(),
+        }
+    }
+
     /// Runs a command.
     pub async fn run<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, LogError> {
-        let mut commands = self.commands()?;
-        let answer = cmd.query_async(&mut commands.connection).await;
-        answer.map_err(|e| self.judge(&commands, &e))
+        let (mut commands, asked_at) = (self.commands()?, Instant::now());
+        match cmd.query_async(&mut commands.connection).await {
+            Ok(answer) => Ok(answer),
+            Err(e) => Err(self.classify(commands, &e, asked_at).await),
+        }
     }
 
     /// Runs commands that follow each other without waiting; each has its own result.
@@ -131,9 +197,21 @@ impl Link {
         mut commands: Commands,
         pipe: &mut Pipeline,
     ) -> Result<Vec<Result<T, LogError>>, LogError> {
-        let answers = pipe.ignore_errors().query_async(&mut commands.connection).await;
-        let answers: Vec<RedisResult<T>> = answers.map_err(|e| self.judge(&commands, &e))?;
-        Ok(answers.into_iter().map(|answer| answer.map_err(|e| self.judge(&commands, &e))).collect())
+        let asked_at = Instant::now();
+        let answers: RedisResult<Vec<RedisResult<T>>> =
+            pipe.ignore_errors().query_async(&mut commands.connection).await;
+        let answers = match answers {
+            Ok(answers) => answers,
+            Err(e) => return Err(self.classify(commands, &e, asked_at).await),
+        };
+        let mut results = Vec::with_capacity(answers.len());
+        for answer in answers {
+            results.push(match answer {
+                Ok(answer) => Ok(answer),
+                Err(e) => Err(self.classify(commands.clone(), &e, asked_at).await),
+            });
+        }
+        Ok(results)
     }
 
     /// How the log is.
@@ -141,42 +219,71 @@ impl Link {
         self.health.subscribe()
     }
 
-    /// Says what an error means to whoever asked, and sees to the connection.
-    fn judge(&self, commands: &Commands, e: &RedisError) -> LogError {
+    /// Sees what Redis does at present. Returns whether it does all that the log needs.
+    pub async fn probe(&self) -> bool {
+        let asked_at = Instant::now();
+        match self.commands() {
+            Ok(commands) => self.probe_since(commands, asked_at).await,
+            Err(_) => false,
+        }
+    }
+
+    /// Probes, unless one has begun after this moment.
+    async fn probe_since(&self, Commands { mut connection, number }: Commands, since: Instant) -> bool {
+        let _one = self.probing.lock().await;
+        if self.lock().proven_at.is_some_and(|at| at > since) {
+            return true;
+        }
+        let proof = probe(&mut connection, &self.node).await;
+        let good = proof == Proof::Good;
+        self.heed(number, proof);
+        good
+    }
+
+    /// Says what an error means to whoever asked, and sees to the connection. An error that is not the connection's may
+    /// be that of one channel, or of all: only a probe can tell.
+    async fn classify(&self, commands: Commands, e: &RedisError, asked_at: Instant) -> LogError {
         let why = e.to_string();
         if is_the_connections(e) {
-            let mut state = self.lock();
-            if state.number == commands.number && state.connection.take().is_some() {
-                state.failure = Some(why.clone());
-                self.failed.notify_one();
-            }
+            self.heed(commands.number, Proof::Broken(why.clone()));
             return LogError::Unavailable(why);
         }
-        match e.code() {
-            // Full, or its disk is, or a replica is missing: that may pass.
-            Some(code @ ("OOM" | "MISCONF" | "NOREPLICAS" | "BUSY")) => {
-                self.refused(code, &why);
-                LogError::Unavailable(why)
+        let refused = self.lock().refusal.is_some();
+        // Full, or its disk is, or a replica is missing: that may pass.
+        let may_pass = matches!(e.code(), Some("OOM" | "MISCONF" | "NOREPLICAS" | "BUSY"));
+        match refused || !self.probe_since(commands, asked_at).await || may_pass {
+            true => LogError::Unavailable(why),
+            false => LogError::Failed(why),
+        }
+    }
+
+    /// What was shown of a connection; of the present one it counts.
+    fn heed(&self, number: u64, proof: Proof) {
+        let mut state = self.lock();
+        if state.number != number || state.connection.is_none() {
+            return;
+        }
+        match proof {
+            Proof::Good => {
+                state.proven_at = Some(Instant::now());
+                if state.refusal.take().is_some() {
+                    info!("Redis refuses nothing any more");
+                    self.health.send_replace(Health::Ok);
+                }
             }
-            _ => LogError::Failed(why),
-        }
-    }
-
-    fn refused(&self, code: &str, why: &str) {
-        let mut state = self.lock();
-        if state.refusal.as_deref() != Some(code) {
-            state.refusal = Some(code.into());
-            warn!("Redis takes no messages at the moment: {why}");
-            self.health.send_replace(Health::Degraded(format!("Redis takes no messages: {why}")));
-        }
-    }
-
-    /// Something was written.
-    pub fn wrote(&self) {
-        let mut state = self.lock();
-        if state.refusal.take().is_some() {
-            info!("Redis takes messages again");
-            self.health.send_replace(Health::Ok);
+            Proof::Refused(why) => {
+                if state.refusal.is_none() {
+                    warn!("Redis refuses what the log needs ({why}); publishers are told to come back");
+                }
+                self.health
+                    .send_replace(Health::Degraded(format!("Redis refuses what the log needs: {why}")));
+                state.refusal = Some(why);
+            }
+            Proof::Broken(why) => {
+                state.connection = None;
+                state.failure = Some(why);
+                self.failed.notify_one();
+            }
         }
     }
 

@@ -4,17 +4,20 @@
 //! not matter which node asks. What is published comes back to all nodes by [`tail`], in log order, also
 //! to the node that published it. `docs/OPERATIONS.md` says what is kept, and how Redis must be set up.
 
+mod broken;
 mod casts;
 mod check;
 mod entry;
+mod keeper;
 mod keys;
 mod link;
+mod pause;
+mod probe;
 mod scripts;
 mod tail;
 mod writer;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 use redis::Client;
@@ -28,79 +31,75 @@ pub use check::OpenError;
 use super::{After, Append, ChannelInfo, Health, Log, LogError, Message, Page, PageLimit, Retention};
 use super::{SyncKey, Ticket};
 use crate::hub::Hub;
+use broken::{BrokenChannels, Use};
 use casts::Casts;
-use link::{Connections, Link};
+use link::{Link, Unusable};
 use tail::Tail;
 use writer::Job;
-
-/// Redis is asked again after so long, and then less often, up to …
-const RECONNECT_MIN: Duration = Duration::from_millis(100);
-/// … this.
-const RECONNECT_MAX: Duration = Duration::from_secs(1);
 
 /// See the module.
 pub struct RedisLog {
     link: Arc<Link>,
     tail: Arc<Tail>,
     casts: Casts,
+    broken: Arc<BrokenChannels>,
     retention: Retention,
     queue: mpsc::Sender<Job>,
     keeper: JoinHandle<()>,
 }
 
 impl RedisLog {
-    /// Connects, and looks whether this Redis will do.
+    /// Connects, and looks whether this Redis will do. One whose role or whose user's rights will not is waited for,
+    /// as it would be later: both can change while it runs.
     pub async fn open(url: &str, retention: Retention, hub: Arc<Hub>) -> Result<Self, OpenError> {
         // The library takes what the process has chosen. Chosen before: the same.
         let _ = ring::default_provider().install_default();
         let client = Client::open(url).map_err(|e| check::bad_url(url, &e))?;
-        let link = Arc::new(Link::new(client.clone()));
-        let mut connections = link.connect().await.map_err(|e| check::cannot_connect(url, &e))?;
-        check::server(url, &mut connections.commands).await?;
-        link.up(connections.commands.clone());
-        let tail = Arc::new(Tail::new(link.clone(), hub.clone(), retention));
-        let casts = Casts::start(client, link.clone(), hub).await;
+        let node = crate::random::name();
+        let link = Arc::new(Link::new(client.clone(), node.clone()));
+        let mut connection = link.open().await.map_err(|e| check::cannot_connect(url, &e))?;
+        check::server(url, &mut connection).await?;
+        let connections = match link.connect().await {
+            Ok((connections, proof)) => {
+                link.up(connections.commands.clone(), proof);
+                Some(connections)
+            }
+            Err(Unusable::NoConnection(e)) => return Err(check::cannot_connect(url, &e)),
+            Err(Unusable::Unfit(why)) => {
+                link.down(&why);
+                None
+            }
+        };
+        let tail = Arc::new(Tail::new(link.clone(), hub.clone(), retention, &node));
+        let casts = Casts::start(client, link.clone(), hub, node).await;
+        let broken = Arc::<BrokenChannels>::default();
         let (queue, jobs) = mpsc::channel(writer::QUEUE_MAX);
-        tokio::spawn(writer::run(link.clone(), retention, jobs));
-        let keeper = tokio::spawn(keep(link.clone(), tail.clone(), connections));
-        Ok(RedisLog { link, tail, casts, retention, queue, keeper })
+        tokio::spawn(writer::run(link.clone(), broken.clone(), retention, jobs));
+        let keeper = tokio::spawn(keeper::keep(link.clone(), tail.clone(), connections));
+        Ok(RedisLog { link, tail, casts, broken, retention, queue, keeper })
+    }
+
+    /// Reads messages, in log order; also how far was read.
+    async fn read_entries(&self, ch: &str, after: After, limit: PageLimit) -> Result<(Page, u64), LogError> {
+        type Entry = (String, u64, u8, Vec<u8>);
+        type Found = (String, u64, u64, Vec<Entry>);
+        let found = self.link.run(&scripts::read(ch, after, limit, self.retention)).await;
+        let (epoch, first, head, mut entries): Found = self.broken.note(ch, Use::Read, found)?;
+        // Where entries that are not ours look like a message, each offset once: of this epoch, or else the oldest.
+        entries.sort_by_key(|(_, offset, is_of_epoch, _)| (*offset, *is_of_epoch == 0));
+        let read_to = entries.last().map_or(head, |(_, offset, ..)| *offset);
+        let message = |(id, offset, _, data): Entry| {
+            Some(Message { offset, id: id.parse().ok()?, data: entry::payload(&data)? })
+        };
+        let mut messages: Vec<Message> = entries.into_iter().filter_map(message).collect();
+        messages.dedup_by_key(|message| message.offset);
+        Ok((Page::contiguous(ChannelInfo { epoch, first, head }, messages), read_to))
     }
 }
 
 impl Drop for RedisLog {
     fn drop(&mut self) {
         self.keeper.abort();
-    }
-}
-
-/// Keeps the node connected, and its reader reading.
-async fn keep(link: Arc<Link>, tail: Arc<Tail>, mut connections: Connections) {
-    loop {
-        let why = tokio::select! {
-            why = tail.read(&mut connections.blocking) => why,
-            why = link.failure() => why,
-        };
-        link.down(&why);
-        connections = reconnected(&link, &tail).await;
-        link.up(connections.commands.clone());
-    }
-}
-
-/// Asks until there are connections, and the reader has compared the log with what it knew.
-async fn reconnected(link: &Link, tail: &Tail) -> Connections {
-    let mut pause = RECONNECT_MIN;
-    loop {
-        let attempt = async {
-            let mut connections = link.connect().await?;
-            tail.check(&mut connections.commands).await?;
-            Ok::<_, redis::RedisError>(connections)
-        };
-        match attempt.await {
-            Ok(connections) => return connections,
-            Err(e) => link.down(&e.to_string()),
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(RECONNECT_MAX);
     }
 }
 
@@ -115,7 +114,7 @@ impl Log for RedisLog {
     }
 
     fn follow<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<(), LogError>> {
-        self.tail.follow(ch).boxed()
+        async move { self.broken.note(ch, Use::Read, self.tail.follow(ch).await) }.boxed()
     }
 
     fn read<'a>(
@@ -125,14 +124,15 @@ impl Log for RedisLog {
         limit: PageLimit,
     ) -> BoxFuture<'a, Result<Page, LogError>> {
         async move {
-            type Found = (String, u64, u64, Vec<(String, u64, String)>);
-            let cmd = scripts::read(ch, after, limit, self.retention);
-            let (epoch, first, head, messages): Found = self.link.run(&cmd).await?;
-            let messages = messages
-                .into_iter()
-                .map(|(id, offset, data)| Ok(Message { offset, id: parse_id(&id)?, data: data.into() }));
-            let messages = messages.collect::<Result<_, LogError>>()?;
-            Ok(Page { info: ChannelInfo { epoch, first, head }, messages })
+            let mut after = after;
+            loop {
+                let (page, read_to) = self.read_entries(ch, after, limit).await?;
+                // A page without messages means that no more are there.
+                if !page.messages.is_empty() || read_to >= page.info.head || limit.messages == 0 {
+                    return Ok(page);
+                }
+                after = After::from(read_to);
+            }
         }
         .boxed()
     }
@@ -140,7 +140,9 @@ impl Log for RedisLog {
     fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, LogError>> {
         async move {
             let cmd = scripts::state(ch, None, self.retention);
-            let (epoch, first, head, _): (String, u64, u64, String) = self.link.run(&cmd).await?;
+            let state = self.link.run(&cmd).await;
+            let (epoch, first, head, _): (String, u64, u64, String) =
+                self.broken.note(ch, Use::Read, state)?;
             Ok(ChannelInfo { epoch, first, head })
         }
         .boxed()
@@ -149,7 +151,8 @@ impl Log for RedisLog {
     fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, LogError>> {
         async move {
             let cmd = scripts::locate(ch, id, self.retention);
-            let (epoch, offset, id): (String, u64, String) = self.link.run(&cmd).await?;
+            let found = self.link.run(&cmd).await;
+            let (epoch, offset, id): (String, u64, String) = self.broken.note(ch, Use::Read, found)?;
             Ok(Position { epoch, offset, id: id.parse().ok() })
         }
         .boxed()
@@ -167,12 +170,15 @@ impl Log for RedisLog {
 
     fn sync_state(&self, key: SyncKey) -> BoxFuture<'_, Result<Option<Position>, LogError>> {
         async move {
-            type Stored = (Option<String>, Option<u64>, Option<String>);
+            type Stored = (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
             let mut cmd = redis::cmd("HMGET");
             cmd.arg(keys::sync(&key)).arg("epoch").arg("offset").arg("id");
-            let (epoch, offset, id): Stored = self.link.run(&cmd).await?;
+            let stored = self.link.run(&cmd).await;
+            let (epoch, offset, id): Stored = self.broken.note(&key.ch, Use::Read, stored)?;
+            let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes?).ok();
+            let (offset, id) = (text(offset).and_then(|text| text.parse().ok()), text(id));
             let id = id.and_then(|id| id.parse().ok());
-            Ok(epoch.zip(offset).map(|(epoch, offset)| Position { epoch, offset, id }))
+            Ok(text(epoch).zip(offset).map(|(epoch, offset)| Position { epoch, offset, id }))
         }
         .boxed()
     }
@@ -184,7 +190,10 @@ impl Log for RedisLog {
                 pipe.add_command(scripts::store_sync(key, at));
             }
             let results = self.link.run_all::<u8>(self.link.commands()?, &mut pipe).await?;
-            results.into_iter().try_for_each(|result| result.map(drop))
+            let note = |((key, _), result): (&(SyncKey, Position), _)| {
+                self.broken.note(&key.ch, Use::StorePosition, result).map(drop)
+            };
+            states.iter().zip(results).map(note).fold(Ok(()), Result::and)
         }
         .boxed()
     }

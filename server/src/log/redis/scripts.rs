@@ -6,7 +6,8 @@
 
 use std::sync::LazyLock;
 
-use redis::{Cmd, Pipeline, Script};
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, RedisResult, Script, Value};
 use seamline::core::position::{MessageId, Position};
 
 use super::keys;
@@ -14,6 +15,8 @@ use crate::log::retention::{KEY_AGE_MIN, SYNC_AGE_MAX};
 use crate::log::{After, Append, PageLimit, Retention, SyncKey};
 use crate::time::millis;
 
+/// The wake stream of a node that is gone disappears after so long.
+pub(super) const WAKE_TTL_MS: u64 = 3_600_000;
 /// Larger numbers lose their last digits in Lua.
 const EXACT_MAX: u64 = 1 << 53;
 
@@ -22,9 +25,11 @@ const READ: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/re
 const STATE: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/state.lua"));
 const LOCATE: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/locate.lua"));
 const SYNC: &str = include_str!("lua/sync.lua");
+const PROBE: &str = include_str!("lua/probe.lua");
 
+const ALL: [&str; 6] = [APPEND, READ, STATE, LOCATE, SYNC, PROBE];
 /// The scripts with their hashes.
-static HASHES: LazyLock<[Script; 5]> = LazyLock::new(|| [APPEND, READ, STATE, LOCATE, SYNC].map(Script::new));
+static HASHES: LazyLock<[Script; 6]> = LazyLock::new(|| ALL.map(Script::new));
 
 /// What a node has seen of a channel: the newest message, and the epoch it belonged to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,27 +41,25 @@ pub(super) struct Seen {
 }
 
 /// Makes Redis know the scripts.
-pub(super) fn load() -> Pipeline {
+pub(super) async fn load(connection: &mut MultiplexedConnection) -> RedisResult<()> {
     let mut pipe = redis::pipe();
-    for code in [APPEND, READ, STATE, LOCATE, SYNC] {
-        pipe.cmd("SCRIPT").arg("LOAD").arg(code).ignore();
+    for code in ALL {
+        pipe.cmd("SCRIPT").arg("LOAD").arg(code);
     }
-    pipe
+    // Each with its own error: that of a pipeline does not tell its code.
+    let loaded: Vec<RedisResult<Value>> = pipe.ignore_errors().query_async(connection).await?;
+    loaded.into_iter().try_for_each(|loaded| loaded.map(drop))
 }
 
 /// `{offset, id, duplicate}`.
 pub(super) fn append(append: &Append, retention: Retention) -> Cmd {
     let [script, ..] = &*HASHES;
-    let key = keys::idempotency(append);
-    let mut cmd = call(script, 2 + usize::from(key.is_some()));
-    cmd.arg(keys::log(&append.ch)).arg(keys::meta(&append.ch)).arg(key);
-    channel_args(&mut cmd, retention);
-    let key_age = retention.age.unwrap_or_default().max(KEY_AGE_MIN);
-    cmd.arg(&*append.data).arg(millis(key_age));
+    let mut cmd = channel_call(script, &append.ch, retention);
+    cmd.arg(&*append.data).arg(append.key.as_deref().unwrap_or_default());
     cmd
 }
 
-/// `{epoch, first, head, {id, offset, data, …}}`.
+/// `{epoch, first, head, {id, offset, 1 if it is of this epoch, data, …}}`.
 pub(super) fn read(ch: &str, after: After, limit: PageLimit, retention: Retention) -> Cmd {
     let [_, script, ..] = &*HASHES;
     let mut cmd = channel_call(script, ch, retention);
@@ -78,7 +81,7 @@ pub(super) fn state(ch: &str, seen: Option<&Seen>, retention: Retention) -> Cmd 
 
 /// `{epoch, offset, id}` of the last message that is not younger than an id, or `{epoch, 0, ''}`.
 pub(super) fn locate(ch: &str, id: MessageId, retention: Retention) -> Cmd {
-    let [_, _, _, script, _] = &*HASHES;
+    let [_, _, _, script, ..] = &*HASHES;
     let mut cmd = channel_call(script, ch, retention);
     cmd.arg(id.text());
     cmd
@@ -86,7 +89,7 @@ pub(super) fn locate(ch: &str, id: MessageId, retention: Retention) -> Cmd {
 
 /// 1 if the position was stored.
 pub(super) fn store_sync(key: &SyncKey, at: &Position) -> Cmd {
-    let [.., script] = &*HASHES;
+    let [_, _, _, _, script, _] = &*HASHES;
     let mut cmd = call(script, 2);
     cmd.arg(keys::meta(&key.ch)).arg(keys::sync(key));
     cmd.arg(&at.epoch).arg(at.offset).arg(at.id.map(|id| id.text()).unwrap_or_default());
@@ -94,16 +97,22 @@ pub(super) fn store_sync(key: &SyncKey, at: &Position) -> Cmd {
     cmd
 }
 
-fn channel_call(script: &Script, ch: &str, retention: Retention) -> Cmd {
-    let mut cmd = call(script, 2);
-    cmd.arg(keys::log(ch)).arg(keys::meta(ch));
-    channel_args(&mut cmd, retention);
+/// `{}` if this Redis does what the log needs, or `{command, error}`.
+pub(super) fn probe(node: &str) -> Cmd {
+    let [.., script] = &*HASHES;
+    let mut cmd = call(script, 3);
+    cmd.arg(keys::wake(node)).arg(keys::probe_hash(node)).arg(keys::probe_list(node));
+    cmd.arg(WAKE_TTL_MS);
     cmd
 }
 
-/// What `channel.lua` takes.
-fn channel_args(cmd: &mut Cmd, retention: Retention) {
+/// A call with what `channel.lua` takes.
+fn channel_call(script: &Script, ch: &str, retention: Retention) -> Cmd {
+    let mut cmd = call(script, 4);
+    cmd.arg(keys::log(ch)).arg(keys::meta(ch)).arg(keys::idempotency(ch)).arg(keys::idempotency_order(ch));
     cmd.arg(crate::random::name()).arg(retention.messages).arg(retention.age.map_or(0, millis));
+    cmd.arg(millis(KEY_AGE_MIN));
+    cmd
 }
 
 fn call(script: &Script, keys: usize) -> Cmd {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::broken::{BrokenChannels, Use};
 use super::link::Link;
 use super::scripts;
 use crate::log::{Append, Appended, LogError, Retention};
@@ -29,11 +30,16 @@ type Answer = oneshot::Sender<Result<Appended, LogError>>;
 type Reply = (u64, String, u8);
 
 /// Runs until it is told to stop, or until nobody is left to send it anything.
-pub(super) async fn run(link: Arc<Link>, retention: Retention, mut queue: mpsc::Receiver<Job>) {
+pub(super) async fn run(
+    link: Arc<Link>,
+    broken: Arc<BrokenChannels>,
+    retention: Retention,
+    mut queue: mpsc::Receiver<Job>,
+) {
     while let Some(first) = queue.recv().await {
         let (group, stop) = take_group(first, &mut queue);
         if !group.is_empty() {
-            write(&link, retention, group).await;
+            write(&link, &broken, retention, group).await;
         }
         if let Some(stopped) = stop {
             let _ = stopped.send(());
@@ -43,22 +49,19 @@ pub(super) async fn run(link: Arc<Link>, retention: Retention, mut queue: mpsc::
 }
 
 /// Publishers that have gone do not wait for their answer: that is no error.
-async fn write(link: &Link, retention: Retention, group: Vec<(Append, Answer)>) {
+async fn write(link: &Link, broken: &BrokenChannels, retention: Retention, group: Vec<(Append, Answer)>) {
     let mut pipe = redis::pipe();
     for (append, _) in &group {
         pipe.add_command(scripts::append(append, retention));
     }
-    let results = match link.commands() {
+    let results = match link.commands_to_write().await {
         Ok(commands) => link.run_all::<Reply>(commands, &mut pipe).await,
         Err(e) => Err(e),
     };
     match results {
         Ok(results) => {
-            for ((_, answer), result) in group.into_iter().zip(results) {
-                let appended = result.and_then(appended);
-                if appended.is_ok() {
-                    link.wrote();
-                }
+            for ((append, answer), result) in group.into_iter().zip(results) {
+                let appended = broken.note(&append.ch, Use::Publish, result.and_then(appended));
                 let _ = answer.send(appended);
             }
         }

@@ -3,6 +3,7 @@
 
 mod appending;
 mod home;
+mod keys;
 mod nodes;
 mod reading;
 mod replaced;

@@ -1,7 +1,8 @@
 //! A Redis of the test's own, on a free port and in an empty directory, which dies with its guard.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::{Client, Connection, FromRedisValue};
@@ -14,7 +15,13 @@ pub struct Redis {
     port: u16,
     directory: TempDir,
     more: Vec<String>,
+    /// How many connections were ours.
+    asked: AtomicU64,
 }
+
+/// A user whose rights a test chooses.
+const USER: &str = "app";
+const PASSWORD: &str = "secret-word";
 
 impl Drop for Redis {
     fn drop(&mut self) {
@@ -52,7 +59,7 @@ impl Redis {
         for _ in 0..5 {
             let (port, more) = (free_port(), options());
             if let Some(child) = spawn(&directory, port, &more) {
-                return Redis { child, port, directory, more };
+                return Redis { child, port, directory, more, asked: AtomicU64::new(0) };
             }
             // Someone took the port in between: another one.
         }
@@ -62,6 +69,40 @@ impl Redis {
     /// For `--log`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// For `--log`, as the user [`USER`].
+    pub fn url_of_user(&self) -> String {
+        format!("redis://{USER}:{PASSWORD}@127.0.0.1:{}/0", self.port)
+    }
+
+    /// Gives the user [`USER`] these rights on top of all, such as `-xadd`; creates it.
+    pub fn set_rights(&self, rights: &[&str]) {
+        let password = format!(">{PASSWORD}");
+        let all = ["SETUSER", USER, "on", &password, "~*", "&*", "+@all"];
+        let args: Vec<&[u8]> = all.iter().chain(rights).map(|arg| arg.as_bytes()).collect();
+        self.command::<()>("ACL", &args);
+    }
+
+    /// Makes it a replica of another one, or of nobody.
+    pub fn replicate(&self, primary: Option<&Redis>) {
+        let port = primary.map_or("ONE".to_owned(), |primary| primary.port.to_string());
+        let host = if primary.is_some() { "127.0.0.1" } else { "NO" };
+        self.command::<()>("REPLICAOF", &[host.as_bytes(), port.as_bytes()]);
+    }
+
+    /// How many connections it has ever had, without those of [`command`](Self::command).
+    pub fn connections(&self) -> u64 {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let info: String =
+            redis::cmd("INFO").arg("stats").query(&mut connect(self.port, PATIENCE).unwrap()).unwrap();
+        let all = info.lines().find_map(|line| line.strip_prefix("total_connections_received:")).unwrap();
+        all.parse::<u64>().unwrap() - asked
     }
 
     /// SIGKILL.
@@ -105,6 +146,7 @@ impl Redis {
 
     /// Runs a command.
     pub fn command<T: FromRedisValue>(&self, name: &str, args: &[&[u8]]) -> T {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         redis::cmd(name).arg(args).query(&mut connect(self.port, PATIENCE).unwrap()).unwrap()
     }
 

@@ -1,17 +1,21 @@
 -- Says where the channel stands, and begins a new epoch if it stands behind what the caller has seen.
 --
--- ARGV[4] to [6] the epoch, offset and id that the caller has seen, or '', 0, ''
+-- ARGV[5] to [7] the epoch, offset and id that the caller has seen, or '', 0, ''
 -- Returns {epoch, first, head, last}.
-local first = trim()
-local seen_epoch, seen_offset, seen_id = ARGV[4], tonumber(ARGV[5]), ARGV[6]
+trim()
+local first = first_offset()
+local seen_epoch, seen_offset, seen_id = ARGV[5], tonumber(ARGV[6]), ARGV[7]
 
 -- Whether this is the log that the caller saw, and not an older copy of it: one that has not come as far,
--- or one that has given the offset to another message since.
+-- or one that has given the offset to another message since. Where the message itself was deleted, those around
+-- it tell.
 local function holds()
     if seen_offset > head then return false end
     if seen_offset < first then return true end
-    local entry = redis.call('XRANGE', log, seen_id, seen_id, 'COUNT', 1)[1]
-    return entry and offset_of(entry) == seen_offset
+    local message = message_from(seen_id)
+    if message and message.id == seen_id then return message.offset == seen_offset end
+    local before = message_to(seen_id)
+    return (not before or before.offset < seen_offset) and (not message or message.offset > seen_offset)
 end
 
 if seen_epoch == epoch and seen_offset > 0 and not holds() then

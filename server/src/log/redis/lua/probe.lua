@@ -1,0 +1,31 @@
+-- Does what the log needs, on keys of this node's own: it fails where the log would.
+--
+-- KEYS[1] the node's wake stream, KEYS[2] its hash, KEYS[3] its list
+-- ARGV[1] for how many ms the stream is kept
+-- Returns {} if all was done, or {command, error}. What it puts into the hash and the list it takes out again.
+local stream, hash, list = KEYS[1], KEYS[2], KEYS[3]
+local steps = {
+    {'TIME'},
+    -- This must be the first to write: once a script has written, a full Redis lets it write on.
+    {'XADD', stream, 'MAXLEN', 1, '*', 'w', 1},
+    {'XTRIM', stream, 'MAXLEN', '=', 1},
+    {'PERSIST', stream},
+    {'PEXPIRE', stream, ARGV[1]},
+    {'EXISTS', stream},
+    {'XRANGE', stream, '-', '+', 'COUNT', 1},
+    {'XREVRANGE', stream, '+', '-', 'COUNT', 1},
+    {'XREAD', 'COUNT', 1, 'STREAMS', stream, '0-0'},
+    {'HSET', hash, 'p', 1},
+    {'HGET', hash, 'p'},
+    {'HMGET', hash, 'p'},
+    {'HDEL', hash, 'p'},
+    {'RPUSH', list, 1},
+    {'LINDEX', list, 0},
+    {'LPOP', list},
+    {'DEL', hash, list},
+}
+for _, step in ipairs(steps) do
+    local answer = redis.pcall(unpack(step))
+    if type(answer) == 'table' and answer.err then return {step[1], answer.err} end
+end
+return {}

@@ -1,0 +1,153 @@
+//! Idempotency keys: each is known as long as its message is there, and for a day at least, whatever the retention.
+
+use std::time::Duration;
+
+use seamline_server::log::Retention;
+
+use super::{Home, Node, append, for_each_home, keyed};
+use crate::support::Redis;
+
+const KEYS: &[u8] = b"seamline:{c}:keys";
+const ORDER: &[u8] = b"seamline:{c}:keyorder";
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+for_each_home!(a_young_key_outlives_its_message, any_key_is_kept_apart);
+
+async fn a_young_key_outlives_its_message(home: Home) {
+    let node = home.open_with(Retention { messages: 2, age: None }).await;
+    for key in ["a", "b", "c", "d"] {
+        assert!(!node.append(keyed("c", key, 1)).await.duplicate);
+    }
+    assert_eq!(node.ends("c").await, (3, 4));
+    for (key, offset) in [("a", 1), ("b", 2), ("c", 3), ("d", 4)] {
+        let again = node.append(keyed("c", key, 2)).await;
+        assert_eq!((again.offset, again.duplicate), (offset, true), "{key}");
+    }
+}
+
+async fn any_key_is_kept_apart(home: Home) {
+    let node = home.open().await;
+    let long = "k".repeat(200);
+    let keys = ["1 2-3 x", "a\nb", " ", "a ", "\u{e9}", "epoch", "1", &long];
+    for (key, offset) in keys.iter().zip(1..) {
+        let first = node.append(keyed("c", key, 1)).await;
+        assert_eq!((first.offset, first.duplicate), (offset, false), "{key:?}");
+    }
+    for (key, offset) in keys.iter().zip(1..) {
+        let again = node.append(keyed("c", key, 1)).await;
+        assert_eq!((again.offset, again.duplicate), (offset, true), "{key:?}");
+    }
+}
+
+fn redis(home: &Home) -> &Redis {
+    match home {
+        Home::Redis(redis) => redis,
+        Home::Embedded(_) => unreachable!("these tests are about Redis"),
+    }
+}
+
+/// As if all keys had been stored two days ago.
+fn age(redis: &Redis) {
+    let two_days_ms = 2 * DAY.as_millis() as u64;
+    let order: Vec<String> = redis.command("LRANGE", &[ORDER, b"0", b"-1"]);
+    for (i, entry) in order.iter().enumerate() {
+        let mut parts = entry.splitn(3, ' ');
+        let (offset, id, key) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+        let (ms, seq) = id.split_once('-').unwrap();
+        let place = format!("{offset} {}-{seq}", ms.parse::<u64>().unwrap() - two_days_ms);
+        redis.command::<()>("LSET", &[ORDER, i.to_string().as_bytes(), format!("{place} {key}").as_bytes()]);
+        redis.command::<i64>("HSET", &[KEYS, key.as_bytes(), place.as_bytes()]);
+    }
+}
+
+fn stored(redis: &Redis) -> (i64, i64) {
+    (redis.command("HLEN", &[KEYS]), redis.command("LLEN", &[ORDER]))
+}
+
+/// The embedded log's clock is an argument, so there this is a test of its own (`log::retention`).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_key_lives_as_long_as_its_message() {
+    let home = Home::redis();
+    let node = home.open().await;
+    for key in ["a", "b", "c"] {
+        node.append(keyed("c", key, 1)).await;
+    }
+    age(redis(&home));
+    node.append(append("c", 2)).await;
+    let again = node.append(keyed("c", "a", 1)).await;
+    assert_eq!((again.offset, again.duplicate), (1, true), "its message is there");
+    node.log.close().await;
+    drop(node);
+
+    let node = home.open_with(Retention { messages: 2, age: None }).await;
+    assert_eq!(node.ends("c").await, (3, 4));
+    assert_eq!(stored(redis(&home)), (1, 1), "what was old and is trimmed is forgotten");
+    let offset = async |key: &str| node.append(keyed("c", key, 1)).await.offset;
+    assert_eq!((offset("c").await, offset("a").await), (3, 5));
+}
+
+/// A message that was deleted by hand takes no key of another one with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deleted_messages_do_not_move_keys() {
+    let home = Home::redis();
+    let node = home.open().await;
+    let mut ids = Vec::new();
+    for key in ["a", "b", "c"] {
+        ids.push(node.append(keyed("c", key, 1)).await.id.to_string());
+    }
+    age(redis(&home));
+    redis(&home).command::<i64>("XDEL", &[b"seamline:{c}:log", ids[1].as_bytes()]);
+    for (key, offset) in [("a", 1), ("b", 2), ("c", 3)] {
+        let again = node.append(keyed("c", key, 1)).await;
+        assert_eq!((again.offset, again.duplicate), (offset, true), "{key}");
+    }
+}
+
+async fn left(retention: Option<Duration>) -> [i64; 3] {
+    let home = Home::redis();
+    let node = home.open_with(Retention { messages: 100, age: retention }).await;
+    node.append(keyed("c", "k", 1)).await;
+    [KEYS, ORDER, b"seamline:{c}:log"].map(|key| redis(&home).command::<i64>("PTTL", &[key]))
+}
+
+/// Nothing sweeps a quiet channel in Redis: what is to go is given its time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_of_a_quiet_channel_expire_with_its_messages() {
+    assert_eq!(left(None).await, [-1; 3]);
+    let nearly = |left_ms: i64, age: Duration| {
+        let age_ms = age.as_millis() as i64;
+        assert!((age_ms - 3_600_000 / 2..=age_ms).contains(&left_ms), "{left_ms} of {age:?}");
+    };
+    let [keys, order, log] = left(Some(10 * DAY)).await;
+    [keys, order, log].iter().for_each(|left_ms| nearly(*left_ms, 10 * DAY));
+    let [keys, order, log] = left(Some(DAY / 24)).await;
+    nearly(keys, DAY);
+    nearly(order, DAY);
+    nearly(log, DAY / 24);
+}
+
+/// An age that is taken back keeps what is there, and its keys with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_longer_retention_keeps_the_keys_as_well() {
+    let home = Home::redis();
+    let node = home.open_with(Retention { messages: 100, age: Some(2 * DAY) }).await;
+    node.append(keyed("c", "a", 1)).await;
+    node.log.close().await;
+    drop(node);
+    let node: Node = home.open().await;
+    node.append(append("c", 2)).await;
+    age(redis(&home));
+    assert_eq!(redis(&home).command::<i64>("PTTL", &[KEYS]), -1);
+    assert!(node.append(keyed("c", "a", 1)).await.duplicate);
+}
+
+/// Of a channel that was deleted, nothing is known; nor of its keys.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_channel_has_no_keys() {
+    let home = Home::redis();
+    let node = home.open().await;
+    node.append(keyed("c", "a", 1)).await;
+    redis(&home).command::<i64>("DEL", &[b"seamline:{c}:log", b"seamline:{c}:meta"]);
+    let again = node.append(keyed("c", "a", 1)).await;
+    assert_eq!((again.offset, again.duplicate), (1, false));
+}

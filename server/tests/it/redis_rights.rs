@@ -1,0 +1,213 @@
+//! A Redis that is there, and does not do what the log needs: a replica, or a user without a right that it needs. The
+//! server says so once and in its health, does not storm Redis, and goes on by itself when that is over. Nobody needs
+//! to publish for it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::support::{Client, PATIENCE, Redis, Server, offsets, request};
+
+/// For how long Redis is watched, and how many connections it may see meanwhile: two a try, the pauses growing up to a
+/// second, and those for ephemeral events.
+const WATCHED: Duration = Duration::from_secs(3);
+const CONNECTIONS_MAX: u64 = 25;
+
+/// Waits until all that tells of the health says this.
+async fn health_is(server: &Server, well: bool) {
+    let (expected, up) = if well { ((200, json!("ok")), 1.0) } else { ((503, json!("degraded")), 0.0) };
+    let start = Instant::now();
+    loop {
+        let (status, body) = request("GET", server.url("/readyz"), &[], b"").await;
+        if (status, body["status"].clone()) == expected {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE, "{body}\n{}", server.stderr());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(server.metric("seamline_log_up").await, up);
+}
+
+/// While it is degraded, all the time: Redis is asked now and then, and nothing more is said.
+async fn stays_degraded_quietly(server: &Server, redis: &Redis) {
+    let (connections, said) = (redis.connections(), server.stderr().len());
+    let start = Instant::now();
+    while start.elapsed() < WATCHED {
+        let (status, _) = request("POST", server.url("/channels/c/messages"), &[], b"{}").await;
+        assert!([201, 503].contains(&status), "{status}");
+        let (ready, body) = request("GET", server.url("/readyz"), &[], b"").await;
+        assert_eq!(ready, 503, "{body}\n{}", server.stderr());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let connections = redis.connections() - connections;
+    assert!(connections <= CONNECTIONS_MAX, "{connections} connections");
+    let lines = warnings(server, said);
+    assert!(lines <= 1, "{}", server.stderr());
+}
+
+/// The lines of warnings and errors in what was said after this many bytes.
+fn warnings(server: &Server, after: usize) -> usize {
+    let stderr = server.stderr();
+    stderr[after..].lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).count()
+}
+
+/// Subscribed from the start, and live.
+async fn live(server: &Server) -> Client {
+    let mut client = Client::greeted(server, "reader").await;
+    client.sub("c", 1000, json!({"from": "start"})).await;
+    client.next_op("subd").await;
+    while client.next().await["op"] != "live" {}
+    client
+}
+
+/// The next message of a client's channel.
+async fn next_offsets(client: &mut Client) -> Vec<u64> {
+    loop {
+        let frame = client.next().await;
+        if frame["op"] == "msgs" {
+            return offsets(&frame);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_on_a_replica_waits_for_its_promotion() {
+    let (primary, replica) = (Redis::start(), Redis::start());
+    replica.replicate(Some(&primary));
+    let server = Server::start(&["--log", &replica.url()]);
+    health_is(&server, false).await;
+    assert!(server.stderr().contains("replica"), "{}", server.stderr());
+    stays_degraded_quietly(&server, &replica).await;
+    replica.replicate(None);
+    health_is(&server, true).await;
+    assert_eq!(server.publish("c", json!({"i": 1})).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_is_demoted_and_promoted_loses_nothing() {
+    let (primary, other) = (Redis::start(), Redis::start());
+    let server = Server::start(&["--log", &primary.url()]);
+    let mut reader = live(&server).await;
+    server.publish("c", json!({"i": 1})).await;
+    assert_eq!(next_offsets(&mut reader).await, [1]);
+    // Of nobody who answers: it keeps what it has.
+    primary.command::<()>("REPLICAOF", &[b"127.0.0.1", b"1"]);
+    health_is(&server, false).await;
+    stays_degraded_quietly(&server, &primary).await;
+    primary.replicate(None);
+    health_is(&server, true).await;
+    assert_eq!(server.publish("c", json!({"i": 2})).await, 2);
+    assert_eq!(next_offsets(&mut reader).await, [2], "on the socket that was open all the time");
+    assert_eq!(server.stderr().matches("Redis is lost").count(), 1, "{}", server.stderr());
+    drop(other);
+}
+
+/// A replica that takes writes would lose them: its primary knows nothing of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writable_replica_is_no_log() {
+    let (primary, replica) = (Redis::start(), Redis::start());
+    replica.command::<()>("CONFIG", &[b"SET", b"replica-read-only", b"no"]);
+    replica.replicate(Some(&primary));
+    let server = Server::start(&["--log", &replica.url()]);
+    health_is(&server, false).await;
+    let (status, _) = request("POST", server.url("/channels/c/messages"), &[], b"{}").await;
+    assert_eq!(status, 503);
+    replica.replicate(None);
+    health_is(&server, true).await;
+}
+
+/// Whichever right is missing: at the start, and taken away later.
+async fn a_missing_right_degrades(missing: &str) {
+    let redis = Redis::start();
+    redis.set_rights(&[missing]);
+    let server = Server::start(&["--log", &redis.url_of_user()]);
+    health_is(&server, false).await;
+    stays_degraded_quietly(&server, &redis).await;
+    redis.set_rights(&[]);
+    health_is(&server, true).await;
+    let mut reader = live(&server).await;
+    let first = server.publish("c", json!({})).await;
+    while next_offsets(&mut reader).await.last() != Some(&first) {}
+
+    redis.set_rights(&[missing]);
+    health_is(&server, false).await;
+    stays_degraded_quietly(&server, &redis).await;
+    redis.set_rights(&[]);
+    health_is(&server, true).await;
+    let second = server.publish("c", json!({})).await;
+    let mut expected = first + 1;
+    while expected <= second {
+        for offset in next_offsets(&mut reader).await {
+            assert_eq!(offset, expected, "each once, without a hole");
+            expected += 1;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_without_xadd_degrades_the_log() {
+    a_missing_right_degrades("-xadd").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_without_xread_degrades_the_log() {
+    a_missing_right_degrades("-xread").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_without_scripts_degrades_the_log() {
+    a_missing_right_degrades("-evalsha").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_who_may_only_read_degrades_the_log() {
+    a_missing_right_degrades("-@write").await;
+}
+
+/// A right that is not there for one channel's keys is that channel's affair.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_without_one_channel_has_the_others() {
+    let redis = Redis::start();
+    redis.set_rights(&["resetkeys", "~seamline:{c}:*", "~seamline:wake:*", "~seamline:probe:*"]);
+    let server = Server::start(&["--log", &redis.url_of_user()]);
+    let mut reader = live(&server).await;
+    for _ in 0..5 {
+        let (status, answer) = request("POST", server.url("/channels/other/messages"), &[], b"{}").await;
+        assert_eq!((status, &answer["code"]), (503, &json!("log_error")));
+    }
+    assert_eq!(server.publish("c", json!({"i": 1})).await, 1);
+    assert_eq!(next_offsets(&mut reader).await, [1]);
+    health_is(&server, true).await;
+    assert_eq!(server.stderr().matches("ERROR").count(), 1, "{}", server.stderr());
+}
+
+/// Without the right to pub/sub, only ephemeral events from node to node are missing; that is said.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_without_pub_sub_has_the_log() {
+    let redis = Redis::start();
+    redis.set_rights(&["resetchannels"]);
+    let server = Server::start(&["--log", &redis.url_of_user()]);
+    let mut reader = live(&server).await;
+    reader.send(json!({"op": "cast", "ch": "c", "data": 1})).await;
+    reader.send(json!({"op": "cast", "ch": "c", "data": 2})).await;
+    assert_eq!(server.publish("c", json!({"i": 1})).await, 1);
+    assert_eq!(next_offsets(&mut reader).await, [1]);
+    health_is(&server, true).await;
+    crate::support::eventually("the warnings", || {
+        let stderr = server.stderr();
+        ["allow SUBSCRIBE", "allow PUBLISH"].iter().all(|words| stderr.matches(words).count() == 1)
+    })
+    .await;
+}
+
+/// Recovers without a publication: a load balancer sends none to a server that is not ready.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_redis_that_has_room_again_is_noticed() {
+    let redis = Redis::start();
+    let server = Server::start(&["--log", &redis.url()]);
+    redis.command::<()>("CONFIG", &[b"SET", b"maxmemory", b"1"]);
+    health_is(&server, false).await;
+    redis.command::<()>("CONFIG", &[b"SET", b"maxmemory", b"0"]);
+    health_is(&server, true).await;
+    assert!(!server.stderr().contains("Redis is lost"), "{}", server.stderr());
+}

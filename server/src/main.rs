@@ -1,6 +1,6 @@
 //! `seamline-server`: see `--help`.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
-            eprintln!("error: {problem}");
+            let _ = writeln!(io::stderr(), "error: {problem}"); // it cannot be said: it still ends as a failure
             ExitCode::FAILURE
         }
     }
@@ -32,7 +32,7 @@ fn start() -> Result<(), String> {
     let loaded = Loaded::new()?;
     init_tracing(loaded.cli.config.log_format);
     if loaded.cli.config.print_config {
-        print!("{}", loaded.as_toml());
+        write!(io::stdout(), "{}", loaded.as_toml()).map_err(|e| format!("cannot write the output: {e}"))?;
         return prepare(&loaded.cli.config).map(drop);
     }
     match loaded.cli.command {
@@ -44,9 +44,11 @@ fn start() -> Result<(), String> {
 fn init_tracing(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("seamline_server=info"));
     // Standard output carries one line, the address; everything else goes to standard error.
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A line that cannot be written, because the disk is full, is lost. To complain of that on standard error would panic.
+    let lines = lines.log_internal_errors(false);
     match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).init(),
         LogFormat::Json => lines.json().init(),
     }
 }

@@ -80,11 +80,7 @@ impl Default for Metrics {
         let connections = Gauge::default();
         registry.register("connections", "Open sockets", connections.clone());
         let log_up = Gauge::default();
-        registry.register(
-            "log_up",
-            "1 while the log does what it is asked, 0 while it does not",
-            log_up.clone(),
-        );
+        registry.register("log_up", "0 while the log is away or takes nothing, otherwise 1", log_up.clone());
         let refused = Family::default();
         let help = "Publications that were not stored, by what their refusal says";
         registry.register("publications_refused", help, refused.clone());

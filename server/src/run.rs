@@ -37,7 +37,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     reload::on_hangup(auth.clone(), tls.clone());
     if !config.asks_for_tokens() {
         match config.log_format {
-            LogFormat::Text => eprintln!("{NO_SECRET}"),
+            LogFormat::Text => drop(writeln!(std::io::stderr(), "{NO_SECRET}")), // as a log line: lost, if it is
             LogFormat::Json => {
                 warn!("no token secret: everyone who can reach this server may read and write")
             }
@@ -46,6 +46,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     if config.unsafe_replay_before_subscribe {
         warn!("--unsafe-replay-before-subscribe: messages will be lost; this is for tests only");
     }
+    shutdown::survive_file_size_limit();
     let retention = Retention { messages: config.retain_messages, age: config.retain_age };
     let hub = Arc::new(Hub::new(usize::try_from(config.live_queue_bytes).unwrap_or(usize::MAX)));
     let log = open_log(&config, retention, hub.clone()).await?;
@@ -153,8 +154,9 @@ async fn trim_regularly(log: Arc<dyn Log>, retention: Retention) {
     let every = retention.age.map_or(most, |age| (age / 10).clamp(least, most));
     loop {
         tokio::time::sleep(every).await;
-        if let Err(e) = log.trim().await {
-            warn!("trimming failed: {e}");
+        match log.trim().await {
+            Err(e) if !e.is_unavailable() => warn!("trimming failed: {e}"),
+            _ => {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The order to stop, and the drain that follows.
+//! The order to stop, and the drain that follows; and which signal does not stop it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,10 @@ const SPREAD_MS_PER_CLIENT: u64 = 2;
 /// … but not later than this.
 const SPREAD_MS_MAX: u64 = 30_000;
 
+/// What a process gets that writes beyond the limit on the size of files. The number is the same on all systems but
+/// those on MIPS, where it is that of a signal which does nothing anyway.
+const SIGXFSZ: i32 = 25;
+
 /// A drain that has begun.
 #[derive(Clone, Copy, Debug)]
 pub struct Drain {
@@ -37,6 +41,15 @@ impl Drain {
     /// When one of them is to come back; not all at once.
     pub fn draw_reconnect_in_ms(self) -> u64 {
         crate::random::between(RETURN_MS_MIN, self.spread_ms)
+    }
+}
+
+/// A store that may not grow is as one on a full disk: the write fails, and that is seen to. Without this, the signal
+/// that comes with the failure would end the process. Needs the runtime.
+pub fn survive_file_size_limit() {
+    // Caught for good, also when nobody listens any more.
+    if let Err(e) = signal(SignalKind::from_raw(SIGXFSZ)) {
+        warn!("SIGXFSZ cannot be caught here: {e}; a limit on the size of files ends the server");
     }
 }
 

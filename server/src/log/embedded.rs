@@ -3,43 +3,67 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 use redb::Database;
 use seamline::core::position::{MessageId, Position};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
+use super::handle::{Handle, needs_reopening};
 use super::reads::{locate, read_page, read_sync_state};
+use super::recovery;
 use super::store::{self, OpenError, Store};
-use super::writer::{Command, Writer};
-use super::{After, Append, ChannelInfo, Log, LogError, Page, PageLimit, Retention, SyncKey, Ticket};
+use super::writer::{Command, Control, Writer};
+use super::{After, Append, ChannelInfo, Health, Log, LogError, Page, PageLimit, Retention, SyncKey, Ticket};
 use crate::hub::Hub;
 
 /// How many commands may wait for the writer; then publishers wait.
 const QUEUE_COMMANDS_MAX: usize = 512;
+/// How long a read waits for the store to be opened again after an I/O error.
+const REOPEN_PATIENCE: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub struct EmbeddedLog {
-    db: Arc<Database>,
+    handle: Arc<Handle>,
     queue: mpsc::Sender<Command>,
+    recovery: JoinHandle<()>,
+}
+
+impl Drop for EmbeddedLog {
+    fn drop(&mut self) {
+        self.recovery.abort();
+    }
 }
 
 impl EmbeddedLog {
     /// Opens the store in a directory, which is created if it is not there. Unless it is trusted, the checksums
-    /// of all its pages are verified.
+    /// of all its pages are verified. Needs the runtime.
     pub fn open(
         directory: &Path,
         trusted: bool,
         retention: Retention,
         hub: Arc<Hub>,
     ) -> Result<Self, OpenError> {
-        let Store { db, commits } = store::open(directory, trusted)?;
-        let db = Arc::new(db);
+        let Store { db, commits, committed } = store::open(directory, trusted)?;
+        let handle = Arc::new(Handle::new(db));
         let (queue, commands) = mpsc::channel(QUEUE_COMMANDS_MAX);
-        let writer = Writer { db: db.clone(), commits, hub, retention };
+        let store = directory.to_owned();
+        let writer = Writer {
+            handle: handle.clone(),
+            reopen: Box::new(move |committed| store::reopen(&store, trusted, committed)),
+            commits,
+            committed,
+            hub,
+            retention,
+            outage: None,
+        };
         let thread = std::thread::Builder::new().name("log-writer".into());
         thread.spawn(move || writer.run(commands)).map_err(|e| store::no_thread(directory, &e))?;
-        Ok(EmbeddedLog { db, queue })
+        let recovery = tokio::spawn(recovery::run(queue.downgrade(), handle.health()));
+        Ok(EmbeddedLog { handle, queue, recovery })
     }
 
     async fn ask<T>(
@@ -51,15 +75,29 @@ impl EmbeddedLog {
         Ok(receiver)
     }
 
-    /// Runs a read where it may block.
+    /// Runs a read where it may block. After an I/O error it is done again when the store has been opened again.
     async fn blocking<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Database) -> Result<T, redb::Error> + Send + 'static,
+        read: impl Fn(&Database) -> Result<T, redb::Error> + Clone + Send + 'static,
     ) -> Result<T, LogError> {
-        let db = self.db.clone();
-        match tokio::task::spawn_blocking(move || read(&db)).await {
-            Ok(result) => result.map_err(|e| LogError::Failed(e.to_string())),
-            Err(e) => Err(LogError::Failed(e.to_string())),
+        let mut openings = self.handle.openings();
+        let deadline = Instant::now() + REOPEN_PATIENCE;
+        loop {
+            let seen = *openings.borrow_and_update();
+            let (handle, read) = (self.handle.clone(), read.clone());
+            let done = tokio::task::spawn_blocking(move || handle.with(read)).await;
+            match done.map_err(|e| LogError::Failed(e.to_string()))? {
+                Some(Ok(result)) => return Ok(result),
+                Some(Err(e)) if needs_reopening(&e) => {
+                    // Where the queue is full, the writer will notice by itself.
+                    let _ = self.queue.try_send(Command::Control(Control::Failed(seen, e)));
+                }
+                Some(Err(e)) => return Err(LogError::Failed(e.to_string())),
+                None => {}
+            }
+            if !matches!(timeout_at(deadline, openings.changed()).await, Ok(Ok(()))) {
+                return Err(LogError::Unavailable("the store cannot be opened again".into()));
+            }
         }
     }
 }
@@ -67,8 +105,20 @@ impl EmbeddedLog {
 impl Log for EmbeddedLog {
     fn submit(&self, append: Append) -> BoxFuture<'_, Result<Ticket, LogError>> {
         async move {
+            let mut health = self.handle.health();
+            if let Some(refusal) = refusal(&health.borrow()) {
+                return Err(refusal);
+            }
             let receiver = self.ask(|answer| Command::Append(append, answer)).await?;
-            Ok(async move { answered(receiver.await) }.boxed())
+            let ticket = async move {
+                tokio::select! {
+                    biased;
+                    answer = receiver => answered(answer),
+                    // The writer may be long in opening a large store again.
+                    Some(refusal) = degraded(&mut health) => Err(refusal),
+                }
+            };
+            Ok(ticket.boxed())
         }
         .boxed()
     }
@@ -134,10 +184,14 @@ impl Log for EmbeddedLog {
         async move { answered(self.ask(|answer| Command::StoreSync(states, answer)).await?.await) }.boxed()
     }
 
+    fn health(&self) -> watch::Receiver<Health> {
+        self.handle.health()
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
             let (answer, stopped) = oneshot::channel();
-            if self.queue.send(Command::Stop(answer)).await.is_ok() {
+            if self.queue.send(Command::Control(Control::Stop(answer))).await.is_ok() {
                 let _ = stopped.await;
             }
         }
@@ -145,11 +199,25 @@ impl Log for EmbeddedLog {
     }
 }
 
+/// What a publisher is told of a log that cannot store.
+fn refusal(health: &Health) -> Option<LogError> {
+    match health {
+        Health::Ok => None,
+        Health::Degraded(why) => Some(LogError::Unavailable(why.clone())),
+    }
+}
+
+/// Returns when the log cannot store, or is gone.
+async fn degraded(health: &mut watch::Receiver<Health>) -> Option<LogError> {
+    let health = health.wait_for(|health| *health != Health::Ok).await.ok()?;
+    refusal(&health)
+}
+
 fn stopped() -> LogError {
     LogError::Failed("it is closed".into())
 }
 
-/// An answer that was dropped belongs to a group that could not be committed.
+/// An answer that was dropped belongs to a writer that has stopped.
 fn answered<T>(answer: Result<Result<T, LogError>, oneshot::error::RecvError>) -> Result<T, LogError> {
-    answer.unwrap_or_else(|_| Err(LogError::Failed("the message could not be committed".into())))
+    answer.unwrap_or_else(|_| Err(stopped()))
 }

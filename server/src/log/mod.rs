@@ -8,9 +8,12 @@
 pub mod admin;
 mod commits;
 pub mod embedded;
+mod handle;
 mod reads;
+mod recovery;
 pub mod redis;
 mod retention;
+mod room;
 mod schema;
 mod store;
 mod tables;

@@ -134,7 +134,7 @@ mod tests {
         let txn = db.begin_write().unwrap();
         let mut tables = Tables::open(&txn, now_ms).unwrap();
         let append = Append { ch: "c".into(), key: Some(key.into()), data: "1".into() };
-        let (appended, _) = tables.append(append).unwrap();
+        let (appended, _) = tables.append(&append).unwrap();
         tables.finish(RETENTION, &txn).unwrap();
         txn.commit().unwrap();
         (appended.offset, appended.duplicate)

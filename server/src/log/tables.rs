@@ -61,10 +61,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Gives a message its place. Without a message in the answer, its key had been used before.
-    pub fn append(
-        &mut self,
-        append: Append,
-    ) -> Result<(Appended, Option<(String, Message)>), redb::StorageError> {
+    pub fn append(&mut self, append: &Append) -> Result<(Appended, Option<Message>), redb::StorageError> {
         let now_ms = self.now_ms;
         let channel = self.channel(&append.ch)?;
         let number = channel.number;
@@ -80,8 +77,8 @@ impl<'txn> Tables<'txn> {
         self.messages.insert((number, offset), (id.ms, id.seq, &*append.data))?;
         let channel = self.channel(&append.ch)?;
         (channel.last_id, channel.head) = (id, offset);
-        let message = Message { offset, id, data: append.data };
-        Ok((Appended { id, offset, duplicate: false }, Some((append.ch, message))))
+        let message = Message { offset, id, data: append.data.clone() };
+        Ok((Appended { id, offset, duplicate: false }, Some(message)))
     }
 
     /// Stores a processed position, unless the log knows better.

@@ -9,6 +9,7 @@ mod compression;
 mod configuration;
 mod contract;
 mod crash;
+mod disk_full;
 mod documented;
 mod drain;
 mod durability;

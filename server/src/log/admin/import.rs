@@ -10,6 +10,7 @@ use super::{Problem, cannot_write, store};
 use crate::log::commits::CommitCount;
 use crate::log::schema::{CHANNELS, Channel, KEY_ORDER, KEYS, MESSAGES, META, SYNC};
 use crate::log::schema::{ChannelTable, KeyOrderTable, KeyTable, MessageTable, SyncTable};
+use crate::log::store::begin_write;
 
 /// Channels that are there already are not touched: they are a reason to do nothing.
 pub fn import(
@@ -21,9 +22,8 @@ pub fn import(
 ) -> Result<(), Problem> {
     let mut commits = CommitCount::open(directory)
         .map_err(|e| format!("cannot write to {}: {e}; nothing was imported", directory.display()))?;
-    let mut txn = db.begin_write().map_err(store)?;
-    // As the server's own commits: flushed apart, and counted, so that damage to it is seen.
-    txn.set_two_phase_commit(true);
+    // Counted, too, as the server's own commits, so that damage to it is seen.
+    let txn = begin_write(db).map_err(store)?;
     let (channels, messages, number) = {
         let mut import = Import::new(&txn, new_epoch)?;
         for (at, line) in input.lines().enumerate() {

@@ -3,6 +3,7 @@
 mod certificate;
 mod client;
 mod link;
+mod outage;
 mod redis;
 mod seam;
 mod server;
@@ -17,6 +18,7 @@ use tokio::net::TcpSocket;
 pub use certificate::Certificate;
 pub use client::{Client, Got, offsets};
 pub use link::slow_link;
+pub use outage::{is_degraded, is_well, publish_until_stored, try_publish};
 pub use redis::Redis;
 pub use seam::{SEAM_DELAY_MS, shown};
 pub use server::{Server, log_command, refused_to_start, try_start, without_settings};

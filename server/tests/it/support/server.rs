@@ -98,6 +98,14 @@ impl Server {
         self.signal("-HUP");
     }
 
+    /// Limits how large its files may grow; nothing lifts the limit. As a full disk, without one.
+    pub fn limit_file_size(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".into(), |bytes| bytes.to_string());
+        let pid = self.pid().to_string();
+        let limited = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={limit}:")]).status();
+        assert!(limited.unwrap().success());
+    }
+
     fn signal(&self, signal: &str) {
         let pid = self.pid().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());

@@ -1,0 +1,58 @@
+//! A log that is away or takes nothing, as it shows from outside.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{Client, PATIENCE, Server, request};
+
+/// Publishers may be answered a moment before it shows.
+pub async fn is_degraded(server: &Server) {
+    shows(server, (200, json!("degraded"), 503, 0.0)).await;
+}
+
+pub async fn is_well(server: &Server) {
+    shows(server, (200, json!("ok"), 200, 1.0)).await;
+}
+
+async fn shows(server: &Server, expected: (u16, Value, u16, f64)) {
+    let start = Instant::now();
+    while health(server).await != expected {
+        assert!(start.elapsed() < PATIENCE, "{}", server.stderr());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn health(server: &Server) -> (u16, Value, u16, f64) {
+    let (status, body) = request("GET", server.url("/healthz"), &[], b"").await;
+    let ready = request("GET", server.url("/readyz"), &[], b"").await.0;
+    (status, body["status"].clone(), ready, server.metric("seamline_log_up").await)
+}
+
+/// Publishes with a key over a socket; gives the offset, or nothing where it is told to come back.
+pub async fn try_publish(client: &mut Client, ch: &str, key: &str, data: &Value) -> Option<u64> {
+    client.send(json!({"op": "pub", "ch": ch, "key": key, "data": data})).await;
+    let answer = client.next().await;
+    assert_eq!((&answer["ch"], &answer["key"]), (&json!(ch), &json!(key)), "{answer}");
+    match answer["op"].as_str().unwrap() {
+        "puback" => Some(answer["offset"].as_u64().unwrap()),
+        "pubnack" => {
+            assert_eq!(answer["code"], "log_error");
+            assert!(answer["retry_after_ms"].as_u64().expect("a hint") > 0);
+            None
+        }
+        _ => panic!("{answer}"),
+    }
+}
+
+/// Publishes with a key over a socket until it is acknowledged; gives the offset.
+pub async fn publish_until_stored(client: &mut Client, ch: &str, key: &str, data: &Value) -> u64 {
+    let start = Instant::now();
+    loop {
+        if let Some(offset) = try_publish(client, ch, key, data).await {
+            return offset;
+        }
+        assert!(start.elapsed() < PATIENCE, "{key} is still refused");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}

@@ -88,7 +88,7 @@ mod tests {
         let mut tables = Tables::open(&txn, 1).unwrap();
         for i in 1..=6 {
             let append = Append { ch: "c".into(), key: None, data: i.to_string().into() };
-            tables.append(append).unwrap();
+            tables.append(&append).unwrap();
         }
         tables.finish(Retention { messages: 100, age: None }, &txn).unwrap();
         for offset in [3, 6] {

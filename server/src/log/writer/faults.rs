@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::{Command, Writer};
-use crate::hub::{Hub, Live};
+use crate::hub::{Hub, Live, Next};
 use crate::log::commits::CommitCount;
 use crate::log::handle::Handle;
 use crate::log::reads::read_page;
@@ -94,7 +94,7 @@ impl World {
         drop(store::open(directory.path(), true).unwrap());
         let faults = Arc::new(Faults { until_fault: AtomicU64::new(NEVER), full: AtomicBool::new(false) });
         let (db, committed) = open(directory.path(), &faults).unwrap();
-        let hub = Arc::new(Hub::default());
+        let hub = Arc::new(Hub::new(usize::MAX));
         let live = hub.subscribe("c");
         let (path, file_faults) = (directory.path().to_owned(), faults.clone());
         let writer = Writer {
@@ -119,8 +119,11 @@ impl World {
 
     /// What was heard live since the last time.
     fn heard(&mut self) -> Vec<(u64, String)> {
-        let next = || self.live.messages.try_recv().ok();
-        std::iter::from_fn(next).map(|message| (message.offset, message.data.to_string())).collect()
+        let mut heard = Vec::new();
+        while let Next::Messages(run) = self.live.take(usize::MAX, usize::MAX) {
+            heard.extend(run.iter().map(|message| (message.offset, message.data.to_string())));
+        }
+        heard
     }
 
     fn stored(&self) -> Vec<(u64, String)> {

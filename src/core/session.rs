@@ -30,6 +30,9 @@ use crate::wire::{self, ClientFrame, ServerFrame, StartAt, close};
 /// A wake sign lets the next attempt follow the last one no sooner than this, however many signs
 /// come: a flapping network must not become a storm.
 const WAKE_SPACING_MS: u64 = 1_000;
+/// Each time that a wake sign has begun an attempt anew, the next one gets twice as long before another sign may,
+/// up to this many doublings: on a slow link, signs that keep coming must not keep it from succeeding.
+const WAKE_DOUBLINGS_MAX: u32 = 4;
 /// A retry hint of the server is obeyed up to this.
 const RETRY_HINT_MS_MAX: u64 = 300_000;
 /// Ephemeral events are dropped while more than this waits in the socket.
@@ -87,6 +90,8 @@ pub struct Session<B, D> {
     /// A wake sign came, and nothing has shown yet that the connection is alive: should it turn out
     /// dead, the backoff is cut short.
     woken: bool,
+    /// How many attempts in a row a wake sign has begun anew.
+    renewals: u32,
     /// A deadline came late, and what had arrived by then is still to be read.
     late: bool,
     /// What waits in the socket, as the driver said last.
@@ -119,6 +124,7 @@ impl<B, D: Clone> Session<B, D> {
             stay_away_until: now,
             attempted_at: now,
             woken: false,
+            renewals: 0,
             late: false,
             buffered_bytes: 0,
             cast_bytes: 0,

@@ -119,3 +119,24 @@ fn large_messages_are_fetched_in_steps_that_fit_the_queue() {
     page.processed(channel, 1, 2);
     assert_eq!(page.lines(), ["sub room e/4 credit 2"], "as many as fit beside the 500 bytes that wait");
 }
+
+/// An attempt takes 1.8 s, and something wakes the page all the time.
+#[test]
+fn wakes_do_not_keep_a_slow_attempt_from_succeeding() {
+    let mut page = Page::new(config());
+    page.connect();
+    for _ in 0..20 {
+        let socket = page.socket;
+        for _ in 0..6 {
+            page.wait(300);
+            page.session.handle_wake(page.now());
+            page.lines();
+        }
+        if page.socket == socket {
+            page.greet();
+            assert!(page.lines().contains(&"open".to_owned()));
+            return;
+        }
+    }
+    panic!("20 attempts, and each was begun anew");
+}

@@ -20,7 +20,7 @@ const SLOW: Duration = Duration::from_millis(400);
 /// system's buffers on the way.
 const FAST_BYTES: usize = 32 * 1024;
 /// Frames of this size take a while to arrive, unless the link has shown that smaller ones do.
-const LARGE_FRAME_BYTES: usize = 16 * 1024;
+const LARGE_FRAME_BYTES: usize = 4 * 1024;
 
 /// The size for one socket. The writer sets it, and all feeds go by it.
 pub(super) struct FrameSize {
@@ -119,12 +119,12 @@ mod tests {
     fn a_slow_link_is_told_of_smaller_frames() {
         let size = FrameSize::new();
         let announced = |size: &FrameSize| (1..100).find(|kib| size.takes_a_while(kib * 1024));
-        assert_eq!(announced(&size), Some(8));
+        assert_eq!(announced(&size), Some(4));
         size.written(0, Duration::from_secs(1));
         size.written(0, Duration::from_secs(1));
         assert_eq!(announced(&size), Some(2));
         (0..5).for_each(|_| size.written(FRAME_BYTES_MAX, NONE));
-        assert_eq!(announced(&size), Some(16));
+        assert_eq!(announced(&size), Some(4));
     }
 
     #[test]

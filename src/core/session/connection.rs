@@ -42,6 +42,7 @@ impl<B, D: Clone> Session<B, D> {
         self.cast_bytes = 0;
         self.outbox.opened(self.now);
         self.refusals = 0;
+        self.renewals = 0;
         self.stats.connects += 1;
         self.timers.stop(Timer::Connect);
         self.timers.set(Timer::Stable, self.now.after_ms(self.config.stable_ms));

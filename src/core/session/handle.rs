@@ -167,8 +167,10 @@ impl<B, D: Clone> Session<B, D> {
                 self.handle_timeout(now);
             }
             Link::Opening(_) | Link::Greeting(_)
-                if self.attempted_at.after_ms(WAKE_SPACING_MS) <= self.now =>
+                if self.attempted_at.after_ms(WAKE_SPACING_MS << self.renewals.min(WAKE_DOUBLINGS_MAX))
+                    <= self.now =>
             {
+                self.renewals = self.renewals.saturating_add(1);
                 self.connect_timeout();
                 self.handle_wake(now);
             }

@@ -1,6 +1,6 @@
 import { Channel, type ChannelPort } from "./channel.js";
 import { Emitter } from "./emitter.js";
-import { type Engine, type Frame, type Host, Kind, load } from "./engine.js";
+import { Call, type Engine, type EngineClass, type Frame, type Host, Kind, load } from "./engine.js";
 import { SeamlineError, text } from "./error.js";
 import { follow } from "./follow.js";
 import { guard } from "./guard.js";
@@ -94,7 +94,7 @@ export class Client {
       _publish: (data, key, closed) => this.#publish(name, data, key, closed),
       _cast: (data) => {
         const { json, size } = toJson(data);
-        if (!this.#closing && this.#engine?.cast(name, json, size) === 0) throw this.#refused;
+        if (!this.#closing && this.#engine?.call(Call.Cast, 0, name, "", size, 0, json) === 0) throw this.#refused;
       },
     };
     return new Channel<T>(name, options, port);
@@ -104,7 +104,7 @@ export class Client {
   stats(): Stats {
     if (this.#counted) return { ...this.#counted };
     const names = ["connects", "received", "delivered", "duplicates", "discarded", "repairs", "gaps", "published", "bytes"];
-    return Object.fromEntries(names.map((name, place) => [name, this.#engine?.stat(place) ?? 0])) as unknown as Stats;
+    return Object.fromEntries(names.map((name, place) => [name, this.#engine?.call(Call.Stat, place) ?? 0])) as unknown as Stats;
   }
 
   /**
@@ -135,7 +135,7 @@ export class Client {
 
   #close(): void {
     if (this.#state.name === "closed") return;
-    if (this.#engine) this.#engine.close();
+    if (this.#engine) this.#engine.call(Call.Close);
     else this.#end({ code: "closed_by_application", message: "closed by the application" });
   }
 
@@ -158,10 +158,10 @@ export class Client {
         return id;
       },
       _unsubscribe: (id) => {
-        if (this.#byId.delete(id)) this.#engine?.unsubscribe(id);
+        if (this.#byId.delete(id)) this.#engine?.call(Call.Unsubscribe, id);
       },
       _processed: (id, count, { epoch, offset, id: messageId }) =>
-        this.#engine?.processed(id, count, epoch, offset, messageId ?? ""),
+        this.#engine?.call(Call.Processed, id, "", epoch, offset, count, messageId),
       _ended: () => this.#byName.delete(name),
     });
     this.#byName.set(name, subscription);
@@ -176,30 +176,30 @@ export class Client {
     );
   }
 
-  #connect(Loaded: typeof Engine, url: string): void {
+  #connect(Loaded: EngineClass, url: string): void {
     const { clientId = randomKey(), token, dialect, WebSocket: Own } = this.#options;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const host: Host = {
       timer: (waitMs) => {
         clearTimeout(timer);
-        if (waitMs >= 0) timer = setTimeout(() => this.#engine?.timeout(), waitMs);
+        if (waitMs >= 0) timer = setTimeout(() => this.#engine?.call(Call.Timeout), waitMs);
       },
       emit: (...event) => this.#emit(...event),
       socket: (id, url) =>
         openSocket(
           () => new (Own ?? WebSocket)(url, dialect === "plain" ? undefined : "seamline.v1"),
-          (...report) => this.#engine?.report(id, ...report),
+          (kind, reason, code, data) => this.#engine?.call(kind, id, reason, "", code, 0, data) !== 0,
         ),
     };
     const engine = new Loaded(url, clientId, this.#numbers, token !== undefined, host);
     this.#engine = engine;
     this.#stopWatching = watchLifecycle((event, sign) => {
       this.#note({ event });
-      engine.lifecycle(sign);
+      engine.call(sign);
     });
     // First, so that the connection is made with what is known.
     this.#flush();
-    engine.connect();
+    engine.call(Call.Connect);
   }
 
   /** The network may be down when the page loads: then the wasm is fetched again later. */
@@ -244,7 +244,7 @@ export class Client {
         if (--this.#unanswered === 0 && this.#flushTimer) this.#close();
       };
       this.#waiting.push((engine) => {
-        const id = engine?.publish(name, key, json, size);
+        const id = engine?.call(Call.Publish, 0, name, key, size, 0, json);
         if (id) this.#publications.set(id, answered);
         else answered(engine ? this.#refused : isClosed("client"));
       });
@@ -305,9 +305,9 @@ export class Client {
         const answer = given ?? "";
         if (typeof answer !== "string") throw new SeamlineError("bad_token", `it gave no string but ${typeof answer}`);
         checkText("bad_token", "the token", answer);
-        this.#engine?.token(id, answer, false);
+        this.#engine?.call(Call.Token, id, answer);
       },
-      (error) => this.#engine?.token(id, `the token function failed: ${text(error)}`, true),
+      (error) => this.#engine?.call(Call.TokenFailed, id, `the token function failed: ${text(error)}`),
     );
   }
 
@@ -368,8 +368,9 @@ function reasonOf(code: string, message: string, closeCode: number): Reason {
 }
 
 function subscribe(engine: Engine, name: string, from: ChannelOptions["from"], messages: boolean): number {
-  if (typeof from === "object") return engine.subscribe(name, from.epoch, from.offset, from.id ?? "", messages);
-  return engine.subscribe(name, "", from === "start" ? -2 : from === "tail" ? -3 : -1, "", messages);
+  const kind = messages ? Call.Subscribe : Call.SubscribeToCasts;
+  if (typeof from === "object") return engine.call(kind, 0, name, from.epoch, from.offset, 0, from.id);
+  return engine.call(kind, 0, name, "", from === "start" ? -2 : from === "tail" ? -3 : -1);
 }
 
 /** Relative URLs are taken from the page's; `http` means `ws`. */

@@ -1,9 +1,58 @@
-import { Engine, initSync } from "../pkg/seamline.js";
+import { Engine as Native, initSync } from "../pkg/seamline.js";
 import { SeamlineError } from "./error.js";
 import type { Socket } from "./socket.js";
 import type { Options } from "./types.js";
 
-export type { Engine };
+/** What the wasm does when it is called, as in `src/wasm/mod.rs`, with what the arguments of `call` are, and the result. */
+export const enum Call {
+  /** The page may be about to go, or to be cut off. */
+  Hide = 0,
+  /** It came back in some way: online, visible, resumed, restored. */
+  Wake = 1,
+  /** It goes into the back/forward cache. */
+  Suspend = 2,
+  Connect = 3,
+  Close = 4,
+  /** The timer has fired. */
+  Timeout = 5,
+  /** id: socket; returns 0 in the middle of another call: the report has to be made again */
+  SocketOpen = 6,
+  /** id: socket; value: what came; returns the same */
+  SocketMessage = 7,
+  /** id: socket; a: the reason, or else the known cause; x: the close code; returns the same */
+  SocketClosed = 8,
+  /**
+   * a: name; b: epoch; x: offset to go on after, or -2: at the start, -3: at the tail, -1: where the server last knew
+   * this client id to be; value: the position's id, or empty; returns the channel
+   */
+  Subscribe = 9,
+  /** a: name; for ephemeral events only; returns the channel */
+  SubscribeToCasts = 10,
+  /** id: channel */
+  Unsubscribe = 11,
+  /** a: name; b: key; x: bytes of the payload; value: it, as JSON text; returns the publication */
+  Publish = 12,
+  /** a: name; x: bytes of the payload; value: it, as JSON text; returns 1 */
+  Cast = 13,
+  /** id: channel; b: epoch; x: offset; y: how many more messages; value: the position's id, or empty */
+  Processed = 14,
+  /** id: which time; a: the token, or empty for none */
+  Token = 15,
+  /** id: which time; a: what went wrong */
+  TokenFailed = 16,
+  /** id: place in the wasm's counts; returns the count */
+  Stat = 17,
+}
+
+/** A session in the wasm. */
+export interface Engine {
+  /** Where it returns an id, 0 means that the call was refused; `Kind.Refused` came before. */
+  call(kind: Call, id?: number, a?: string, b?: string, x?: number, y?: number, value?: unknown): number;
+  free(): void;
+}
+
+/** Makes sessions. `numbers` are the options that are numbers, in the wasm's order. */
+export type EngineClass = new (url: string, clientId: string, numbers: unknown, hasToken: boolean, host: Host) => Engine;
 
 /** What the wasm tells, as in `src/wasm/mod.rs`, with what the arguments of `emit` are. */
 export const enum Kind {
@@ -54,10 +103,10 @@ export interface Host {
   timer(waitMs: number): void;
 }
 
-const loading: Record<string, Promise<typeof Engine> | undefined> = {};
+const loading: Record<string, Promise<EngineClass> | undefined> = {};
 
 /** Loads the wasm of a dialect, once for all clients of a page. A failure is forgotten, so that it can be tried again. */
-export async function load({ wasm, dialect = "seamline", WebSocket: Own }: Options): Promise<typeof Engine> {
+export async function load({ wasm, dialect = "seamline", WebSocket: Own }: Options): Promise<EngineClass> {
   if (!(Own ?? globalThis.WebSocket)) {
     throw new SeamlineError("no_websocket", "this runtime has no WebSocket: pass one, such as that of the npm package ws, as the option `WebSocket`");
   }
@@ -70,11 +119,11 @@ export async function load({ wasm, dialect = "seamline", WebSocket: Own }: Optio
   }));
 }
 
-async function start(wasm: Options["wasm"], dialect: string): Promise<typeof Engine> {
+async function start(wasm: Options["wasm"], dialect: string): Promise<EngineClass> {
   // The plain dialect has its own wasm and glue: whoever does not need it should not download it.
   if (dialect === "plain") return (await import("./plain.js")).load(wasm, compile);
   initSync({ module: await compile(wasm, () => new URL("./seamline.wasm", import.meta.url)) });
-  return Engine;
+  return Native;
 }
 
 /** Compiles what the application gave, or else the wasm beside the script. The glue's own loader can do more, and is larger. */

@@ -1,24 +1,16 @@
-/** What a page does, as the wasm knows it. */
-export const enum Sign {
-  /** It may be about to go, or to be cut off. */
-  Hide = 0,
-  /** It came back in some way: online, visible, resumed, restored. */
-  Wake = 1,
-  /** It goes into the back/forward cache. */
-  Suspend = 2,
-}
+import { Call } from "./engine.js";
 
 /**
  * Tells of the page's signs of waking up and of going away, each with the event's name, until the
  * returned function is called. Works without a `document`, as in workers.
  */
-export function watchLifecycle(report: (name: string, sign: Sign) => void): () => void {
+export function watchLifecycle(report: (name: string, sign: Call) => void): () => void {
   const stop = new AbortController();
   const react = (event: Event) => {
     const { type } = event;
     const going = /pagehide|freeze|offline/.test(type) || (type === "visibilitychange" && document.hidden);
-    const away = (event as PageTransitionEvent).persisted ? Sign.Suspend : Sign.Hide;
-    report(type, going ? away : Sign.Wake);
+    const away = (event as PageTransitionEvent).persisted ? Call.Suspend : Call.Hide;
+    report(type, going ? away : Call.Wake);
   };
   // Some of them are the document's, and do not bubble everywhere: but `capture` sees all.
   for (const name of "online offline pageshow pagehide visibilitychange resume freeze".split(" ")) {

@@ -1,16 +1,8 @@
+import { Call } from "./engine.js";
 import type { WebSocketConstructor } from "./types.js";
 
-/** What a socket reports, as in `src/wasm/mod.rs`. */
-export const enum Report {
-  Open = 0,
-  /** data: what came */
-  Message = 1,
-  /** code: the close code; data: the reason, or else the known cause */
-  Closed = 2,
-}
-
 /** Passes a report on. Returns `false` while the engine is in the middle of a call: the report has to be made again. */
-export type Reporter = (kind: Report, code: number, data: unknown) => boolean | undefined | void;
+export type Reporter = (kind: Call, reason: string, code: number, data?: unknown) => boolean | undefined | void;
 
 /** A WebSocket, as the wasm uses it. Nothing here throws, whatever the application's class does. */
 export interface Socket {
@@ -51,7 +43,7 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>, repor
   };
   const closed = (code: unknown, reason: unknown) => {
     release();
-    tell(Report.Closed, typeof code === "number" ? code : 1005, reason || cause); // 1005: a close without a code (RFC 6455 §7.4.1)
+    tell(Call.SocketClosed, (reason || cause) as string, typeof code === "number" ? code : 1005); // 1005: a close without a code (RFC 6455 §7.4.1)
   };
   const close = (code: number) => {
     report = ignore;
@@ -60,8 +52,8 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>, repor
   };
   try {
     socket = make();
-    socket.onopen = () => tell(Report.Open, 0, "");
-    socket.onmessage = (event) => tell(Report.Message, 0, attempt(() => event.data));
+    socket.onopen = () => tell(Call.SocketOpen, "", 0);
+    socket.onmessage = (event) => tell(Call.SocketMessage, "", 0, attempt(() => event.data));
     socket.onclose = (event) => closed(attempt(() => event.code), attempt(() => event.reason));
     socket.onerror = (event) => {
       cause = causeOf(event) || causeOf(attempt(() => event.error));

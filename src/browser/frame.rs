@@ -93,7 +93,7 @@ fn messages(frame: JsValue, bytes: u64) -> Option<(String, Batch<JsValue>)> {
     let last = u32::try_from(count).ok()?.checked_sub(1)?;
     let last_id: MessageId = item(&ids, last).as_string()?.parse().ok()?;
     let n = number(&frame, "n")?;
-    let replay = field(&frame, "replay") == true; // nothing else, as in `js/`
+    let replay = field(&frame, "replay") == JsValue::TRUE; // nothing else, as in `js/`
     let ch = string(&frame, "ch")?;
     Some((ch, Batch { n, count, last_id, replay, bytes, payload: frame }))
 }
@@ -132,7 +132,7 @@ impl Fields for JsValue {
 
     fn data(&self) -> Option<Data> {
         let data = field(self, "data");
-        (!data.is_undefined()).then_some(data)
+        (data != JsValue::UNDEFINED).then_some(data)
     }
 }
 

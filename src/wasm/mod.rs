@@ -1,9 +1,9 @@
-//! What the npm package calls: few, fat functions. `js/` is the only user of these exports.
+//! What the npm package calls. `js/` is the only user of these exports.
 //!
 //! The boundary is narrow on purpose. Every function, every structure and every exception that
-//! crosses it costs each page some bytes of glue and of wasm, so events go through one import with
-//! plain arguments, and what a driver does not need (options by name, the page's lifecycle) is done
-//! in `js/`.
+//! crosses it costs each page some bytes of glue and of wasm. So there is one function each way, with
+//! plain arguments: [`Engine::call`] and [`JsHost::emit`]. What a driver does not need (options by name,
+//! the page's lifecycle) is done in `js/`.
 
 #[cfg(feature = "plain")]
 mod plain;
@@ -35,6 +35,29 @@ enum Kind {
     Error,
     FetchToken,
     Refused,
+}
+
+/// What [`Engine::call`] does. `js/src/engine.ts` has the same table, with what the arguments are. Ids start at 1;
+/// where one is returned, 0 means that the call was refused, and [`Kind::Refused`] has said why.
+mod call {
+    pub const HIDE: u32 = 0;
+    pub const WAKE: u32 = 1;
+    pub const SUSPEND: u32 = 2;
+    pub const CONNECT: u32 = 3;
+    pub const CLOSE: u32 = 4;
+    pub const TIMEOUT: u32 = 5;
+    pub const SOCKET_OPEN: u32 = 6;
+    pub const SOCKET_MESSAGE: u32 = 7;
+    pub const SOCKET_CLOSED: u32 = 8;
+    pub const SUBSCRIBE: u32 = 9;
+    pub const SUBSCRIBE_TO_CASTS: u32 = 10;
+    pub const UNSUBSCRIBE: u32 = 11;
+    pub const PUBLISH: u32 = 12;
+    pub const CAST: u32 = 13;
+    pub const PROCESSED: u32 = 14;
+    pub const TOKEN: u32 = 15;
+    pub const TOKEN_FAILED: u32 = 16;
+    pub const STAT: u32 = 17;
 }
 
 #[wasm_bindgen]
@@ -154,8 +177,7 @@ impl JsHost {
     }
 }
 
-/// A session in a page. Ids start at 1; where one is returned, 0 means that the call was refused, and
-/// [`Kind::Refused`] has said why.
+/// A session in a page.
 #[wasm_bindgen]
 pub struct Engine(Driver<JsHost>);
 
@@ -178,118 +200,74 @@ impl Engine {
         Engine(Driver::new(url, config, host))
     }
 
-    /// See `Session::connect`.
-    pub fn connect(&self) {
-        self.0.with(|session, now| session.connect(now));
-    }
-
-    /// See `Session::close`.
-    pub fn close(&self) {
-        self.0.with(|session, now| session.close(now));
-    }
-
-    /// What the page does: 0 hides, 1 wakes, 2 goes into the back/forward cache.
-    pub fn lifecycle(&self, sign: u32) {
-        if sign == 1 {
-            return self.0.wake();
+    /// Does what `kind` says, one of [`call`], where the arguments and the results are described.
+    #[allow(clippy::too_many_arguments)]
+    pub fn call(&self, kind: u32, id: u32, a: &JsValue, b: &JsValue, x: f64, y: f64, value: JsValue) -> f64 {
+        match kind {
+            call::TIMEOUT => self.0.timeout(),
+            call::WAKE => self.0.wake(),
+            call::STAT => return self.stat(id),
+            call::SOCKET_OPEN => return self.report(id, Report::Open),
+            call::SOCKET_MESSAGE => return self.report(id, Report::Message(value)),
+            call::SOCKET_CLOSED => return self.report(id, Report::Closed(x as u16, text(a))),
+            _ => return self.command(kind, id, a, b, x, y, value),
         }
-        self.0.with(|session, now| match sign {
-            0 => session.handle_hide(now),
-            _ => session.handle_suspend(now),
-        });
+        0.0
     }
 
-    /// The timer has fired.
-    pub fn timeout(&self) {
-        self.0.timeout();
-    }
-
-    /// A socket's report: 0 it is open; 1 `data` came; 2 it is closed, with a code and with `data` as the reason.
-    /// Returns false while outputs are being performed: the report has to be made again.
-    pub fn report(&self, id: SocketId, kind: u32, code: u16, data: JsValue) -> bool {
+    /// A socket's report. While outputs are being performed it is not taken.
+    fn report(&self, id: SocketId, report: Report) -> f64 {
         if self.0.performing() {
-            return false;
+            return 0.0;
         }
-        let report = match kind {
-            0 => Report::Open,
-            1 => Report::Message(data),
-            _ => Report::Closed(code, text(&data)),
-        };
         self.0.handle(id, report);
-        true
+        1.0
     }
 
-    /// Subscribes after a position; where `offset` is negative, without one: at the start (-2), at
-    /// the tail (-3), or (-1) where the server last knew this client id to be. Without `messages`, only
-    /// for ephemeral events: see `Session::subscribe_to_casts`.
-    pub fn subscribe(
-        &self,
-        name: &JsValue,
-        epoch: &JsValue,
-        offset: f64,
-        id: &JsValue,
-        messages: bool,
-    ) -> u32 {
-        let from = match offset {
-            -2.0 => Some(StartAt::Start),
-            -3.0 => Some(StartAt::Tail),
-            _ => None,
-        };
-        let position = position(epoch, offset, id);
-        self.answer(self.0.with(|session, now| match messages {
-            true => session.subscribe(now, text(name), from, position),
-            false => session.subscribe_to_casts(now, text(name)),
+    /// A call into the session.
+    #[allow(clippy::too_many_arguments)]
+    fn command(&self, kind: u32, id: u32, a: &JsValue, b: &JsValue, x: f64, y: f64, value: JsValue) -> f64 {
+        let driver = &self.0;
+        // Asked before the session is borrowed: the socket may call back.
+        let buffered_bytes = if kind == call::CAST { driver.buffered_bytes() } else { 0 };
+        let result = driver.with(|session, now| {
+            match kind {
+                call::CONNECT => session.connect(now),
+                call::CLOSE => session.close(now),
+                call::HIDE => session.handle_hide(now),
+                call::SUSPEND => session.handle_suspend(now),
+                call::UNSUBSCRIBE => session.unsubscribe(now, id),
+                call::SUBSCRIBE => return session.subscribe(now, text(a), start(x), position(b, x, &value)),
+                call::SUBSCRIBE_TO_CASTS => return session.subscribe_to_casts(now, text(a)),
+                call::PUBLISH => return session.publish(now, text(a), text(b), value, x as u64),
+                call::CAST => {
+                    return session.cast(now, text(a), value, x as u64, buffered_bytes).map(|()| 1);
+                }
+                call::PROCESSED => {
+                    if let Some(position) = position(b, x, &value) {
+                        session.processed(now, id, y as u64, position);
+                    }
+                }
+                call::TOKEN => {
+                    session.handle_token(now, id, Ok(Some(text(a)).filter(|token| !token.is_empty())))
+                }
+                call::TOKEN_FAILED => session.handle_token(now, id, Err(text(a))),
+                _ => {}
+            }
+            Ok(0)
+        });
+        f64::from(result.unwrap_or_else(|error| {
+            driver.host().fail(Kind::Refused, 0, &error);
+            0
         }))
     }
 
-    /// See `Session::unsubscribe`.
-    pub fn unsubscribe(&self, channel: u32) {
-        self.0.with(|session, now| session.unsubscribe(now, channel));
-    }
-
-    /// See `Session::publish`. `data` is JSON text; `bytes` is its size.
-    pub fn publish(&self, name: &JsValue, key: &JsValue, data: JsValue, bytes: f64) -> u32 {
-        self.answer(
-            self.0.with(|session, now| session.publish(now, text(name), text(key), data, bytes as u64)),
-        )
-    }
-
-    /// See `Session::cast`. `data` is JSON text. Returns 1, if not 0.
-    pub fn cast(&self, name: &JsValue, data: JsValue, bytes: f64) -> u32 {
-        let buffered_bytes = self.0.buffered_bytes();
-        let cast =
-            self.0.with(|session, now| session.cast(now, text(name), data, bytes as u64, buffered_bytes));
-        self.answer(cast.map(|()| 1))
-    }
-
-    /// See `Session::processed`. The id may be empty.
-    pub fn processed(&self, channel: u32, count: f64, epoch: &JsValue, offset: f64, id: &JsValue) {
-        if let Some(position) = position(epoch, offset, id) {
-            self.0.with(|session, now| session.processed(now, channel, count as u64, position));
-        }
-    }
-
-    /// The answer to [`Kind::FetchToken`]: a token, which may be empty for none, or what went wrong.
-    pub fn token(&self, fetch: FetchId, answer: &JsValue, failed: bool) {
-        let text = text(answer);
-        let token = (!text.is_empty()).then(|| text.clone());
-        let answer = if failed { Err(text) } else { Ok(token) };
-        self.0.with(|session, now| session.handle_token(now, fetch, answer));
-    }
-
-    /// The counts of `Stats` by their place in it, and then the received text's length.
-    pub fn stat(&self, place: usize) -> f64 {
+    /// One of the counts, by its place in `Stats`; behind them, the received text's length.
+    fn stat(&self, place: u32) -> f64 {
         let s = self.0.with(|session, _| session.stats());
         let counts =
             [s.connects, s.received, s.delivered, s.duplicates, s.discarded, s.repairs, s.gaps, s.published];
-        counts.get(place).map_or(self.0.text_units(), |&count| count as f64)
-    }
-
-    fn answer(&self, result: Result<u32, Error>) -> u32 {
-        result.unwrap_or_else(|error| {
-            self.0.host().fail(Kind::Refused, 0, &error);
-            0
-        })
+        counts.get(place as usize).map_or(self.0.text_units(), |&count| count as f64)
     }
 }
 
@@ -297,6 +275,15 @@ impl Engine {
 /// free it.
 fn text(value: &JsValue) -> String {
     value.as_string().unwrap_or_default()
+}
+
+/// Where a subscription without a position begins, by its offset.
+fn start(offset: f64) -> Option<StartAt> {
+    match offset {
+        -2.0 => Some(StartAt::Start),
+        -3.0 => Some(StartAt::Tail),
+        _ => None,
+    }
 }
 
 fn position(epoch: &JsValue, offset: f64, id: &JsValue) -> Option<Position> {

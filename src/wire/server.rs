@@ -129,31 +129,37 @@ pub trait Fields {
     fn data(&self) -> Option<Self::Data>;
 }
 
-/// Fields as an op needs them. Remembers which one was missing, so that the reading itself stays
-/// short: it is in each page.
+/// Fields as an op needs them. A missing one is remembered and read as an empty value: a frame is read
+/// to its end without a branch for each field, which would be in each page.
 struct Needed<'a, F> {
     fields: &'a F,
+    /// The first field that was missing, or empty.
     missing: Cell<&'static str>,
 }
 
 impl<F: Fields> Needed<'_, F> {
-    fn text(&self, name: &'static str) -> Option<String> {
-        self.missing.set(name);
-        self.fields.text(name)
+    fn text(&self, name: &'static str) -> String {
+        self.fields.text(name).unwrap_or_else(|| self.miss(name))
     }
 
-    fn number(&self, name: &'static str) -> Option<u64> {
-        self.missing.set(name);
-        self.fields.number(name)
+    fn number(&self, name: &'static str) -> u64 {
+        self.fields.number(name).unwrap_or_else(|| self.miss(name))
     }
 
     fn id(&self) -> Option<MessageId> {
-        self.text("id")?.parse().ok()
+        let id = self.fields.text("id").and_then(|id| id.parse().ok());
+        id.or_else(|| self.miss("id"))
     }
 
     fn data(&self) -> Option<F::Data> {
-        self.missing.set("data");
-        self.fields.data()
+        self.fields.data().or_else(|| self.miss("data"))
+    }
+
+    fn miss<T: Default>(&self, name: &'static str) -> T {
+        if self.missing.get().is_empty() {
+            self.missing.set(name);
+        }
+        T::default()
     }
 
     /// A text that may be left out.
@@ -175,52 +181,52 @@ impl<D> ServerFrame<D> {
     pub fn read(fields: &impl Fields<Data = D>) -> Result<Self, FrameError> {
         let op = fields.text("op").unwrap_or_default();
         let needed = Needed { fields, missing: Cell::new("") };
-        match ServerFrame::read_op(&op, &needed) {
-            Some(frame) => Ok(frame),
-            None if needed.missing.get().is_empty() => Err(FrameError::UnknownOp(op)),
-            None => Err(FrameError::Missing { op, field: needed.missing.get() }),
+        match (ServerFrame::read_op(&op, &needed), needed.missing.get()) {
+            (Some(frame), "") => Ok(frame),
+            (None, "") => Err(FrameError::UnknownOp(op)),
+            (_, field) => Err(FrameError::Missing { op, field }),
         }
     }
 
     fn read_op(op: &str, f: &Needed<'_, impl Fields<Data = D>>) -> Option<Self> {
         Some(match op {
             "welcome" => ServerFrame::Welcome {
-                session: f.text("session")?,
-                heartbeat_ms: f.number("heartbeat_ms")?,
-                max_frame_bytes: f.number("max_frame_bytes")?,
+                session: f.text("session"),
+                heartbeat_ms: f.number("heartbeat_ms"),
+                max_frame_bytes: f.number("max_frame_bytes"),
             },
             "subd" => ServerFrame::Subd {
-                first: f.number("first")?,
-                head: f.number("head")?,
-                at: f.number("at")?,
+                first: f.number("first"),
+                head: f.number("head"),
+                at: f.number("at"),
                 at_epoch: f.fields.text("at_epoch"),
                 reference: f.reference(),
-                ch: f.text("ch")?,
-                epoch: f.text("epoch")?,
+                ch: f.text("ch"),
+                epoch: f.text("epoch"),
                 resumed: false,
             },
             "live" => {
-                ServerFrame::Live { head: f.number("head")?, reference: f.reference(), ch: f.text("ch")? }
+                ServerFrame::Live { head: f.number("head"), reference: f.reference(), ch: f.text("ch") }
             }
             "puback" => ServerFrame::PubAck {
                 id: f.id()?,
-                offset: f.number("offset")?,
-                ch: f.text("ch")?,
-                key: f.text("key")?,
+                offset: f.number("offset"),
+                ch: f.text("ch"),
+                key: f.text("key"),
             },
             "pubnack" => ServerFrame::PubNack {
-                ch: f.text("ch")?,
-                key: f.text("key")?,
-                code: f.text("code")?,
+                ch: f.text("ch"),
+                key: f.text("key"),
+                code: f.text("code"),
                 message: f.message(),
                 retry_after_ms: f.retry_after_ms(),
             },
-            "cast" => ServerFrame::Cast { data: f.data()?, ch: f.text("ch")? },
+            "cast" => ServerFrame::Cast { data: f.data()?, ch: f.text("ch") },
             "pong" => ServerFrame::Pong,
-            "incoming" => ServerFrame::Incoming { bytes: f.number("bytes")? },
-            "drain" => ServerFrame::Drain { reconnect_in_ms: f.number("reconnect_in_ms")? },
+            "incoming" => ServerFrame::Incoming { bytes: f.number("bytes") },
+            "drain" => ServerFrame::Drain { reconnect_in_ms: f.number("reconnect_in_ms") },
             "err" => ServerFrame::Err {
-                code: f.text("code")?,
+                code: f.text("code"),
                 message: f.message(),
                 ch: f.fields.text("ch"),
                 reference: f.reference(),

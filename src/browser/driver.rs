@@ -139,7 +139,11 @@ impl<H: Host> Driver<H> {
         if self.with_translator(|plain, session, now| plain.handle_wake(session, now)) {
             return;
         }
-        self.with(|session, now| session.handle_wake(now));
+        let buffered_bytes = self.buffered_bytes();
+        self.with(|session, now| {
+            session.set_buffered_bytes(buffered_bytes);
+            session.handle_wake(now);
+        });
     }
 
     /// The timer has fired.

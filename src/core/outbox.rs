@@ -25,7 +25,7 @@ pub(super) struct Publication<D> {
     /// The payload's size as JSON.
     pub bytes: u64,
     progress: Progress,
-    /// It was in flight when a connection closed that may not have borne it.
+    /// It was in flight when a connection closed, possibly because of it.
     suspect: bool,
 }
 
@@ -107,16 +107,17 @@ impl<D: Clone> Outbox<D> {
         self.in_flight().map(|p| p.bytes).fold(0, u64::saturating_add)
     }
 
-    /// The connection is gone: what was in flight is to be sent again, except for a publication that has
-    /// closed one connection after the other.
-    pub fn closed(&mut self, now: Instant, blame: Blame) -> Option<(PublishId, Error)> {
+    /// The open connection is gone: what was in flight is to be sent again, except for a publication that has
+    /// closed one connection after the other. `casts`: ephemeral events were on their way as well.
+    pub fn closed(&mut self, now: Instant, blame: Blame, casts: bool) -> Option<(PublishId, Error)> {
         let (first, count) = (self.in_flight().next().map(|p| p.id), self.in_flight().count());
-        let verdict = self.suspicion.closed(now, blame, first, count == 1, self.is_isolating());
+        let verdict = self.suspicion.closed(now, blame, first, count == 1 && !casts, self.is_isolating());
         for p in &mut self.publications {
             if p.progress == Progress::Sent {
                 p.progress = Progress::Waiting;
                 p.suspect |= verdict == Verdict::Isolate;
             }
+            p.suspect &= verdict != Verdict::Clear;
         }
         let Verdict::Fail(code, message) = verdict else { return None };
         let at = self.publications.iter().position(|p| Some(p.id) == first)?;

@@ -11,7 +11,6 @@ mod handle;
 mod patience;
 mod token;
 
-use self::patience::Incoming;
 use self::token::Token;
 
 use super::backoff::{Backoff, FLOOR_MS};
@@ -55,8 +54,8 @@ enum Link {
         heartbeat: Heartbeat,
         heartbeat_ms: u64,
         max_frame_bytes: u64,
-        /// The large frame that the server has announced, until it is there.
-        incoming: Option<Incoming>,
+        /// Until when the large frame that the server has announced may take.
+        incoming_until: Instant,
     },
     /// The next attempt waits for [`Timer::Retry`]; without that, in a page that is put away, for a
     /// wake sign.
@@ -96,8 +95,8 @@ pub struct Session<B, D> {
     late: bool,
     /// What waits in the socket, as the driver said last.
     buffered_bytes: u64,
-    /// Ephemeral events on their way that no `pong` has followed yet, in bytes.
-    cast_bytes: u64,
+    /// Until when ephemeral events that were sent may be on their way.
+    casts_until: Instant,
     next_socket: SocketId,
     next_id: u32,
     /// How many times it has subscribed.
@@ -127,7 +126,7 @@ impl<B, D: Clone> Session<B, D> {
             renewals: 0,
             late: false,
             buffered_bytes: 0,
-            cast_bytes: 0,
+            casts_until: now,
             next_socket: 0,
             next_id: 0,
             subs: 0,
@@ -279,7 +278,7 @@ impl<B, D: Clone> Session<B, D> {
             _ => {}
         }
         if buffered_bytes <= CAST_BUFFERED_BYTES_MAX {
-            self.cast_bytes = self.cast_bytes.saturating_add(bytes);
+            self.casts_until = patience::until(self.casts_until.max(self.now), bytes);
             self.send(ClientFrame::Cast { ch: name, data });
         }
         Ok(())

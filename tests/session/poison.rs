@@ -101,3 +101,46 @@ fn restarts_and_expired_tokens_blame_no_publication() {
         assert_eq!(page.count("pub a"), 21, "{code}");
     }
 }
+
+#[test]
+fn suspects_are_cleared_when_a_connection_breaks_by_itself() {
+    let mut page = page();
+    page.publish("a");
+    page.reconnect();
+    page.reconnect();
+    page.wait(1_000);
+    assert!(page.count("pub a") > 0, "it was held back for a second");
+    page.wait(2_000);
+    page.reconnect(); // two seconds after it was sent: from now on it is held back for a minute
+    page.wait(20_000);
+    assert_eq!(page.count("pub a"), 0);
+    page.reconnect();
+    assert_eq!(page.count("pub a"), 1, "a connection that breaks with nothing in flight");
+}
+
+/// The publication crashes the server, which takes a while to come back.
+#[test]
+fn a_refused_attempt_is_no_connection_that_breaks() {
+    let mut page = page();
+    let bad = page.publish("bad");
+    for _ in 0..6 {
+        page.close(1006);
+        page.wait_for_attempt();
+        page.close(1006); // refused
+        page.wait_for_attempt();
+        page.greet();
+        page.lines();
+        page.wait(1_020); // it is sent after a second, and 20 ms later the connection breaks
+    }
+    assert_eq!(page.failed, [bad]);
+}
+
+#[test]
+fn a_cast_that_is_too_big_blames_no_publication() {
+    let mut page = page();
+    page.publish("small");
+    page.session.cast(page.now(), "room".to_owned(), "big", 600, 0).unwrap();
+    page.reconnect_after(1009);
+    assert_eq!(page.failed, [0; 0]);
+    assert_eq!(page.count("pub small"), 2);
+}

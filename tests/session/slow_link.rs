@@ -140,3 +140,17 @@ fn wakes_do_not_keep_a_slow_attempt_from_succeeding() {
     }
     panic!("20 attempts, and each was begun anew");
 }
+
+#[test]
+fn casts_of_long_ago_need_no_time() {
+    let mut page = Page::open(config());
+    for i in 0..2_000 {
+        page.session.cast(page.now(), ROOM.to_owned(), "here", 100, 0).unwrap();
+        page.wait(100);
+        page.msgs(i + 1, 1);
+    }
+    page.lines();
+    page.session.handle_wake(page.now());
+    page.wait(1_520);
+    assert_eq!(page.count("disconnect"), 1);
+}

@@ -9,7 +9,7 @@
 //! - **The close code.** One that only a peer sends, about something that it got, is a strike: 1002, 1003,
 //!   1007, 1008, 1010, 4400, 4413; 1009 (too big) is proof. A restart, an overload or an expired token
 //!   says nothing. All the others, 1006 first of all, are what a broken network looks like, too.
-//! - **The moment.** For those, a strike counts only if the connection had been well for [`RATIO`] times as
+//! - **The moment.** For those, a strike counts only if the connection had been healthy for [`RATIO`] times as
 //!   long as it took from the sending to the close; the publication is held back until then. A connection
 //!   that breaks before that, with nothing in flight, shows that connections break by themselves: all
 //!   strikes are forgotten. A network that breaks at random passes as a bad publication in fewer than one
@@ -70,6 +70,8 @@ pub enum Verdict {
     SendAgain,
     /// The same, one at a time.
     Isolate,
+    /// Connections break by themselves: no publication is a suspect any more.
+    Clear,
     /// The first in flight fails, with this code and message.
     Fail(&'static str, &'static str),
 }
@@ -122,8 +124,8 @@ impl Suspicion {
         }
     }
 
-    /// A connection is gone. `first` was the first publication in flight, and perhaps `alone`. `isolating`:
-    /// they were sent one at a time.
+    /// An open connection is gone. `first` was the first publication in flight; `alone`, if nothing else was.
+    /// `isolating`: they were sent one at a time.
     pub fn closed(
         &mut self,
         now: Instant,
@@ -133,10 +135,12 @@ impl Suspicion {
         isolating: bool,
     ) -> Verdict {
         let Some(first) = first else {
-            if blame == Blame::Possible {
-                self.case = Case::None; // connections break by themselves
+            if blame != Blame::Possible {
+                return Verdict::SendAgain;
             }
-            return Verdict::SendAgain;
+            self.case = Case::None;
+            self.hold_ms = 0;
+            return Verdict::Clear;
         };
         match blame {
             Blame::None => Verdict::SendAgain,
@@ -230,7 +234,7 @@ mod tests {
             connection(&mut suspicion, 1_200, 40, Blame::Possible);
             connection(&mut suspicion, 1_200, 40, Blame::Possible);
             let idle = suspicion.closed(Instant(9_000), Blame::Possible, None, false, true);
-            assert_eq!(idle, Verdict::SendAgain);
+            assert_eq!(idle, Verdict::Clear);
         }
     }
 }

@@ -115,7 +115,7 @@ impl<M: Clone> Plain<M> {
         if started || number == 1 || replayed {
             let lowest = self.order.lowest().unwrap_or(number).min(number);
             self.numbering = Numbering::Numbers;
-            self.attach(session, now, lowest - 1);
+            self.attach(session, now, lowest.saturating_sub(1));
             self.by_number(session, now, number, item);
         } else {
             connection.hole_at.get_or_insert(now.after_ms(self.config.settle_ms));
@@ -174,7 +174,7 @@ impl<M: Clone> Plain<M> {
         if self.numbering == Numbering::Unknown {
             let Some(lowest) = self.order.lowest() else { return };
             self.numbering = Numbering::Numbers;
-            self.attach(session, now, lowest - 1);
+            self.attach(session, now, lowest.saturating_sub(1));
             return self.hand_next(session, now);
         }
         if let Some((number, item)) = self.order.take_lowest() {

@@ -38,8 +38,9 @@ impl<B, D: Clone> Session<B, D> {
         let asked_ms = self.config.heartbeat_ms;
         let heartbeat_ms = if asked_ms > 0 { asked_ms } else { heartbeat_ms.max(1) };
         let heartbeat = Heartbeat::Heard(self.now);
-        self.link = Link::Open { socket, heartbeat, heartbeat_ms, max_frame_bytes, incoming: None };
-        self.cast_bytes = 0;
+        self.link = Link::Open { socket, heartbeat, heartbeat_ms, max_frame_bytes, incoming_until: self.now };
+        self.casts_until = self.now;
+        self.buffered_bytes = 0;
         self.outbox.opened(self.now);
         self.refusals = 0;
         self.renewals = 0;
@@ -58,7 +59,7 @@ impl<B, D: Clone> Session<B, D> {
 
     /// Whether this came from the open connection; then it is a sign of life.
     pub(super) fn heard(&mut self, from: SocketId) -> bool {
-        let Link::Open { socket, heartbeat, heartbeat_ms, incoming, .. } = &mut self.link else {
+        let Link::Open { socket, heartbeat, heartbeat_ms, incoming_until, .. } = &mut self.link else {
             return false;
         };
         if *socket != from {
@@ -69,7 +70,7 @@ impl<B, D: Clone> Session<B, D> {
             self.timers.set(Timer::Heartbeat, self.now.after_ms(*heartbeat_ms));
         }
         *heartbeat = Heartbeat::Heard(self.now);
-        *incoming = None;
+        *incoming_until = self.now;
         self.woken = false;
         true
     }
@@ -108,7 +109,11 @@ impl<B, D: Clone> Session<B, D> {
     /// waits without a timer; that is no failed attempt, and no way around the server's hint either.
     pub(super) fn lost(&mut self, code: ReasonCode, message: String, close_code: Option<u16>) {
         self.detach();
-        if let Some((publish, error)) = self.outbox.closed(self.now, Blame::of(close_code)) {
+        // An attempt that never became a connection says nothing of publications.
+        let casts = self.casts_until > self.now;
+        if matches!(self.link, Link::Open { .. })
+            && let Some((publish, error)) = self.outbox.closed(self.now, Blame::of(close_code), casts)
+        {
             self.tell(Event::PublishFailed { publish, error });
         }
         self.link = Link::Waiting;
@@ -175,6 +180,7 @@ impl<B, D: Clone> Session<B, D> {
             self.backoff.reset();
         }
         self.timers.stop_all();
+        self.late = false;
         for channel in &mut self.channels {
             channel.detach(&mut self.stats);
         }

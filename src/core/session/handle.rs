@@ -94,7 +94,7 @@ impl<B, D: Clone> Session<B, D> {
         }
         match frame {
             ServerFrame::Welcome { .. } => {}
-            ServerFrame::Pong => self.cast_bytes = 0,
+            ServerFrame::Pong => self.casts_until = self.now,
             ServerFrame::Incoming { bytes } => self.announced(bytes),
             ServerFrame::Drain { reconnect_in_ms } => self.hint(Some(reconnect_in_ms)),
             ServerFrame::PubAck { ch, key, id, offset } => self.published(&ch, &key, id, offset),

@@ -11,36 +11,29 @@ const SLOWEST_LINK: u64 = 8_000;
 /// No more time than this is given, in milliseconds, however much is on its way.
 const TRANSFER_MS_MAX: u64 = 300_000;
 
-/// A large frame that the server has announced.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Incoming {
-    bytes: u64,
-    at: Instant,
-}
-
 impl<B, D: Clone> Session<B, D> {
     /// The server announces a frame of so many bytes.
     pub(super) fn announced(&mut self, bytes: u64) {
-        if let Link::Open { incoming, .. } = &mut self.link {
-            *incoming = Some(Incoming { bytes, at: self.now });
+        if let Link::Open { incoming_until, .. } = &mut self.link {
+            *incoming_until = until(self.now, bytes);
         }
     }
 
-    /// What waits in the socket, in bytes. Said by the driver before [`Session::handle_timeout`].
+    /// What waits in the socket, in bytes. The driver reports this before [`Session::handle_timeout`] and
+    /// [`Session::handle_wake`].
     pub fn set_buffered_bytes(&mut self, bytes: u64) {
         self.buffered_bytes = bytes;
     }
 
     /// How long what is on its way may take.
     pub(super) fn transfer_ms(&self) -> u64 {
-        let down = match self.link {
-            Link::Open { incoming: Some(Incoming { bytes, at }), .. } => {
-                transfer_ms(bytes).saturating_sub(self.now.ms_since(at))
-            }
+        let down_ms = match self.link {
+            Link::Open { incoming_until, .. } => incoming_until.ms_since(self.now),
             _ => 0,
         };
-        let up = self.outbox.in_flight_bytes().saturating_add(self.cast_bytes).max(self.buffered_bytes);
-        down.saturating_add(transfer_ms(up)).min(TRANSFER_MS_MAX)
+        let up_ms = transfer_ms(self.outbox.in_flight_bytes().max(self.buffered_bytes));
+        let up_ms = up_ms.max(self.casts_until.ms_since(self.now));
+        down_ms.saturating_add(up_ms).min(TRANSFER_MS_MAX)
     }
 
     /// Whether a deadline is late: the process was busy, and the answer may lie unread in the socket,
@@ -58,6 +51,11 @@ impl<B, D: Clone> Session<B, D> {
         }
         self.late
     }
+}
+
+/// Until when so many bytes may take that are sent after `start`.
+pub(super) fn until(start: Instant, bytes: u64) -> Instant {
+    start.after_ms(transfer_ms(bytes))
 }
 
 fn transfer_ms(bytes: u64) -> u64 {

@@ -372,14 +372,14 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         PATIENCE,
         "a large frame on its way is no reason to wait",
-        "transfer_ms(bytes).saturating_sub(self.now.ms_since(at))",
-        "transfer_ms(bytes * 0).saturating_sub(self.now.ms_since(at))",
+        "*incoming_until = until(self.now, bytes);",
+        "*incoming_until = until(self.now, bytes * 0);",
     ),
     mutant(
         PATIENCE,
         "what was sent needs no time",
-        "down.saturating_add(transfer_ms(up))",
-        "down.saturating_add(transfer_ms(up * 0))",
+        "down_ms.saturating_add(up_ms)",
+        "down_ms.saturating_add(up_ms * 0)",
     ),
     mutant(
         PATIENCE,

@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// So many publications of a socket may be waited for; beyond, the order is not kept. The client has at most 64
-/// unanswered.
-const HELD_MAX: usize = 1_000;
+/// Maximum held publications per socket. Beyond it, order is not guaranteed; the client has at most 64 unanswered.
+const HELD_MAX: usize = 128;
 
 /// The publications of a socket that were refused for now and are to come again. Only for clients that send such
 /// publications again.
@@ -33,11 +32,12 @@ impl Held {
         Some(self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Numbers a publication that came.
-    pub fn number(&self) -> u64 {
+    /// Numbers a publication that came. One that comes again keeps its number, and so its place.
+    pub fn number(&self, ch: &str, key: &str) -> u64 {
         let Some(mut channels) = self.channels() else { return 0 };
         channels.came += 1;
-        channels.came
+        let held = channels.by_name.get(ch).and_then(|keys| keys.iter().find(|(_, held)| *held == key));
+        held.map_or(channels.came, |(number, _)| *number)
     }
 
     /// Whether a publication would overtake one that is to come again.
@@ -47,7 +47,7 @@ impl Held {
         first.is_some_and(|first| first != key)
     }
 
-    /// A publication was refused for now. One that came before keeps its place.
+    /// A publication was refused for now.
     pub fn hold(&self, ch: &str, key: &str, number: u64) {
         let Some(mut channels) = self.channels() else { return };
         if channels.count == HELD_MAX {
@@ -94,11 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn a_publication_keeps_its_place_when_it_is_refused_again() {
+    fn a_publication_keeps_its_place_when_the_log_fails_again() {
         let held = Held::new(true);
-        held.hold("a", "2", 2);
-        held.hold("a", "1", 1);
-        held.hold("a", "1", 9);
+        for key in ["1", "2"] {
+            held.hold("a", key, held.number("a", key));
+        }
+        let number = held.number("a", "1");
+        held.release("a", "1");
+        held.hold("a", "1", number);
         assert!(!held.overtakes("a", "1"));
         assert!(held.overtakes("a", "2"));
     }

@@ -16,7 +16,7 @@ use crate::ws::publisher::{Publisher, refusal};
 
 const NO_WRITE: &str = "the token does not allow to write to this channel";
 const NOT_NOW: &str = "what this user may do cannot be found out at the moment; try again later";
-const TOO_FAST: &str = "this socket publishes too fast; it is not stored";
+const TOO_FAST: &str = "rate limit of this socket exceeded; the message was not stored";
 const OUT_OF_ORDER: &str = "an earlier publication in this channel was refused and has not come again yet";
 /// The client sends it after the earlier one, whatever this says.
 const OUT_OF_ORDER_RETRY_MS: u64 = 100;
@@ -30,10 +30,11 @@ impl Connection {
             return Ok(self.out.answer(&refusal(&self.app, ch, key, code, problem, None)).await?);
         }
         if !self.user.access.may_write(&ch) {
+            self.held.release(&ch, &key);
             let refusal = refusal(&self.app, ch, key, "forbidden", NO_WRITE, None);
             return Ok(self.out.answer(&refusal).await?);
         }
-        let number = self.held.number();
+        let number = self.held.number(&ch, &key);
         let refused = self.not_now(&ch, &key).await;
         match refused {
             Some((_, _, Some(_))) => self.held.hold(&ch, &key, number),
@@ -52,11 +53,11 @@ impl Connection {
 
     /// Why a publication cannot be stored at the moment, or not at all.
     async fn not_now(&mut self, ch: &str, key: &str) -> Option<(&'static str, &'static str, Option<u64>)> {
-        if self.held.overtakes(ch, key) {
-            return Some(("out_of_order", OUT_OF_ORDER, Some(OUT_OF_ORDER_RETRY_MS)));
-        }
         if let Err(wait_ms) = self.pace.take(Instant::now()) {
             return Some(("too_fast", TOO_FAST, Some(wait_ms)));
+        }
+        if self.held.overtakes(ch, key) {
+            return Some(("out_of_order", OUT_OF_ORDER, Some(OUT_OF_ORDER_RETRY_MS)));
         }
         self.no_write(ch).await
     }

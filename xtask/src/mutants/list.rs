@@ -184,8 +184,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         CONNECTION,
         "reset the backoff on open",
-        "        self.refusals = 0;\n        self.stats.connects",
-        "        self.backoff.reset();\n        self.refusals = 0;\n        self.stats.connects",
+        "        self.refusals = 0;\n        self.renewals = 0;",
+        "        self.backoff.reset();\n        self.refusals = 0;\n        self.renewals = 0;",
     ),
     mutant(
         CONNECTION,

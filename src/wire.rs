@@ -41,6 +41,11 @@ pub fn is_channel_name(name: &str) -> bool {
 /// The longest idempotency key and the longest client id, in bytes.
 pub const KEY_BYTES_MAX: usize = 200;
 
+/// The most names in a lineage: the page load at hand, and the earlier ones that are remembered.
+pub const LINEAGE_NAMES_MAX: usize = 8;
+/// The longest name in a lineage, in bytes.
+pub const LINEAGE_NAME_BYTES_MAX: usize = 40;
+
 /// WebSocket close codes (RFC 6455 §7.4; 4000–4999 are an application's own).
 pub mod close {
     /// The work is done.

@@ -6,6 +6,13 @@ pub struct Config {
     /// Names this client across its connections (and, where the application keeps it, its reloads).
     /// The API draws one where it is empty.
     pub client_id: String,
+    /// The name of this page load, drawn at random and never used by another, and after it those of the
+    /// earlier page loads that it continues, newest first, separated by spaces: at most 8, of at most 40
+    /// bytes. The server stores a position per page load, so a copy of a page (a duplicated tab has the
+    /// same client id) never moves the position of the other. The API of a page sets it if the application
+    /// gives a `client_id` and there is a `sessionStorage`. Default: none; then all clients with the same
+    /// id share one position.
+    pub lineage: Option<String>,
     /// The waits between attempts to connect.
     pub backoff: BackoffConfig,
     /// How long the opening and the welcome may take together. Default 10 s.
@@ -58,6 +65,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             client_id: String::new(),
+            lineage: None,
             backoff: BackoffConfig::default(),
             connect_timeout_ms: 10_000,
             token_timeout_ms: 30_000,

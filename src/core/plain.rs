@@ -233,12 +233,12 @@ impl<M: Clone> Plain<M> {
         // While there was no connection, the channel may have been closed, and opened again elsewhere.
         let (channel, position) = session.channel_or_first(self.name.as_deref()).unzip();
         self.adopt(channel, position.flatten());
-        let (client_id, token) = session.credentials();
         let resume = self.resume().map(|id| id.text());
         let mut parameters = Vec::new();
-        parameters.extend(token.map(|token| ("token", token)));
+        parameters.extend(session.token().map(|token| ("token", token)));
         if url::parameter(&self.url, "client_id").is_none() {
-            parameters.push(("client_id", client_id));
+            parameters.push(("client_id", session.client_id()));
+            parameters.extend(session.lineage().map(|lineage| ("lineage", lineage)));
         }
         parameters.extend(resume.as_deref().map(|id| ("last_message_id", id)));
         url::with_parameters(&self.url, &parameters)

@@ -14,6 +14,9 @@ pub enum ClientFrame<D> {
         v: u32,
         /// Names this client across its connections.
         client_id: String,
+        /// The names of this page load and of the earlier ones that it continues, newest first, separated
+        /// by spaces. They tell apart the copies of a page that share a client id.
+        lineage: Option<String>,
         /// A JWT, where the server wants one.
         token: Option<String>,
         /// Publications that are refused for now are sent again, and are to keep their order: those behind
@@ -89,8 +92,9 @@ impl<D> ClientFrame<D> {
     pub fn head(&self) -> String {
         let mut json = Json(String::new());
         match self {
-            ClientFrame::Hello { v, client_id, token, ordered } => {
+            ClientFrame::Hello { v, client_id, lineage, token, ordered } => {
                 json.text("op", "hello").number("v", u64::from(*v)).text("client_id", client_id);
+                lineage.iter().for_each(|lineage| json.text("lineage", lineage).end());
                 token.iter().for_each(|token| json.text("token", token).end());
                 if *ordered {
                     json.flag("ordered");
@@ -227,6 +231,7 @@ pub struct ClientFields<D> {
     pub op: String,
     pub v: Option<u32>,
     pub client_id: Option<String>,
+    pub lineage: Option<String>,
     pub token: Option<String>,
     pub ordered: Option<bool>,
     pub ch: Option<String>,
@@ -251,6 +256,7 @@ impl<D> TryFrom<ClientFields<D>> for ClientFrame<D> {
             "hello" => ClientFrame::Hello {
                 v: need!(f, "hello", v),
                 client_id: need!(f, "hello", client_id),
+                lineage: f.lineage,
                 token: f.token,
                 ordered: f.ordered.unwrap_or_default(),
             },
@@ -297,9 +303,14 @@ mod tests {
         let from = prop_oneof![Just(StartAt::Tail), Just(StartAt::Start)];
         let text = || any::<String>();
         prop_oneof![
-            (any::<u32>(), text(), proptest::option::of(text()), any::<bool>()).prop_map(
-                |(v, client_id, token, ordered)| ClientFrame::Hello { v, client_id, token, ordered }
-            ),
+            (any::<u32>(), text(), proptest::option::of(text()), proptest::option::of(text()), any::<bool>())
+                .prop_map(|(v, client_id, lineage, token, ordered)| ClientFrame::Hello {
+                    v,
+                    client_id,
+                    lineage,
+                    token,
+                    ordered
+                }),
             (
                 text(),
                 proptest::option::of(position),

@@ -23,6 +23,20 @@ fn the_token_and_the_client_id_are_in_the_url() {
 }
 
 #[test]
+fn a_lineage_goes_with_the_client_id_of_this_client() {
+    let config = || Config { lineage: Some("b a".to_owned()), ..config() };
+    let mut page = Page::new(config(), plain());
+    page.connect();
+    page.lines();
+    assert_eq!(page.url, "ws://h/ws?conversation_id=c1&client_id=tester&lineage=b%20a");
+    let mut page = Page::new(config(), plain());
+    page.plain = Plain::new("ws://h/ws?client_id=mine".to_owned(), plain());
+    page.connect();
+    page.lines();
+    assert_eq!(page.url, "ws://h/ws?client_id=mine");
+}
+
+#[test]
 fn what_the_application_wrote_into_the_url_stays_until_more_is_known() {
     let (mut page, _) = {
         let mut page = Page::new(config(), plain());

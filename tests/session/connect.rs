@@ -28,6 +28,19 @@ fn hello_comes_first_and_channels_follow_the_welcome() {
 }
 
 #[test]
+fn each_hello_of_a_page_load_has_the_same_lineage() {
+    let mut page = Page::new(Config { lineage: Some("b a".to_owned()), ..config() });
+    page.connect();
+    page.greet();
+    assert_eq!(page.lines()[2..], ["hello tester lineage b a", "open"]);
+    page.close(1006);
+    page.wait_for_attempt();
+    page.lines();
+    page.opened();
+    assert_eq!(page.lines(), ["hello tester lineage b a"]);
+}
+
+#[test]
 fn connecting_twice_is_connecting_once() {
     let mut page = Page::new(config());
     page.connect();

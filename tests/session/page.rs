@@ -298,8 +298,13 @@ fn line(output: &Output<(), &'static str>) -> String {
 
 fn frame_line(frame: &ClientFrame<&'static str>) -> String {
     match frame {
-        ClientFrame::Hello { client_id, token: None, .. } => format!("hello {client_id}"),
-        ClientFrame::Hello { client_id, token: Some(token), .. } => format!("hello {client_id} {token}"),
+        ClientFrame::Hello { client_id, lineage, token, .. } => {
+            let more = [
+                lineage.as_ref().map(|names| format!(" lineage {names}")),
+                token.as_ref().map(|token| format!(" {token}")),
+            ];
+            format!("hello {client_id}{}", more.into_iter().flatten().collect::<String>())
+        }
         ClientFrame::Sub { ch, position: Some(at), credit, .. } => {
             format!("sub {ch} {}/{} credit {credit}", at.epoch, at.offset)
         }

@@ -8,16 +8,19 @@ use std::time::Duration;
 use futures::future::{BoxFuture, FutureExt};
 use redb::Database;
 use seamline::core::position::{MessageId, Position};
+use seamline::wire::StartAt;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::handle::{Handle, needs_reopening};
-use super::reads::{locate, read_page, read_sync_state};
+use super::reads::{locate, read_page, read_position};
 use super::recovery;
 use super::store::{self, OpenError, Store};
 use super::writer::{Command, Control, Writer};
-use super::{After, Append, ChannelInfo, Health, Log, LogError, Page, PageLimit, Retention, SyncKey, Ticket};
+use super::{
+    After, Append, ChannelInfo, Health, Log, LogError, Page, PageLimit, Resumed, Retention, SyncKey, Ticket,
+};
 use crate::hub::Hub;
 
 /// How many commands may wait for the writer; then publishers wait.
@@ -102,6 +105,17 @@ impl EmbeddedLog {
     }
 }
 
+impl EmbeddedLog {
+    /// Where a client resumes while the log accepts no writes.
+    async fn resume_unstored(&self, keys: Vec<SyncKey>, otherwise: StartAt) -> Result<Resumed, LogError> {
+        let ch = keys.first().map_or(String::new(), |key| key.ch.clone());
+        match self.blocking(move |db| read_position(db, &keys)).await? {
+            Some(position) => Ok(Resumed::Stored(position)),
+            None => Ok(Resumed::StartPoint(self.info(&ch).await?.end(otherwise))),
+        }
+    }
+}
+
 impl Log for EmbeddedLog {
     fn submit(&self, append: Append) -> BoxFuture<'_, Result<Ticket, LogError>> {
         async move {
@@ -171,11 +185,15 @@ impl Log for EmbeddedLog {
         .boxed()
     }
 
-    fn sync_state(&self, key: SyncKey) -> BoxFuture<'_, Result<Option<Position>, LogError>> {
+    fn resume(&self, keys: Vec<SyncKey>, otherwise: StartAt) -> BoxFuture<'_, Result<Resumed, LogError>> {
         async move {
-            // Behind what waits to be stored: a page that reloads is back before its old socket's position is.
-            answered(self.ask(|answer| Command::StoreSync(Vec::new(), answer)).await?.await)?;
-            self.blocking(move |db| read_sync_state(db, &key)).await
+            // By the writer, and so behind what waits to be stored: a page that reloads is back before its old
+            // socket's position is.
+            let resume = |answer| Command::Resume(keys.clone(), otherwise, answer);
+            match answered(self.ask(resume).await?.await) {
+                Err(e) if e.is_unavailable() => self.resume_unstored(keys, otherwise).await,
+                resumed => resumed,
+            }
         }
         .boxed()
     }

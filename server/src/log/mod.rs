@@ -16,6 +16,7 @@ mod retention;
 mod room;
 mod schema;
 mod store;
+mod sync;
 mod tables;
 mod writer;
 
@@ -24,9 +25,11 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt};
 use seamline::core::position::{MessageId, Position};
+use seamline::wire::StartAt;
 use tokio::sync::watch;
 
 pub use retention::Retention;
+pub use sync::{Owner, Resumed, SyncKey};
 
 /// A message as it stands in the log. `data` is JSON text; the server never looks inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +73,17 @@ pub struct ChannelInfo {
     pub first: u64,
     /// The offset of the newest message; 0 where there never was one.
     pub head: u64,
+}
+
+impl ChannelInfo {
+    /// The position at an end of the log.
+    fn end(&self, end: StartAt) -> Position {
+        let offset = match end {
+            StartAt::Start => self.first.saturating_sub(1), // it is at least 1
+            StartAt::Tail => self.head,
+        };
+        Position { epoch: self.epoch.clone(), offset, id: None }
+    }
 }
 
 /// A contiguous run of messages, and the channel as it was at the moment of reading. It begins at the first message that is
@@ -117,17 +131,6 @@ impl From<u64> for After {
     fn from(offset: u64) -> Self {
         After { offset, id: None }
     }
-}
-
-/// Whose processed position a sync state is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SyncKey {
-    /// The user, as the token names it.
-    pub user: String,
-    /// The client, as it names itself.
-    pub client_id: String,
-    /// The channel.
-    pub ch: String,
 }
 
 /// Why the log could not do what it was asked.
@@ -213,8 +216,11 @@ pub trait Log: Send + Sync {
     /// Drops what retention no longer wants: messages, keys, sync states.
     fn trim(&self) -> BoxFuture<'_, Result<(), LogError>>;
 
-    /// The position up to which a client said it has processed a channel.
-    fn sync_state(&self, key: SyncKey) -> BoxFuture<'_, Result<Option<Position>, LogError>>;
+    /// Where a client resumes in a channel: at the first position that is stored under one of these keys,
+    /// which all name that channel; if none is stored, at an end of the log. With several keys, the result is
+    /// stored under the first one before this returns, if the log accepts writes at the moment. A channel that
+    /// does not exist is created.
+    fn resume(&self, keys: Vec<SyncKey>, otherwise: StartAt) -> BoxFuture<'_, Result<Resumed, LogError>>;
 
     /// Stores processed positions. One whose epoch is not the channel's, which lies beyond the head,
     /// or which lies behind the stored one, is ignored.

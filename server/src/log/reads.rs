@@ -1,10 +1,10 @@
 //! What is read from the embedded log, each from one snapshot.
 
-use redb::{Database, ReadableDatabase};
+use redb::{Database, ReadableDatabase, ReadableTable};
 use seamline::core::position::{MessageId, Position};
 
 use super::retention::SYNC_AGE_MAX;
-use super::schema::{CHANNELS, Channel, MESSAGES, SYNC};
+use super::schema::{CHANNELS, Channel, MESSAGES, SYNC, SyncRow, SyncRowKey};
 use super::{Message, Page, PageLimit, SyncKey};
 use crate::time::{millis, now_ms};
 
@@ -61,13 +61,28 @@ pub(super) fn locate(db: &Database, ch: &str, id: MessageId) -> Result<Option<Po
     Ok(Some(found))
 }
 
-/// A processed position, unless it is too old.
-pub(super) fn read_sync_state(db: &Database, key: &SyncKey) -> Result<Option<Position>, redb::Error> {
+/// The first position that is stored under one of these keys.
+pub(super) fn read_position(db: &Database, keys: &[SyncKey]) -> Result<Option<Position>, redb::Error> {
     let table = db.begin_read()?.open_table(SYNC)?;
-    let row = table.get((key.user.as_str(), key.client_id.as_str(), key.ch.as_str()))?;
+    let now_ms = now_ms();
+    for key in keys {
+        if let Some(position) = stored_position(&table, key, now_ms)? {
+            return Ok(Some(position));
+        }
+    }
+    Ok(None)
+}
+
+/// A processed position, unless it is too old.
+pub(super) fn stored_position(
+    table: &impl ReadableTable<SyncRowKey, SyncRow>,
+    key: &SyncKey,
+    now_ms: u64,
+) -> Result<Option<Position>, redb::StorageError> {
+    let row = table.get((key.user.as_str(), &*key.client(), key.ch.as_str()))?;
     Ok(row.and_then(|row| {
         let (epoch, offset, id, stored_ms) = row.value();
-        let fresh = stored_ms >= now_ms().saturating_sub(millis(SYNC_AGE_MAX));
+        let fresh = stored_ms >= now_ms.saturating_sub(millis(SYNC_AGE_MAX));
         let id = id.map(|(ms, seq)| MessageId { ms, seq });
         fresh.then(|| Position { epoch: epoch.to_owned(), offset, id })
     }))

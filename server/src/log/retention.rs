@@ -161,7 +161,8 @@ mod tests {
         {
             let mut tables = Tables::open(&txn, HOUR_MS).unwrap();
             let epoch = tables.channel("c").unwrap().epoch.clone();
-            let key = SyncKey { user: "ada".into(), client_id: "tab".into(), ch: "c".into() };
+            let key =
+                SyncKey { user: "ada".into(), client_id: "tab".into(), page_load: None, ch: "c".into() };
             tables.store_sync(&key, &Position { epoch, offset: 1, id: None }).unwrap();
         }
         let left = |now_ms| {

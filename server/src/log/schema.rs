@@ -30,8 +30,8 @@ type ChannelRow = (u64, &'static str, u64, u64, u64, u64);
 type MessageRow = (u64, u64, &'static str);
 type KeyRow = (u64, u64, u64);
 type KeyOrderRow = (u64, &'static str);
-type SyncRowKey = (&'static str, &'static str, &'static str);
-type SyncRow = (&'static str, u64, Option<(u64, u64)>, u64);
+pub(super) type SyncRowKey = (&'static str, &'static str, &'static str);
+pub(super) type SyncRow = (&'static str, u64, Option<(u64, u64)>, u64);
 
 pub(super) type ChannelTable<'txn> = Table<'txn, &'static str, ChannelRow>;
 pub(super) type MessageTable<'txn> = Table<'txn, (u64, u64), MessageRow>;

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use redb::{ReadableTable, Table, WriteTransaction};
 use seamline::core::position::{MessageId, Position};
+use seamline::wire::StartAt;
 
 use super::commits::CommitCount;
+use super::reads::stored_position;
 use super::retention::{Retention, Shears};
 use super::schema::{CHANNELS, Channel, KEY_ORDER, KEYS, MESSAGES, META, SYNC};
 use super::schema::{ChannelTable, KeyOrderTable, KeyTable, MessageTable, SyncTable};
-use super::{Append, Appended, Message, SyncKey};
+use super::{Append, Appended, Message, Resumed, SyncKey};
 
 /// The tables of one transaction, and the channels it has touched.
 pub(super) struct Tables<'txn> {
@@ -83,7 +85,6 @@ impl<'txn> Tables<'txn> {
 
     /// Stores a processed position, unless the log knows better.
     pub fn store_sync(&mut self, key: &SyncKey, at: &Position) -> Result<(), redb::StorageError> {
-        let row_key = (key.user.as_str(), key.client_id.as_str(), key.ch.as_str());
         // Not `self.channel`: an ack must not create a channel.
         let known = match self.touched.get(&key.ch) {
             Some(channel) => Some(channel.info()),
@@ -92,14 +93,46 @@ impl<'txn> Tables<'txn> {
         if !known.is_some_and(|info| info.epoch == at.epoch && at.offset <= info.head) {
             return Ok(());
         }
-        let behind = self.sync.get(row_key)?.is_some_and(|row| {
-            let (epoch, offset, ..) = row.value();
-            epoch == at.epoch && at.offset < offset
-        });
-        if !behind {
-            let id = at.id.map(|id| (id.ms, id.seq));
-            self.sync.insert(row_key, (at.epoch.as_str(), at.offset, id, self.now_ms))?;
+        let stored = self.position(key)?;
+        if stored.is_none_or(|stored| stored.epoch != at.epoch || stored.offset <= at.offset) {
+            self.set_position(key, at)?;
         }
+        Ok(())
+    }
+
+    /// Where a client resumes: see [`Log::resume`](super::Log::resume).
+    pub fn resume(&mut self, keys: &[SyncKey], otherwise: StartAt) -> Result<Resumed, redb::StorageError> {
+        let mut found = None;
+        for key in keys {
+            found = self.position(key)?;
+            if found.is_some() {
+                break;
+            }
+        }
+        let resumed = match found {
+            Some(position) => Resumed::Stored(position),
+            None => {
+                let ch = keys.first().map_or("", |key| &key.ch);
+                Resumed::StartPoint(self.channel(ch)?.info().end(otherwise))
+            }
+        };
+        let (Resumed::Stored(at) | Resumed::StartPoint(at)) = &resumed;
+        // A position that several clients share is not moved by a client that has processed nothing.
+        if let [own, _, ..] = keys {
+            self.set_position(own, at)?;
+        }
+        Ok(resumed)
+    }
+
+    /// A processed position, unless it is too old.
+    fn position(&self, key: &SyncKey) -> Result<Option<Position>, redb::StorageError> {
+        stored_position(&self.sync, key, self.now_ms)
+    }
+
+    fn set_position(&mut self, key: &SyncKey, at: &Position) -> Result<(), redb::StorageError> {
+        let row_key = (key.user.as_str(), &*key.client(), key.ch.as_str());
+        let id = at.id.map(|id| (id.ms, id.seq));
+        self.sync.insert(row_key, (at.epoch.as_str(), at.offset, id, self.now_ms))?;
         Ok(())
     }
 

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use redb::Database;
 use seamline::core::position::Position;
+use seamline::wire::StartAt;
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
@@ -25,7 +26,7 @@ use super::handle::{Handle, needs_reopening};
 use super::retention::{Retention, sweep};
 use super::store::{OpenError, begin_write};
 use super::tables::Tables;
-use super::{Append, Appended, ChannelInfo, LogError, Message, SyncKey};
+use super::{Append, Appended, ChannelInfo, LogError, Message, Resumed, SyncKey};
 use crate::hub::Hub;
 use crate::time::now_ms;
 
@@ -41,6 +42,7 @@ pub(super) enum Command {
     /// Create the channel if it is not there.
     Ensure(String, Answer<ChannelInfo>),
     StoreSync(Vec<(SyncKey, Position)>, Answer<()>),
+    Resume(Vec<SyncKey>, StartAt, Answer<Resumed>),
     Sweep(Answer<bool>),
     Control(Control),
 }
@@ -59,6 +61,7 @@ enum Done {
     Appended(Appended, Option<Message>),
     Ensured(ChannelInfo),
     Stored,
+    Resumed(Resumed),
     Swept,
 }
 
@@ -172,6 +175,7 @@ impl Writer {
                     states.iter().try_for_each(|(key, at)| tables.store_sync(key, at))?;
                     Done::Stored
                 }
+                Command::Resume(keys, otherwise, _) => Done::Resumed(tables.resume(keys, *otherwise)?),
                 Command::Sweep(_) => {
                     sweeps = true; // when the tables are closed
                     Done::Swept
@@ -201,6 +205,7 @@ impl Writer {
             }
             (Command::Ensure(_, answer), Done::Ensured(info)) => drop(answer.send(Ok(info))),
             (Command::StoreSync(_, answer), Done::Stored) => drop(answer.send(Ok(()))),
+            (Command::Resume(_, _, answer), Done::Resumed(resumed)) => drop(answer.send(Ok(resumed))),
             (Command::Sweep(answer), Done::Swept) => drop(answer.send(Ok(more_to_sweep))),
             _ => {} // each command is done in its own way
         }
@@ -214,6 +219,7 @@ impl Command {
             Command::Append(_, answer) => drop(answer.send(Err(e.clone()))),
             Command::Ensure(_, answer) => drop(answer.send(Err(e.clone()))),
             Command::StoreSync(_, answer) => drop(answer.send(Err(e.clone()))),
+            Command::Resume(_, _, answer) => drop(answer.send(Err(e.clone()))),
             Command::Sweep(answer) => drop(answer.send(Err(e.clone()))),
             Command::Control(_) => {}
         }

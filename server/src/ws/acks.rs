@@ -1,23 +1,23 @@
 //! The positions that the client has acknowledged and that are not stored yet.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use seamline::core::position::Position;
 
-use crate::log::SyncKey;
+use crate::log::{Owner, SyncKey};
 use crate::names;
 
 /// One position per channel, the furthest of its epoch.
 pub(super) struct Acks {
-    user: String,
-    client_id: String,
+    owner: Arc<Owner>,
     channels_max: usize,
     pending: HashMap<String, Position>,
 }
 
 impl Acks {
-    pub fn new(user: &str, client_id: &str, channels_max: usize) -> Self {
-        Acks { user: user.into(), client_id: client_id.into(), channels_max, pending: HashMap::new() }
+    pub fn new(owner: Arc<Owner>, channels_max: usize) -> Self {
+        Acks { owner, channels_max, pending: HashMap::new() }
     }
 
     /// Remembers a position. The log judges it when it is stored; here it is only kept from moving
@@ -37,8 +37,10 @@ impl Acks {
 
     /// Takes what has changed since the last time.
     pub fn take(&mut self) -> Vec<(SyncKey, Position)> {
-        let (user, client_id) = (&self.user, &self.client_id);
-        let key = |ch| SyncKey { user: user.clone(), client_id: client_id.clone(), ch };
-        self.pending.drain().map(|(ch, position)| (key(ch), position)).collect()
+        let mut states = Vec::new();
+        for (ch, position) in self.pending.drain() {
+            states.extend(self.owner.store_keys(&ch).map(|key| (key, position.clone())));
+        }
+        states
     }
 }

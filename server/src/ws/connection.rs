@@ -36,6 +36,7 @@ use super::writer::{self, Outgoing, Sink};
 use crate::app::App;
 use crate::auth::User;
 use crate::connections::Entry;
+use crate::log::Owner;
 use crate::names;
 use crate::pace::Pace;
 use crate::shutdown::Drain;
@@ -68,7 +69,7 @@ pub(super) async fn serve(
     };
     let end = match greeting {
         Ok(hello) => {
-            info!(session, client = hello.client_id, user = hello.user.name, "connected");
+            info!(session, client = hello.owner.client_id, user = hello.user.name, "connected");
             let mut connection = Connection::new(app, &entry, hello, out.clone(), progress);
             let end = match Box::pin(connection.open(opening)).await {
                 Ok(()) => connection.run(&mut stream).await,
@@ -98,7 +99,7 @@ struct Connection {
     app: Arc<App>,
     number: u64,
     cut: Arc<Notify>,
-    client_id: String,
+    owner: Arc<Owner>,
     user: User,
     out: Outgoing,
     /// There is one once something is published; most clients only listen.
@@ -117,14 +118,15 @@ struct Connection {
 
 impl Connection {
     fn new(app: Arc<App>, entry: &Entry, hello: Hello, out: Outgoing, progress: Arc<Progress>) -> Self {
-        let Hello { client_id, user, ordered } = hello;
-        let acks = Acks::new(&user.name, &client_id, app.config.max_channels as usize);
+        let Hello { owner, user, ordered } = hello;
+        let owner = Arc::new(owner);
+        let acks = Acks::new(owner.clone(), app.config.max_channels as usize);
         let pace = Pace::new(app.config.max_publishes_per_second, Instant::now());
         Connection {
             app,
             number: entry.number,
             cut: entry.cut.clone(),
-            client_id,
+            owner,
             user,
             out,
             publisher: None,
@@ -221,7 +223,7 @@ impl Connection {
             Ok(frame) => self.act(frame).await,
             Err(NotAFrame::UnknownOp(op)) => {
                 let op = names::shortened(op);
-                info!(client = self.client_id, op, "an unknown op is ignored");
+                info!(client = self.owner.client_id, op, "an unknown op is ignored");
                 let message = format!("the op `{op}` is not known here and was ignored");
                 Ok(self.out.answer(&frames::err("unknown_op", message, None)).await?)
             }
@@ -270,7 +272,7 @@ impl Connection {
 
     /// Says what is wrong, and closes.
     async fn refuse(&mut self, code: u16, word: &str, message: String) -> Result<(), End> {
-        debug!(client = self.client_id, code, "refused: {message}");
+        debug!(client = self.owner.client_id, code, "refused: {message}");
         self.out.answer(&frames::err(word, &message, None)).await?;
         Err(End::close(code, message))
     }

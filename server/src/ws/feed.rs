@@ -6,7 +6,7 @@ use std::time::Duration;
 use seamline::core::position::Position;
 use serde_json::value::RawValue;
 use tokio::time::{sleep, timeout};
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use super::credit::Credit;
 use super::frame_size::FRAME_MESSAGES_MAX;
@@ -15,7 +15,7 @@ use super::resume::{Asked, Begin, start};
 use super::writer::{Gone, Outgoing, Slot};
 use crate::app::App;
 use crate::hub::{Cast, Live, Next};
-use crate::log::{After, ChannelInfo, Health, LogError, PageLimit, SyncKey};
+use crate::log::{After, ChannelInfo, Health, LogError, Owner, PageLimit, Resumed};
 
 /// When the log fails, the client is told to come back after so long.
 const RETRY_AFTER_MS: u64 = 1000;
@@ -27,7 +27,8 @@ const LOG_RETRY_INTERVAL: Duration = Duration::from_secs(2);
 pub(super) struct Feed {
     pub app: Arc<App>,
     pub connection: u64,
-    pub owner: SyncKey,
+    pub owner: Arc<Owner>,
+    pub ch: String,
     pub begin: Begin,
     pub reference: Option<u64>,
     pub credit: Arc<Credit>,
@@ -74,7 +75,7 @@ impl Feed {
     }
 
     pub(super) fn ch(&self) -> &str {
-        &self.owner.ch
+        &self.ch
     }
 
     /// Crosses the seam as often as it takes: anew when the client was too slow for the live stream,
@@ -154,13 +155,18 @@ impl Feed {
             (None, Begin::After(position)) => Asked::Position(position.clone()),
             (None, Begin::AfterId(id)) => Asked::Position(self.app.log.locate(self.ch(), *id).await?),
             (None, Begin::At(end)) => Asked::End(*end),
-            (None, Begin::Stored { otherwise }) => match self.app.log.sync_state(self.owner.clone()).await? {
-                Some(position) => Asked::Stored(position),
-                None => Asked::End(*otherwise),
-            },
+            (None, Begin::Stored { otherwise }) => {
+                match self.app.log.resume(self.owner.lookup_keys(self.ch()), *otherwise).await? {
+                    Resumed::Stored(position) => Asked::Stored(position),
+                    Resumed::StartPoint(position) => Asked::StartPoint(position),
+                }
+            }
         };
         let info = self.app.log.info(self.ch()).await?;
         let start = start(&asked, &info);
+        if let Asked::End(_) = asked {
+            Box::pin(self.store_start_point(&info, start.at)).await;
+        }
         self.note_start(&asked, &start, &info);
         let frame = ToClient::Subd {
             ch: self.ch().into(),
@@ -178,6 +184,19 @@ impl Feed {
             _ => None,
         };
         Ok(Place { epoch: info.epoch, sent: After { offset: start.after, id }, announced: true })
+    }
+
+    /// Stores the start point of a page load before anything is sent to it. If the page ends before it has
+    /// processed a message, the next page load starts there again. A log that accepts no writes can still be
+    /// read, so an error changes nothing.
+    async fn store_start_point(&self, log: &ChannelInfo, offset: u64) {
+        let Some(own) = self.owner.own_key(self.ch()) else { return };
+        let position = Position { epoch: log.epoch.clone(), offset, id: None };
+        if let Err(e) = self.app.log.store_sync_states(vec![(own, position)]).await
+            && !e.is_unavailable()
+        {
+            warn!(ch = self.ch(), "the start point could not be stored: {e}");
+        }
     }
 
     /// Sends pages, as far as the credit goes, until one ends at the head. Returns whether it still is

@@ -16,6 +16,7 @@ use super::writer::Outgoing;
 use crate::app::App;
 use crate::auth::User;
 use crate::connections::Entry;
+use crate::log::Owner;
 use crate::names;
 
 /// A user with too many connections comes back after so long.
@@ -24,7 +25,7 @@ const TOO_MANY: &str = "this user has too many connections";
 
 /// What the client said of itself.
 pub(super) struct Hello {
-    pub client_id: String,
+    pub owner: Owner,
     pub user: User,
     /// It sends publications again that are refused for now, and wants them to keep their order.
     pub ordered: bool,
@@ -44,8 +45,9 @@ pub(super) async fn greet(
         Err(_) => return Err(End::close(close::HELLO_TIMEOUT, format!("no `hello` within {limit:?}"))),
     };
     let hello = match frames::parse(&text) {
-        Ok(ClientFrame::Hello { v, client_id, token, ordered }) => {
-            check(app, v, client_id, token.as_deref()).map(|hello| Hello { ordered, ..hello })
+        Ok(ClientFrame::Hello { v, client_id, lineage, token, ordered }) => {
+            let hello = check(app, v, client_id, lineage.as_deref(), token.as_deref());
+            hello.map(|hello| Hello { ordered, ..hello })
         }
         Ok(_) | Err(NotAFrame::UnknownOp(_)) => Err(bad("the first frame must be `hello`")),
         Err(NotAFrame::Bad(problem)) => Err(bad(problem)),
@@ -57,7 +59,7 @@ pub(super) async fn greet(
     }
     match hello {
         Ok(hello) => {
-            entry.name(&hello.client_id); // whoever is answered can be found by its name
+            entry.name(&hello.owner.client_id); // whoever is answered can be found by its name
             let (heartbeat_ms, max_frame_bytes) = (app.config.heartbeat_ms, app.config.max_frame_bytes);
             let session = session.to_owned();
             let welcome = ToClient::Welcome { session, heartbeat_ms, max_frame_bytes };
@@ -84,7 +86,10 @@ pub(super) fn admit(app: &App, request: &PlainRequest, entry: &mut Entry) -> Res
     }
     let client_id = request.client_id.clone().unwrap_or_else(crate::random::name);
     entry.name(&client_id);
-    Ok(Hello { client_id, user, ordered: false })
+    // Without a client id, nobody could ask for a stored position again.
+    let lineage = request.client_id.as_ref().map_or(Vec::new(), |_| request.lineage.clone());
+    let owner = Owner { user: user.name.clone(), client_id, lineage };
+    Ok(Hello { owner, user, ordered: false })
 }
 
 /// Counts the socket among the user's.
@@ -113,7 +118,13 @@ fn bad(problem: impl ToString) -> Refusal {
     (close::BAD_FRAME, "bad_frame", problem.to_string())
 }
 
-fn check(app: &App, v: u32, client_id: String, token: Option<&str>) -> Result<Hello, Refusal> {
+fn check(
+    app: &App,
+    v: u32,
+    client_id: String,
+    lineage: Option<&str>,
+    token: Option<&str>,
+) -> Result<Hello, Refusal> {
     if v != VERSION {
         let message = format!("this server speaks version {VERSION} of the protocol, not {v}");
         return Err((close::BAD_FRAME, "bad_version", message));
@@ -121,9 +132,11 @@ fn check(app: &App, v: u32, client_id: String, token: Option<&str>) -> Result<He
     if let Some(problem) = names::client_id_problem(&client_id) {
         return Err(bad(problem));
     }
+    let lineage = names::lineage(lineage).map_err(bad)?;
     let refused = |e: crate::auth::Refused| (close::UNAUTHORIZED, "unauthorized", e.to_string());
     let user = app.auth.check(token).map_err(refused)?;
-    Ok(Hello { client_id, user, ordered: false })
+    let owner = Owner { user: user.name.clone(), client_id, lineage };
+    Ok(Hello { owner, user, ordered: false })
 }
 
 async fn first_text(app: &App, stream: &mut SplitStream<Socket>) -> Result<String, End> {

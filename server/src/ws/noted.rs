@@ -12,7 +12,7 @@ use crate::time::now_ms;
 impl Feed {
     /// A subscription begins, or goes on in a log that was replaced. One line tells of each recovery.
     pub(super) fn note_start(&self, asked: &Asked, start: &Start, log: &ChannelInfo) {
-        let (ch, client) = (&self.owner.ch, &self.owner.client_id);
+        let (ch, client) = (self.ch(), &self.owner.client_id);
         let (Asked::Position(_) | Asked::Stored(_)) = asked else {
             return debug!(ch, client, ?asked, ?log, ?start, "subscribed");
         };
@@ -46,7 +46,7 @@ impl Feed {
     /// The client was too slow.
     pub(super) fn note_resync(&self, missed: u64) {
         self.app.metrics.resyncs.inc();
-        let (ch, client) = (&self.owner.ch, &self.owner.client_id);
+        let (ch, client) = (self.ch(), &self.owner.client_id);
         info!(ch, client, missed, "too slow for the live stream: back to the log");
     }
 }

@@ -25,6 +25,9 @@ pub(super) struct PlainRequest {
     pub ch: String,
     /// Without one, nobody can be recognised: no position is stored.
     pub client_id: Option<String>,
+    /// The page loads that it continues.
+    #[serde(default, deserialize_with = "lineage")]
+    pub lineage: Vec<String>,
     /// The replay begins after this one.
     #[serde(default, deserialize_with = "id")]
     pub last_message_id: Option<MessageId>,
@@ -33,6 +36,10 @@ pub(super) struct PlainRequest {
 
 fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<MessageId>, D::Error> {
     String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+fn lineage<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    names::lineage(Some(&String::deserialize(deserializer)?)).map_err(serde::de::Error::custom)
 }
 
 impl Opening {
@@ -78,11 +85,16 @@ mod tests {
     #[test]
     fn a_request_says_everything() {
         let request =
-            plain("conversation_id=a%2Fb&user_id=u&token=t&client_id=tab&last_message_id=5-1").unwrap();
+            plain("conversation_id=a%2Fb&user_id=u&token=t&client_id=tab&lineage=b%20a&last_message_id=5-1")
+                .unwrap();
         let id = Some(MessageId { ms: 5, seq: 1 });
         assert_eq!((request.ch.as_str(), request.last_message_id), ("a/b", id));
         assert_eq!((request.client_id.as_deref(), request.token.as_deref()), (Some("tab"), Some("t")));
-        assert!(plain("conversation_id=c").is_ok_and(|request| request.client_id.is_none()));
+        assert_eq!(request.lineage, ["b", "a"]);
+        assert!(
+            plain("conversation_id=c")
+                .is_ok_and(|request| request.client_id.is_none() && request.lineage.is_empty())
+        );
     }
 
     #[test]
@@ -93,6 +105,7 @@ mod tests {
             ("conversation_id=", "1 to 200 bytes"),
             ("conversation_id=%00", "1 to 200 bytes"),
             ("conversation_id=c&client_id=", "client_id"),
+            ("conversation_id=c&client_id=c&lineage=", "lineage"),
             ("conversation_id=c&last_message_id=5", "<milliseconds>-<sequence>"),
             ("conversation_id=c&last_message_id=", "<milliseconds>-<sequence>"),
             ("conversation_id=c&token=secret&token=secret", "token"),

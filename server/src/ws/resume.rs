@@ -27,6 +27,8 @@ pub(super) enum Asked {
     End(StartAt),
     /// After the position that was stored for it the last time.
     Stored(Position),
+    /// After the end of the log at which it starts, because no position was stored for it.
+    StartPoint(Position),
 }
 
 /// What to tell the client, and where the replay begins.
@@ -55,9 +57,10 @@ pub(super) fn start(asked: &Asked, log: &ChannelInfo) -> Start {
             let (after, resumed) = after(position, log);
             Start { resumed, ..at(after) }
         }
-        Asked::Stored(position) => {
-            let (after, resumed) = after(position, log);
+        Asked::Stored(position) | Asked::StartPoint(position) => {
+            let (after, fits) = after(position, log);
             let at_epoch = (position.epoch != log.epoch).then(|| position.epoch.clone());
+            let resumed = fits && matches!(asked, Asked::Stored(_));
             Start { at: position.offset, at_epoch, after, resumed }
         }
     }
@@ -84,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_subscription_begins_where_the_table_says() {
-        use Asked::{End, Position as P, Stored as S};
+        use Asked::{End, Position as P, StartPoint as B, Stored as S};
         // The log has 11..=20; then it is empty after 20; then it never had a message.
         let log = |first, head| ChannelInfo { epoch: "e".into(), first, head };
         // What was asked, of which log; then `at`, where the replay begins, and whether that was it.
@@ -99,6 +102,8 @@ mod tests {
             (S(at("e", 9)), log(11, 20), 9, 10, false),
             (S(at("e", 21)), log(11, 20), 21, 20, false),
             (S(at("x", 15)), log(11, 20), 15, 10, false),
+            (B(at("e", 18)), log(11, 20), 18, 18, false),
+            (B(at("e", 9)), log(11, 20), 9, 10, false),
             (End(StartAt::Start), log(11, 20), 10, 10, false),
             (End(StartAt::Tail), log(11, 20), 20, 20, false),
             (P(at("e", 20)), log(21, 20), 20, 20, true),

@@ -20,6 +20,7 @@ mod hook;
 mod http;
 mod jwks;
 mod limits;
+mod lineage;
 mod log_admin;
 mod observed;
 mod origins;

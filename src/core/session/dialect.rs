@@ -4,9 +4,19 @@
 use super::*;
 
 impl<B, D: Clone> Session<B, D> {
-    /// Who connects, and with what.
-    pub(crate) fn credentials(&self) -> (&str, Option<&str>) {
-        (&self.config.client_id, self.known_token())
+    /// Who connects.
+    pub(crate) fn client_id(&self) -> &str {
+        &self.config.client_id
+    }
+
+    /// The page loads that it continues, if the driver knows them.
+    pub(crate) fn lineage(&self) -> Option<&str> {
+        self.config.lineage.as_deref()
+    }
+
+    /// What it connects with.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.known_token()
     }
 
     /// The silence after which the application wants to be suspicious; 0 where it has not said.

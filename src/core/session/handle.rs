@@ -15,6 +15,7 @@ impl<B, D: Clone> Session<B, D> {
             let hello = ClientFrame::Hello {
                 v: wire::VERSION,
                 client_id: self.config.client_id.clone(),
+                lineage: self.config.lineage.clone(),
                 token: self.known_token().map(str::to_owned),
                 ordered: true,
             };

@@ -49,9 +49,9 @@ pub(super) fn idempotency_order(ch: &str) -> String {
 
 /// A processed position: a hash of `epoch`, `offset`, `id`.
 pub(super) fn sync(key: &SyncKey) -> String {
-    let SyncKey { user, client_id, ch } = key;
+    let SyncKey { user, ch, .. } = key;
     // The length tells where the user ends, whatever is in the names.
-    format!("{PREFIX}{{{}}}:sync:{}:{user}:{client_id}", escaped(ch), user.len())
+    format!("{PREFIX}{{{}}}:sync:{}:{user}:{}", escaped(ch), user.len(), key.client())
 }
 
 /// A closing brace in the name would end what Redis hashes.
@@ -69,7 +69,8 @@ mod tests {
         assert_eq!(log("}a"), "seamline:{%7Da}:log");
         assert_ne!(log("%7Da"), log("}a"));
         let key = |user: &str, client_id: &str| {
-            sync(&SyncKey { user: user.into(), client_id: client_id.into(), ch: "c".into() })
+            let (user, client_id) = (user.into(), client_id.into());
+            sync(&SyncKey { user, client_id, page_load: None, ch: "c".into() })
         };
         assert_ne!(key("a:b", "c"), key("a", "b:c"));
     }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use futures::future::{BoxFuture, FutureExt};
 use redis::Client;
 use seamline::core::position::{MessageId, Position};
+use seamline::wire::StartAt;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::rustls::crypto::ring;
@@ -29,7 +30,7 @@ use tokio_rustls::rustls::crypto::ring;
 pub use check::OpenError;
 
 use super::{After, Append, ChannelInfo, Health, Log, LogError, Message, Page, PageLimit, Retention};
-use super::{SyncKey, Ticket};
+use super::{Resumed, SyncKey, Ticket};
 use crate::hub::Hub;
 use broken::{BrokenChannels, Use};
 use casts::Casts;
@@ -168,17 +169,14 @@ impl Log for RedisLog {
         self.casts.pass_on(ch, data);
     }
 
-    fn sync_state(&self, key: SyncKey) -> BoxFuture<'_, Result<Option<Position>, LogError>> {
+    fn resume(&self, keys: Vec<SyncKey>, otherwise: StartAt) -> BoxFuture<'_, Result<Resumed, LogError>> {
         async move {
-            type Stored = (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
-            let mut cmd = redis::cmd("HMGET");
-            cmd.arg(keys::sync(&key)).arg("epoch").arg("offset").arg("id");
-            let stored = self.link.run(&cmd).await;
-            let (epoch, offset, id): Stored = self.broken.note(&key.ch, Use::Read, stored)?;
-            let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes?).ok();
-            let (offset, id) = (text(offset).and_then(|text| text.parse().ok()), text(id));
-            let id = id.and_then(|id| id.parse().ok());
-            Ok(text(epoch).zip(offset).map(|(epoch, offset)| Position { epoch, offset, id }))
+            let ch = keys.first().map_or("", |key| &key.ch);
+            let resumed = self.link.run(&scripts::resume(&keys, otherwise, self.retention)).await;
+            let (stored, epoch, offset, id): (u8, String, u64, String) =
+                self.broken.note(ch, Use::Read, resumed)?;
+            let position = Position { epoch, offset, id: id.parse().ok() };
+            Ok(if stored == 1 { Resumed::Stored(position) } else { Resumed::StartPoint(position) })
         }
         .boxed()
     }

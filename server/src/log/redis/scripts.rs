@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, RedisResult, Script, Value};
 use seamline::core::position::{MessageId, Position};
+use seamline::wire::StartAt;
 
 use super::keys;
 use crate::log::retention::{KEY_AGE_MIN, SYNC_AGE_MAX};
@@ -24,12 +25,13 @@ const APPEND: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/
 const READ: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/read.lua"));
 const STATE: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/state.lua"));
 const LOCATE: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/locate.lua"));
+const RESUME: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/resume.lua"));
 const SYNC: &str = include_str!("lua/sync.lua");
 const PROBE: &str = include_str!("lua/probe.lua");
 
-const ALL: [&str; 6] = [APPEND, READ, STATE, LOCATE, SYNC, PROBE];
+const ALL: [&str; 7] = [APPEND, READ, STATE, LOCATE, RESUME, SYNC, PROBE];
 /// The scripts with their hashes.
-static HASHES: LazyLock<[Script; 6]> = LazyLock::new(|| ALL.map(Script::new));
+static HASHES: LazyLock<[Script; 7]> = LazyLock::new(|| ALL.map(Script::new));
 
 /// What a node has seen of a channel: the newest message, and the epoch it belonged to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,9 +89,20 @@ pub(super) fn locate(ch: &str, id: MessageId, retention: Retention) -> Cmd {
     cmd
 }
 
+/// `{1, epoch, offset, id}` if a position was stored under one of the keys, which all name one channel;
+/// otherwise `{0, …}` with the start point.
+pub(super) fn resume(keys: &[SyncKey], otherwise: StartAt, retention: Retention) -> Cmd {
+    let [.., script, _, _] = &*HASHES;
+    let ch = keys.first().map_or("", |key| &key.ch);
+    let positions: Vec<_> = keys.iter().map(keys::sync).collect();
+    let mut cmd = channel_call_with(script, ch, &positions, retention);
+    cmd.arg(u8::from(otherwise == StartAt::Start)).arg(millis(SYNC_AGE_MAX));
+    cmd
+}
+
 /// 1 if the position was stored.
 pub(super) fn store_sync(key: &SyncKey, at: &Position) -> Cmd {
-    let [_, _, _, _, script, _] = &*HASHES;
+    let [.., script, _] = &*HASHES;
     let mut cmd = call(script, 2);
     cmd.arg(keys::meta(&key.ch)).arg(keys::sync(key));
     cmd.arg(&at.epoch).arg(at.offset).arg(at.id.map(|id| id.text()).unwrap_or_default());
@@ -108,8 +121,14 @@ pub(super) fn probe(node: &str) -> Cmd {
 
 /// A call with what `channel.lua` takes.
 fn channel_call(script: &Script, ch: &str, retention: Retention) -> Cmd {
-    let mut cmd = call(script, 4);
+    channel_call_with(script, ch, &[], retention)
+}
+
+/// The same, with more keys.
+fn channel_call_with(script: &Script, ch: &str, more: &[String], retention: Retention) -> Cmd {
+    let mut cmd = call(script, 4 + more.len());
     cmd.arg(keys::log(ch)).arg(keys::meta(ch)).arg(keys::idempotency(ch)).arg(keys::idempotency_order(ch));
+    cmd.arg(more);
     cmd.arg(crate::random::name()).arg(retention.messages).arg(retention.age.map_or(0, millis));
     cmd.arg(millis(KEY_AGE_MIN));
     cmd

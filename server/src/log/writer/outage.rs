@@ -33,13 +33,7 @@ struct Uncertain {
 
 impl Outage {
     pub(super) fn refuse_all(&self, group: Vec<Command>) {
-        for command in group {
-            match command {
-                // Whoever asks so whether anything is waiting to be stored may go on: nothing is.
-                Command::StoreSync(states, answer) if states.is_empty() => drop(answer.send(Ok(()))),
-                command => command.refuse(&self.refusal),
-            }
-        }
+        group.into_iter().for_each(|command| command.refuse(&self.refusal));
     }
 }
 

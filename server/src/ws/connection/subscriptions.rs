@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use super::Connection;
-use crate::log::SyncKey;
 use crate::names;
 use crate::ws::close::End;
 use crate::ws::credit::Credit;
@@ -66,7 +65,8 @@ impl Connection {
         let feed = Feed {
             app: self.app.clone(),
             connection: self.number,
-            owner: self.sync_key(ch.clone()),
+            owner: self.owner.clone(),
+            ch: ch.clone(),
             begin,
             reference,
             credit: credit.clone(),
@@ -106,9 +106,5 @@ impl Connection {
             self.out.answer(&frame).await?;
         }
         Ok(())
-    }
-
-    fn sync_key(&self, ch: String) -> SyncKey {
-        SyncKey { user: self.user.name.clone(), client_id: self.client_id.clone(), ch }
     }
 }

@@ -35,6 +35,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::browser::driver::Driver;
 use crate::browser::lifecycle::{Lifecycle, Sign};
+use crate::browser::lineage::Lineage;
 use crate::core::config::Config;
 use crate::core::event::{Error, State, Stats};
 #[cfg(feature = "plain")]
@@ -75,6 +76,17 @@ impl Options {
         self
     }
 
+    /// The page loads that the client continues, if the application names the client.
+    fn lineage(&mut self) -> Option<Lineage> {
+        let client_id = &self.config.client_id;
+        if client_id.is_empty() || self.config.lineage.is_some() {
+            return None;
+        }
+        let lineage = Lineage::new(client_id, random_name().split_off(4));
+        self.config.lineage = lineage.names();
+        Some(lineage)
+    }
+
     fn driver(mut self, url: String) -> Driver<App> {
         if self.config.client_id.is_empty() {
             self.config.client_id = random_name();
@@ -109,22 +121,31 @@ pub struct Client(Rc<Inner>);
 
 struct Inner {
     driver: Driver<App>,
+    lineage: Option<Rc<Lineage>>,
     _lifecycle: Lifecycle,
 }
 
 impl Client {
     /// Connects to a `ws:` or `wss:` URL, and stays connected until [`Client::close`]. Returns at once;
     /// the first attempt is made when the current turn of the event loop ends.
-    pub fn connect(url: &str, options: Options) -> Result<Client, Error> {
+    pub fn connect(url: &str, mut options: Options) -> Result<Client, Error> {
         if !(url.starts_with("ws://") || url.starts_with("wss://")) || url.contains('#') {
             return Err(Error::new(
                 "bad_url",
                 "the URL must begin with ws:// or wss:// and have no fragment",
             ));
         }
+        let lineage = options.lineage().map(Rc::new);
+        let hidden = lineage.clone();
         let driver = options.driver(url.to_owned());
         let woken = driver.downgrade();
         let lifecycle = Lifecycle::watch(move |sign| {
+            // Again, because a page restored from the back/forward cache is not the newest name there.
+            if let (Some(lineage), Sign::Hide | Sign::Suspend) = (&hidden, &sign)
+                && !lineage.ended()
+            {
+                lineage.names();
+            }
             if let Some(driver) = woken.upgrade() {
                 match sign {
                     Sign::Wake => driver.wake(),
@@ -141,7 +162,7 @@ impl Client {
                 driver.with(|session, now| session.connect(now));
             }
         });
-        Ok(Client(Rc::new(Inner { driver, _lifecycle: lifecycle })))
+        Ok(Client(Rc::new(Inner { driver, lineage, _lifecycle: lifecycle })))
     }
 
     /// The state of the connection.
@@ -225,7 +246,7 @@ impl Client {
     /// Closes for good: acknowledges what was processed, ends all channels, fails what waits to be
     /// published.
     pub fn close(&self) {
-        self.driver().with(|session, now| session.close(now));
+        self.0.close();
     }
 
     fn driver(&self) -> &Driver<App> {
@@ -233,9 +254,18 @@ impl Client {
     }
 }
 
+impl Inner {
+    fn close(&self) {
+        self.driver.with(|session, now| session.close(now));
+        if let Some(lineage) = &self.lineage {
+            lineage.end();
+        }
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.driver.with(|session, now| session.close(now));
+        self.close();
     }
 }
 

@@ -5,6 +5,7 @@ import { SeamlineError, text } from "./error.js";
 import { follow } from "./follow.js";
 import { guard } from "./guard.js";
 import { watchLifecycle } from "./lifecycle.js";
+import { type Lineage, lineageOf } from "./lineage.js";
 import { bytes, checkChannelOptions, checkCloseOptions, checkOptions, checkText, numbers } from "./options.js";
 import { openSocket } from "./socket.js";
 import { Subscription } from "./subscription.js";
@@ -58,6 +59,7 @@ export class Client {
   #stopWaiting = () => {};
   /** The final counts of a closed client. */
   #counted: Stats | undefined;
+  #lineage: Lineage | undefined;
   #past: Diagnostic[] = [];
 
   /** @internal */
@@ -67,7 +69,9 @@ export class Client {
     this.#options = { ...options };
     this.#numbers = numbers(options);
     this.#logger = safe(options.logger ?? { warn: console.warn, error: console.error });
-    this.#start(webSocketUrl(url), 0);
+    const absolute = webSocketUrl(url);
+    if (options.clientId) this.#lineage = lineageOf(options.clientId, randomKey().slice(16));
+    this.#start(absolute, 0);
   }
 
   /** The state of the connection. */
@@ -191,10 +195,12 @@ export class Client {
           (kind, reason, code, data) => this.#engine?.call(kind, id, reason, "", code, 0, data) !== 0,
         ),
     };
-    const engine = new Loaded(url, clientId, this.#numbers, token !== undefined, host);
+    const engine = new Loaded(url, clientId, this.#lineage?._names(), this.#numbers, token !== undefined, host);
     this.#engine = engine;
     this.#stopWatching = watchLifecycle((event, sign) => {
       this.#note({ event });
+      // Again, because a page restored from the back/forward cache is not the newest name there.
+      if (sign !== Call.Wake) this.#lineage?._names();
       engine.call(sign);
     });
     // First, so that the connection is made with what is known.
@@ -317,6 +323,7 @@ export class Client {
     this.#closing = true;
     clearTimeout(this.#flushTimer);
     this.#stopWaiting();
+    this.#lineage?._end();
     this.#setState({ name: "closed", reason });
     this.#endChannels();
     // What was to be published before the wasm came is refused here, by the wasm otherwise.

@@ -51,8 +51,18 @@ export interface Engine {
   free(): void;
 }
 
-/** Makes sessions. `numbers` are the options that are numbers, in the wasm's order. */
-export type EngineClass = new (url: string, clientId: string, numbers: unknown, hasToken: boolean, host: Host) => Engine;
+/**
+ * Makes sessions. `lineage` has the names of the page loads, if there are any; `numbers` are the options that are numbers, in
+ * the wasm's order.
+ */
+export type EngineClass = new (
+  url: string,
+  clientId: string,
+  lineage: string | undefined,
+  numbers: unknown,
+  hasToken: boolean,
+  host: Host,
+) => Engine;
 
 /** What the wasm tells, as in `src/wasm/mod.rs`, with what the arguments of `emit` are. */
 export const enum Kind {

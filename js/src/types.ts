@@ -173,9 +173,13 @@ export interface Options {
    */
   token?: string | ((request: { refresh: boolean }) => string | null | Promise<string | null>);
   /**
-   * Names this client to the server across its connections; at most 200 bytes. Keep one per tab (in
-   * `sessionStorage`, say), and channels without `from` go on where this client left off, also after
-   * a reload. Default: a random name.
+   * Names this client to the server across its connections; at most 200 bytes. Keep one per tab in
+   * `sessionStorage`, and channels without `from` continue where this client left off, also after a
+   * reload. A duplicated tab copies `sessionStorage`, and so the id. That is harmless: the client
+   * writes the name of each page load there too (key `seamline:<clientId>`), and the server stores a
+   * position for each, so neither tab misses what only the other has processed. Where there is no
+   * `sessionStorage` (workers, Node), all clients with the same id share one position, the furthest:
+   * give each its own id, as you should to each frame of a page. Default: a random name.
    */
   clientId?: string;
   /**

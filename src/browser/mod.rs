@@ -4,6 +4,7 @@ mod clock;
 pub mod driver;
 pub(crate) mod frame;
 pub(crate) mod lifecycle;
+pub(crate) mod lineage;
 #[cfg(feature = "plain")]
 mod plain;
 pub(crate) mod socket;

@@ -189,11 +189,14 @@ impl Engine {
     pub fn new(
         url: &JsValue,
         client_id: &JsValue,
+        lineage: &JsValue,
         numbers: &JsValue,
         has_token: bool,
         host: JsHost,
     ) -> Engine {
-        let (url, config) = (text(url), read_config(text(client_id), numbers, has_token));
+        let mut config = read_config(text(client_id), numbers, has_token);
+        config.lineage = lineage.as_string();
+        let url = text(url);
         #[cfg(feature = "plain")]
         return Engine(Driver::plain(url, config, plain::read_config(numbers), host));
         #[cfg(not(feature = "plain"))]

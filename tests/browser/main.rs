@@ -4,6 +4,7 @@
 #![cfg(target_arch = "wasm32")]
 
 mod lifecycle;
+mod lineage;
 mod messages;
 mod plain;
 mod publishing;

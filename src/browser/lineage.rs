@@ -1,0 +1,74 @@
+//! The page loads of a tab, which let the server tell copies of a tab apart. A duplicated tab has a copy of
+//! `sessionStorage`, and so the same client id; but from then on each of the two adds names of its own.
+//! `js/src/lineage.ts` does the same for the npm package.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+
+use js_sys::Reflect;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::*;
+use web_sys::Storage;
+
+use crate::wire::LINEAGE_NAMES_MAX;
+
+thread_local! {
+    /// The keys that clients of this page use now.
+    static IN_USE: RefCell<HashSet<String>> = RefCell::default();
+}
+
+/// See the module.
+pub(crate) struct Lineage {
+    key: String,
+    own: String,
+    ended: Cell<bool>,
+}
+
+impl Lineage {
+    /// `own` is drawn at random, and has no spaces.
+    pub fn new(client_id: &str, own: String) -> Self {
+        let mut key = format!("seamline:{client_id}");
+        IN_USE.with_borrow_mut(|in_use| {
+            while in_use.contains(&key) {
+                key.push('+'); // another client of this page has the same id
+            }
+            in_use.insert(key.clone());
+        });
+        Lineage { key, own, ended: Cell::new(false) }
+    }
+
+    /// The names as the server expects them, this page load's first; nothing without a `sessionStorage`. Also
+    /// writes them there, for the next page load.
+    pub fn names(&self) -> Option<String> {
+        let storage = session_storage()?;
+        let past = storage.get_item(&self.key).ok()?.unwrap_or_default();
+        let past = past.split(' ').filter(|name| is_name(name) && *name != self.own);
+        let names: Vec<_> = [self.own.as_str()].into_iter().chain(past).take(LINEAGE_NAMES_MAX).collect();
+        let names = names.join(" ");
+        let _ = storage.set_item(&self.key, &names); // it may be full; then the next page load continues the earlier names
+        Some(names)
+    }
+
+    /// The client is closed; the next one with its id continues it.
+    pub fn end(&self) {
+        if !self.ended.replace(true) {
+            IN_USE.with_borrow_mut(|in_use| in_use.remove(&self.key));
+        }
+    }
+
+    /// Whether the client is closed.
+    pub fn ended(&self) -> bool {
+        self.ended.get()
+    }
+}
+
+/// Anything else under the key is not sent to the server, which would reject it.
+fn is_name(name: &str) -> bool {
+    name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// A worker has none; if storage is forbidden, reading the property throws.
+fn session_storage() -> Option<Storage> {
+    let storage = Reflect::get(&js_sys::global(), &JsValue::from("sessionStorage")).ok()?;
+    storage.is_object().then(|| storage.unchecked_into())
+}

@@ -1,0 +1,39 @@
+//! Each page load has a name; the next one in the same tab continues it.
+
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::support::{connect, dispatch, name, options, until};
+
+/// The names that are kept for a client id.
+fn names(client_id: &str) -> Vec<String> {
+    let item = js_sys::eval(&format!("sessionStorage.getItem('seamline:{client_id}') ?? ''")).unwrap();
+    item.as_string().unwrap().split_whitespace().map(str::to_owned).collect()
+}
+
+#[wasm_bindgen_test]
+async fn a_client_is_continued_by_the_next_one_with_its_id() {
+    let id = name("tab");
+    let first = connect(options(&id));
+    until(&first, "open").await;
+    let [own] = names(&id).try_into().expect("one name");
+    assert_eq!(own.len(), 16);
+    let beside = connect(options(&id));
+    assert_eq!(names(&id), std::slice::from_ref(&own), "two clients at once are told apart");
+    assert_eq!(names(&format!("{id}+")).len(), 1);
+    first.close();
+    let second = connect(options(&id));
+    until(&second, "open").await;
+    let of_second = names(&id);
+    assert_eq!((of_second.len(), &of_second[1]), (2, &own));
+    dispatch("pagehide");
+    assert_eq!(names(&id), of_second, "the closed client is the past one");
+    drop((first, second, beside));
+}
+
+#[wasm_bindgen_test]
+async fn a_client_without_an_id_of_its_own_keeps_nothing() {
+    let before = js_sys::eval("sessionStorage.length").unwrap();
+    let client = connect(options(""));
+    until(&client, "open").await;
+    assert_eq!(js_sys::eval("sessionStorage.length").unwrap(), before);
+}

@@ -33,6 +33,8 @@ enum Entry {
 pub struct Sub {
     pub id: Option<ChannelId>,
     from: Option<StartAt>,
+    /// What the page before this one has processed last, of an application that has not stored it.
+    forgotten: Option<(u64, u64)>,
     /// What the application has processed last, and would store.
     pub place: Option<(u64, u64, Option<MessageId>)>,
     pub reader: Reader,
@@ -55,6 +57,7 @@ impl App {
         let mut sub = || Sub {
             id: None,
             from: [None, Some(StartAt::Start), Some(StartAt::Tail)][stage.rng.below(3) as usize],
+            forgotten: None,
             place: None,
             reader: Reader::default(),
             worked: false,
@@ -82,9 +85,13 @@ impl App {
         self.subs.iter().any(Sub::rewind_waits)
     }
 
-    /// What the next page knows: the stored places.
-    pub fn reloaded(mut self) -> Self {
+    /// What the next page knows: the stored places, unless it has stored none.
+    pub fn reloaded(mut self, forgets: bool) -> Self {
         for sub in &mut self.subs {
+            if forgets && let Some((epoch, offset, _)) = sub.place.take() {
+                sub.forgotten = Some((epoch, offset));
+                sub.from = None;
+            }
             sub.id = None;
             sub.queue.clear();
             sub.live = false;
@@ -133,6 +140,7 @@ impl Page {
         match event {
             Event::Attached { position, .. } => {
                 sub.reader.attached(&position)?;
+                sub.skips_nothing()?;
                 sub.place = Some((epoch_number(&position.epoch), position.offset, None));
                 world
                     .stage
@@ -289,6 +297,17 @@ impl Sub {
             Entry::Gap { to, rewound: true } => Some(*to),
             _ => None,
         })
+    }
+
+    /// A page whose application has stored no position begins where the server says: not beyond what the
+    /// page before it has processed.
+    fn skips_nothing(&mut self) -> Result<(), String> {
+        match (self.reader.position, self.forgotten.take()) {
+            (Some(at), Some(processed)) if at > processed => {
+                Err(format!("a page begins at {at:?}, but the one before it has processed {processed:?}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether everything that came is processed.

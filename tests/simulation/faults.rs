@@ -80,6 +80,10 @@ pub struct Faults {
     pub suspend: u64,
     pub throttle: u64,
     pub reload: u64,
+    /// Of reloads, those in which the application has stored no position, so the server's counts:
+    pub forgets: u64,
+    /// The pages are copies of one: they have one client id.
+    pub copies: bool,
     /// Of deliveries:
     pub resubscribe: u64,
     pub app_hangs: u64,
@@ -139,6 +143,11 @@ impl Faults {
             let every_ms = self.clients * self.message_bytes * 8_000 / self.bandwidth;
             self.append_every_ms = self.append_every_ms.max(every_ms);
             self.publish_every_ms = self.publish_every_ms.max(every_ms);
+        }
+        self.copies = r.chance(200);
+        self.forgets = if r.chance(400) { r.between(1, 1_000) } else { 0 };
+        if self.forgets > 0 {
+            self.crash_rewinds = 0; // by a position that was stored before it, nobody could tell later
         }
     }
 
@@ -219,6 +228,7 @@ impl Faults {
             channels_max: self.channels_max,
             bandwidth: self.bandwidth,
             message_bytes: self.message_bytes,
+            copies: self.copies,
             ..Faults::default()
         };
     }
@@ -291,6 +301,8 @@ impl Default for Faults {
             message_bytes: 10,
             busy: 0,
             token_slow: 0,
+            forgets: 0,
+            copies: false,
         }
     }
 }

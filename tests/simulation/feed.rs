@@ -73,6 +73,11 @@ impl Server {
 
     /// Says where the replay begins.
     fn announce(&mut self, feed: &mut Feed, net: &mut Network, stage: &mut Stage) -> bool {
+        let began = (self.logs[feed.ch].epoch(), self.logs[feed.ch].now().head());
+        let stored = match (&feed.asked, feed.from) {
+            (None, None) => self.resume(feed.conn, feed.ch, began),
+            _ => None,
+        };
         let log = &self.logs[feed.ch];
         let (number, epoch) = (log.epoch(), log.now());
         let asked_to = match &feed.asked {
@@ -84,7 +89,6 @@ impl Server {
         let head = epoch.readable().max(asked_to.min(epoch.head())).max(oldest);
         let after =
             |(at_epoch, at): (u64, u64)| if at_epoch == number { at.clamp(oldest, head) } else { oldest };
-        let stored = self.stored.get(&(feed.client, feed.ch)).copied();
         let (at, at_epoch) = match (&feed.asked, feed.from) {
             (Some(p), _) => (after((epoch_number(&p.epoch), p.offset)), None),
             (None, Some(StartAt::Start)) => (oldest, None),
@@ -103,8 +107,7 @@ impl Server {
             feed.queue.push_front(late);
         }
         feed.head = head;
-        let from = if feed.asked.is_none() && feed.from.is_none() { stored.map(after) } else { None };
-        feed.sent = from.unwrap_or(at);
+        feed.sent = stored.map_or(at, after);
         if stage.rng.chance(stage.faults.replay_everything) {
             feed.sent = 0;
         } else if stage.rng.chance(stage.faults.replay_overlap) {
@@ -113,6 +116,9 @@ impl Server {
         feed.step = Step::Replay;
         let (ch, epoch) = (channel_name(feed.ch), epoch_name(number));
         let (first, reference) = (oldest + 1, feed.reference.take());
+        if feed.asked.is_none() && feed.from.is_some() {
+            self.begin(feed.conn, feed.ch, (number, at));
+        }
         let frame = ServerFrame::Subd { ch, epoch, first, head, at, at_epoch, reference, resumed: false };
         net.carry_to_client(feed.conn, ToClient::Frame(frame), stage);
         true

@@ -5,7 +5,7 @@ use seamline::core::config::{BackoffConfig, Config};
 use seamline::core::event::SocketId;
 use seamline::core::session::Session;
 use seamline::core::timer::Instant;
-use seamline::wire::close;
+use seamline::wire::{LINEAGE_NAMES_MAX, close};
 
 use crate::app::App;
 use crate::invariants::{Credit, Line, Publications};
@@ -20,6 +20,12 @@ const OUTPUTS_PER_CALL_MAX: u32 = 5_000;
 const TIMEOUTS_PER_MS_MAX: u32 = 20;
 /// The last one ends a session only when it comes instead of a welcome.
 const ENDING_CODES: [u16; 3] = [close::FORBIDDEN, close::REPLACED, close::BAD_FRAME];
+
+/// The names of a page load and of the ones before it, as a page keeps them in its `sessionStorage`.
+fn lineage(index: usize, number: u64) -> String {
+    let names: Vec<_> = (0..=number).rev().map(|number| format!("{index}.{number}")).collect();
+    names[..names.len().min(LINEAGE_NAMES_MAX)].join(" ")
+}
 
 /// A page, and what it is watched with.
 pub struct Page {
@@ -59,7 +65,8 @@ pub struct Page {
 impl Page {
     pub fn new(index: usize, number: u64, app: App, skew_ms: i64, stage: &mut Stage) -> Self {
         let config = Config {
-            client_id: format!("client {index}"),
+            client_id: format!("client {}", if stage.faults.copies { 0 } else { index }),
+            lineage: Some(lineage(index, number)),
             backoff: BackoffConfig { initial_ms: 500, max_ms: 20_000 },
             replay_credit: stage.faults.replay_credit,
             queue_messages_max: stage.faults.queue_messages_max,
@@ -93,6 +100,11 @@ impl Page {
             closed: false,
             dismissed: false,
         }
+    }
+
+    /// Under which name the server stores its positions.
+    pub fn stored_as(&self) -> String {
+        format!("{}/{}.{}", self.config.client_id, self.index, self.number)
     }
 
     /// Calls into the session, then performs what comes out.

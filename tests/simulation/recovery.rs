@@ -108,7 +108,7 @@ fn unwell(page: &Page, world: &World) -> Option<String> {
         if !sub.idle() || place != head {
             return Some(format!("client {client} has processed channel {ch} up to {place:?} of {head:?}"));
         }
-        let stored = world.server.stored.get(&(client, ch)).copied();
+        let stored = world.server.stored.get(&(page.stored_as(), ch)).copied();
         if sub.worked && stored != head {
             return Some(format!(
                 "the server stored {stored:?} of {head:?} for client {client}, channel {ch}"

@@ -17,6 +17,9 @@ const FRAME_BYTES_MAX: u64 = 1_000;
 #[derive(Default)]
 pub struct Peer {
     pub welcomed: bool,
+    /// Under which names its positions are looked for, in this order: its page loads', its own first, and
+    /// the client's.
+    pub names: Vec<String>,
     /// How many subscriptions each channel had.
     subs: HashMap<usize, u64>,
     /// Of each channel, the publications that were refused for now: what follows waits for them.
@@ -27,8 +30,8 @@ pub struct Peer {
 pub struct Server {
     pub up: bool,
     pub logs: Vec<Log>,
-    /// Positions acknowledged, by client and channel: (epoch, offset).
-    pub stored: HashMap<(usize, usize), (u64, u64)>,
+    /// Positions acknowledged, by name and channel: (epoch, offset).
+    pub stored: HashMap<(String, usize), (u64, u64)>,
     /// How far each client was made to miss messages, by client and channel: (epoch, offset). What is
     /// asked for again must come; so nothing is skipped before the client is past it.
     pub skipped: HashMap<(usize, usize), (u64, u64)>,
@@ -128,7 +131,15 @@ impl Server {
     fn frame(&mut self, conn: usize, frame: ClientFrame<u64>, net: &mut Network, stage: &mut Stage) {
         let client = net.conns[conn].client;
         match frame {
-            ClientFrame::Hello { token, .. } => self.hello(conn, token, net, stage),
+            ClientFrame::Hello { token, client_id, lineage, .. } => {
+                let names = lineage
+                    .iter()
+                    .flat_map(|names| names.split(' '))
+                    .map(|name| format!("{client_id}/{name}"));
+                let names = names.chain([client_id.clone()]).collect();
+                self.peers.entry(conn).or_default().names = names;
+                self.hello(conn, token, net, stage);
+            }
             _ if !self.peers[&conn].welcomed => stage.fail(|| "a frame came before `hello`".to_owned()),
             ClientFrame::Sub { ch, position, from, credit, reference } => {
                 let ch = channel_number(&ch);
@@ -170,7 +181,8 @@ impl Server {
                 let ch = channel_number(&ch);
                 let log = &self.logs[ch];
                 if epoch_number(&epoch) == log.epoch() && offset <= log.now().head() {
-                    self.stored.insert((client, ch), (log.epoch(), offset));
+                    let at = (log.epoch(), offset);
+                    self.store(conn, ch, at);
                 }
             }
             ClientFrame::Ping => net.carry_to_client(conn, ToClient::Frame(ServerFrame::Pong), stage),
@@ -236,6 +248,34 @@ impl Server {
             max_frame_bytes: FRAME_BYTES_MAX,
         };
         net.carry_to_client(conn, ToClient::Frame(frame), stage);
+    }
+
+    /// Stores a position as that of a page load, and as that of all with the client id, if it is the furthest.
+    fn store(&mut self, conn: usize, ch: usize, at: (u64, u64)) {
+        let names = &self.peers[&conn].names;
+        for name in names.first().into_iter().chain(names.last()) {
+            let stored = self.stored.entry((name.clone(), ch)).or_insert(at);
+            *stored = at.max(*stored);
+        }
+    }
+
+    /// Where a client goes on that does not say where: the position that is stored for it. What is found, or
+    /// else where it begins, is stored as its own.
+    pub fn resume(&mut self, conn: usize, ch: usize, otherwise: (u64, u64)) -> Option<(u64, u64)> {
+        let names = &self.peers[&conn].names;
+        let found = names.iter().find_map(|name| self.stored.get(&(name.clone(), ch)).copied());
+        if let [own, _, ..] = names.as_slice() {
+            self.stored.insert((own.clone(), ch), found.unwrap_or(otherwise));
+        }
+        found
+    }
+
+    /// The same for a client that says where it begins.
+    pub fn begin(&mut self, conn: usize, ch: usize, at: (u64, u64)) {
+        if let [own, _, ..] = self.peers[&conn].names.as_slice() {
+            let stored = self.stored.entry((own.clone(), ch)).or_insert(at);
+            *stored = at.max(*stored);
+        }
     }
 
     /// Registers with the live stream; the replay begins a little later.

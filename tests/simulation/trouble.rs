@@ -181,7 +181,8 @@ impl Run {
         }
         let page = self.pages.remove(client);
         self.totals.add_page(&page.session.stats());
-        let next = page.app.reloaded();
+        let forgets = world.stage.rng.chance(world.stage.faults.forgets);
+        let next = page.app.reloaded(forgets);
         let page = Page::new(client, page.number + 1, next, page.clock_skew_ms, &mut world.stage);
         self.pages.insert(client, page);
         self.start(client);

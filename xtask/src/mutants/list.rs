@@ -181,6 +181,13 @@ pub const MUTANTS: &[Mutant] = &[
         "self.outdated = 0;",
     ),
     // The connection.
+    mutant(HANDLE, "hello leaves out the lineage", "lineage: self.config.lineage.clone(),", "lineage: None,"),
+    mutant(
+        HANDLE,
+        "hello does not say which page loads it continues",
+        "lineage: self.config.lineage.clone(),",
+        "lineage: self.config.lineage.as_ref().and_then(|names| names.split(' ').next()).map(str::to_owned),",
+    ),
     mutant(
         CONNECTION,
         "reset the backoff on open",

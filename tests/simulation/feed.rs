@@ -80,13 +80,11 @@ impl Server {
         };
         let log = &self.logs[feed.ch];
         let (number, epoch) = (log.epoch(), log.now());
-        let asked_to = match &feed.asked {
-            Some(p) if epoch_number(&p.epoch) == number => p.offset,
-            _ => 0,
-        };
+        let begins = feed.asked.as_ref().map(|p| (epoch_number(&p.epoch), p.offset)).or(stored);
+        let known = begins.filter(|at| at.0 == number).map_or(0, |at| at.1);
         // A node that is stuck believes a client who knows more than it does.
         let oldest = epoch.trimmed;
-        let head = epoch.readable().max(asked_to.min(epoch.head())).max(oldest);
+        let head = epoch.readable().max(known.min(epoch.head())).max(oldest);
         let after =
             |(at_epoch, at): (u64, u64)| if at_epoch == number { at.clamp(oldest, head) } else { oldest };
         let (at, at_epoch) = match (&feed.asked, feed.from) {

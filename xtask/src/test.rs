@@ -223,7 +223,7 @@ fn browser_tests(engine: Engine) -> Result<Tally> {
 }
 
 fn e2e(engine: Engine) -> Result<Tally> {
-    let dir = paths::root().join("tests/e2e");
+    let dir = paths::root().join("js/e2e");
     // Some need what only Chromium lets a test do.
     let fits = |name: &str| engine == Engine::Chrome || !name.ends_with(".chromium.test.mjs");
     let is_test = |file: &PathBuf| {

@@ -9,8 +9,8 @@ export async function startServer() {
 }
 
 async function real() {
-  const { Server } = await import("../../../tests/e2e/support/server.mjs");
-  const { publish } = await import("../../../tests/e2e/support/publisher.mjs");
+  const { Server } = await import("../../e2e/support/server.mjs");
+  const { publish } = await import("../../e2e/support/publisher.mjs");
   const server = await new Server(["--demo"]).start();
   let keys = 0;
   return {

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
-const { WebSocketServer } = createRequire(new URL("../../../js/package.json", import.meta.url))("ws");
+const { WebSocketServer } = createRequire(new URL("../../package.json", import.meta.url))("ws");
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

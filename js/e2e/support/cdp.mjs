@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { started, START_MS } from "./started.mjs";
 
-const { WebSocket } = createRequire(new URL("../../../js/package.json", import.meta.url))("ws");
+const { WebSocket } = createRequire(new URL("../../package.json", import.meta.url))("ws");
 
 const ARGS = [
   "--headless=new",

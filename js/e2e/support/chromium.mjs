@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { started } from "./started.mjs";
 
-const { chromium } = createRequire(new URL("../../../js/package.json", import.meta.url))("playwright-core");
+const { chromium } = createRequire(new URL("../../package.json", import.meta.url))("playwright-core");
 
 /** Waiting for a page, too, takes its time on a busy machine. */
 const PATIENCE_MS = 60_000;

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { unusedPort } from "./port.mjs";
 import { START_MS } from "./started.mjs";
 
-const { Builder, Capabilities } = createRequire(new URL("../../../js/package.json", import.meta.url))("selenium-webdriver");
+const { Builder, Capabilities } = createRequire(new URL("../../package.json", import.meta.url))("selenium-webdriver");
 
 /** How long a function may take in the page. */
 const ANSWER_MS = 120_000;

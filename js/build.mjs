@@ -9,7 +9,12 @@ await build({
   // The plain dialect is a script of its own, which the other imports when it is asked for.
   entryPoints: ["src/index.ts", "src/plain.ts"],
   outdir: "dist",
-  plugins: [{ name: "apart", setup: (build) => build.onResolve({ filter: /^\.\/plain\.js$/ }, () => ({ path: "./plain.js", external: true })) }],
+  plugins: [
+    {
+      name: "apart",
+      setup: (build) => build.onResolve({ filter: /^\.\/plain\.js$/ }, () => ({ path: "./plain.js", external: true })),
+    },
+  ],
   bundle: true,
   minify: true,
   format: "esm",

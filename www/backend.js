@@ -14,7 +14,9 @@ export async function publish(channel, data, { onRetry = () => {}, signal } = {}
   const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
   for (;;) {
     signal?.throwIfAborted();
-    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(data), signal }).catch(() => null);
+    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(data), signal }).catch(
+      () => null,
+    );
     const answer = await response?.json().catch(() => null);
     if (response?.ok && answer) return answer;
     if (response && response.status < 500) throw new Error(answer?.message ?? `the server answered ${response.status}`);
@@ -52,7 +54,9 @@ export async function publishSteadily(channel, everyMs, make, { onRetry, onProgr
 
 /** Has the server drop a client's sockets; returns how many there were. Needs the server's `--demo`. */
 export async function drop(clientId) {
-  const response = await fetch(`/debug/drop?client_id=${encodeURIComponent(clientId)}`, { method: "POST" }).catch(() => null);
+  const response = await fetch(`/debug/drop?client_id=${encodeURIComponent(clientId)}`, { method: "POST" }).catch(
+    () => null,
+  );
   if (!response) throw new Error("the server does not answer");
   if (response.status === 404 || response.status === 405) throw new Error("the server was not started with --demo");
   if (!response.ok) throw new Error(`the server answered ${response.status}`);

@@ -58,7 +58,11 @@ export class Burst {
   }
 
   #data(i) {
-    return { from: "Backend", text: `${number(i + 1)} of ${number(BURST)} while ${this.#pane} is away`, burst: this.#name };
+    return {
+      from: "Backend",
+      text: `${number(i + 1)} of ${number(BURST)} while ${this.#pane} is away`,
+      burst: this.#name,
+    };
   }
 
   #progress(done) {
@@ -70,7 +74,8 @@ export class Burst {
   /** The pane's replay has met the live stream: what has not come now was trimmed, or is on its way. */
   live() {
     const { live, replayed } = this.#came;
-    if (this.#name && !this.#running && !this.#all()) this.#note(`${number(live + replayed)} of ${number(BURST)} have come.`);
+    if (this.#name && !this.#running && !this.#all())
+      this.#note(`${number(live + replayed)} of ${number(BURST)} have come.`);
   }
 
   #all() {

@@ -1,7 +1,7 @@
 // Checks what a handler was given, without asking the library: every offset once, each one more than
 // the one before, ids growing. It is kept across reloads of the page, so it also sees what a reload
 // loses or repeats.
-import { plural, number } from "./words.js";
+import { number, plural } from "./words.js";
 
 export class Check {
   /** @param saved what {@link Check.save} returned in an earlier load of the page */
@@ -20,7 +20,8 @@ export class Check {
     if (this.next !== null && offset < this.next) return this.#before(offset);
     this.count++;
     if (this.next !== null && offset > this.next) {
-      for (let missing = this.next; missing < offset && this.missing.length < 10_000; missing++) this.missing.push(missing);
+      for (let missing = this.next; missing < offset && this.missing.length < 10_000; missing++)
+        this.missing.push(missing);
     }
     if (compareIds(id, this.lastId) <= 0) this.disordered.push(offset);
     this.next = offset + 1;

@@ -54,7 +54,8 @@ export class Pane {
     this.#check = new Check(saved.check);
     this.#strip = new SeamStrip(refs.strip, saved.strip);
     this.#list = new MessageList(refs, saved.list);
-    if (saved.position) this.#list.mark("reload", `page loaded again; goes on after offset ${number(saved.position.offset)}`);
+    if (saved.position)
+      this.#list.mark("reload", `page loaded again; goes on after offset ${number(saved.position.offset)}`);
     else this.#list.mark("reload", "a new client: begins with what comes from now on");
 
     // The position was saved together with what is shown, so nothing is shown twice or left out.
@@ -107,7 +108,8 @@ export class Pane {
     this.#look();
     this.#check.gap(gap);
     this.#strip.add("gap");
-    const range = gap.to === undefined ? `from offset ${number(gap.from)}` : `offsets ${number(gap.from)} to ${number(gap.to)}`;
+    const range =
+      gap.to === undefined ? `from offset ${number(gap.from)}` : `offsets ${number(gap.from)} to ${number(gap.to)}`;
     this.#list.mark("gap", `gap, ${gap.reason}: ${range}`);
     this.#changed();
   }
@@ -158,12 +160,18 @@ export class Pane {
     });
     text.addEventListener("input", () => text.value && this.#typing.typed());
     buttons.cut.addEventListener("click", () => {
-      this.#note(cut(this.#name) ? "The page has cut the socket; the library was not told." : "There is no socket to cut.");
+      this.#note(
+        cut(this.#name) ? "The page has cut the socket; the library was not told." : "There is no socket to cut.",
+      );
     });
     buttons.drop.addEventListener("click", async () => {
       try {
         const dropped = await drop(this.#clientId);
-        this.#note(dropped ? "The server has dropped the connection, without a close frame." : "The server has no connection of this client.");
+        this.#note(
+          dropped
+            ? "The server has dropped the connection, without a close frame."
+            : "The server has no connection of this client.",
+        );
       } catch (error) {
         this.#note(`Not dropped: ${error.message}.`);
       }
@@ -171,7 +179,11 @@ export class Pane {
     burst.addEventListener("click", () => void this.#burst.run());
     buttons.repeat.addEventListener("click", () => {
       const repeated = repeat(this.#name);
-      this.#note(repeated ? `${plural(repeated, "message")} handed to the library a second time.` : "There is nothing to repeat, or no socket.");
+      this.#note(
+        repeated
+          ? `${plural(repeated, "message")} handed to the library a second time.`
+          : "There is nothing to repeat, or no socket.",
+      );
       this.#look();
     });
   }

@@ -90,7 +90,9 @@ export class SeamStrip {
 /** The colours are the style sheet's. */
 function readStyle(canvas) {
   const style = getComputedStyle(canvas);
-  return Object.fromEntries([...Object.keys(SHAPES), "panel"].map((name) => [name, style.getPropertyValue(`--${name}`)]));
+  return Object.fromEntries(
+    [...Object.keys(SHAPES), "panel"].map((name) => [name, style.getPropertyValue(`--${name}`)]),
+  );
 }
 
 function describe(shown) {

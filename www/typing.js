@@ -33,7 +33,10 @@ export class Typing {
 
   #show(from) {
     clearTimeout(this.#others.get(from));
-    this.#others.set(from, setTimeout(() => this.wrote(from), SHOW_FOR_MS));
+    this.#others.set(
+      from,
+      setTimeout(() => this.wrote(from), SHOW_FOR_MS),
+    );
     this.#draw();
   }
 

@@ -59,9 +59,18 @@ async function closedReason(server, options, evaluate = () => {}) {
 }
 
 test("an option that is misspelt or mistyped is named at once", async () => {
-  assert.match(await thrown(ws(open), { heartBeatMs: 1 }), /^SeamlineError bad_option: unknown option "heartBeatMs"; there are: .*heartbeatMs/);
-  assert.match(await thrown(ws(open), { backoff: { initial: 1 } }), /unknown option of backoff "initial"; there are: initialMs, maxMs/);
-  assert.match(await thrown(ws(open), { heartbeatMs: "25s" }), /option "heartbeatMs" must be a whole number of milliseconds/);
+  assert.match(
+    await thrown(ws(open), { heartBeatMs: 1 }),
+    /^SeamlineError bad_option: unknown option "heartBeatMs"; there are: .*heartbeatMs/,
+  );
+  assert.match(
+    await thrown(ws(open), { backoff: { initial: 1 } }),
+    /unknown option of backoff "initial"; there are: initialMs, maxMs/,
+  );
+  assert.match(
+    await thrown(ws(open), { heartbeatMs: "25s" }),
+    /option "heartbeatMs" must be a whole number of milliseconds/,
+  );
   assert.match(await thrown(ws(open), { clientId: "" }), /option "clientId" must be a string of 1 to 200 bytes/);
 });
 
@@ -91,7 +100,11 @@ test("a channel name, a position and a payload that cannot be are refused", asyn
     bad.on("message", () => {});
     codes.push(await new Promise((resolve) => bad.on("error", (error) => resolve(error.code))));
     const room = client.channel("room");
-    const rejected = (promise) => promise.then(() => "resolved", (error) => error.code ?? error.name);
+    const rejected = (promise) =>
+      promise.then(
+        () => "resolved",
+        (error) => error.code ?? error.name,
+      );
     const circular = {};
     circular.self = circular;
     codes.push(await rejected(room.publish(undefined)));
@@ -142,7 +155,10 @@ test("a refused token is fetched anew, once; then the connection stands", async 
 
 test("a token that expires on a live connection is fetched anew, and no message is lost or repeated", async () => {
   // The page takes the first that still has a while to live, however long it took until it asks.
-  const shorts = Array.from({ length: 300 }, (_, i) => inSeconds(i + 2)).map((exp) => [exp, token({ sub: "left", exp })]);
+  const shorts = Array.from({ length: 300 }, (_, i) => inSeconds(i + 2)).map((exp) => [
+    exp,
+    token({ sub: "left", exp }),
+  ]);
   const long = token({ sub: "left", exp: inSeconds(3600) });
   const result = await page.evaluate(
     async ([url, shorts, long]) => {
@@ -184,11 +200,18 @@ test("a token function that throws is reported, and tried again", async () => {
   const reason = await page.evaluate(async (url) => {
     const token = () => Promise.reject(new Error("no session"));
     const client = connect(url, { token, logger: {} });
-    const state = await new Promise((resolve) => client.on("state", (state) => state.name === "waiting" && resolve(state)));
+    const state = await new Promise((resolve) =>
+      client.on("state", (state) => state.name === "waiting" && resolve(state)),
+    );
     client.close();
     return { ...state.reason, soon: state.retryAt - Date.now() < 1000, attempt: state.attempt };
   }, ws(guarded));
-  assert.deepEqual(reason, { code: "token_failed", message: "the token function failed: Error: no session", soon: true, attempt: 1 });
+  assert.deepEqual(reason, {
+    code: "token_failed",
+    message: "the token function failed: Error: no session",
+    soon: true,
+    attempt: 1,
+  });
 });
 
 test("a server that is not there, or is no Seamline server, is tried again with backoff", async (t) => {
@@ -203,14 +226,18 @@ test("a server that is not there, or is no Seamline server, is tried again with 
       const client = connect(`ws://127.0.0.1:${port}/ws`, { logger: {}, backoff: { initialMs: 100, maxMs: 400 } });
       const states = [];
       client.on("state", (state) => states.push(state));
-      while (states.filter(({ name }) => name === "waiting").length < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+      while (states.filter(({ name }) => name === "waiting").length < 3)
+        await new Promise((resolve) => setTimeout(resolve, 10));
       client.close();
       return states;
     }, port);
   for (const port of [plain.address().port, await unusedPort()]) {
     const states = await attempts(port);
     const waits = states.filter(({ name }) => name === "waiting").slice(0, 3);
-    assert.deepEqual(waits.map(({ attempt }) => attempt), [1, 2, 3]);
+    assert.deepEqual(
+      waits.map(({ attempt }) => attempt),
+      [1, 2, 3],
+    );
     assert.ok(waits.every(({ reason }) => reason.code === "connect_failed"));
     assert.equal(states.at(-1).reason.code, "closed_by_application");
   }

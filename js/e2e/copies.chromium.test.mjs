@@ -89,7 +89,11 @@ test("a duplicated tab that lags resumes at its own position", async () => {
   await settle(tab);
   const copy = await duplicate(tab);
   await follow(copy, { hangs: true });
-  assert.equal(await copy.evaluate(() => sessionStorage.id), await tab.evaluate(() => sessionStorage.id), "it is a copy");
+  assert.equal(
+    await copy.evaluate(() => sessionStorage.id),
+    await tab.evaluate(() => sessionStorage.id),
+    "it is a copy",
+  );
   await send(5);
   await sees(tab, 8);
   await sees(copy, 4);
@@ -146,7 +150,10 @@ test("two clients of one page with the same id keep their positions", async () =
     tab.evaluate(
       async ({ url }) => {
         const { connect } = await import("/dist/index.js");
-        const room = connect(url, { clientId: sessionStorage.id, ackIntervalMs: 50 }).channel("room", sessionStorage.second ? {} : { from: "start" });
+        const room = connect(url, { clientId: sessionStorage.id, ackIntervalMs: 50 }).channel(
+          "room",
+          sessionStorage.second ? {} : { from: "start" },
+        );
         sessionStorage.second = "yes";
         globalThis.others = [];
         globalThis.otherLives = 0;

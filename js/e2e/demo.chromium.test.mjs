@@ -39,7 +39,8 @@ class Pane {
   }
 
   messages = () => this.pane.locator(".message").count();
-  reconnected = (times) => until(`it has reconnected ${times} times`, async () => (await this.count("reconnects")) === times);
+  reconnected = (times) =>
+    until(`it has reconnected ${times} times`, async () => (await this.count("reconnects")) === times);
   live = () => until("it is live", async () => (await this.pane.getAttribute("data-live")) !== null);
   check = (text) => until(`the check says "${text}"`, async () => (await this.text("check")) === text);
 }
@@ -70,12 +71,16 @@ describe("the demo page", () => {
     page = await (await browser.newContext()).newPage();
     problems = [];
     page.on("pageerror", (error) => problems.push(String(error)));
-    page.on("response", (response) => response.status() >= 400 && problems.push(`${response.status()} ${response.url()}`));
+    page.on(
+      "response",
+      (response) => response.status() >= 400 && problems.push(`${response.status()} ${response.url()}`),
+    );
     // Only what the page's own scripts log: what the browser itself logs, and in which words, is its choice.
     const cdp = await page.context().newCDPSession(page);
     await cdp.send("Runtime.enable");
     cdp.on("Runtime.consoleAPICalled", ({ type, args }) => {
-      if (["error", "warning"].includes(type)) problems.push(args.map(({ value, description }) => value ?? description).join(" "));
+      if (["error", "warning"].includes(type))
+        problems.push(args.map(({ value, description }) => value ?? description).join(" "));
     });
     await page.goto(`http://127.0.0.1:${proxy.port}/?channel=${encodeURIComponent(channel)}`);
     [alice, bob] = ["alice", "bob"].map((name) => new Pane(page, name));
@@ -117,7 +122,8 @@ describe("the demo page", () => {
     for (const pane of [alice, bob]) {
       await pane.has("the last one");
       // A message of the traffic may still be on its way.
-      const good = async () => (await pane.text("check")) === `${await pane.text("offset")} messages, each once, in order`;
+      const good = async () =>
+        (await pane.text("check")) === `${await pane.text("offset")} messages, each once, in order`;
       await until("the whole channel has come", good);
     }
   });
@@ -200,6 +206,12 @@ describe("the demo page", () => {
       await page.keyboard.press("Tab");
       names.push(await page.evaluate(() => document.activeElement.textContent.trim()));
     }
-    assert.deepEqual(names, ["Publish", "Cut the socket", "Have the server drop it", "Go offline, publish 1,000", "Deliver the last ones again"]);
+    assert.deepEqual(names, [
+      "Publish",
+      "Cut the socket",
+      "Have the server drop it",
+      "Go offline, publish 1,000",
+      "Deliver the last ones again",
+    ]);
   });
 });

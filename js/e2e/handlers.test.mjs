@@ -2,8 +2,8 @@
 // and nothing is repeated, reordered or stuck; the position moves only when it has finished.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { publishMany } from "./support/publisher.mjs";
 import { Browser } from "./support/page.mjs";
+import { publishMany } from "./support/publisher.mjs";
 import { Server } from "./support/server.mjs";
 
 let browser, server, page;
@@ -93,7 +93,10 @@ test("messages wait for a listener; an iterator's message is processed when the 
     }
     return seen;
   });
-  assert.deepEqual(result, [1, 2, 3, 4, 5, 6].map((offset) => [offset, offset - 1]));
+  assert.deepEqual(
+    result,
+    [1, 2, 3, 4, 5, 6].map((offset) => [offset, offset - 1]),
+  );
 });
 
 test("unsubscribing, subscribing again and closing inside a handler", async () => {
@@ -194,7 +197,10 @@ test("a client id brings a reloaded page back to where its handlers were", async
       }, last),
     );
   }
-  assert.deepEqual(offsets, [[1, 2, 3, 4], [5, 6, 7, 8, 9, 10]]);
+  assert.deepEqual(offsets, [
+    [1, 2, 3, 4],
+    [5, 6, 7, 8, 9, 10],
+  ]);
 });
 
 test("a slow page lets go of live messages and fetches them from the log: each once, in order", async () => {

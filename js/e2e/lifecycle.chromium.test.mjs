@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { keepsPages } from "./support/bfcache.mjs";
 import { Cdp } from "./support/cdp.mjs";
 import { until } from "./support/page.mjs";
-import { Scene, attempts, closedByBrowser, reasons, timely } from "./support/scene.mjs";
+import { attempts, closedByBrowser, reasons, Scene, timely } from "./support/scene.mjs";
 import { Server } from "./support/server.mjs";
 import { Site } from "./support/site.mjs";
 
@@ -40,7 +40,10 @@ after(async () => {
 
 /** The page of the last test, which is hidden from the beginning. */
 async function hide() {
-  const scene = await Scene.open(await cdp.page(site.url), { heartbeatMs: HIDDEN_HEARTBEAT_MS, pongTimeoutMs: HIDDEN_PONG_MS });
+  const scene = await Scene.open(await cdp.page(site.url), {
+    heartbeatMs: HIDDEN_HEARTBEAT_MS,
+    pongTimeoutMs: HIDDEN_PONG_MS,
+  });
   await scene.page.evaluate(() => {
     globalThis.ticks = [Date.now()];
     const tick = () => (ticks.push(Date.now()), setTimeout(tick, 500));
@@ -87,17 +90,22 @@ async function freeze({ page }, { ms, meanwhile, detached }) {
 for (const detached of [false, true]) {
   const how = detached ? "without a debugger" : "with a debugger attached";
   test(`frozen ${how}, and resumed: caught up within 2 s, whether Chromium keeps the socket or closes it`, async (t) => {
-    await timely(t, 2000, () => open(PATIENT), async (s) => {
-      const ran = await freeze(s, { ms: FROZEN_MS, detached, meanwhile: () => s.publish(3) });
-      assert.ok(ran <= 1, `it was frozen, but its timer ran ${ran} times`);
-      const ms = await s.caughtUp();
-      const report = await s.judge();
-      const closed = closedByBrowser(report);
-      t.diagnostic(`Chromium ${closed ? "closed" : "kept"} the socket of the frozen page`);
-      assert.equal(report.connects, 1 + closed, "one connection, and one more if Chromium closed the first");
-      assert.ok(closed <= 1, `one freeze closed ${closed} connections`);
-      return ms;
-    });
+    await timely(
+      t,
+      2000,
+      () => open(PATIENT),
+      async (s) => {
+        const ran = await freeze(s, { ms: FROZEN_MS, detached, meanwhile: () => s.publish(3) });
+        assert.ok(ran <= 1, `it was frozen, but its timer ran ${ran} times`);
+        const ms = await s.caughtUp();
+        const report = await s.judge();
+        const closed = closedByBrowser(report);
+        t.diagnostic(`Chromium ${closed ? "closed" : "kept"} the socket of the frozen page`);
+        assert.equal(report.connects, 1 + closed, "one connection, and one more if Chromium closed the first");
+        assert.ok(closed <= 1, `one freeze closed ${closed} connections`);
+        return ms;
+      },
+    );
   });
 }
 
@@ -127,46 +135,58 @@ test("into the back/forward cache and out of it: closed cleanly, resumed within 
   if (!(await keepsPages(await cdp.page(site.url), `${site.url}other`, `ws://127.0.0.1:${server.port}/ws`))) {
     return t.skip("this Chromium keeps no page there that had a WebSocket");
   }
-  await timely(t, 2000, () => open(PATIENT), async (s) => {
-    await s.page.evaluate(() => {
-      globalThis.persisted = [];
-      for (const type of ["pagehide", "pageshow"]) addEventListener(type, (event) => persisted.push(event.persisted));
-    });
-    let longest = 0;
-    for (let i = 1; i <= 3; i++) {
-      await s.page.goto(`${site.url}other`);
-      await until("the connection is closed", () => s.proxy.open === 0);
-      await s.publish(3);
-      await s.page.back();
-      longest = Math.max(longest, await s.caughtUp());
-    }
-    assert.deepEqual(await s.page.evaluate(() => globalThis.persisted), [true, true, true, true, true, true]);
-    const report = await s.judge();
-    assert.deepEqual([report.connects, reasons(report)], [4, ["page_hidden", "page_hidden", "page_hidden"]]);
-    return longest;
-  });
+  await timely(
+    t,
+    2000,
+    () => open(PATIENT),
+    async (s) => {
+      await s.page.evaluate(() => {
+        globalThis.persisted = [];
+        for (const type of ["pagehide", "pageshow"]) addEventListener(type, (event) => persisted.push(event.persisted));
+      });
+      let longest = 0;
+      for (let i = 1; i <= 3; i++) {
+        await s.page.goto(`${site.url}other`);
+        await until("the connection is closed", () => s.proxy.open === 0);
+        await s.publish(3);
+        await s.page.back();
+        longest = Math.max(longest, await s.caughtUp());
+      }
+      assert.deepEqual(await s.page.evaluate(() => globalThis.persisted), [true, true, true, true, true, true]);
+      const report = await s.judge();
+      assert.deepEqual([report.connects, reasons(report)], [4, ["page_hidden", "page_hidden", "page_hidden"]]);
+      return longest;
+    },
+  );
 });
 
 test("the network taken away and given back: nothing lost, caught up within 2 s", async (t) => {
-  await timely(t, 2000, () => open(PATIENT), async (s) => {
-    await s.page.send("Network.enable");
-    await s.page.send("Network.emulateNetworkConditions", OFFLINE);
-    await until("the page knows", () => s.page.evaluate(() => !navigator.onLine));
-    await s.publish(3);
-    // Some versions leave an open WebSocket alone, others close it. The client must not: `offline` is only a hint.
-    let report;
-    const decided = ({ seen, state }) => seen.at(-1) >= s.published || state.name !== "open";
-    await until("the messages came, or the browser closed the socket", async () => decided((report = await s.report())));
-    t.diagnostic(`Chromium ${closedByBrowser(report) ? "closed" : "kept"} the socket while offline`);
-    s.proxy.cut();
-    await s.state("waiting");
-    await s.publish(3);
-    await sleep(OFFLINE_MS);
-    await s.page.send("Network.emulateNetworkConditions", { ...OFFLINE, offline: false });
-    const ms = await s.caughtUp();
-    attempts(await s.judge());
-    return ms;
-  });
+  await timely(
+    t,
+    2000,
+    () => open(PATIENT),
+    async (s) => {
+      await s.page.send("Network.enable");
+      await s.page.send("Network.emulateNetworkConditions", OFFLINE);
+      await until("the page knows", () => s.page.evaluate(() => !navigator.onLine));
+      await s.publish(3);
+      // Some versions leave an open WebSocket alone, others close it. The client must not: `offline` is only a hint.
+      let report;
+      const decided = ({ seen, state }) => seen.at(-1) >= s.published || state.name !== "open";
+      await until("the messages came, or the browser closed the socket", async () =>
+        decided((report = await s.report())),
+      );
+      t.diagnostic(`Chromium ${closedByBrowser(report) ? "closed" : "kept"} the socket while offline`);
+      s.proxy.cut();
+      await s.state("waiting");
+      await s.publish(3);
+      await sleep(OFFLINE_MS);
+      await s.page.send("Network.emulateNetworkConditions", { ...OFFLINE, offline: false });
+      const ms = await s.caughtUp();
+      attempts(await s.judge());
+      return ms;
+    },
+  );
 });
 
 test("50 times offline and online in 5 s: attempts stay within the backoff's bound", async (t) => {
@@ -188,7 +208,10 @@ test("50 times offline and online in 5 s: attempts stay within the backoff's bou
   const online = report.past.filter(({ event }) => event === "online").length;
   t.diagnostic(`${online} times online; ${attempts(report)} attempts, of which ${flapped} reached the proxy by then`);
   assert.ok(online > 1, "the page saw the network come and go"); // how many of the 50 it reports is the browser's choice
-  assert.ok(attempts(report) <= 8 + seconds, "one that was there, one a second by the signs, and the backoff's first draws");
+  assert.ok(
+    attempts(report) <= 8 + seconds,
+    "one that was there, one a second by the signs, and the backoff's first draws",
+  );
 });
 
 test("a processor 20 times slower: no false alarm, nothing lost", async (t) => {
@@ -215,7 +238,11 @@ test("hidden for more than a minute, its timers throttled: no false alarm, nothi
   t.diagnostic(`hidden for ${Date.now() - s.since} ms; a timer of 500 ms took up to ${longest} ms`);
   // Chromium throttles timers to one wake-up a minute today. Whether and when it does is its own choice.
   const throttled = longest > HIDDEN_HEARTBEAT_MS + HIDDEN_PONG_MS;
-  t.diagnostic(throttled ? "throttled beyond the heartbeat and its answer" : "NOT throttled: the heartbeat of a throttled page was not tested");
+  t.diagnostic(
+    throttled
+      ? "throttled beyond the heartbeat and its answer"
+      : "NOT throttled: the heartbeat of a throttled page was not tested",
+  );
   const report = await s.judge();
   const closed = closedByBrowser(report);
   t.diagnostic(`Chromium closed the socket of the hidden page ${closed} times`);

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { keepsPages } from "./support/bfcache.mjs";
 import { Browser, ENGINE, until } from "./support/page.mjs";
-import { Scene, attempts, reasons, timely } from "./support/scene.mjs";
+import { attempts, reasons, Scene, timely } from "./support/scene.mjs";
 import { Server } from "./support/server.mjs";
 
 let browser;
@@ -59,41 +59,51 @@ const FOUND_MS = 400 + 4000 + 1000;
 for (const direction of ["toClient", "toServer"]) {
   test(`silence ${direction}: found by the heartbeat, and one connection takes its place`, async (t) => {
     const firstBackoffMs = 500;
-    await timely(t, FOUND_MS + firstBackoffMs, () => open(HEARTBEAT), async (s) => {
-      s.proxy.silence(direction);
-      if (direction === "toClient") await s.publish(3);
-      const from = Date.now();
-      await until("a new connection is there", () => s.proxy.connections === 2);
-      const ms = Date.now() - from;
-      await s.publish();
-      await s.caughtUp();
-      assert.deepEqual(reasons(await s.judge()), ["heartbeat_timeout"]);
-      assert.equal(s.proxy.connections, 2);
-      // A server that nothing reaches cannot know; one that still hears does.
-      if (direction === "toClient") await until("the old connection is gone", () => s.proxy.open === 1);
-      return ms;
-    });
+    await timely(
+      t,
+      FOUND_MS + firstBackoffMs,
+      () => open(HEARTBEAT),
+      async (s) => {
+        s.proxy.silence(direction);
+        if (direction === "toClient") await s.publish(3);
+        const from = Date.now();
+        await until("a new connection is there", () => s.proxy.connections === 2);
+        const ms = Date.now() - from;
+        await s.publish();
+        await s.caughtUp();
+        assert.deepEqual(reasons(await s.judge()), ["heartbeat_timeout"]);
+        assert.equal(s.proxy.connections, 2);
+        // A server that nothing reaches cannot know; one that still hears does.
+        if (direction === "toClient") await until("the old connection is gone", () => s.proxy.open === 1);
+        return ms;
+      },
+    );
   });
 }
 
 test("a server that stands still (SIGSTOP) is found; when it goes on there is one connection, and nothing comes twice", async (t) => {
   const backoff = { initialMs: 100, maxMs: 500 };
   const options = { ...HEARTBEAT, connectTimeoutMs: 500, backoff };
-  await timely(t, FOUND_MS, () => open(options), async (s) => {
-    s.server.signal("SIGSTOP");
-    const from = Date.now();
-    await s.state("waiting");
-    const ms = Date.now() - from;
-    await until("it was tried again a few times", () => s.proxy.attempts >= 4);
-    s.server.signal("SIGCONT");
-    await s.state("open");
-    await s.publish(3);
-    await s.caughtUp();
-    const report = await s.judge();
-    assert.equal(report.connects, 2);
-    await until("what was tried meanwhile is gone", () => s.proxy.open === 1);
-    return ms;
-  });
+  await timely(
+    t,
+    FOUND_MS,
+    () => open(options),
+    async (s) => {
+      s.server.signal("SIGSTOP");
+      const from = Date.now();
+      await s.state("waiting");
+      const ms = Date.now() - from;
+      await until("it was tried again a few times", () => s.proxy.attempts >= 4);
+      s.server.signal("SIGCONT");
+      await s.state("open");
+      await s.publish(3);
+      await s.caughtUp();
+      const report = await s.judge();
+      assert.equal(report.connects, 2);
+      await until("what was tried meanwhile is gone", () => s.proxy.open === 1);
+      return ms;
+    },
+  );
 });
 
 test("50 times offline and online in 5 s: attempts stay within the backoff's bound, and nothing is lost", async (t) => {

@@ -33,15 +33,28 @@ async function scene(serverArgs, run) {
 
 /** In the page: follow the conversation and keep a record. */
 function follow({ url, options }) {
-  const client = connect(url, { dialect: "plain", backoff: { initialMs: 50, maxMs: 300 }, stableMs: 300, ackIntervalMs: 100, ...options });
+  const client = connect(url, {
+    dialect: "plain",
+    backoff: { initialMs: 50, maxMs: 300 },
+    stableMs: 300,
+    ackIntervalMs: 100,
+    ...options,
+  });
   const room = client.channel("room");
   Object.assign(globalThis, { client, room, seen: [], gaps: [], casts: [] });
-  room.on("message", ({ offset, data }) => globalThis.seen.push({ offset, number: data.sequence_number, key: data.key }));
+  room.on("message", ({ offset, data }) =>
+    globalThis.seen.push({ offset, number: data.sequence_number, key: data.key }),
+  );
   room.on("gap", (gap) => globalThis.gaps.push(gap));
   room.on("cast", (data) => globalThis.casts.push(data));
 }
 
-const report = () => ({ seen: globalThis.seen, gaps: globalThis.gaps, casts: globalThis.casts, stats: globalThis.client.stats() });
+const report = () => ({
+  seen: globalThis.seen,
+  gaps: globalThis.gaps,
+  casts: globalThis.casts,
+  stats: globalThis.client.stats(),
+});
 const count = (page) => page.evaluate(() => globalThis.seen.length);
 
 test("500 messages, 10 cuts of the socket and 5 kills of the server: each once and in order", async (t) => {
@@ -78,8 +91,14 @@ test("500 messages, 10 cuts of the socket and 5 kills of the server: each once a
         `connections ${stats.connects}, killed ${killed} times, cut ${proxy.cuts} times`,
     );
     const numbers = Array.from({ length: MESSAGES }, (_, i) => i + 1);
-    assert.deepEqual(seen.map(({ number }) => number), numbers);
-    assert.deepEqual(seen.map(({ offset }) => offset), numbers);
+    assert.deepEqual(
+      seen.map(({ number }) => number),
+      numbers,
+    );
+    assert.deepEqual(
+      seen.map(({ offset }) => offset),
+      numbers,
+    );
     for (const { key, number } of seen) assert.equal(acknowledged.get(key), number, key);
     assert.deepEqual(gaps, []);
     assert.ok(killed >= KILLS && proxy.cuts >= CUTS && stats.connects > 5, "the faults happened");
@@ -89,7 +108,8 @@ test("500 messages, 10 cuts of the socket and 5 kills of the server: each once a
 
 test("a client that comes back under its name goes on where it had acknowledged; what is trimmed is a gap", async () => {
   await scene(["--retain-messages", "20"], async ({ server, proxy, page, url }) => {
-    const some = (from, to) => Array.from({ length: to - from + 1 }, (_, i) => publish(() => server.url, "room", `k${from + i}`, {}));
+    const some = (from, to) =>
+      Array.from({ length: to - from + 1 }, (_, i) => publish(() => server.url, "room", `k${from + i}`, {}));
     await Promise.all(some(1, 10));
     const options = { clientId: "tab", plain: { settleMs: 300 } };
     await page.evaluate(follow, { url, options });
@@ -99,7 +119,10 @@ test("a client that comes back under its name goes on where it had acknowledged;
     await Promise.all(some(11, 15));
     await page.evaluate(follow, { url, options });
     await until("the rest is there", async () => (await count(page)) === 5);
-    assert.deepEqual((await page.evaluate(report)).seen.map(({ number }) => number), [11, 12, 13, 14, 15]);
+    assert.deepEqual(
+      (await page.evaluate(report)).seen.map(({ number }) => number),
+      [11, 12, 13, 14, 15],
+    );
 
     proxy.refusing = true;
     proxy.cut();
@@ -108,7 +131,10 @@ test("a client that comes back under its name goes on where it had acknowledged;
     // Firefox lets an attempt wait, the longer the more have failed: up to a minute.
     await until("what is left is there", async () => (await count(page)) === 25, 90_000);
     const { seen, gaps } = await page.evaluate(report);
-    assert.deepEqual(seen.slice(5).map(({ number }) => number), Array.from({ length: 20 }, (_, i) => 26 + i));
+    assert.deepEqual(
+      seen.slice(5).map(({ number }) => number),
+      Array.from({ length: 20 }, (_, i) => 26 + i),
+    );
     assert.deepEqual(gaps, [{ from: 16, to: 25, reason: "hole" }]);
   });
 });

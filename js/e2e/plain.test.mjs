@@ -30,10 +30,18 @@ async function following(habits, run, { options = {}, from, history = 0 } = {}) 
 
 /** In the page: follow the conversation and keep a record. */
 function follow({ url, options, from }) {
-  const client = connect(url, { dialect: "plain", backoff: { initialMs: 50, maxMs: 200 }, stableMs: 300, ackIntervalMs: 100, ...options });
+  const client = connect(url, {
+    dialect: "plain",
+    backoff: { initialMs: 50, maxMs: 200 },
+    stableMs: 300,
+    ackIntervalMs: 100,
+    ...options,
+  });
   const room = client.channel("c1", from ? { from } : {});
   Object.assign(globalThis, { client, room, seen: [], gaps: [], casts: [], errors: [], lives: 0 });
-  room.on("message", ({ id, offset, data, replayed }) => globalThis.seen.push({ id, offset, number: data.sequence_number ?? data.message?.sequence_number, replayed }));
+  room.on("message", ({ id, offset, data, replayed }) =>
+    globalThis.seen.push({ id, offset, number: data.sequence_number ?? data.message?.sequence_number, replayed }),
+  );
   room.on("gap", (gap) => globalThis.gaps.push(gap));
   room.on("cast", (data) => globalThis.casts.push(data));
   room.on("live", () => globalThis.lives++);
@@ -85,16 +93,26 @@ for (const [name, habits] of [
   ["has live messages overtake the replay", { resumes: true, overtakes: true, pauseEvery: 5 }],
 ]) {
   test(`without numbers, a server that ${name}: 2,000 messages and 30 cuts, each once`, async (t) => {
-    await following(habits, async (server, page) => {
-      const result = await chaos(server, page);
-      t.diagnostic(summary(server, result));
-      assert.deepEqual(sorted(result.seen.map(({ id }) => id)), server.log.map(({ id }) => id));
-      assert.deepEqual(result.seen.map(({ offset }) => offset), server.log.map((_, i) => i + 1));
-      assert.deepEqual(result.gaps, []);
-      assert.ok(server.cuts >= 30 && result.stats.duplicates > 0);
-      const resumed = server.requests.filter(({ searchParams }) => searchParams.has("last_message_id"));
-      assert.ok(resumed.length > 10, "the resume point moved");
-    }, { options: { plain: { settleMs: 300 } } });
+    await following(
+      habits,
+      async (server, page) => {
+        const result = await chaos(server, page);
+        t.diagnostic(summary(server, result));
+        assert.deepEqual(
+          sorted(result.seen.map(({ id }) => id)),
+          server.log.map(({ id }) => id),
+        );
+        assert.deepEqual(
+          result.seen.map(({ offset }) => offset),
+          server.log.map((_, i) => i + 1),
+        );
+        assert.deepEqual(result.gaps, []);
+        assert.ok(server.cuts >= 30 && result.stats.duplicates > 0);
+        const resumed = server.requests.filter(({ searchParams }) => searchParams.has("last_message_id"));
+        assert.ok(resumed.length > 10, "the resume point moved");
+      },
+      { options: { plain: { settleMs: 300 } } },
+    );
   });
 }
 
@@ -108,102 +126,133 @@ for (const [name, habits] of [
       const result = await chaos(server, page);
       t.diagnostic(summary(server, result));
       const numbers = server.log.map(({ number }) => number);
-      assert.deepEqual(result.seen.map(({ number }) => number), numbers);
-      assert.deepEqual(result.seen.map(({ offset }) => offset), numbers);
+      assert.deepEqual(
+        result.seen.map(({ number }) => number),
+        numbers,
+      );
+      assert.deepEqual(
+        result.seen.map(({ offset }) => offset),
+        numbers,
+      );
       assert.deepEqual(result.gaps, []);
     });
   });
 }
 
 test("a number that the server skips is a gap, told before what follows", async () => {
-  await following({ numbers: true, skips: [7], jitterMs: 0 }, async (server, page) => {
-    for (let i = 0; i < 10; i++) server.publish();
-    await until("the rest is there", async () => (await count(page)) === 9);
-    const { seen, gaps, stats } = await page.evaluate(report);
-    assert.deepEqual(seen.map(({ number }) => number), [1, 2, 3, 4, 5, 6, 8, 9, 10]);
-    assert.deepEqual(gaps, [{ from: 7, to: 7, reason: "hole" }]);
-    assert.equal(stats.connects, 2, "it was asked for once more");
-    server.publish();
-    await until("the next one is there", async () => (await count(page)) === 10);
-    assert.equal((await page.evaluate(report)).stats.connects, 2);
-  }, { options: { plain: { settleMs: 300 } } });
+  await following(
+    { numbers: true, skips: [7], jitterMs: 0 },
+    async (server, page) => {
+      for (let i = 0; i < 10; i++) server.publish();
+      await until("the rest is there", async () => (await count(page)) === 9);
+      const { seen, gaps, stats } = await page.evaluate(report);
+      assert.deepEqual(
+        seen.map(({ number }) => number),
+        [1, 2, 3, 4, 5, 6, 8, 9, 10],
+      );
+      assert.deepEqual(gaps, [{ from: 7, to: 7, reason: "hole" }]);
+      assert.equal(stats.connects, 2, "it was asked for once more");
+      server.publish();
+      await until("the next one is there", async () => (await count(page)) === 10);
+      assert.equal((await page.evaluate(report)).stats.connects, 2);
+    },
+    { options: { plain: { settleMs: 300 } } },
+  );
 });
 
 test("a window that is smaller than the history: each once, also when everything is replayed", async () => {
-  await following({ twice: false }, async (server, page) => {
-    await until("the history is there", async () => (await count(page)) === 1000);
-    for (let cuts = 1; cuts <= 3; cuts++) {
-      server.cut();
-      for (let i = 0; i < 10; i++) server.publish();
-      await until("what was missed is there", async () => (await count(page)) === 1000 + 10 * cuts);
-    }
-    await sleep(200);
-    const { seen, stats } = await page.evaluate(report);
-    assert.deepEqual(sorted(seen.map(({ id }) => id)), server.log.map(({ id }) => id));
-    assert.ok(stats.duplicates >= 3000);
-    assert.ok(server.requests.at(-1).searchParams.get("last_message_id"), "the window's floor is a resume point");
-  }, { options: { plain: { windowMessages: 100 } }, history: 1000 });
+  await following(
+    { twice: false },
+    async (server, page) => {
+      await until("the history is there", async () => (await count(page)) === 1000);
+      for (let cuts = 1; cuts <= 3; cuts++) {
+        server.cut();
+        for (let i = 0; i < 10; i++) server.publish();
+        await until("what was missed is there", async () => (await count(page)) === 1000 + 10 * cuts);
+      }
+      await sleep(200);
+      const { seen, stats } = await page.evaluate(report);
+      assert.deepEqual(
+        sorted(seen.map(({ id }) => id)),
+        server.log.map(({ id }) => id),
+      );
+      assert.ok(stats.duplicates >= 3000);
+      assert.ok(server.requests.at(-1).searchParams.get("last_message_id"), "the window's floor is a resume point");
+    },
+    { options: { plain: { windowMessages: 100 } }, history: 1000 },
+  );
 });
 
 test("after a reload: what was missed comes, and nothing again that is older than the settle time", async () => {
-  await following({ resumes: true, twice: false, jitterMs: 0 }, async (server, page) => {
-    await until("the page is connected", () => server.connections === 1);
-    await until("the resume point has moved", async () => {
+  await following(
+    { resumes: true, twice: false, jitterMs: 0 },
+    async (server, page) => {
+      await until("the page is connected", () => server.connections === 1);
+      await until("the resume point has moved", async () => {
+        server.publish();
+        await sleep(120);
+        return page.evaluate(() => globalThis.room.position?.id !== undefined);
+      });
+      const n = server.log.length;
+      await until("the messages are there", async () => (await count(page)) === n);
+      const position = await page.evaluate(() => {
+        globalThis.client.close();
+        return globalThis.room.position;
+      });
+      assert.equal(position.epoch, "plain");
+      assert.equal(position.offset, n);
+      const ids = server.log.map(({ id }) => id);
+      const lag = ids.length - 1 - ids.indexOf(position.id);
+      assert.ok(lag >= 1 && lag <= 8, `the position lags by ${lag} messages`);
       server.publish();
-      await sleep(120);
-      return page.evaluate(() => globalThis.room.position?.id !== undefined);
-    });
-    const n = server.log.length;
-    await until("the messages are there", async () => (await count(page)) === n);
-    const position = await page.evaluate(() => {
-      globalThis.client.close();
-      return globalThis.room.position;
-    });
-    assert.equal(position.epoch, "plain");
-    assert.equal(position.offset, n);
-    const ids = server.log.map(({ id }) => id);
-    const lag = ids.length - 1 - ids.indexOf(position.id);
-    assert.ok(lag >= 1 && lag <= 8, `the position lags by ${lag} messages`);
-    server.publish();
-    await page.evaluate(follow, { url: server.url, options: {}, from: position });
-    await until("the rest is there", async () => (await count(page)) === lag + 1);
-    await sleep(100);
-    const { seen } = await page.evaluate(report);
-    assert.deepEqual(seen.map(({ id }) => id), server.log.slice(-lag - 1).map(({ id }) => id));
-    assert.deepEqual(seen[0].offset, n + 1, "offsets go on");
-    assert.equal(server.requests.at(-1).searchParams.get("last_message_id"), position.id);
-  }, { options: { plain: { settleMs: 200 } } });
+      await page.evaluate(follow, { url: server.url, options: {}, from: position });
+      await until("the rest is there", async () => (await count(page)) === lag + 1);
+      await sleep(100);
+      const { seen } = await page.evaluate(report);
+      assert.deepEqual(
+        seen.map(({ id }) => id),
+        server.log.slice(-lag - 1).map(({ id }) => id),
+      );
+      assert.deepEqual(seen[0].offset, n + 1, "offsets go on");
+      assert.equal(server.requests.at(-1).searchParams.get("last_message_id"), position.id);
+    },
+    { options: { plain: { settleMs: 200 } } },
+  );
 });
 
 test("the wire: parameters, acknowledgements, typing, and nothing to publish", async () => {
-  await following({ numbers: true }, async (server, page) => {
-    const { id } = server.publish();
-    await until("the message is there", async () => (await count(page)) === 1);
-    await until("it is acknowledged", () => server.received.length > 0);
-    assert.deepEqual(server.received, [{ type: "ack", msg_id: id, conversation_id: "c1" }]);
-    await page.evaluate(() => globalThis.room.cast({ type: "typing", conversation_id: "c1", user_id: "u1" }));
-    await until("the server hears of the typing", () => server.received.length > 1);
-    assert.deepEqual(server.received[1], { type: "typing", conversation_id: "c1", user_id: "u1" });
-    server.broadcast({ type: "typing", user_id: "u2" });
-    await until("the page hears of it", () => page.evaluate(() => globalThis.casts.length > 0));
-    assert.deepEqual(await page.evaluate(() => globalThis.casts), [{ type: "typing", user_id: "u2" }]);
-    assert.equal(await page.evaluate(() => globalThis.room.lastMessageId), id);
-    const published = await page.evaluate(() => globalThis.room.publish("hi").catch((error) => error.code));
-    assert.equal(published, "not_supported");
-    const second = await page.evaluate(() => {
-      const other = globalThis.client.channel("another");
-      other.on("message", () => {});
-      return new Promise((resolve) => other.on("error", (error) => resolve(error.code)));
-    });
-    assert.equal(second, "one_channel");
-    await page.evaluate(() => void globalThis.room.on("message", ({ data }) => (globalThis.last = data)));
-    const { text } = server.publish();
-    await until("the object is there", () => page.evaluate(() => Boolean(globalThis.last)));
-    assert.deepEqual(await page.evaluate(() => globalThis.last), JSON.parse(text), "the whole of it");
-    const [first] = server.requests;
-    assert.deepEqual([...first.searchParams.keys()], ["conversation_id", "user_id", "token", "client_id"]);
-    assert.equal(first.searchParams.get("token"), "a token");
-  }, { options: { token: "a token" } });
+  await following(
+    { numbers: true },
+    async (server, page) => {
+      const { id } = server.publish();
+      await until("the message is there", async () => (await count(page)) === 1);
+      await until("it is acknowledged", () => server.received.length > 0);
+      assert.deepEqual(server.received, [{ type: "ack", msg_id: id, conversation_id: "c1" }]);
+      await page.evaluate(() => globalThis.room.cast({ type: "typing", conversation_id: "c1", user_id: "u1" }));
+      await until("the server hears of the typing", () => server.received.length > 1);
+      assert.deepEqual(server.received[1], { type: "typing", conversation_id: "c1", user_id: "u1" });
+      server.broadcast({ type: "typing", user_id: "u2" });
+      await until("the page hears of it", () => page.evaluate(() => globalThis.casts.length > 0));
+      assert.deepEqual(await page.evaluate(() => globalThis.casts), [{ type: "typing", user_id: "u2" }]);
+      assert.equal(await page.evaluate(() => globalThis.room.lastMessageId), id);
+      const published = await page.evaluate(() => globalThis.room.publish("hi").catch((error) => error.code));
+      assert.equal(published, "not_supported");
+      const second = await page.evaluate(() => {
+        const other = globalThis.client.channel("another");
+        other.on("message", () => {});
+        return new Promise((resolve) => other.on("error", (error) => resolve(error.code)));
+      });
+      assert.equal(second, "one_channel");
+      await page.evaluate(() => void globalThis.room.on("message", ({ data }) => (globalThis.last = data)));
+      const { text } = server.publish();
+      await until("the object is there", () => page.evaluate(() => Boolean(globalThis.last)));
+      assert.deepEqual(await page.evaluate(() => globalThis.last), JSON.parse(text), "the whole of it");
+      const [first] = server.requests;
+      assert.deepEqual([...first.searchParams.keys()], ["conversation_id", "user_id", "token", "client_id"]);
+      assert.equal(first.searchParams.get("token"), "a token");
+    },
+    { options: { token: "a token" } },
+  );
 });
 
 test("a refusal, before the upgrade or by a close without a code, has the token fetched anew, with backoff", async (t) => {
@@ -256,8 +305,20 @@ test("an option that is misspelt, or without its dialect, is named at once", asy
       }
     }, options);
   assert.match(await thrown({ dialect: "plane" }), /^bad_option: the option "dialect" must be "seamline" or "plain"/);
-  assert.match(await thrown({ dialect: "plain", plain: { settleMS: 1 } }), /unknown option of plain "settleMS"; there are: .*settleMs/);
-  assert.match(await thrown({ dialect: "plain", plain: { numberPath: true } }), /option of plain "numberPath" must be a string or false/);
+  assert.match(
+    await thrown({ dialect: "plain", plain: { settleMS: 1 } }),
+    /unknown option of plain "settleMS"; there are: .*settleMs/,
+  );
+  assert.match(
+    await thrown({ dialect: "plain", plain: { numberPath: true } }),
+    /option of plain "numberPath" must be a string or false/,
+  );
   assert.match(await thrown({ plain: {} }), /the option "plain" must be an object, beside dialect: "plain"/);
-  assert.equal(await thrown({ dialect: "plain", plain: { idPath: "a.b", numberPath: false, windowMessages: 10, silenceMs: 1, settleMs: 2 } }), "nothing");
+  assert.equal(
+    await thrown({
+      dialect: "plain",
+      plain: { idPath: "a.b", numberPath: false, windowMessages: 10, silenceMs: 1, settleMs: 2 },
+    }),
+    "nothing",
+  );
 });

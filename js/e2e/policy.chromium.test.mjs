@@ -30,7 +30,10 @@ test("a connection that connect-src forbids fails at once, and the reason names 
       }),
     `ws://127.0.0.1:${server.port}/ws`,
   );
-  assert.deepEqual(states.map(({ name }) => name), ["connecting", "waiting", "connecting", "waiting", "closed"]);
+  assert.deepEqual(
+    states.map(({ name }) => name),
+    ["connecting", "waiting", "connecting", "waiting", "closed"],
+  );
   for (const { reason } of [states[1], states[3]]) {
     assert.equal(reason.code, "connect_failed"); // after 10 s it would be `connect_timeout`
     assert.match(reason.message, /Content-Security-Policy.*connect-src/);

@@ -38,12 +38,17 @@ test("10 KB/s and 600 ms away: whatever wakes the page, it catches up on one con
   }, url);
   await until("all is there", () => page.evaluate((count) => seen.length >= count, count), PATIENCE_MS);
   const { seen, connects } = await page.evaluate(() => ({ seen, connects: client.stats().connects }));
-  assert.deepEqual(seen, Array.from({ length: count }, (_, i) => i + 1));
+  assert.deepEqual(
+    seen,
+    Array.from({ length: count }, (_, i) => i + 1),
+  );
   assert.equal(connects, 1);
 });
 
 test("one message that takes longer than the heartbeat's patience gets through, up and down", async (t) => {
-  const { server, page, url } = await scene(t, ["--heartbeat-ms", "500", "--max-frame-bytes", "1048576"], { bytesPerSecond: 40_000 });
+  const { server, page, url } = await scene(t, ["--heartbeat-ms", "500", "--max-frame-bytes", "1048576"], {
+    bytesPerSecond: 40_000,
+  });
   const text = "x".repeat(400_000); // ten seconds; the patience is half a second and one more
   await publish(() => server.url, "down", "key", text);
   await page.evaluate(
@@ -51,7 +56,10 @@ test("one message that takes longer than the heartbeat's patience gets through, 
       globalThis.client = connect(url, { pongTimeoutMs: 1000 });
       globalThis.received = globalThis.published = 0;
       client.channel("down", { from: "start" }).on("message", ({ data }) => void (received = data.length));
-      client.channel("up").publish(text).then(() => (published = text.length));
+      client
+        .channel("up")
+        .publish(text)
+        .then(() => (published = text.length));
     },
     [url, text],
   );

@@ -107,8 +107,20 @@ export class Client {
   /** What was counted so far. */
   stats(): Stats {
     if (this.#counted) return { ...this.#counted };
-    const names = ["connects", "received", "delivered", "duplicates", "discarded", "repairs", "gaps", "published", "bytes"];
-    return Object.fromEntries(names.map((name, place) => [name, this.#engine?.call(Call.Stat, place) ?? 0])) as unknown as Stats;
+    const names = [
+      "connects",
+      "received",
+      "delivered",
+      "duplicates",
+      "discarded",
+      "repairs",
+      "gaps",
+      "published",
+      "bytes",
+    ];
+    return Object.fromEntries(
+      names.map((name, place) => [name, this.#engine?.call(Call.Stat, place) ?? 0]),
+    ) as unknown as Stats;
   }
 
   /**
@@ -412,7 +424,13 @@ function randomKey(): string {
 
 /** A logger that cannot throw: it is called in the middle of things. If it fails, there is nobody left to tell. */
 function safe(logger: Logger): Logger {
-  const call = (level: keyof Logger) => (...line: unknown[]) => void guard(() => logger[level]?.(...line), () => {});
+  const call =
+    (level: keyof Logger) =>
+    (...line: unknown[]) =>
+      void guard(
+        () => logger[level]?.(...line),
+        () => {},
+      );
   return { debug: call("debug"), warn: call("warn"), error: call("error") };
 }
 

@@ -124,7 +124,7 @@ export class Dispatcher<T = unknown> {
     const frame = entry._frame;
     const { n, ids, data } = frame;
     const before = this._steps;
-    let wait: Promise<unknown> | void = undefined;
+    let wait: Promise<unknown> | void;
     while (entry._next < ids.length && !wait && !this._ended) {
       const listeners = this._events.of("message");
       if (listeners.length === 0) break;
@@ -152,14 +152,17 @@ export class Dispatcher<T = unknown> {
 
   /** Dispatches a message to one listener, and again if it fails and is to be tried again. */
   #attempt(message: Message<T>, listener: ChannelEvents<T>["message"], attempt: number): Promise<unknown> | void {
-    return guard(() => listener(message), (error) => {
-      this._error(error, message);
-      if (attempt >= this.#attempts || this._ended) return;
-      return this.#pause().then(() => {
-        if (this._ended || !this._events.of("message").includes(listener)) return; // removed meanwhile
-        return this.#attempt(message, listener, attempt + 1);
-      });
-    });
+    return guard(
+      () => listener(message),
+      (error) => {
+        this._error(error, message);
+        if (attempt >= this.#attempts || this._ended) return;
+        return this.#pause().then(() => {
+          if (this._ended || !this._events.of("message").includes(listener)) return; // removed meanwhile
+          return this.#attempt(message, listener, attempt + 1);
+        });
+      },
+    );
   }
 
   /** Waits before a message is dispatched again. The end of the handle ends the wait: no timer outlives it. */

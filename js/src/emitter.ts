@@ -14,7 +14,10 @@ export class Emitter<Events extends Record<string, (...args: never[]) => unknown
       throw new SeamlineError("bad_event", `unknown event "${text(event)}"; there are: ${this.#names.join(", ")}`);
     }
     if (typeof listener !== "function") {
-      throw new SeamlineError("bad_listener", `the listener for "${text(event)}" must be a function, not ${text(listener)}`);
+      throw new SeamlineError(
+        "bad_listener",
+        `the listener for "${text(event)}" must be a function, not ${text(listener)}`,
+      );
     }
     const entry = ((...args) => listener(...args)) as Events[E]; // the same listener may come twice
     this.#listeners[event] = [...this.of(event), entry];

@@ -1,10 +1,10 @@
-import { Engine as Native, initSync } from "../pkg/seamline.js";
+import { initSync, Engine as Native } from "../pkg/seamline.js";
 import { SeamlineError } from "./error.js";
 import type { Socket } from "./socket.js";
 import type { Options } from "./types.js";
 
 /** What the wasm does when it is called, as in `src/wasm/mod.rs`, with what the arguments of `call` are, and the result. */
-export const enum Call {
+export enum Call {
   /** The page may be about to go, or to be cut off. */
   Hide = 0,
   /** It came back in some way: online, visible, resumed, restored. */
@@ -65,7 +65,7 @@ export type EngineClass = new (
 ) => Engine;
 
 /** What the wasm tells, as in `src/wasm/mod.rs`, with what the arguments of `emit` are. */
-export const enum Kind {
+export enum Kind {
   Connecting = 0,
   Open = 1,
   /** a: reason's code; b: its message; x: attempt; y: retry in ms; z: close code or 0 */
@@ -118,10 +118,16 @@ const loading: Record<string, Promise<EngineClass> | undefined> = {};
 /** Loads the wasm of a dialect, once for all clients of a page. A failure is forgotten, so that it can be tried again. */
 export async function load({ wasm, dialect = "seamline", WebSocket: Own }: Options): Promise<EngineClass> {
   if (!(Own ?? globalThis.WebSocket)) {
-    throw new SeamlineError("no_websocket", "this runtime has no WebSocket: pass one, such as that of the npm package ws, as the option `WebSocket`");
+    throw new SeamlineError(
+      "no_websocket",
+      "this runtime has no WebSocket: pass one, such as that of the npm package ws, as the option `WebSocket`",
+    );
   }
   if (!globalThis.WebAssembly) {
-    throw new SeamlineError("wasm_failed", "this runtime has no WebAssembly; if Lockdown Mode is on, exclude this site from it");
+    throw new SeamlineError(
+      "wasm_failed",
+      "this runtime has no WebAssembly; if Lockdown Mode is on, exclude this site from it",
+    );
   }
   return (loading[dialect] ??= start(wasm, dialect).catch((error: unknown) => {
     loading[dialect] = undefined;
@@ -156,6 +162,9 @@ function beside(locate: () => URL): URL | BufferSource {
     const url = locate();
     return url.protocol === "file:" ? (globalThis as any).process.getBuiltinModule("node:fs").readFileSync(url) : url;
   } catch (error) {
-    throw new SeamlineError("wasm_failed", `the WebAssembly is not beside the script (${error}): pass the option \`wasm\``);
+    throw new SeamlineError(
+      "wasm_failed",
+      `the WebAssembly is not beside the script (${error}): pass the option \`wasm\``,
+    );
   }
 }

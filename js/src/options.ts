@@ -38,7 +38,10 @@ const NUMBERS = {
 
 const OPTIONS: Table = {
   token: ["a string or a function", (value) => isString(value) || isFunction(value)],
-  clientId: ["a string of 1 to 200 bytes", (value) => isString(value) && (value as string) !== "" && bytes(value as string) <= 200],
+  clientId: [
+    "a string of 1 to 200 bytes",
+    (value) => isString(value) && (value as string) !== "" && bytes(value as string) <= 200,
+  ],
   backoff: ["an object", isObject],
   dialect: ['"seamline" or "plain"', (value) => value === "seamline" || value === "plain"],
   plain: ['an object, beside dialect: "plain"', (value, options) => isObject(value) && options?.dialect === "plain"],
@@ -89,7 +92,8 @@ export function checkText(code: string, what: string, text: unknown): void {
 }
 
 function check(what: string, options: object, table: Table): void {
-  if (!isObject(options)) throw new SeamlineError("bad_option", `the ${what.replace("option", "options")} must be an object`);
+  if (!isObject(options))
+    throw new SeamlineError("bad_option", `the ${what.replace("option", "options")} must be an object`);
   for (const [name, value] of Object.entries(options)) {
     const entry = Object.hasOwn(table, name) && table[name];
     if (!entry) {
@@ -125,7 +129,11 @@ export function checkChannelOptions(options: ChannelOptions): void {
   check("channel option", options, CHANNEL_OPTIONS);
   check("option of redeliver", options.redeliver ?? {}, REDELIVER);
   for (const field of ["epoch", "id"] as const) {
-    checkText("bad_option", `the ${field} of the channel option "from"`, (options.from as Partial<Position> | undefined)?.[field]);
+    checkText(
+      "bad_option",
+      `the ${field} of the channel option "from"`,
+      (options.from as Partial<Position> | undefined)?.[field],
+    );
   }
 }
 

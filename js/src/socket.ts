@@ -53,8 +53,18 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>, repor
   try {
     socket = make();
     socket.onopen = () => tell(Call.SocketOpen, "", 0);
-    socket.onmessage = (event) => tell(Call.SocketMessage, "", 0, attempt(() => event.data));
-    socket.onclose = (event) => closed(attempt(() => event.code), attempt(() => event.reason));
+    socket.onmessage = (event) =>
+      tell(
+        Call.SocketMessage,
+        "",
+        0,
+        attempt(() => event.data),
+      );
+    socket.onclose = (event) =>
+      closed(
+        attempt(() => event.code),
+        attempt(() => event.reason),
+      );
     socket.onerror = (event) => {
       cause = causeOf(event) || causeOf(attempt(() => event.error));
       // A close follows in the same turn of the event loop, unless the page's policy forbids the connection.

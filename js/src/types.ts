@@ -154,7 +154,10 @@ export interface PlainOptions {
 }
 
 /** What makes WebSockets: the global `WebSocket`, or that of the package `ws`. */
-export type WebSocketConstructor = new (url: string, protocol?: string) => {
+export type WebSocketConstructor = new (
+  url: string,
+  protocol?: string,
+) => {
   readonly bufferedAmount: number;
   readonly readyState: number;
   onopen: ((event: any) => void) | null;

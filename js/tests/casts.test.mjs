@@ -9,7 +9,14 @@ const wasm = await readFile(new URL("../dist/seamline.wasm", import.meta.url));
 
 function setUp(t, options = {}) {
   const server = FakeServer.install();
-  const client = connect("ws://example.org/ws", { wasm, clientId: "tab", ackIntervalMs: 0, backoff: { initialMs: 1, maxMs: 5 }, logger: {}, ...options });
+  const client = connect("ws://example.org/ws", {
+    wasm,
+    clientId: "tab",
+    ackIntervalMs: 0,
+    backoff: { initialMs: 1, maxMs: 5 },
+    logger: {},
+    ...options,
+  });
   t.after(() => client.close());
   return { server, client };
 }
@@ -101,7 +108,13 @@ test("a handle for casts joins one for messages and holds it up in nothing", asy
   const casts = listen(client, ["cast", "live"]);
   await until(() => server.ops("ack").at(-1)?.offset === 3);
   server.send({ op: "cast", ch: "c", data: "here" });
-  assert.deepEqual([messages.told, casts.told], [[1, 2, 3], ["live", "here"]]);
+  assert.deepEqual(
+    [messages.told, casts.told],
+    [
+      [1, 2, 3],
+      ["live", "here"],
+    ],
+  );
   assert.equal(server.ops("sub").length, 1);
 });
 
@@ -112,7 +125,10 @@ test("a reconnect keeps both: casts without messages, and messages once", async 
   await until(() => told.length === 1);
   server.drop();
   await until(() => told.length === 2);
-  assert.deepEqual(server.ops("sub").map(({ credit }) => credit), [0, 0]);
+  assert.deepEqual(
+    server.ops("sub").map(({ credit }) => credit),
+    [0, 0],
+  );
   const seen = [];
   channel.on("message", ({ data }) => void seen.push(data));
   server.drop(); // before it could subscribe anew

@@ -4,8 +4,10 @@ import { test } from "node:test";
 import { channel, deferred, frame, settled } from "./support/channel.mjs";
 
 const failures = {
-  "throws": (error) => { throw error; },
-  "rejects": (error) => Promise.reject(error),
+  throws: (error) => {
+    throw error;
+  },
+  rejects: (error) => Promise.reject(error),
 };
 
 for (const [how, fail] of Object.entries(failures)) {
@@ -39,7 +41,13 @@ for (const [how, fail] of Object.entries(failures)) {
     assert.deepEqual([seen, processed()], [[1, 1], []], "the next message waits");
     t.mock.timers.tick(50);
     await settled();
-    assert.deepEqual([seen, errors], [[1, 1, 1, 2], [1, 1, 1]]);
+    assert.deepEqual(
+      [seen, errors],
+      [
+        [1, 1, 1, 2],
+        [1, 1, 1],
+      ],
+    );
     assert.equal(c.position.offset, 2);
   });
 }
@@ -60,7 +68,10 @@ test("a message that succeeds when it is handed out again is not handed out a th
 
 test("by default a message is tried once, and then after a second where only attempts are given", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
-  for (const [options, expected] of [[{}, [1, 1]], [{ redeliver: { attempts: 2 } }, [1, 2]]]) {
+  for (const [options, expected] of [
+    [{}, [1, 1]],
+    [{ redeliver: { attempts: 2 } }, [1, 2]],
+  ]) {
     const { c, s } = channel(options);
     let calls = 0;
     c.on("error", () => {});
@@ -82,7 +93,9 @@ test("one failing listener does not keep the message from the others", () => {
   const { c, s } = channel();
   const seen = [];
   c.on("error", () => {});
-  c.on("message", () => { throw new Error("no"); });
+  c.on("message", () => {
+    throw new Error("no");
+  });
   c.on("message", ({ offset }) => void seen.push(offset));
   s._deliver(frame(1, 2), 0);
   assert.deepEqual(seen, [1, 2]);
@@ -90,7 +103,9 @@ test("one failing listener does not keep the message from the others", () => {
 
 test("an error that nobody listens to is logged", () => {
   const { c, s, logged } = channel();
-  c.on("message", () => { throw new Error("no"); });
+  c.on("message", () => {
+    throw new Error("no");
+  });
   s._deliver(frame(1, 1), 0);
   assert.equal(logged.length, 1);
   assert.match(String(logged[0]), /error,seamline: channel "c":,Error: no/);
@@ -99,7 +114,9 @@ test("an error that nobody listens to is logged", () => {
 test("a failing error listener is logged and goes no further", async () => {
   const { c, s, logged } = channel();
   const seen = [];
-  c.on("error", () => { throw new Error("worse"); });
+  c.on("error", () => {
+    throw new Error("worse");
+  });
   c.on("error", () => Promise.reject(new Error("worse, later")));
   c.on("message", ({ offset }) => (seen.push(offset), Promise.reject(new Error("no"))));
   s._deliver(frame(1, 2), 0);
@@ -112,12 +129,17 @@ test("other listeners that fail are reported as errors", async () => {
   const { c, s } = channel();
   const errors = [];
   c.on("error", (error, message) => errors.push([error.message, message]));
-  c.on("live", () => { throw new Error("live"); });
+  c.on("live", () => {
+    throw new Error("live");
+  });
   c.on("cast", () => Promise.reject(new Error("cast")));
   s._live();
   s._cast(1);
   await settled();
-  assert.deepEqual(errors, [["live", undefined], ["cast", undefined]]);
+  assert.deepEqual(errors, [
+    ["live", undefined],
+    ["cast", undefined],
+  ]);
 });
 
 test("a channel that is closed while it waits to try again does not try again", async (t) => {

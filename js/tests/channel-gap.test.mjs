@@ -53,7 +53,12 @@ test("a gap listener may return any thenable", async () => {
 });
 
 for (const [how, listener] of [
-  ["throws", () => { throw new Error("no"); }],
+  [
+    "throws",
+    () => {
+      throw new Error("no");
+    },
+  ],
   ["rejects", () => Promise.reject(new Error("no"))],
 ]) {
   test(`a gap listener that ${how} is reported, and the channel goes on`, async () => {

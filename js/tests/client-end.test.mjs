@@ -53,7 +53,10 @@ test("a client without a clientId draws one, and keeps it across its connections
   assert.equal(second.client_id, first.client_id);
 });
 
-for (const [closeCode, code] of [[4403, "forbidden"], [4009, "replaced"]]) {
+for (const [closeCode, code] of [
+  [4403, "forbidden"],
+  [4009, "replaced"],
+]) {
   test(`a close with ${closeCode} is the end`, async (t) => {
     const { server, client } = setUp(t);
     await until(() => client.state.name === "open");
@@ -64,12 +67,17 @@ for (const [closeCode, code] of [[4403, "forbidden"], [4009, "replaced"]]) {
 
 test("the token goes into hello, and a refused one is refreshed once", async (t) => {
   const asked = [];
-  const { server, client } = setUp(t, { token: (request) => (asked.push(request), Promise.resolve(`t${asked.length}`)) });
+  const { server, client } = setUp(t, {
+    token: (request) => (asked.push(request), Promise.resolve(`t${asked.length}`)),
+  });
   const { hello } = FakeServer.prototype;
   server.hello = ({ token }) => (token === "t1" ? server.drop(4401, "expired") : hello.call(server));
   await until(() => client.state.name === "open");
   assert.deepEqual(asked, [{ refresh: false }, { refresh: true }]);
-  assert.deepEqual(server.ops("hello").map(({ token }) => token), ["t1", "t2"]);
+  assert.deepEqual(
+    server.ops("hello").map(({ token }) => token),
+    ["t1", "t2"],
+  );
   assert.ok(!server.sockets.some(({ url }) => url.includes("t1")), "never in the URL");
 });
 
@@ -104,15 +112,22 @@ test("a token function may fail with anything", async (t) => {
   client.on("state", ({ reason }) => reason && reasons.push(reason.message));
   await until(() => client.state.name === "open");
   const shown = ["Symbol(s)", "object", "undefined", "null", "offline"];
-  assert.deepEqual(reasons, shown.map((text) => `the token function failed: ${text}`));
+  assert.deepEqual(
+    reasons,
+    shown.map((text) => `the token function failed: ${text}`),
+  );
 });
 
 test("an async listener or logger that rejects is caught, and a listener's failure is logged", async (t) => {
   const logged = [];
   const logger = { error: async (...line) => (logged.push(String(line[1])), Promise.reject(new Error("logger"))) };
   const { server, client } = setUp(t, { logger });
-  client.on("state", async ({ name }) => { throw new Error(name); });
-  client.on("error", async () => { throw Symbol("error"); });
+  client.on("state", async ({ name }) => {
+    throw new Error(name);
+  });
+  client.on("error", async () => {
+    throw Symbol("error");
+  });
   await until(() => client.state.name === "open");
   server.send({ op: "err", code: "odd", message: "something" });
   await until(() => logged.length === 3);
@@ -120,7 +135,9 @@ test("an async listener or logger that rejects is caught, and a listener's failu
 });
 
 test("a state that a listener causes comes after the one at hand, for every listener", async (t) => {
-  t.mock.method(globalThis, "fetch", async () => { throw new TypeError("offline"); });
+  t.mock.method(globalThis, "fetch", async () => {
+    throw new TypeError("offline");
+  });
   const { connect } = await import("../dist/index.js?states"); // a copy that has not loaded its wasm
   const client = connect("ws://example.org/ws", { wasm: "https://example.org/x.wasm", logger: {} });
   t.after(() => client.close());
@@ -145,9 +162,13 @@ test("listeners of the client that fail harm nothing", async (t) => {
   const { server, client } = setUp(t);
   const errors = [];
   const states = [];
-  client.on("state", () => { throw new Error("no"); });
+  client.on("state", () => {
+    throw new Error("no");
+  });
   client.on("state", ({ name }) => states.push(name));
-  client.on("error", () => { throw new Error("no"); });
+  client.on("error", () => {
+    throw new Error("no");
+  });
   client.on("error", (error) => errors.push(error.code));
   await until(() => client.state.name === "open");
   server.send({ op: "err", code: "odd", message: "something" });

@@ -95,7 +95,9 @@ test("closing a channel inside a handler acknowledges what was processed before"
   const { server, client } = setUp(t, { ackIntervalMs: 60_000 });
   server.logs.set("c", ["a", "b", "c"]);
   const channel = client.channel("c", { from: "start" });
-  channel.on("message", ({ offset }) => { if (offset === 3) channel.close(); });
+  channel.on("message", ({ offset }) => {
+    if (offset === 3) channel.close();
+  });
   await until(() => server.ops("unsub").length > 0);
   assert.deepEqual(server.ops("ack"), [{ op: "ack", ch: "c", epoch: "e", offset: 2, id: "1000-2" }]);
 });
@@ -189,7 +191,12 @@ test("a payload nested up to the engine's limit is published or refused, never l
   for (let less = 0; less < 600; less += 5) {
     const payload = nested(low + 20 - less);
     channel.cast(1);
-    outcomes.add(await channel.publish(payload).then(() => "published", (error) => error.name));
+    outcomes.add(
+      await channel.publish(payload).then(
+        () => "published",
+        (error) => error.name,
+      ),
+    );
     try {
       channel.cast(payload);
     } catch (error) {

@@ -20,7 +20,8 @@ async function setUp(t) {
   return { server, client, say };
 }
 
-const line = (what) => ("state" in what ? `${what.state.name} ${what.state.reason?.code ?? ""}`.trim() : `(${what.event})`);
+const line = (what) =>
+  "state" in what ? `${what.state.name} ${what.state.reason?.code ?? ""}`.trim() : `(${what.event})`;
 
 test("states with their reasons, page events, and when: oldest first, as JSON", async (t) => {
   const { server, client, say } = await setUp(t);
@@ -43,7 +44,10 @@ test("states with their reasons, page events, and when: oldest first, as JSON", 
   ]);
   assert.deepEqual(JSON.parse(JSON.stringify(past)), past);
   const times = past.map(({ at }) => at);
-  assert.deepEqual(times, times.toSorted((a, b) => a - b));
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => a - b),
+  );
   assert.ok(times[2] >= before && times.at(-1) <= Date.now());
 });
 

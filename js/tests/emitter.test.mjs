@@ -18,7 +18,10 @@ test("listeners are called in the order in which they came, with the arguments",
   emitter.on("a", (...args) => told.push(["second", ...args]));
   emitter.on("b", () => told.push("b"));
   emit("a", 1, 2);
-  assert.deepEqual(told, [["first", 1, 2], ["second", 1, 2]]);
+  assert.deepEqual(told, [
+    ["first", 1, 2],
+    ["second", 1, 2],
+  ]);
 });
 
 test("an event that there is not is named, with those that there are", () => {
@@ -29,14 +32,28 @@ test("an event that there is not is named, with those that there are", () => {
 test("an event name that cannot become text is refused like any other", () => {
   const { emitter } = setUp();
   const none = Object.create(null);
-  for (const [event, shown] of [[Symbol("c"), "Symbol(c)"], [none, "object"], [undefined, "undefined"], ["toString", "toString"]]) {
-    assert.throws(() => emitter.on(event, () => {}), { code: "bad_event", message: `unknown event "${shown}"; there are: a, b` });
+  for (const [event, shown] of [
+    [Symbol("c"), "Symbol(c)"],
+    [none, "object"],
+    [undefined, "undefined"],
+    ["toString", "toString"],
+  ]) {
+    assert.throws(() => emitter.on(event, () => {}), {
+      code: "bad_event",
+      message: `unknown event "${shown}"; there are: a, b`,
+    });
   }
 });
 
 test("a listener that is not a function is refused at the call, with its value", () => {
   const { emitter, emit } = setUp();
-  for (const [listener, shown] of [[undefined, "undefined"], [null, "null"], ["f", "f"], [{}, "[object Object]"], [Symbol("s"), "Symbol(s)"]]) {
+  for (const [listener, shown] of [
+    [undefined, "undefined"],
+    [null, "null"],
+    ["f", "f"],
+    [{}, "[object Object]"],
+    [Symbol("s"), "Symbol(s)"],
+  ]) {
     const message = `the listener for "a" must be a function, not ${shown}`;
     assert.throws(() => emitter.on("a", listener), { name: "SeamlineError", code: "bad_listener", message });
   }
@@ -63,7 +80,9 @@ test("a listener added or removed meanwhile does not disturb the event at hand",
   const { emitter, emit } = setUp();
   const told = [];
   const offs = [];
-  offs.push(emitter.on("a", () => (told.push("first"), offs.forEach((off) => off()), emitter.on("a", () => told.push("new")))));
+  offs.push(
+    emitter.on("a", () => (told.push("first"), offs.forEach((off) => off()), emitter.on("a", () => told.push("new")))),
+  );
   offs.push(emitter.on("a", () => told.push("second")));
   emit("a");
   assert.deepEqual(told, ["first", "second"]);

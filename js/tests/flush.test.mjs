@@ -37,7 +37,10 @@ test("with flushMs, close() waits for their answers, and then closes at once", a
   assert.equal(client.state.name, "open");
   for (const frame of server.ops("pub")) FakeServer.prototype.pub.call(server, frame);
   await closed;
-  assert.deepEqual((await Promise.all(published)).map(({ offset }) => offset), [1, 1]);
+  assert.deepEqual(
+    (await Promise.all(published)).map(({ offset }) => offset),
+    [1, 1],
+  );
   assert.deepEqual(client.state.reason, { code: "closed_by_application", message: "closed by the application" });
 });
 
@@ -122,8 +125,14 @@ test("every way in which a publication is refused names its channel and key", as
   });
   await waits;
   server.pub = ({ ch, key }) => server.send({ op: "pubnack", ch, key, code: "no_way", message: "never" });
-  await assert.rejects(channel.publish(3, { key: "k" }), { code: "no_way", message: 'publication "k" to channel "c" failed: never' });
-  await assert.rejects(channel.publish("x".repeat(2000), { key: "k" }), { code: "too_large", message: /^publication "k" to channel "c" failed: / });
+  await assert.rejects(channel.publish(3, { key: "k" }), {
+    code: "no_way",
+    message: 'publication "k" to channel "c" failed: never',
+  });
+  await assert.rejects(channel.publish("x".repeat(2000), { key: "k" }), {
+    code: "too_large",
+    message: /^publication "k" to channel "c" failed: /,
+  });
 });
 
 test("subscriptions are no publications: they do not fill the outbox before the wasm is there", async (t) => {

@@ -58,7 +58,17 @@ test("unknown fields of a `msgs` frame are ignored", async (t) => {
   const seen = [];
   channel.on("message", (message) => void seen.push(message));
   await until(() => server.ops("sub").length === 1);
-  server.send({ op: "msgs", ch: "c", n: 1, ids: ["1000-1"], data: ["a"], at: "9-9", position: "9-9", id: "9-9", epoch: "x" });
+  server.send({
+    op: "msgs",
+    ch: "c",
+    n: 1,
+    ids: ["1000-1"],
+    data: ["a"],
+    at: "9-9",
+    position: "9-9",
+    id: "9-9",
+    epoch: "x",
+  });
   assert.deepEqual(seen, [{ id: "1000-1", offset: 1, data: "a", replayed: false }]);
   assert.deepEqual([channel.lastMessageId, channel.position], ["1000-1", { epoch: "e", offset: 1, id: "1000-1" }]);
 });

@@ -11,7 +11,13 @@ const wasm = await readFile(new URL("../dist/seamline.wasm", import.meta.url));
 
 function setUp(t, options = {}) {
   const server = FakeServer.install();
-  const client = connect("ws://example.org/ws", { wasm, ackIntervalMs: 0, backoff: { initialMs: 1, maxMs: 5 }, logger: {}, ...options });
+  const client = connect("ws://example.org/ws", {
+    wasm,
+    ackIntervalMs: 0,
+    backoff: { initialMs: 1, maxMs: 5 },
+    logger: {},
+    ...options,
+  });
   t.after(() => client.close());
   return { server, client };
 }
@@ -58,7 +64,13 @@ test("a handle outlives reconnects with the others, and nothing comes twice", as
   server.drop();
   server.logs.get("c").push("b");
   await until(() => handles.every(({ seen }) => seen.length === 2));
-  assert.deepEqual(handles.map(({ seen }) => seen), [["a", "b"], ["a", "b"]]);
+  assert.deepEqual(
+    handles.map(({ seen }) => seen),
+    [
+      ["a", "b"],
+      ["a", "b"],
+    ],
+  );
 });
 
 test("a subscription precedes what is published after it in the same turn", async (t) => {
@@ -67,7 +79,10 @@ test("a subscription precedes what is published after it in the same turn", asyn
   const { channel, seen } = follow(client, { from: "tail" });
   channel.publish("mine");
   await until(() => seen.length === 1);
-  assert.deepEqual(server.received.slice(0, 3).map(({ op }) => op), ["hello", "sub", "pub"]);
+  assert.deepEqual(
+    server.received.slice(0, 3).map(({ op }) => op),
+    ["hello", "sub", "pub"],
+  );
 });
 
 test("`from` and `redeliver` are those of the call, whatever becomes of the objects", async (t) => {
@@ -99,7 +114,10 @@ test("options are those of the call, whatever becomes of the objects", async (t)
   given.backoff.initialMs = given.backoff.maxMs = 600_000;
   t.after(() => second.close());
   await until(() => server.ops("hello").length === 2);
-  assert.deepEqual(server.ops("hello").map(({ token, client_id }) => [token, client_id]), Array(2).fill(["mine", "tab"]));
+  assert.deepEqual(
+    server.ops("hello").map(({ token, client_id }) => [token, client_id]),
+    Array(2).fill(["mine", "tab"]),
+  );
   const waits = [];
   second.on("state", (state) => state.name === "waiting" && waits.push(state.retryAt - Date.now()));
   await until(() => second.state.name === "open" && client.state.name === "open");

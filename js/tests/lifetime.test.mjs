@@ -30,7 +30,11 @@ const STATES = {
   open: { reached: (client) => client.state.name === "open" },
   waiting: {
     options: () => ({ backoff: { initialMs: 60_000, maxMs: 60_000 } }),
-    server: { hello() { this.drop(); } },
+    server: {
+      hello() {
+        this.drop();
+      },
+    },
     reached: (client) => client.state.name === "waiting",
   },
 };
@@ -50,7 +54,13 @@ async function openAndClose(connect, { options = () => ({}), server: methods = {
   const next = client.channel("d")[Symbol.asyncIterator]().next();
   const published = channel.publish(1).catch(({ code }) => code);
   const waitsFor = kept.length;
-  await until(() => reached(client, kept.slice(waitsFor - 1).filter((one) => one !== server), server));
+  await until(() =>
+    reached(
+      client,
+      kept.slice(waitsFor - 1).filter((one) => one !== server),
+      server,
+    ),
+  );
   client.close();
   assert.deepEqual([await published, (await next).done, client.state.name], ["closed", true, "closed"]);
   return new WeakRef(large);
@@ -67,7 +77,11 @@ for (const [state, what] of Object.entries(STATES)) {
   });
 }
 
-const FORBIDS = { hello() { this.drop(4403, "no"); } };
+const FORBIDS = {
+  hello() {
+    this.drop(4403, "no");
+  },
+};
 
 test("a client that the server ends is collected too", async () => {
   const { connect } = await fresh();

@@ -22,7 +22,9 @@ function tab(t, copied = {}) {
 function define(t, property) {
   const before = Object.getOwnPropertyDescriptor(globalThis, "sessionStorage");
   Object.defineProperty(globalThis, "sessionStorage", { configurable: true, ...property });
-  t.after(() => (before ? Object.defineProperty(globalThis, "sessionStorage", before) : delete globalThis.sessionStorage));
+  t.after(() =>
+    before ? Object.defineProperty(globalThis, "sessionStorage", before) : delete globalThis.sessionStorage,
+  );
 }
 
 const name = (letter) => letter.repeat(16);
@@ -40,7 +42,11 @@ test("a page load names the earlier ones of its tab; a copy adds its own", async
   tab(t, original);
   assert.equal((await load("me", "c"))._names(), `${name("c")} ${name("b")} ${name("a")}`);
   tab(t, original);
-  assert.equal((await load("me", "d"))._names(), `${name("d")} ${name("b")} ${name("a")}`, "it knows nothing of the copy");
+  assert.equal(
+    (await load("me", "d"))._names(),
+    `${name("d")} ${name("b")} ${name("a")}`,
+    "it knows nothing of the copy",
+  );
   assert.equal((await load("you", "e"))._names(), name("e"), "another client id");
 });
 
@@ -72,9 +78,15 @@ test("two clients of one page with the same id differ; a closed one is continued
 test("without a usable sessionStorage there are no names; a full one keeps the old names", async (t) => {
   define(t, { value: undefined });
   assert.equal((await load("me", "a"))._names(), undefined);
-  define(t, { get: () => { throw new Error("forbidden"); } });
+  define(t, {
+    get: () => {
+      throw new Error("forbidden");
+    },
+  });
   assert.equal((await load("me", "a"))._names(), undefined);
-  const full = () => { throw new Error("full"); };
+  const full = () => {
+    throw new Error("full");
+  };
   define(t, { value: { getItem: () => name("z"), setItem: full } });
   assert.equal((await load("me", "a"))._names(), `${name("a")} ${name("z")}`);
 });

@@ -16,7 +16,7 @@ let copies = 0;
 const fresh = () => import(`../dist/index.js?${++copies}`);
 
 const ways = {
-  "bytes": () => bytes,
+  bytes: () => bytes,
   "an ArrayBuffer": () => new Uint8Array(bytes).buffer,
   "a module": () => new WebAssembly.Module(bytes),
   "a Response": () => new Response(bytes, { headers: { "content-type": "application/wasm" } }),
@@ -37,7 +37,10 @@ for (const [way, make] of Object.entries(ways)) {
 test("bytes that are no wasm are the end, and said so", async () => {
   const { connect } = await fresh();
   const logged = [];
-  const client = connect("ws://example.org/ws", { wasm: new Uint8Array(8), logger: { error: (...line) => logged.push(line) } });
+  const client = connect("ws://example.org/ws", {
+    wasm: new Uint8Array(8),
+    logger: { error: (...line) => logged.push(line) },
+  });
   const published = client.channel("c").publish(1);
   await assert.rejects(published, { code: "closed" });
   assert.equal(client.state.reason.code, "wasm_failed");
@@ -83,7 +86,10 @@ test("calls made before the wasm is there are done when it is, in order", async 
   await published;
   await until(() => seen.length === 3);
   assert.deepEqual(seen, ["a", "b", "c"]);
-  assert.deepEqual(server.ops("sub").map(({ ch }) => ch), ["c"]);
+  assert.deepEqual(
+    server.ops("sub").map(({ ch }) => ch),
+    ["c"],
+  );
   client.close();
 });
 
@@ -106,7 +112,10 @@ test("a client closed before the wasm is there refuses what waits, and never con
 /** A client that ends for want of something: its reason, and what it wrote to the log. */
 async function ended(connect, options) {
   const logged = [];
-  const client = connect("ws://example.org/ws", { ...options, logger: { error: (...line) => logged.push(line.join(" ")) } });
+  const client = connect("ws://example.org/ws", {
+    ...options,
+    logger: { error: (...line) => logged.push(line.join(" ")) },
+  });
   await until(() => client.state.name === "closed");
   return { reason: client.state.reason, logged };
 }
@@ -144,7 +153,11 @@ test("a bundle without modules does not know where the wasm is: the client ends,
   client.close();
 });
 
-for (const [what, value] of [["a symbol", Symbol("no")], ["nothing", undefined], ["an object without a prototype", Object.create(null)]]) {
+for (const [what, value] of [
+  ["a symbol", Symbol("no")],
+  ["nothing", undefined],
+  ["an object without a prototype", Object.create(null)],
+]) {
   test(`a promise of the wasm that rejects with ${what} ends the client, and nothing is left uncaught`, async () => {
     FakeServer.install();
     const { connect } = await fresh();

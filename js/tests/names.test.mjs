@@ -48,8 +48,18 @@ test("another scheme is refused at once, by its name", () => {
 
 test("what is no URL is refused at once, with its value", () => {
   const none = Object.create(null);
-  for (const [url, shown] of [[Symbol("s"), "Symbol(s)"], [none, "object"], [undefined, "undefined"], [7, "7"], ["ws//x", "ws//x"]]) {
-    assert.throws(() => connect(url, { wasm }), { name: "SeamlineError", code: "bad_url", message: `not a URL: "${shown}"` });
+  for (const [url, shown] of [
+    [Symbol("s"), "Symbol(s)"],
+    [none, "object"],
+    [undefined, "undefined"],
+    [7, "7"],
+    ["ws//x", "ws//x"],
+  ]) {
+    assert.throws(() => connect(url, { wasm }), {
+      name: "SeamlineError",
+      code: "bad_url",
+      message: `not a URL: "${shown}"`,
+    });
   }
 });
 
@@ -73,7 +83,12 @@ test("control characters and spaces at the ends are refused when the channel is 
     channel.on("message", () => {});
     await assert.rejects(channel.publish(1), { code: "bad_channel" });
   }
-  assert.deepEqual(refused, [[" a", "bad_channel"], ["a ", "bad_channel"], ["a\n", "bad_channel"], ["\u007f", "bad_channel"]]);
+  assert.deepEqual(refused, [
+    [" a", "bad_channel"],
+    ["a ", "bad_channel"],
+    ["a\n", "bad_channel"],
+    ["\u007f", "bad_channel"],
+  ]);
   client.close();
 });
 

@@ -40,7 +40,10 @@ async function throughCuts(t, options) {
   assert.equal((await channel.publish("mine")).offset, 7);
   await until(() => seen.length === 7);
   const expected = ["live 1", "away 1", "live 2", "away 2", "live 3", "away 3", "mine"];
-  assert.deepEqual(seen, expected.map((data, i) => [i + 1, data]));
+  assert.deepEqual(
+    seen,
+    expected.map((data, i) => [i + 1, data]),
+  );
   assert.equal(client.stats().gaps, 0);
 }
 
@@ -115,7 +118,10 @@ test("without any WebSocket the client ends, and says which option it needs", as
   const { connect } = await fresh();
   for (const options of [{}, { dialect: "plain" }]) {
     const logged = [];
-    const client = connect("ws://127.0.0.1:1/ws", { ...options, logger: { error: (...line) => logged.push(line.join(" ")) } });
+    const client = connect("ws://127.0.0.1:1/ws", {
+      ...options,
+      logger: { error: (...line) => logged.push(line.join(" ")) },
+    });
     const states = [];
     client.on("state", ({ name }) => states.push(name));
     await until(() => client.state.name === "closed");

@@ -17,7 +17,10 @@ function setUp(t, options) {
   return { server, client, waits, open: () => until(() => client.state.name === "open") };
 }
 
-for (const backoff of [{ initialMs: 1, maxMs: 600_000 }, { initialMs: 600_000, maxMs: 1 }]) {
+for (const backoff of [
+  { initialMs: 1, maxMs: 600_000 },
+  { initialMs: 600_000, maxMs: 1 },
+]) {
   test(`backoff.initialMs bounds the first wait, backoff.maxMs every one: ${JSON.stringify(backoff)}`, async (t) => {
     const { server, waits, open } = setUp(t, { backoff });
     await open();
@@ -67,7 +70,10 @@ test("probeTimeoutMs: the same for the ping when the page wakes up", async (t) =
   assert.equal(waits[0].reason.code, "heartbeat_timeout");
 });
 
-for (const [stableMs, attempts] of [[1, [1, 1]], [600_000, [1, 2]]]) {
+for (const [stableMs, attempts] of [
+  [1, [1, 1]],
+  [600_000, [1, 2]],
+]) {
   test(`stableMs: a connection that lives so long starts the backoff afresh: ${stableMs}`, async (t) => {
     const { server, waits, open } = setUp(t, { stableMs, backoff: { initialMs: 1, maxMs: 1 } });
     for (const _ of attempts) {
@@ -75,11 +81,17 @@ for (const [stableMs, attempts] of [[1, [1, 1]], [600_000, [1, 2]]]) {
       await new Promise((resolve) => setTimeout(resolve, 20));
       server.drop();
     }
-    assert.deepEqual(waits.map(({ attempt }) => attempt), attempts);
+    assert.deepEqual(
+      waits.map(({ attempt }) => attempt),
+      attempts,
+    );
   });
 }
 
-for (const [ackIntervalMs, expected] of [[10, 1], [600_000, 0]]) {
+for (const [ackIntervalMs, expected] of [
+  [10, 1],
+  [600_000, 0],
+]) {
   test(`ackIntervalMs: how soon processed positions are acknowledged: ${ackIntervalMs}`, async (t) => {
     const { server, client } = setUp(t, { ackIntervalMs });
     server.logs.set("c", ["a"]);

@@ -1,7 +1,7 @@
 // Options: what cannot be meant is refused by name, at once, where the caller's stack still shows who is to blame.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SeamlineError, connect } from "../dist/index.js";
+import { connect, SeamlineError } from "../dist/index.js";
 
 const NAMES =
   "token, clientId, backoff, dialect, plain, connectTimeoutMs, tokenTimeoutMs, heartbeatMs, pongTimeoutMs, probeTimeoutMs, stableMs, " +
@@ -146,13 +146,27 @@ test("the options of publish() are checked", async () => {
 test("the options of a channel are checked", () => {
   const client = open();
   const FROM = '"start", "tail" or a position { epoch, offset, id }';
-  const froms = ["end", "", 5, null, {}, { epoch: "e" }, { offset: 1 }, { epoch: 1, offset: 1 }, { epoch: "e", offset: -1 }, { epoch: "e", offset: 1, id: 5 }];
+  const froms = [
+    "end",
+    "",
+    5,
+    null,
+    {},
+    { epoch: "e" },
+    { offset: 1 },
+    { epoch: 1, offset: 1 },
+    { epoch: "e", offset: -1 },
+    { epoch: "e", offset: 1, id: 5 },
+  ];
   const table = [
     ...froms.map((from) => [{ from }, `the channel option "from" must be ${FROM}`]),
     [{ redeliver: 3 }, 'the channel option "redeliver" must be an object'],
     [{ form: "start" }, 'unknown channel option "form"; there are: from, redeliver'],
     [{ redeliver: { attempts: 0 } }, 'the option of redeliver "attempts" must be a whole number, 1 or more'],
-    ...NOT_MS.map((delayMs) => [{ redeliver: { attempts: 2, delayMs } }, `the option of redeliver "delayMs" must be ${MS}`]),
+    ...NOT_MS.map((delayMs) => [
+      { redeliver: { attempts: 2, delayMs } },
+      `the option of redeliver "delayMs" must be ${MS}`,
+    ]),
     [{ redeliver: { attempt: 2 } }, 'unknown option of redeliver "attempt"; there are: attempts, delayMs'],
     [null, "the channel options must be an object"],
   ];

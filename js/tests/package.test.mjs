@@ -1,6 +1,6 @@
 // What the package is made of, and that it can be bundled without a plugin.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -72,9 +72,14 @@ test("the script imports nothing but, on demand, the plain dialect, awaits nothi
     logLevel: "silent",
   });
   await rm(outdir, { recursive: true });
-  const [main, plain] = ["index.js", "plain.js"].map((name) => Object.entries(metafile.inputs).find(([path]) => path.endsWith(name))[1]);
+  const [main, plain] = ["index.js", "plain.js"].map(
+    (name) => Object.entries(metafile.inputs).find(([path]) => path.endsWith(name))[1],
+  );
   assert.equal(Object.keys(metafile.inputs).length, 2);
-  assert.deepEqual(main.imports.map(({ kind, original }) => `${kind} ${original}`), ["dynamic-import ./plain.js"]);
+  assert.deepEqual(
+    main.imports.map(({ kind, original }) => `${kind} ${original}`),
+    ["dynamic-import ./plain.js"],
+  );
   assert.deepEqual(plain.imports, []);
   const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint?.endsWith("index.js"));
   assert.deepEqual(output.exports.sort(), GLOBALS.sort());
@@ -91,14 +96,21 @@ test("importing the package does nothing: no socket, no timer, no fetch", async 
   for (const name of ["fetch", "setTimeout", "setInterval"]) {
     t.mock.method(globalThis, name, () => called.push(name));
   }
-  globalThis.WebSocket = class { constructor() { called.push("WebSocket"); } };
+  globalThis.WebSocket = class {
+    constructor() {
+      called.push("WebSocket");
+    }
+  };
   const names = Object.keys(await import("../dist/index.js"));
   t.mock.restoreAll();
   assert.deepEqual(called, []);
   assert.deepEqual(names.sort(), GLOBALS.sort());
 });
 
-for (const [wasm, name] of [["seamline.wasm", "index.js"], ["seamline-plain.wasm", "plain.js"]]) {
+for (const [wasm, name] of [
+  ["seamline.wasm", "index.js"],
+  ["seamline-plain.wasm", "plain.js"],
+]) {
   test(`${wasm} is a module that needs only what ${name} gives it`, async () => {
     const module = new WebAssembly.Module(readFileSync(at(`dist/${wasm}`)));
     const glue = readFileSync(at(`dist/${name}`), "utf8");

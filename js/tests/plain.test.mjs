@@ -44,7 +44,12 @@ async function setUp(t, options = {}) {
   Socket.all = [];
   globalThis.WebSocket = Socket;
   const client = connect("ws://example.org/ws?conversation_id=c", {
-    dialect: "plain", wasm, logger: {}, clientId: "me", backoff: { initialMs: 1, maxMs: 1 }, ...options,
+    dialect: "plain",
+    wasm,
+    logger: {},
+    clientId: "me",
+    backoff: { initialMs: 1, maxMs: 1 },
+    ...options,
   });
   t.after(() => client.close());
   const room = client.channel("c");
@@ -60,7 +65,10 @@ test("who listens only to casts gets them, and is refused nothing", async (t) =>
   Socket.all = [];
   globalThis.WebSocket = Socket;
   const client = connect("ws://example.org/ws?conversation_id=c", {
-    dialect: "plain", wasm, logger: {}, backoff: { initialMs: 1, maxMs: 1 },
+    dialect: "plain",
+    wasm,
+    logger: {},
+    backoff: { initialMs: 1, maxMs: 1 },
   });
   t.after(() => client.close());
   const room = client.channel("c");
@@ -91,7 +99,10 @@ test("integer ids above 2^53 are exact, and each message is handed over once", a
   const ids = ["9007199254740992", "9007199254740993", "12345678901234567890123"];
   for (const id of [...ids, ...ids]) socket().sayText(`{"type":"message.new","id":${id}}`);
   for (const id of ids) socket().sayText(`{"message": {"id": ${id}1}}`);
-  assert.deepEqual(seen.map(({ id }) => id), [...ids, ...ids.map((id) => `${id}1`)]);
+  assert.deepEqual(
+    seen.map(({ id }) => id),
+    [...ids, ...ids.map((id) => `${id}1`)],
+  );
   assert.deepEqual(casts, []);
 });
 
@@ -101,7 +112,10 @@ test("a number above 2^53 is reported once, and its message is told as a cast", 
   room.on("error", ({ code, message }) => errors.push([code, message]));
   socket().say({ id: "1-0", sequence_number: 1 });
   for (const id of ["2-0", "2-0", "3-0"]) socket().sayText(`{"id":"${id}","sequence_number":9007199254740993}`);
-  assert.deepEqual(errors.map(([code]) => code), ["bad_number"]);
+  assert.deepEqual(
+    errors.map(([code]) => code),
+    ["bad_number"],
+  );
   assert.match(errors[0][1], /9007199254740993.*numberPath/);
   assert.deepEqual([seen.length, casts.map(({ id }) => id)], [1, ["2-0", "3-0"]]);
 });
@@ -126,7 +140,10 @@ test("a hole is a gap, and no reason to reconnect for ever, if each replay start
   }
   await until(() => seen.length === 9);
   assert.deepEqual(gaps, [{ from: 6, to: 8, reason: "hole" }]);
-  assert.deepEqual(seen.map(({ offset }) => offset), [1, 2, 3, 4, 5, 9, 10, 11, 12]);
+  assert.deepEqual(
+    seen.map(({ offset }) => offset),
+    [1, 2, 3, 4, 5, 9, 10, 11, 12],
+  );
   assert.equal(client.stats().connects, 3, "it was asked for once");
 });
 
@@ -134,7 +151,10 @@ test("plain.idPath and plain.numberPath: where ids and numbers are", async (t) =
   const { seen, casts, socket } = await setUp(t, { plain: { idPath: "a.id", numberPath: "a.n" } });
   socket().say({ id: "5-0", sequence_number: 3 });
   socket().say({ a: { id: "7-0", n: 1 } });
-  assert.deepEqual(seen.map(({ id, offset }) => [id, offset]), [["7-0", 1]]);
+  assert.deepEqual(
+    seen.map(({ id, offset }) => [id, offset]),
+    [["7-0", 1]],
+  );
   assert.deepEqual(casts, [{ id: "5-0", sequence_number: 3 }]);
 });
 
@@ -142,7 +162,10 @@ test("plain.numberPath: false leaves numbers alone", async (t) => {
   const { room, seen, socket } = await setUp(t, { plain: { numberPath: false } });
   socket().say({ id: "7-0", sequence_number: 100 });
   socket().say({ id: "8-0", sequence_number: 50 });
-  assert.deepEqual(seen.map(({ offset }) => offset), [1, 2]);
+  assert.deepEqual(
+    seen.map(({ offset }) => offset),
+    [1, 2],
+  );
   assert.equal(room.position.epoch, "plain");
   assert.equal(room.lastMessageId, undefined, "nothing has settled yet");
 });
@@ -158,7 +181,10 @@ test("plain.settleMs: how long a missing number is waited for", async (t) => {
 test("plain.windowMessages: how many ids are remembered", async (t) => {
   const { seen, socket } = await setUp(t, { plain: { windowMessages: 2 } });
   for (const id of ["a", "b", "c", "c", "a"]) socket().say({ id });
-  assert.deepEqual(seen.map(({ id }) => id), ["a", "b", "c", "a"]);
+  assert.deepEqual(
+    seen.map(({ id }) => id),
+    ["a", "b", "c", "a"],
+  );
 });
 
 test("plain.silenceMs: after a wake sign, a silent connection is replaced", async (t) => {
@@ -177,7 +203,10 @@ test("plain.silenceMs: after a wake sign, a silent connection is replaced", asyn
 
 test("both dialects can be spoken on one page", async (t) => {
   const { seen, socket } = await setUp(t);
-  const other = connect("ws://example.org/ws", { wasm: await readFile(new URL("../dist/seamline.wasm", import.meta.url)), logger: {} });
+  const other = connect("ws://example.org/ws", {
+    wasm: await readFile(new URL("../dist/seamline.wasm", import.meta.url)),
+    logger: {},
+  });
   t.after(() => other.close());
   const plain = socket();
   await until(() => socket() !== plain && socket().sent.length > 0);

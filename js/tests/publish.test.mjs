@@ -21,7 +21,11 @@ function choke(server, code) {
   server.pub = (frame) => (frame.data === "bad" ? server.drop(code) : pub.call(server, frame));
 }
 
-for (const [code, expected, times] of [[1009, "too_large", 1], [1008, "undeliverable", 3], [4413, "undeliverable", 3]]) {
+for (const [code, expected, times] of [
+  [1009, "too_large", 1],
+  [1008, "undeliverable", 3],
+  [4413, "undeliverable", 3],
+]) {
   test(`a publication that is closed with ${code} fails with ${expected}, and the rest goes on`, async (t) => {
     const { server, room } = setUp(t);
     choke(server, code);

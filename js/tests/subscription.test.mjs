@@ -15,7 +15,13 @@ test("two handles get every message, on one subscription", () => {
   const set = subscription();
   const [a, b] = [follow(set), follow(set)];
   set.s._deliver(frame(1, 3), 0);
-  assert.deepEqual([a.seen, b.seen], [[1, 2, 3], [1, 2, 3]]);
+  assert.deepEqual(
+    [a.seen, b.seen],
+    [
+      [1, 2, 3],
+      [1, 2, 3],
+    ],
+  );
   assert.deepEqual(set.calls, ["subscribe", "processed 3 at 3 3-0"]);
 });
 
@@ -73,13 +79,21 @@ test("a gap counts as processed when every handle has passed it", async () => {
 
 test("listeners are a handle's own: removing one's, or failing, is nothing to the other", () => {
   const set = subscription();
-  const failing = follow(set, {}, () => { throw new Error("no"); });
+  const failing = follow(set, {}, () => {
+    throw new Error("no");
+  });
   const errors = [];
   failing.c.on("error", (error) => errors.push(error.message));
   const other = follow(set);
   other.c.on("error", (error) => errors.push(`other: ${error.message}`));
   set.s._deliver(frame(1, 2), 0);
-  assert.deepEqual([errors, other.seen], [["no", "no"], [1, 2]]);
+  assert.deepEqual(
+    [errors, other.seen],
+    [
+      ["no", "no"],
+      [1, 2],
+    ],
+  );
 });
 
 test("casts, `live` and the server's errors reach every handle that listens", () => {
@@ -121,12 +135,20 @@ test("a start point whose messages have passed is refused at the listener, by na
     set.s._deliver(frame(1, 2), 0);
     const late = set.open({ from });
     const seen = [];
-    assert.throws(() => late.on("message", () => seen.push(1)), (error) => {
-      assert.equal(error.code, "already_subscribed");
-      assert.match(error.message, /^channel "c" is past the start point/);
-      return true;
-    });
-    await assert.rejects(async () => { for await (const _ of late); }, { code: "already_subscribed" });
+    assert.throws(
+      () => late.on("message", () => seen.push(1)),
+      (error) => {
+        assert.equal(error.code, "already_subscribed");
+        assert.match(error.message, /^channel "c" is past the start point/);
+        return true;
+      },
+    );
+    await assert.rejects(
+      async () => {
+        for await (const _ of late);
+      },
+      { code: "already_subscribed" },
+    );
     set.s._deliver(frame(3, 3), 0);
     assert.deepEqual(seen, [], "nor is the listener kept");
   }
@@ -142,7 +164,11 @@ test("handles that ask for the same start point before anything has come share i
 });
 
 test("two start points are refused, whichever comes first", () => {
-  for (const [first, second] of [["start", { epoch: "e", offset: 1 }], [{ epoch: "e", offset: 1 }, "start"], [undefined, "start"]]) {
+  for (const [first, second] of [
+    ["start", { epoch: "e", offset: 1 }],
+    [{ epoch: "e", offset: 1 }, "start"],
+    [undefined, "start"],
+  ]) {
     const set = subscription({ attached: false });
     follow(set, { from: first });
     assert.throws(() => follow(set, { from: second }), { code: "already_subscribed" });

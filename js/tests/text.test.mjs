@@ -26,7 +26,10 @@ for (const text of LONE) {
     const { client } = setUp(t);
     assert.throws(() => client.channel(text), { code: "bad_channel", message: `the channel name ${HAS}` });
     const from = (position) => () => client.channel("c", { from: { epoch: "e", offset: 1, ...position } });
-    assert.throws(from({ epoch: text }), { code: "bad_option", message: `the epoch of the channel option "from" ${HAS}` });
+    assert.throws(from({ epoch: text }), {
+      code: "bad_option",
+      message: `the epoch of the channel option "from" ${HAS}`,
+    });
     assert.throws(from({ id: text }), { code: "bad_option", message: `the id of the channel option "from" ${HAS}` });
     const published = client.channel("c").publish(1, { key: text });
     await assert.rejects(published, { code: "bad_option", message: `the option of publish "key" ${HAS}` });
@@ -34,7 +37,10 @@ for (const text of LONE) {
 
   test(`${shown} is refused as a client id, a token, a path of the plain dialect, and in a URL`, () => {
     const refused = (options, name) =>
-      assert.throws(() => connect("ws://example.org/ws", { wasm, ...options }), { code: "bad_option", message: `the ${name} ${HAS}` });
+      assert.throws(() => connect("ws://example.org/ws", { wasm, ...options }), {
+        code: "bad_option",
+        message: `the ${name} ${HAS}`,
+      });
     refused({ clientId: text }, 'option "clientId"');
     refused({ token: text }, 'option "token"');
     refused({ dialect: "plain", plain: { idPath: text } }, 'option of plain "idPath"');
@@ -69,8 +75,14 @@ test("texts with whole pairs are taken everywhere", async (t) => {
     const channel = client.channel(text, { from: { epoch: text, offset: 0, id: text } });
     channel.on("message", () => {});
     await channel.publish(1, { key: text });
-    assert.deepEqual(server.ops("hello").map((frame) => [frame.client_id, frame.token]), [[text, text]]);
-    assert.deepEqual(server.ops("pub").map(({ ch, key }) => [ch, key]), [[text, text]]);
+    assert.deepEqual(
+      server.ops("hello").map((frame) => [frame.client_id, frame.token]),
+      [[text, text]],
+    );
+    assert.deepEqual(
+      server.ops("pub").map(({ ch, key }) => [ch, key]),
+      [[text, text]],
+    );
     assert.equal(server.ops("sub")[0].position.epoch, text);
   }
 });

@@ -48,7 +48,10 @@ for (const [name, options] of [
 
 test("a misspelt option is named, with the one that was meant", async () => {
   const text = 'import { connect } from "seamline";\nconnect("ws://x/", { clientID: "tab" });\n';
-  const said = await compile((project) => writeFile(join(project, "a.ts"), text), { module: "esnext", moduleResolution: "bundler" });
+  const said = await compile((project) => writeFile(join(project, "a.ts"), text), {
+    module: "esnext",
+    moduleResolution: "bundler",
+  });
   assert.match(said, /a\.ts\(2,22\).*'clientID' does not exist in type 'Options'/s);
   assert.match(said, /clientId/);
 });

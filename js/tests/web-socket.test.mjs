@@ -14,7 +14,13 @@ function setUp(t, extend, options = {}) {
   server.logs.set("c", ["a"]);
   let sockets = 0;
   const WebSocket = extend(globalThis.WebSocket, () => ++sockets);
-  const client = connect("ws://example.org/ws", { wasm, WebSocket, backoff: { initialMs: 1, maxMs: 5 }, logger: {}, ...options });
+  const client = connect("ws://example.org/ws", {
+    wasm,
+    WebSocket,
+    backoff: { initialMs: 1, maxMs: 5 },
+    logger: {},
+    ...options,
+  });
   t.after(() => client.close());
   const reasons = [];
   client.on("state", ({ reason }) => reason && reasons.push(reason));
@@ -24,7 +30,11 @@ function setUp(t, extend, options = {}) {
   return { server, client, channel, reasons, seen };
 }
 
-const hostile = Object.defineProperty(new Error("hidden"), "message", { get() { throw new Error("no message for you"); } });
+const hostile = Object.defineProperty(new Error("hidden"), "message", {
+  get() {
+    throw new Error("no message for you");
+  },
+});
 const UNSAID = "the connection could not be opened";
 const THROWN = [
   ["an error", new Error("not today"), "not today"],
@@ -40,12 +50,13 @@ const THROWN = [
 
 for (const [what, value, message] of THROWN) {
   test(`a constructor that throws ${what} is a failed attempt`, async (t) => {
-    const extend = (Base, count) => class extends Base {
-      constructor(...args) {
-        if (count() < 3) throw value;
-        super(...args);
-      }
-    };
+    const extend = (Base, count) =>
+      class extends Base {
+        constructor(...args) {
+          if (count() < 3) throw value;
+          super(...args);
+        }
+      };
     const { client, seen, reasons } = setUp(t, extend);
     await until(() => seen.length === 1);
     assert.deepEqual(reasons, Array(2).fill({ code: "connect_failed", message, closeCode: 1006 }));
@@ -54,38 +65,58 @@ for (const [what, value, message] of THROWN) {
   });
 
   test(`a send() that throws ${what} ends the connection at once, with the cause`, async (t) => {
-    const extend = (Base, count) => class extends Base {
-      n = count();
-      send(text) {
-        if (this.n < 3 && JSON.parse(text).op === (this.n === 1 ? "hello" : "sub")) throw value;
-        super.send(text);
-      }
-    };
+    const extend = (Base, count) =>
+      class extends Base {
+        n = count();
+        send(text) {
+          if (this.n < 3 && JSON.parse(text).op === (this.n === 1 ? "hello" : "sub")) throw value;
+          super.send(text);
+        }
+      };
     const { server, seen, reasons } = setUp(t, extend);
     await until(() => seen.length === 1);
     const said = message === UNSAID ? "the connection was lost" : message;
     assert.deepEqual(reasons, Array(2).fill({ code: "connection_lost", message: said, closeCode: 1006 }));
-    assert.deepEqual(server.sockets.map(({ closedWith }) => closedWith), [1000, 1000, undefined]);
+    assert.deepEqual(
+      server.sockets.map(({ closedWith }) => closedWith),
+      [1000, 1000, undefined],
+    );
   });
 }
 
 test("a publication whose send() throws is sent again on the next connection", async (t) => {
-  const extend = (Base, count) => class extends Base {
-    n = count();
-    send(text) {
-      if (this.n === 1 && text.includes('"pub"')) throw new Error("out of ink");
-      super.send(text);
-    }
-  };
+  const extend = (Base, count) =>
+    class extends Base {
+      n = count();
+      send(text) {
+        if (this.n === 1 && text.includes('"pub"')) throw new Error("out of ink");
+        super.send(text);
+      }
+    };
   const { channel, client, reasons } = setUp(t, extend);
   await until(() => client.state.name === "open");
   assert.equal((await channel.publish("b")).offset, 2);
-  assert.deepEqual(reasons.map(({ message }) => message), ["out of ink"]);
+  assert.deepEqual(
+    reasons.map(({ message }) => message),
+    ["out of ink"],
+  );
 });
 
 for (const [when, drop, code] of [
-  ["opens", (server) => { server.hello = () => server.sockets.at(-1).onclose(); }, "connection_lost"],
-  ["is open", (server) => { server.sub = () => server.sockets.at(-1).onclose(); }, "connection_lost"],
+  [
+    "opens",
+    (server) => {
+      server.hello = () => server.sockets.at(-1).onclose();
+    },
+    "connection_lost",
+  ],
+  [
+    "is open",
+    (server) => {
+      server.sub = () => server.sockets.at(-1).onclose();
+    },
+    "connection_lost",
+  ],
 ]) {
   test(`onclose() without an event while the connection ${when} ends it`, async (t) => {
     const { server, seen, reasons } = setUp(t, (Base) => Base);
@@ -99,22 +130,39 @@ for (const [when, drop, code] of [
 }
 
 test("onclose() without an event before the socket is open is a failed attempt", async (t) => {
-  const extend = (Base, count) => class extends Base {
-    constructor(...args) {
-      super(...args);
-      if (count() === 1) {
-        Object.defineProperty(this, "onopen", { get: () => () => this.onclose(), set() {} });
+  const extend = (Base, count) =>
+    class extends Base {
+      constructor(...args) {
+        super(...args);
+        if (count() === 1) {
+          Object.defineProperty(this, "onopen", { get: () => () => this.onclose(), set() {} });
+        }
       }
-    }
-  };
+    };
   const { seen, reasons } = setUp(t, extend);
   await until(() => seen.length === 1);
-  assert.deepEqual(reasons.map(({ code, message }) => [code, message]), [["connect_failed", UNSAID]]);
+  assert.deepEqual(
+    reasons.map(({ code, message }) => [code, message]),
+    [["connect_failed", UNSAID]],
+  );
 });
 
 test("events whose properties cannot be read do not stop the client", async (t) => {
   const { server, client, seen, reasons } = setUp(t, (Base) => Base);
-  const event = (...names) => Object.defineProperties({}, Object.fromEntries(names.map((name) => [name, { get() { throw name; } }])));
+  const event = (...names) =>
+    Object.defineProperties(
+      {},
+      Object.fromEntries(
+        names.map((name) => [
+          name,
+          {
+            get() {
+              throw name;
+            },
+          },
+        ]),
+      ),
+    );
   await until(() => seen.length === 1);
   server.sockets.at(-1).onclose(event("code", "reason"));
   await until(() => client.stats().connects === 2);
@@ -126,13 +174,19 @@ test("events whose properties cannot be read do not stop the client", async (t) 
   server.sockets.at(-1).onerror();
   server.sockets.at(-1).onclose({ code: 1006 });
   await until(() => client.stats().connects === 5);
-  assert.deepEqual(reasons.map(({ code }) => code), ["connection_lost", "protocol_error", "protocol_error", "connection_lost"]);
+  assert.deepEqual(
+    reasons.map(({ code }) => code),
+    ["connection_lost", "protocol_error", "protocol_error", "connection_lost"],
+  );
 });
 
 test("a close() that throws is ignored", async (t) => {
-  const extend = (Base) => class extends Base {
-    close() { throw "cannot close"; }
-  };
+  const extend = (Base) =>
+    class extends Base {
+      close() {
+        throw "cannot close";
+      }
+    };
   const { server, client, seen } = setUp(t, extend);
   await until(() => seen.length === 1);
   server.send("no frame");
@@ -144,17 +198,18 @@ test("a close() that throws is ignored", async (t) => {
 test("a close() that calls handlers and the client synchronously works", async (t) => {
   let client;
   let called = 0;
-  const extend = (Base) => class extends Base {
-    close(code) {
-      called++;
-      const channel = client.state.name === "closed" ? undefined : client.channel("c");
-      channel?.cast("still there?");
-      channel?.publish(called).catch(() => {});
-      client.stats();
-      this.onclose?.({ code, reason: "" });
-      super.close(code);
-    }
-  };
+  const extend = (Base) =>
+    class extends Base {
+      close(code) {
+        called++;
+        const channel = client.state.name === "closed" ? undefined : client.channel("c");
+        channel?.cast("still there?");
+        channel?.publish(called).catch(() => {});
+        client.stats();
+        this.onclose?.({ code, reason: "" });
+        super.close(code);
+      }
+    };
   const set = setUp(t, extend);
   ({ client } = set);
   await until(() => set.seen.length === 1);
@@ -165,14 +220,15 @@ test("a close() that calls handlers and the client synchronously works", async (
 });
 
 test("a send() that is answered before it returns works", async (t) => {
-  const extend = (Base) => class extends Base {
-    send(text) {
-      const frame = JSON.parse(text);
-      const { server } = set;
-      server.received.push(frame);
-      server[frame.op]?.(frame);
-    }
-  };
+  const extend = (Base) =>
+    class extends Base {
+      send(text) {
+        const frame = JSON.parse(text);
+        const { server } = set;
+        server.received.push(frame);
+        server[frame.op]?.(frame);
+      }
+    };
   const set = setUp(t, extend);
   const { client, channel, seen } = set;
   await until(() => client.state.name === "open");
@@ -182,13 +238,21 @@ test("a send() that is answered before it returns works", async (t) => {
 });
 
 test("a `bufferedAmount` that throws, or is no number, counts as zero", async (t) => {
-  for (const get of [() => { throw new Error("no"); }, () => "much", () => NaN, () => -1]) {
-    const extend = (Base) => class extends Base {
-      constructor(...args) {
-        super(...args);
-        Object.defineProperty(this, "bufferedAmount", { get });
-      }
-    };
+  for (const get of [
+    () => {
+      throw new Error("no");
+    },
+    () => "much",
+    () => NaN,
+    () => -1,
+  ]) {
+    const extend = (Base) =>
+      class extends Base {
+        constructor(...args) {
+          super(...args);
+          Object.defineProperty(this, "bufferedAmount", { get });
+        }
+      };
     const { server, client, channel } = setUp(t, extend);
     await until(() => client.state.name === "open");
     channel.cast("typing");
@@ -198,41 +262,58 @@ test("a `bufferedAmount` that throws, or is no number, counts as zero", async (t
 });
 
 test("a handler that cannot be set is a failed attempt", async (t) => {
-  const extend = (Base, count) => class extends Base {
-    constructor(...args) {
-      super(...args);
-      if (count() === 1) Object.defineProperty(this, "onclose", { get() { throw 1; }, set() { throw new Error("hands off"); } });
-    }
-  };
+  const extend = (Base, count) =>
+    class extends Base {
+      constructor(...args) {
+        super(...args);
+        if (count() === 1)
+          Object.defineProperty(this, "onclose", {
+            get() {
+              throw 1;
+            },
+            set() {
+              throw new Error("hands off");
+            },
+          });
+      }
+    };
   const { seen, reasons } = setUp(t, extend);
   await until(() => seen.length === 1);
-  assert.deepEqual(reasons.map(({ code, message }) => [code, message]), [["connect_failed", "hands off"]]);
+  assert.deepEqual(
+    reasons.map(({ code, message }) => [code, message]),
+    [["connect_failed", "hands off"]],
+  );
 });
 
 test("a setter that calls its handler synchronously works", async (t) => {
-  const extend = (Base, count) => class extends Base {
-    constructor(...args) {
-      super(...args);
-      let handler = null;
-      if (count() === 1) {
-        Object.defineProperty(this, "onclose", { get: () => handler, set: (value) => ((handler = value), value?.({ code: 4000, reason: "already" })) });
+  const extend = (Base, count) =>
+    class extends Base {
+      constructor(...args) {
+        super(...args);
+        let handler = null;
+        if (count() === 1) {
+          Object.defineProperty(this, "onclose", {
+            get: () => handler,
+            set: (value) => ((handler = value), value?.({ code: 4000, reason: "already" })),
+          });
+        }
       }
-    }
-  };
+    };
   const { seen, reasons } = setUp(t, extend);
   await until(() => seen.length === 1);
   assert.deepEqual(reasons, [{ code: "connect_failed", message: "already", closeCode: 4000 }]);
 });
 
 test("an error without a close ends the attempt at once, and names the policy as a likely cause", async (t) => {
-  const extend = (Base, count) => class extends Base {
-    constructor(...args) {
-      super(...args);
-      if (count() > 1) return;
-      this.readyState = 3;
-      Object.defineProperty(this, "onopen", { get: () => () => this.onerror({}), set() {} });
-    }
-  };
+  const extend = (Base, count) =>
+    class extends Base {
+      constructor(...args) {
+        super(...args);
+        if (count() > 1) return;
+        this.readyState = 3;
+        Object.defineProperty(this, "onopen", { get: () => () => this.onerror({}), set() {} });
+      }
+    };
   const { seen, reasons } = setUp(t, extend);
   await until(() => seen.length === 1);
   assert.equal(reasons.length, 1);

@@ -20,7 +20,11 @@ export async function keepsPages(page, otherUrl, socketUrl) {
     await page.back();
     let kept;
     await until("the page is back", async () => {
-      const [path, state, mark] = await page.evaluate(() => [location.pathname, document.readyState, globalThis.kept ?? false]);
+      const [path, state, mark] = await page.evaluate(() => [
+        location.pathname,
+        document.readyState,
+        globalThis.kept ?? false,
+      ]);
       kept = mark;
       return path === "/" && state === "complete";
     });

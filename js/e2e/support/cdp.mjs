@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { started, START_MS } from "./started.mjs";
+import { START_MS, started } from "./started.mjs";
 
 const { WebSocket } = createRequire(new URL("../../package.json", import.meta.url))("ws");
 

@@ -47,7 +47,8 @@ export async function chaos(browser, { messages, kills, cuts, serverArgs, overla
     const [acknowledged] = await Promise.all([publishing, spoiling]);
     proxy.onConnection = () => {};
     await until("the page is live", () => page.evaluate(() => globalThis.live));
-    const publishOne = async (key) => void acknowledged.set(key, (await publish(() => server.url, CHANNEL, key, { key })).offset);
+    const publishOne = async (key) =>
+      void acknowledged.set(key, (await publish(() => server.url, CHANNEL, key, { key })).offset);
     let more = 0;
     if (overlaps) await overlap(page, proxy, () => publishOne(`more-${more++}`));
     await publishLast(server, proxy, page, publishOne);
@@ -55,7 +56,14 @@ export async function chaos(browser, { messages, kills, cuts, serverArgs, overla
     const arrived = () => page.evaluate(() => globalThis.seen.at(-1)?.offset ?? 0);
     await until("the page has the last message", async () => (await arrived()) >= last, settleMs).catch(() => {});
     const seen = await page.evaluate(() => globalThis.report());
-    return { ...judge(acknowledged, seen), ...seen, killed, cuts: proxy.cuts, cutsDuringReplay: proxy.cutsDuringReplay, problems: page.problems };
+    return {
+      ...judge(acknowledged, seen),
+      ...seen,
+      killed,
+      cuts: proxy.cuts,
+      cutsDuringReplay: proxy.cutsDuringReplay,
+      problems: page.problems,
+    };
   } finally {
     await page.close();
     await proxy.stop();

@@ -116,7 +116,16 @@ export class PlainServer {
       return { type: "message", conversation_id: "c1", message: { id: uuid, sender_id: "u2", ...numbered } };
     }
     const timestamp = new Date().toISOString();
-    return { stream_id: id, conversation_id: "c1", type: "message.new", timestamp, user_id: "u1", id: uuid, sender_id: "u2", ...numbered };
+    return {
+      stream_id: id,
+      conversation_id: "c1",
+      type: "message.new",
+      timestamp,
+      user_id: "u1",
+      id: uuid,
+      sender_id: "u2",
+      ...numbered,
+    };
   }
 
   /** Sends an object to everyone. */

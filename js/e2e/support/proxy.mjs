@@ -1,7 +1,7 @@
 // A TCP forwarder between the page and the server, which cuts connections: at once, after so many more
 // bytes from the server (which may be in the middle of a frame), or somewhere in the next replay frame.
 // Or it goes silent in one direction, and nobody says so.
-import { createServer, connect } from "node:net";
+import { connect, createServer } from "node:net";
 
 export class Proxy {
   #server = createServer((client) => this.#forward(client));

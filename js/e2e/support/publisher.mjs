@@ -42,7 +42,8 @@ export async function publishMany(url, channel, count, { workers = 8, mayPublish
   const work = async () => {
     while (next < count) {
       const i = next++;
-      for (const since = Date.now(); !mayPublish(i) && !tooLate(since); ) await new Promise((resolve) => setTimeout(resolve, 5));
+      for (const since = Date.now(); !mayPublish(i) && !tooLate(since); )
+        await new Promise((resolve) => setTimeout(resolve, 5));
       const key = `message-${i}`;
       const { offset } = await publish(url, channel, key, { key, text: "x".repeat(150) });
       acknowledged.set(key, offset);

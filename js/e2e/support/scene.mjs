@@ -103,7 +103,10 @@ export function reasons({ past }) {
  */
 export function closedByBrowser(report) {
   const lost = reasons(report).filter((code) => code !== "connect_failed"); // that one is an attempt, not a connection
-  assert.ok(lost.every((code) => code === "connection_lost"), `the client gave up a healthy connection: ${lost}`);
+  assert.ok(
+    lost.every((code) => code === "connection_lost"),
+    `the client gave up a healthy connection: ${lost}`,
+  );
   return lost.length;
 }
 

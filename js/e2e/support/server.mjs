@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const BINARY = process.env.SEAMLINE_SERVER ?? fail("SEAMLINE_SERVER names no server; run `cargo xtask test --only e2e`");
+const BINARY =
+  process.env.SEAMLINE_SERVER ?? fail("SEAMLINE_SERVER names no server; run `cargo xtask test --only e2e`");
 
 function fail(message) {
   throw new Error(message);

@@ -29,7 +29,8 @@ export class Site {
 
   #serve(request, response) {
     if (request.url === "/guarded") response.setHeader("Content-Security-Policy", "connect-src 'self'");
-    if (["/", "/other", "/guarded"].includes(request.url)) return response.setHeader("Content-Type", "text/html").end(HTML);
+    if (["/", "/other", "/guarded"].includes(request.url))
+      return response.setHeader("Content-Type", "text/html").end(HTML);
     try {
       const path = new URL(request.url, "http://page").pathname;
       const [, script] = /^\/support\/(\w+\.mjs)$/.exec(path) ?? [];

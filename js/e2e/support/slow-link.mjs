@@ -36,7 +36,11 @@ export class SlowLink {
       this.#sockets.add(socket);
       socket.setNoDelay(true).on("error", end).on("close", end);
     }
-    for (const [from, to] of [[client, server], [server, client]]) this.#carry(from, to).catch(end);
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ])
+      this.#carry(from, to).catch(end);
   }
 
   async #carry(from, to) {

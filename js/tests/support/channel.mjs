@@ -20,12 +20,16 @@ export function subscription({ attached = true, soon = (call) => call() } = {}) 
       return ++ids;
     },
     _unsubscribe: (id) => calls.push(`unsubscribe ${id}`),
-    _processed: (id, count, { offset, id: messageId }) => calls.push(`processed ${count} at ${offset} ${messageId ?? "-"}`),
+    _processed: (id, count, { offset, id: messageId }) =>
+      calls.push(`processed ${count} at ${offset} ${messageId ?? "-"}`),
     _ended: () => calls.push("end"),
   });
   const port = {
     _subscription: () => s,
-    _publish: (data, key, closed) => (calls.push(`publish ${JSON.stringify(data)} ${key ?? "-"}${closed ? " closed" : ""}`), Promise.resolve({ id: "1-0", offset: 1 })),
+    _publish: (data, key, closed) => (
+      calls.push(`publish ${JSON.stringify(data)} ${key ?? "-"}${closed ? " closed" : ""}`),
+      Promise.resolve({ id: "1-0", offset: 1 })
+    ),
     _cast: (data) => calls.push(`cast ${JSON.stringify(data)}`),
     _logger: { warn: (...line) => logged.push(["warn", ...line]), error: (...line) => logged.push(["error", ...line]) },
   };

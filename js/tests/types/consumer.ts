@@ -1,7 +1,20 @@
 // An application, as far as the compiler is concerned: all of this must compile, and each line under
 // an `@ts-expect-error` must not.
-import { SeamlineError, connect } from "seamline";
-import type { Channel, Client, CloseOptions, Diagnostic, Gap, Message, Options, Position, Reason, State, Stats } from "seamline";
+
+import type {
+  Channel,
+  Client,
+  CloseOptions,
+  Diagnostic,
+  Gap,
+  Message,
+  Options,
+  Position,
+  Reason,
+  State,
+  Stats,
+} from "seamline";
+import { connect, SeamlineError } from "seamline";
 
 interface Chat {
   text: string;

@@ -1,37 +1,16 @@
 //! `cargo xtask`: the project's commands.
 //!
-//! Each command sets up what it needs and is missing, says what it does and how long it took, and
-//! does nothing twice. `setup.rs` lists what the project needs of a machine; the other files own
-//! one command or one tool each.
+//! Each command installs what it needs and does nothing twice. `commands/` has one file per command, `tools/` one per
+//! external program or helper.
 
-mod apt;
-mod audit;
-mod bench;
-mod browser;
-mod chaos;
-mod demo;
-mod doctor;
-mod engine;
-mod mutants;
-mod pack;
-mod paths;
-mod redis;
-mod server;
-mod setup;
-mod shell;
-mod short_names;
-mod sim;
-mod size;
-mod stamp;
-mod tally;
-mod test;
-mod toolchain;
+mod commands;
 mod tools;
-mod wasm_std;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use commands::{audit, bench, chaos, demo, doctor, mutants, pack, setup, sim, size, test};
 
 /// Seamline's commands: each sets up what it needs, and does nothing twice
 #[derive(Parser)]

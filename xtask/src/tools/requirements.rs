@@ -1,11 +1,8 @@
-//! What the project needs of a machine, and `cargo xtask setup`, which installs what is missing.
-
-use std::process::ExitCode;
+//! What the project needs of a machine, and how each of it is found and installed.
 
 use anyhow::Result;
 
-use crate::shell::say;
-use crate::{browser, redis, shell, toolchain, tools};
+use crate::tools::{browser, node, npm, redis, toolchain, wasm_bindgen, wasm_pack};
 
 /// Something that pack, demo or test needs. The order is that of installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,32 +85,33 @@ impl Part {
         match self {
             Part::WasmToolchain => toolchain::state(),
             Part::StdSource => toolchain::source_state(),
-            Part::Node => tools::node_state(),
-            Part::NpmPackages => tools::npm_state(),
+            Part::Node => node::state(),
+            Part::NpmPackages => npm::state(),
             Part::Chromium => browser::chromium_state(),
             Part::Chromedriver => browser::chromedriver_state(),
             Part::Firefox => browser::firefox_state(),
             Part::Geckodriver => browser::geckodriver_state(),
             Part::Webkit => browser::webkit_state(),
-            Part::WasmBindgen => tools::bindgen_state(),
-            Part::WasmPack => tools::wasm_pack_state(),
+            Part::WasmBindgen => wasm_bindgen::state(),
+            Part::WasmPack => wasm_pack::state(),
             Part::Redis => redis::state(),
         }
     }
 
-    fn install(self) -> Result<()> {
+    /// Installs it, whether it is there or not.
+    pub fn install(self) -> Result<()> {
         match self {
             Part::WasmToolchain => toolchain::install(),
             Part::StdSource => toolchain::install_source(),
-            Part::Node => tools::node_install(),
-            Part::NpmPackages => tools::npm_install(),
+            Part::Node => node::install(),
+            Part::NpmPackages => npm::install(),
             Part::Chromium => browser::chromium_install(),
             Part::Chromedriver => browser::chromedriver_install(),
             Part::Firefox => browser::firefox_install(),
             Part::Geckodriver => browser::geckodriver_install(),
             Part::Webkit => browser::webkit_install(),
-            Part::WasmBindgen => tools::bindgen_install(),
-            Part::WasmPack => tools::wasm_pack_install(),
+            Part::WasmBindgen => wasm_bindgen::install(),
+            Part::WasmPack => wasm_pack::install(),
             Part::Redis => redis::install(),
         }
     }
@@ -127,16 +125,4 @@ pub fn ensure(parts: &[Part]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// `cargo xtask setup`.
-pub fn command() -> Result<ExitCode> {
-    for part in ALL {
-        match part.state() {
-            State::Ready(version) => shell::already(part.name(), &version),
-            State::Missing(_) => part.install()?,
-        }
-    }
-    say!("\nEverything is there: cargo xtask demo, cargo xtask test");
-    Ok(ExitCode::SUCCESS)
 }

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
-use crate::paths;
+use crate::tools::paths;
 
 /// One step's stamp, inputs and outputs.
 pub struct Stamp {

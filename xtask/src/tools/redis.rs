@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::setup::State;
-use crate::{apt, paths, shell};
+use crate::tools::requirements::State;
+use crate::tools::{apt, paths, shell};
 
 const SERVICE: &str = "redis-server";
 

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::setup::{self, Part};
-use crate::stamp::Stamp;
-use crate::{paths, shell, tools};
+use crate::tools::requirements::{self, Part};
+use crate::tools::stamp::Stamp;
+use crate::tools::{npm, paths, shell};
 
 /// Options of `bench`.
 #[derive(clap::Args)]
@@ -65,7 +65,7 @@ impl ServerArgs {
 /// `cargo xtask bench`.
 pub fn command(args: Args) -> Result<ExitCode> {
     let What::Server(args) = args.what;
-    setup::ensure(&[Part::Node])?;
+    requirements::ensure(&[Part::Node])?;
     let socketio = install_socketio()?;
     let [server, bench] = build()?;
     let mut run = shell::command(bench);
@@ -88,7 +88,7 @@ fn install_socketio() -> Result<PathBuf> {
     let directory = paths::root().join("bench/socketio");
     let lock = directory.join("package-lock.json");
     let installed = directory.join("node_modules/socket.io/package.json");
-    let mut npm = tools::npm()?;
+    let mut npm = npm::command()?;
     npm.current_dir(&directory).args(["ci", "--no-audit", "--no-fund"]);
     let stamp = Stamp::new("bench-socketio", "npm ci", vec![lock], vec![installed]);
     let install = || shell::run("npm ci in bench/socketio/", &mut npm, "Is the npm registry reachable?");

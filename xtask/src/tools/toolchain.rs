@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::setup::State;
-use crate::shell::say;
-use crate::{apt, paths, shell, wasm_std};
+use crate::tools::requirements::State;
+use crate::tools::shell::say;
+use crate::tools::{apt, paths, shell, wasm_std};
 
 /// The target.
 pub const WASM: &str = "wasm32-unknown-unknown";

@@ -6,9 +6,9 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::setup::{self, Part};
-use crate::tally::Tally;
-use crate::{paths, server, shell};
+use crate::tools::requirements::{self, Part};
+use crate::tools::tally::Tally;
+use crate::tools::{paths, server, shell};
 
 /// How long there is trouble when it is one of the tests.
 const TEST_SECONDS: u64 = 30;
@@ -79,7 +79,7 @@ fn build() -> Result<(std::path::PathBuf, std::path::PathBuf)> {
 
 fn one(chaos: &Path, server: &Path, log: Log, seconds: u64) -> Result<Command> {
     if log == Log::Redis {
-        setup::ensure(&[Part::Redis])?;
+        requirements::ensure(&[Part::Redis])?;
     }
     let name = log.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
     let mut run = shell::command(chaos);

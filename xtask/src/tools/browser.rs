@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::setup::State;
-use crate::{apt, paths, tools};
+use crate::tools::requirements::State;
+use crate::tools::{apt, cargo, paths};
 
 const CHROMIUM_NAMES: [&str; 5] =
     ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"];
@@ -144,7 +144,7 @@ pub fn firefox_install() -> Result<()> {
 
 /// Debian has no geckodriver.
 pub fn geckodriver_install() -> Result<()> {
-    tools::cargo_install("geckodriver", GECKODRIVER_VERSION, &geckodriver_root())
+    cargo::install("geckodriver", GECKODRIVER_VERSION, &geckodriver_root())
 }
 
 /// Installs Debian's WebKitGTK with its driver, and Xvfb.

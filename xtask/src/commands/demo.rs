@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::say;
-use crate::{pack, paths, server, shell};
+use crate::commands::pack;
+use crate::tools::shell::say;
+use crate::tools::{paths, server, shell};
 
 const PORT: u16 = 8080;
 

@@ -10,10 +10,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::shell::say;
-use crate::stamp::Stamp;
-use crate::toolchain::{Toolchain, WASM};
-use crate::{paths, setup, shell, short_names, tools};
+use crate::tools::shell::say;
+use crate::tools::stamp::Stamp;
+use crate::tools::toolchain::{Toolchain, WASM};
+use crate::tools::{npm, paths, requirements, shell, short_names, wasm_bindgen};
 
 /// What Rust's wasm32-unknown-unknown uses beyond the first version of wasm; all of it is in every
 /// browser since 2022.
@@ -86,7 +86,7 @@ pub fn command() -> Result<ExitCode> {
 
 /// Sets up what is missing, builds the tarball, and returns its path.
 pub fn pack() -> Result<PathBuf> {
-    setup::ensure(setup::PACK)?;
+    requirements::ensure(requirements::PACK)?;
     let version = package_version()?;
     for variant in &VARIANTS {
         let wasm = build_wasm(variant)?;
@@ -139,13 +139,13 @@ fn build_wasm(variant: &Variant) -> Result<PathBuf> {
 /// The wasm and its glue, into its folder in js/.
 fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
     let out = paths::js().join(variant.out);
-    let version = tools::bindgen_version()?;
+    let version = wasm_bindgen::version()?;
     let how = format!("{version} {WASM_BINDGEN:?} {WASM_FEATURES:?} {WASM_OPT:?} short names");
     let inputs = vec![wasm.to_path_buf(), paths::js().join("package-lock.json")];
     let outputs = ["seamline.js", "seamline.d.ts", "seamline_bg.wasm"].map(|name| out.join(name)).to_vec();
     let ran = Stamp::new(&format!("bindgen-{}", variant.name), &how, inputs, outputs).renew(|| {
         let raw = paths::target().join("bindgen").join(variant.name);
-        let mut bindgen = shell::command(tools::bindgen_dir()?.join("wasm-bindgen"));
+        let mut bindgen = shell::command(wasm_bindgen::dir()?.join("wasm-bindgen"));
         bindgen.args(WASM_BINDGEN).arg("--out-dir").arg(&raw).arg(wasm);
         shell::run(
             &format!("wasm-bindgen for {}", variant.name),
@@ -154,15 +154,15 @@ fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
         )?;
 
         let optimised = raw.join("optimised.wasm");
-        let mut opt = shell::command(tools::npm_bin("wasm-opt"));
+        let mut opt = shell::command(npm::bin("wasm-opt"));
         opt.args(WASM_FEATURES).args(WASM_OPT).arg(raw.join("seamline_bg.wasm")).arg("-o").arg(&optimised);
         shell::run(
             &format!("wasm-opt for {}", variant.name),
             &mut opt,
-            "If it rejects an instruction, a feature is missing in WASM_FEATURES in xtask/src/pack.rs.",
+            "If it rejects an instruction, a feature is missing in WASM_FEATURES in xtask/src/commands/pack.rs.",
         )?;
 
-        let mut opt = shell::command(tools::npm_bin("wasm-opt"));
+        let mut opt = shell::command(npm::bin("wasm-opt"));
         let glue = short_names::shorten(opt.args(WASM_FEATURES), &optimised, &raw.join("seamline.js"))?;
         shell::write_if_changed(&out.join("seamline.js"), glue.as_bytes())?;
         let types = fs::read(raw.join("seamline.d.ts")).context("wasm-bindgen wrote no seamline.d.ts")?;
@@ -185,7 +185,7 @@ fn build_js() -> Result<()> {
     }
     let outputs = vec![dist.join("index.js")];
     let ran = Stamp::new("js", "npm run build", inputs, outputs).renew(|| {
-        let mut npm = tools::npm()?;
+        let mut npm = npm::command()?;
         npm.args(["run", "build"]);
         shell::run("npm run build in js/", &mut npm, "Fix what it reports: it runs js/build.mjs on js/src.")?;
         if !dist.join("index.js").exists() {
@@ -214,7 +214,7 @@ fn npm_pack(version: &str) -> Result<PathBuf> {
     inputs.extend(paths::files_below(&paths::js().join("dist")));
     let ran = Stamp::new("npm-pack", version, inputs, vec![tarball.clone()]).renew(|| {
         fs::create_dir_all(&to).with_context(|| format!("could not create {}", to.display()))?;
-        let mut npm = tools::npm()?;
+        let mut npm = npm::command()?;
         npm.args(["pack", "--pack-destination"]).arg(&to);
         shell::run("npm pack", &mut npm, "Does js/package.json name its files?")?;
         if !tarball.exists() {

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::say;
-use crate::{paths, shell, sim};
+use crate::commands::sim;
+use crate::tools::shell::say;
+use crate::tools::{paths, shell};
 use list::{MUTANTS, Mutant};
 
 /// A test that takes longer hangs, which counts as found.

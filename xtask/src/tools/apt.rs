@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{paths, shell};
+use crate::tools::{paths, shell};
 
 /// Another apt may be installing, and a server may fail once.
 const PATIENT: [&str; 4] = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];

@@ -8,8 +8,8 @@ use anyhow::Result;
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
-use crate::setup::Part;
-use crate::{browser, paths, shell};
+use crate::tools::requirements::Part;
+use crate::tools::{browser, paths, shell};
 
 /// For an unattended browser in a container: no window, no sandbox, no traffic of its own.
 const CHROME_ARGS: [&str; 9] = [

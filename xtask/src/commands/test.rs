@@ -9,12 +9,13 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde_json::Value;
 
-use crate::engine::{Choice, Engine};
-use crate::setup::{self, Part};
-use crate::shell::say;
-use crate::tally::Tally;
-use crate::toolchain::Toolchain;
-use crate::{chaos, pack, paths, server, shell, sim, size, tools};
+use crate::commands::{chaos, pack, sim, size};
+use crate::tools::engine::{Choice, Engine};
+use crate::tools::requirements::{self, Part};
+use crate::tools::shell::say;
+use crate::tools::tally::Tally;
+use crate::tools::toolchain::Toolchain;
+use crate::tools::{cargo, npm, paths, server, shell, wasm_bindgen, wasm_pack};
 
 /// How long the tests of one file may take in the browser.
 const BROWSER_TIMEOUT_SECONDS: &str = "600";
@@ -92,7 +93,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
 
 /// What the tests of an engine run on. A browser may change what a test has seen it do.
 fn versions(engine: Engine) -> Result<String> {
-    setup::ensure(engine.parts())?;
+    requirements::ensure(engine.parts())?;
     let node = shell::version("node").unwrap_or_else(|| "of unknown version".to_string());
     Ok(format!("{}, Node {node}", engine.version()?))
 }
@@ -168,7 +169,7 @@ fn unit() -> Result<Tally> {
 
 /// A lint that passes counts nothing; one that is not installed is left out.
 fn lint(component: &str, args: &[&str]) -> Result<Tally> {
-    if tools::cargo_component(component).is_none() {
+    if cargo::component_version(component).is_none() {
         say!("- cargo {component} is not installed: left out");
         return Ok(Tally::default());
     }
@@ -180,13 +181,13 @@ fn sim() -> Result<Tally> {
 }
 
 fn server_tests() -> Result<Tally> {
-    setup::ensure(&[Part::Redis])?;
+    requirements::ensure(&[Part::Redis])?;
     count(shell::cargo().args(["test", "--quiet", "-p", "seamline-server"]))
 }
 
 fn js() -> Result<Tally> {
     let mut tally = size()?;
-    tally += count(tools::npm()?.arg("test"))?;
+    tally += count(npm::command()?.arg("test"))?;
     Ok(tally)
 }
 
@@ -203,13 +204,13 @@ fn size() -> Result<Tally> {
 }
 
 fn browser_tests(engine: Engine) -> Result<Tally> {
-    setup::ensure(&[Part::WasmToolchain, Part::WasmBindgen, Part::WasmPack])?;
-    setup::ensure(engine.parts())?;
+    requirements::ensure(&[Part::WasmToolchain, Part::WasmBindgen, Part::WasmPack])?;
+    requirements::ensure(engine.parts())?;
     let server = server::Running::start(&server::build()?, "browser")?;
 
-    let mut path = vec![tools::bindgen_dir()?];
+    let mut path = vec![wasm_bindgen::dir()?];
     path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
-    let mut test = engine.command(tools::wasm_pack()?);
+    let mut test = engine.command(wasm_pack::program()?);
     Toolchain::get()?.apply(&mut test);
     test.args(["test", "--mode", "no-install", "--headless"]).args(engine.wasm_pack_args()?);
     test.args([".", "--test", "browser"]);
@@ -231,7 +232,7 @@ fn e2e(engine: Engine) -> Result<Tally> {
         name.ends_with(".test.mjs") && fits(&name)
     };
     let files: Vec<_> = paths::files_below(&dir).into_iter().filter(is_test).collect();
-    setup::ensure(engine.parts())?;
+    requirements::ensure(engine.parts())?;
     let tarball = pack::pack()?;
     let server = server::build()?;
     let mut node = engine.command("node");

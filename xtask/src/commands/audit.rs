@@ -8,8 +8,8 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::shell::say;
-use crate::{paths, shell, tools};
+use crate::tools::shell::say;
+use crate::tools::{cargo, npm, paths, shell};
 
 const DENY_VERSION: &str = "0.20.2";
 
@@ -67,7 +67,7 @@ fn deny() -> Result<PathBuf> {
     let root = paths::cache().join(format!("cargo-deny-{DENY_VERSION}"));
     let program = root.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
     if !program.is_file() {
-        tools::cargo_install_locked("cargo-deny", DENY_VERSION, &root)?;
+        cargo::install_locked("cargo-deny", DENY_VERSION, &root)?;
     }
     Ok(program)
 }
@@ -110,7 +110,7 @@ fn worst(outcomes: &[Outcome]) -> Outcome {
 
 fn npm_audit(directory: &Path) -> Result<Outcome> {
     let npm = || -> Result<Command> {
-        let mut npm = tools::npm()?;
+        let mut npm = npm::command()?;
         npm.current_dir(directory).arg("audit");
         Ok(npm)
     };

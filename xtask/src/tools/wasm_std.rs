@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::toolchain::{Probe, WASM};
-use crate::{paths, shell};
+use crate::tools::toolchain::{Probe, WASM};
+use crate::tools::{paths, shell};
 
 /// Next to the libraries: the rustc they were built with. Another rustc cannot read them.
 const STAMP: &str = "seamline-std.stamp";

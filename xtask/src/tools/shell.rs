@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::paths;
+use crate::tools::paths;
 
 /// How many lines of a failed command's output are shown; the rest is in its log file.
 const SHOWN_LINES_MAX: usize = 60;

@@ -9,7 +9,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{paths, shell};
+use crate::tools::{paths, shell};
 
 /// What the server prints when it listens, before its URL.
 const LISTENING: &str = "listening on ";

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::shell::say;
-use crate::{pack, paths, shell};
+use crate::commands::pack;
+use crate::tools::shell::say;
+use crate::tools::{paths, shell};
 
 /// What the whole client may weigh, gzipped.
 const GZIP_BYTES_MAX: u64 = 32 * 1024;

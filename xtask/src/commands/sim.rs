@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::shell;
+use crate::tools::shell;
 
 /// The seeded runs want the optimiser, and the checks of a debug build.
 const PROFILE: [&str; 12] = [

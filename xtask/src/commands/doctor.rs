@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::setup::{ALL, MORE_BROWSERS, State};
-use crate::shell::say;
-use crate::{paths, shell, tools};
+use crate::tools::requirements::{ALL, MORE_BROWSERS, State};
+use crate::tools::shell::say;
+use crate::tools::{cargo, paths, shell};
 
 /// `cargo xtask doctor`; fails if something is missing.
 pub fn command() -> Result<ExitCode> {
@@ -29,7 +29,7 @@ pub fn command() -> Result<ExitCode> {
         }
     }
     for component in ["fmt", "clippy"] {
-        match tools::cargo_component(component) {
+        match cargo::component_version(component) {
             Some(version) => say!("✓ {component:<15} {version}"),
             None => say!("- {component:<15} missing; the tests run without that lint"),
         }

@@ -1,0 +1,13 @@
+//! One file for each command.
+
+pub mod audit;
+pub mod bench;
+pub mod chaos;
+pub mod demo;
+pub mod doctor;
+pub mod mutants;
+pub mod pack;
+pub mod setup;
+pub mod sim;
+pub mod size;
+pub mod test;

@@ -1,0 +1,33 @@
+//! Programs that cargo installs, and its own components.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::tools::shell;
+
+const CRATES_HINT: &str =
+    "Is crates.io reachable? The failed part is in the log; setup goes on where it stopped.";
+
+/// Installs a program from crates.io. Not `--locked`: a lock file can name a version that crates.io no
+/// longer has.
+pub fn install(name: &str, version: &str, root: &Path) -> Result<()> {
+    run_install(name, version, root, &[])
+}
+
+/// As [`install`], with the dependencies that its authors have tested: for what has many.
+pub fn install_locked(name: &str, version: &str, root: &Path) -> Result<()> {
+    run_install(name, version, root, &["--locked"])
+}
+
+fn run_install(name: &str, version: &str, root: &Path, more: &[&str]) -> Result<()> {
+    let mut install = shell::command("cargo");
+    install.args(["install", name, "--version", version, "--root"]).arg(root).args(more);
+    install.env_remove("CARGO_TARGET_DIR").env("CARGO_NET_RETRY", "10");
+    shell::run(&format!("cargo install {name} {version} (some minutes)"), &mut install, CRATES_HINT)
+}
+
+/// The version of `cargo <component>`, if it is installed.
+pub fn component_version(component: &str) -> Option<String> {
+    shell::output(shell::command("cargo").args([component, "--version"]))
+}

@@ -1,0 +1,85 @@
+//! wasm-bindgen's command-line tool and test runner.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::tools::requirements::State;
+use crate::tools::{cargo, paths, shell};
+
+/// The version of wasm-bindgen in the lock file; the tool's must be the same.
+pub fn version() -> Result<String> {
+    let file = paths::root().join("Cargo.lock");
+    let lock = fs::read_to_string(&file).with_context(|| format!("could not read {}", file.display()))?;
+    locked_version(&lock, "wasm-bindgen").context("Cargo.lock names no wasm-bindgen")
+}
+
+/// The version of `package` in the text of a lock file.
+fn locked_version(lock: &str, package: &str) -> Option<String> {
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name);
+    lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"').map(str::to_string)
+}
+
+/// The directory that holds wasm-bindgen and its test runner.
+pub fn dir() -> Result<PathBuf> {
+    let version = version()?;
+    find(&version).with_context(|| format!("wasm-bindgen {version} is missing; run cargo xtask setup"))
+}
+
+fn find(version: &str) -> Option<PathBuf> {
+    let installed = root(version).join("bin");
+    if is_installed_in(&installed) {
+        return Some(installed);
+    }
+    let dir = paths::on_path("wasm-bindgen")?.parent()?.to_path_buf();
+    let same = shell::version(dir.join("wasm-bindgen"))? == format!("wasm-bindgen {version}");
+    (same && is_installed_in(&dir)).then_some(dir)
+}
+
+fn is_installed_in(dir: &Path) -> bool {
+    ["wasm-bindgen", "wasm-bindgen-test-runner"]
+        .iter()
+        .all(|name| dir.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)).is_file())
+}
+
+fn root(version: &str) -> PathBuf {
+    paths::cache().join(format!("wasm-bindgen-{version}"))
+}
+
+/// For doctor and setup.
+pub fn state() -> State {
+    let Ok(version) = version() else {
+        return State::Missing("fail: Cargo.lock names no wasm-bindgen".into());
+    };
+    match find(&version) {
+        Some(_) => State::Ready(format!("{version}, as in Cargo.lock")),
+        None => State::Missing(format!("run cargo install wasm-bindgen-cli --version {version}")),
+    }
+}
+
+/// Installs wasm-bindgen.
+pub fn install() -> Result<()> {
+    let version = version()?;
+    cargo::install("wasm-bindgen-cli", &version, &root(&version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locked_version_is_that_of_the_package_with_exactly_that_name() {
+        let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.1.0\"\n\n\
+                    [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\nsource = \"x\"\n";
+        assert_eq!(locked_version(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
+        assert_eq!(locked_version(lock, "wasm"), None);
+        assert_eq!(locked_version("", "wasm-bindgen"), None);
+    }
+
+    #[test]
+    fn the_projects_own_lock_file_names_wasm_bindgen() {
+        assert!(version().unwrap().starts_with("0.2."));
+    }
+}

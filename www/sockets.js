@@ -18,8 +18,10 @@ export function socketUrl(pane) {
 }
 
 globalThis.WebSocket = class extends NativeWebSocket {
+  // biome-ignore lint/correctness/noUnreachableSuper: a pane without a network gets another kind of object
   constructor(url, protocols) {
     const pane = new URL(url).searchParams.get("pane");
+    // biome-ignore lint/correctness/noConstructorReturn: as above
     if (held.has(pane)) return new UnreachableSocket();
     super(url, protocols);
     sockets.set(pane, this);

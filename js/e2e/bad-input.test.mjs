@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { Browser, until } from "./support/page.mjs";
+import { Browser } from "./support/page.mjs";
 import { unusedPort } from "./support/port.mjs";
 import { Server } from "./support/server.mjs";
 
@@ -47,7 +47,7 @@ const thrown = (url, options) =>
   );
 
 /** The state that a connection comes to rest in. */
-async function closedReason(server, options, evaluate = () => {}) {
+async function closedReason(server, options) {
   return page.evaluate(
     async ([url, options]) => {
       const logger = {};

@@ -9,7 +9,7 @@ import { after, afterEach, before, beforeEach, describe, test } from "node:test"
 import { fileURLToPath } from "node:url";
 import { launch } from "./support/chromium.mjs";
 import { until } from "./support/page.mjs";
-import { Proxy } from "./support/proxy.mjs";
+import { TcpProxy } from "./support/proxy.mjs";
 import { publish } from "./support/publisher.mjs";
 import { Server } from "./support/server.mjs";
 
@@ -56,7 +56,7 @@ describe("the demo page", () => {
     execFileSync("tar", ["-xzf", process.env.SEAMLINE_TARBALL, "-C", www]);
     renameSync(join(www, "package/dist"), join(www, "seamline"));
     server = await new Server(["--www", www, "--demo"]).start();
-    proxy = await new Proxy(() => server.port).start(); // keeps its port when the server is started again
+    proxy = await new TcpProxy(() => server.port).start(); // keeps its port when the server is started again
     browser = await launch();
   });
   after(async () => {

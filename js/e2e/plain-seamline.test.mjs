@@ -6,7 +6,7 @@ import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";
 import { Pace } from "./support/pace.mjs";
 import { Browser, until } from "./support/page.mjs";
-import { Proxy } from "./support/proxy.mjs";
+import { TcpProxy } from "./support/proxy.mjs";
 import { publish, publishMany } from "./support/publisher.mjs";
 import { Server } from "./support/server.mjs";
 
@@ -19,7 +19,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 /** Runs a test with a server, a proxy before it and a page. */
 async function scene(serverArgs, run) {
   const server = await new Server(serverArgs).start();
-  const proxy = await new Proxy(() => server.port).start();
+  const proxy = await new TcpProxy(() => server.port).start();
   const page = await browser.page();
   try {
     await run({ server, proxy, page, url: `ws://127.0.0.1:${proxy.port}/ws?conversation_id=room` });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { Browser, until } from "./support/page.mjs";
-import { Proxy } from "./support/proxy.mjs";
+import { TcpProxy } from "./support/proxy.mjs";
 import { Server } from "./support/server.mjs";
 
 let browser;
@@ -20,7 +20,7 @@ const OUTAGE_MS = 90_000;
 /** @param {number} settleMs how long the last message may take once those before it are there */
 async function run(serverArgs, settleMs) {
   const server = await new Server(["--unsafe-seam-delay-ms", `${WINDOW_MS}`, ...serverArgs]).start();
-  const proxy = await new Proxy(() => server.port).start();
+  const proxy = await new TcpProxy(() => server.port).start();
   const page = await browser.page();
   try {
     await page.evaluate(

@@ -240,7 +240,7 @@ export class Client {
 
   /** Makes the calls that wait, in order: a subscription before what is published after it. */
   #flush(): void {
-    for (let call; (call = this.#waiting.shift()); ) call(this.#engine);
+    while (this.#waiting.length > 0) this.#waiting.shift()!(this.#engine);
   }
 
   #publish(name: string, data: unknown, key = randomKey(), closed: boolean): Promise<{ id: string; offset: number }> {

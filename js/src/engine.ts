@@ -153,6 +153,8 @@ async function compile(wasm: Options["wasm"], locate: () => URL): Promise<WebAss
   return source instanceof WebAssembly.Module ? source : WebAssembly.compile(source);
 }
 
+type NodeGlobal = { process: { getBuiltinModule(name: string): { readFileSync(url: URL): BufferSource } } };
+
 /**
  * Where the wasm beside a script can be had. Where that is a file, as in Node, `fetch` does not read it; and an
  * `import` of what does would trouble bundlers. In a bundle without modules there is no `import.meta.url`, and so no URL.
@@ -160,7 +162,8 @@ async function compile(wasm: Options["wasm"], locate: () => URL): Promise<WebAss
 function beside(locate: () => URL): URL | BufferSource {
   try {
     const url = locate();
-    return url.protocol === "file:" ? (globalThis as any).process.getBuiltinModule("node:fs").readFileSync(url) : url;
+    if (url.protocol !== "file:") return url;
+    return (globalThis as unknown as NodeGlobal).process.getBuiltinModule("node:fs").readFileSync(url);
   } catch (error) {
     throw new SeamlineError(
       "wasm_failed",

@@ -25,7 +25,7 @@ export function lineageOf(clientId: string, own: string): Lineage {
   inUse.add(key);
   return {
     _names() {
-      let names;
+      let names: string | undefined;
       try {
         const past = sessionStorage.getItem(key)?.match(/[0-9a-z]{16}/g) ?? [];
         names = [...new Set([own, ...past])].slice(0, NAMES_MAX).join(" ");

@@ -88,8 +88,9 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>, repor
 }
 
 /** What a thrown value says; it may be any value. The error for a name with several addresses has only a code. */
-function causeOf(error: any): string {
-  const text = typeof error === "string" ? error : attempt(() => error.message || error.code);
+function causeOf(error: unknown): string {
+  type Thrown = { message?: unknown; code?: unknown };
+  const text = typeof error === "string" ? error : attempt(() => (error as Thrown).message || (error as Thrown).code);
   return typeof text === "string" ? text : "";
 }
 

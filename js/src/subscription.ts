@@ -4,6 +4,8 @@ import { SeamlineError } from "./error.js";
 import type { ChannelOptions, Gap, Position } from "./types.js";
 
 type From = ChannelOptions["from"];
+// biome-ignore lint/suspicious/noExplicitAny: handles of one channel may give its messages different types
+type AnyDispatcher = Dispatcher<any>;
 
 /** What a subscription needs of its client. @internal */
 export interface SubscriptionPort {
@@ -48,7 +50,7 @@ export class Subscription {
   }
 
   /** A handle listens, with `messages` also to those. Throws if the messages after its start point have passed. */
-  _join(handle: Dispatcher<any>, messages: boolean): void {
+  _join(handle: AnyDispatcher, messages: boolean): void {
     const known = this.#handles.has(handle);
     const follows = this.#followers.has(handle) || this.#atLive.has(handle);
     if (known && (follows || !messages)) return;
@@ -64,7 +66,7 @@ export class Subscription {
   }
 
   /** A handle is closed. */
-  _leave(handle: Dispatcher<any>): void {
+  _leave(handle: AnyDispatcher): void {
     this.#handles.delete(handle);
     this._report();
     this.#followers.delete(handle);

@@ -154,6 +154,7 @@ export interface PlainOptions {
 }
 
 /** What makes WebSockets: the global `WebSocket`, or that of the package `ws`. */
+// biome-ignore-start lint/suspicious/noExplicitAny: each class has event types of its own, and only `any` takes them all
 export type WebSocketConstructor = new (
   url: string,
   protocol?: string,
@@ -167,6 +168,7 @@ export type WebSocketConstructor = new (
   send(text: string): void;
   close(code?: number): void;
 };
+// biome-ignore-end lint/suspicious/noExplicitAny: until here
 
 /** What {@link connect} can be told. Everything is optional. Milliseconds are whole numbers up to 2,147,483,647 (24 days). */
 export interface Options {

@@ -41,6 +41,7 @@ test("a gap listener may return any thenable", async () => {
   const { c, s } = channel();
   const seen = [];
   let settle;
+  // biome-ignore lint/suspicious/noThenProperty: a thenable that is no promise
   c.on("gap", () => ({ then: (done) => (settle = done) }));
   c.on("message", ({ offset }) => void seen.push(offset));
   s._gap(GAP, { epoch: "e", offset: 9 });

@@ -30,7 +30,7 @@ test("a message is processed when the next one is asked for", async () => {
 });
 
 test("creating an iterator subscribes", () => {
-  const { c, s, calls } = channel();
+  const { c, calls } = channel();
   c[Symbol.asyncIterator]();
   assert.deepEqual(calls, ["subscribe"]);
 });
@@ -66,7 +66,7 @@ test("return() ends the iterator, and the channel goes on without it", async () 
 });
 
 test("return() answers a next() that waits, and every later one", async () => {
-  const { c, s } = channel();
+  const { c } = channel();
   const iterator = c[Symbol.asyncIterator]();
   const waiting = [iterator.next(), iterator.next()];
   assert.deepEqual(await iterator.return(), DONE);
@@ -74,7 +74,7 @@ test("return() answers a next() that waits, and every later one", async () => {
 });
 
 test("closing the channel answers a next() that waits", async () => {
-  const { c, s } = channel();
+  const { c } = channel();
   const next = c[Symbol.asyncIterator]().next();
   c.close();
   assert.deepEqual(await next, DONE);

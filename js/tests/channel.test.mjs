@@ -77,6 +77,7 @@ test("every listener gets every message, and the slowest is waited for", async (
 test("a thenable that is no promise is waited for, too", async () => {
   const { c, s, processed } = channel();
   let settle;
+  // biome-ignore lint/suspicious/noThenProperty: a thenable that is no promise
   c.on("message", () => ({ then: (done) => (settle = done) }));
   s._deliver(frame(1, 1), 0);
   await settled();
@@ -115,14 +116,14 @@ test("the position and lastMessageId move when the handler is through, not befor
 
 test("the position that is handed out cannot be used to move the channel", () => {
   const given = { epoch: "e", offset: 3 };
-  const { c, s } = channel({ from: given }, { attached: false });
+  const { c } = channel({ from: given }, { attached: false });
   c.position.offset = 99;
   given.offset = 99;
   assert.equal(c.position.offset, 3);
 });
 
 test("who only publishes, or listens to errors, subscribes to nothing", async () => {
-  const { c, s, calls } = channel();
+  const { c, calls } = channel();
   c.on("error", () => {});
   assert.deepEqual(await c.publish({ a: 1 }, { key: "k" }), { id: "1-0", offset: 1 });
   c.cast("typing");

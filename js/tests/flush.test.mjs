@@ -117,7 +117,7 @@ test("with nothing to wait for, flushMs closes at once, and so does a second clo
 });
 
 test("every way in which a publication is refused names its channel and key", async (t) => {
-  const { server, client, channel } = setUp(t, { outboxMessages: 1 });
+  const { server, channel } = setUp(t, { outboxMessages: 1 });
   const waits = channel.publish(1, { key: "first" }); // before the wasm is there
   await assert.rejects(channel.publish(2, { key: "k" }), {
     code: "outbox_full",

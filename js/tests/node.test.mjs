@@ -55,7 +55,7 @@ test("`ws` follows a channel across cuts, with the wasm read from the package; n
 const none = globalThis.WebSocket ? false : "this runtime has no WebSocket of its own";
 test("so does the runtime's own WebSocket", { skip: none }, (t) => throughCuts(t, {}));
 
-test("a server that is not there is tried again: the errors of `ws` are heard, and throw nothing", async (t) => {
+test("a server that is not there is tried again: the errors of `ws` are heard, and throw nothing", async () => {
   const server = await startServer();
   const url = server.url();
   await server.stop();
@@ -66,7 +66,7 @@ test("a server that is not there is tried again: the errors of `ws` are heard, a
   client.close();
 });
 
-test("a constructor that throws is a failed attempt", async (t) => {
+test("a constructor that throws is a failed attempt", async () => {
   const { connect } = await fresh();
   let made = 0;
   class Refuses {

@@ -3,7 +3,7 @@
 import { overlap } from "./overlap.mjs";
 import { Pace } from "./pace.mjs";
 import { until } from "./page.mjs";
-import { Proxy } from "./proxy.mjs";
+import { TcpProxy } from "./proxy.mjs";
 import { publish, publishMany } from "./publisher.mjs";
 import { Server } from "./server.mjs";
 
@@ -16,7 +16,7 @@ const CHANNEL = "chaos";
  */
 export async function chaos(browser, { messages, kills, cuts, serverArgs, overlaps = false, settleMs = 90_000 }) {
   const server = await new Server(serverArgs).start();
-  const proxy = await new Proxy(() => server.port).start();
+  const proxy = await new TcpProxy(() => server.port).start();
   // A third of the connections are cut in the middle of their replay, some others a little later.
   proxy.onConnection = (pair) => {
     if (proxy.cuts >= cuts) return;

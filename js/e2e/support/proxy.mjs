@@ -3,7 +3,7 @@
 // Or it goes silent in one direction, and nobody says so.
 import { connect, createServer } from "node:net";
 
-export class Proxy {
+export class TcpProxy {
   #server = createServer((client) => this.#forward(client));
   #pairs = new Set();
   #target;

@@ -1,7 +1,7 @@
 // A server behind a proxy, and a page that follows a channel through it.
 import assert from "node:assert/strict";
 import { until } from "./page.mjs";
-import { Proxy } from "./proxy.mjs";
+import { TcpProxy } from "./proxy.mjs";
 import { publish } from "./publisher.mjs";
 import { Server } from "./server.mjs";
 
@@ -17,7 +17,7 @@ export class Scene {
     scene.page = page;
     try {
       scene.server = await new Server().start();
-      scene.proxy = await new Proxy(() => scene.server.port).start();
+      scene.proxy = await new TcpProxy(() => scene.server.port).start();
       await scene.publish(2);
       await scene.follow(options);
       await scene.caughtUp();

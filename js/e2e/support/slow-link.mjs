@@ -31,16 +31,18 @@ export class SlowLink {
     this.connections++;
     // What lies in the forwarder's own buffer is on neither side's.
     const server = connect({ port: this.#target(), host: "127.0.0.1", highWaterMark: this.#stepBytes });
-    const end = () => [client, server].forEach((socket) => (socket.destroy(), this.#sockets.delete(socket)));
+    const end = () => {
+      for (const socket of [client, server]) {
+        socket.destroy();
+        this.#sockets.delete(socket);
+      }
+    };
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
       socket.setNoDelay(true).on("error", end).on("close", end);
     }
-    for (const [from, to] of [
-      [client, server],
-      [server, client],
-    ])
-      this.#carry(from, to).catch(end);
+    this.#carry(client, server).catch(end);
+    this.#carry(server, client).catch(end);
   }
 
   async #carry(from, to) {

@@ -20,7 +20,7 @@ export function subscription({ attached = true, soon = (call) => call() } = {}) 
       return ++ids;
     },
     _unsubscribe: (id) => calls.push(`unsubscribe ${id}`),
-    _processed: (id, count, { offset, id: messageId }) =>
+    _processed: (_id, count, { offset, id: messageId }) =>
       calls.push(`processed ${count} at ${offset} ${messageId ?? "-"}`),
     _ended: () => calls.push("end"),
   });

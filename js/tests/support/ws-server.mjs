@@ -34,15 +34,18 @@ async function fake() {
       server[frame.op]?.(frame);
     });
   });
+  const cut = () => {
+    for (const socket of listening.clients) socket.terminate();
+  };
   return {
     url: () => `ws://127.0.0.1:${listening.address().port}/ws`,
     append: async (channel, data) => {
       const offset = server.log(channel).push(data);
       server.msgs(channel, offset, offset);
     },
-    cut: async () => listening.clients.forEach((socket) => socket.terminate()),
+    cut: async () => cut(),
     stop: async () => {
-      listening.clients.forEach((socket) => socket.terminate());
+      cut();
       await new Promise((resolve) => listening.close(resolve));
     },
   };

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{audit, bench, chaos, demo, doctor, mutants, pack, setup, sim, size, test};
+use commands::{audit, bench, chaos, demo, doctor, fmt, mutants, pack, setup, sim, size, test};
 
 /// Seamline's commands: each sets up what it needs, and does nothing twice
 #[derive(Parser)]
@@ -30,6 +30,8 @@ enum Command {
     Pack,
     /// Show the raw, gzip and brotli bytes of everything a page downloads
     Size(size::Args),
+    /// Format all source code: Rust, JavaScript and TypeScript
+    Fmt(fmt::Args),
     /// Run the tests
     Test(test::Args),
     /// Run the simulation: the core in seeded worlds of trouble
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Doctor => doctor::command(),
         Command::Pack => pack::command(),
         Command::Size(args) => size::command(args),
+        Command::Fmt(args) => fmt::command(args),
         Command::Test(args) => test::command(args),
         Command::Sim(args) => sim::command(args),
         Command::Fuzz(args) => sim::fuzz(args),

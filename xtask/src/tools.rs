@@ -1,6 +1,7 @@
 //! One file for each external program, or helper, that the commands use.
 
 pub mod apt;
+pub mod biome;
 pub mod browser;
 pub mod cargo;
 pub mod engine;

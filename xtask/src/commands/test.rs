@@ -15,7 +15,7 @@ use crate::tools::requirements::{self, Part};
 use crate::tools::shell::say;
 use crate::tools::tally::Tally;
 use crate::tools::toolchain::Toolchain;
-use crate::tools::{cargo, npm, paths, server, shell, wasm_bindgen, wasm_pack};
+use crate::tools::{biome, cargo, npm, paths, server, shell, wasm_bindgen, wasm_pack};
 
 /// How long the tests of one file may take in the browser.
 const BROWSER_TIMEOUT_SECONDS: &str = "600";
@@ -140,6 +140,7 @@ fn run(group: Group, engine: Engine) -> Result<Tally> {
 
 fn unit() -> Result<Tally> {
     let mut tally = lint("fmt", &["--all", "--check"])?;
+    tally += count_some_or_none(&mut biome::command(true)?)?;
     tally += lint("clippy", &["--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
     let mut tests = shell::cargo();
     tests.args([

@@ -4,7 +4,7 @@
 //! use futures::StreamExt;
 //! use seamline::client::{Client, Item, Options, StartFrom};
 //!
-//! # async fn run() -> Result<(), seamline::core::event::Error> {
+//! # async fn run() -> Result<(), seamline::core::Error> {
 //! let client = Client::connect("wss://example.com/ws", Options::default())?;
 //! let mut room = client.channel("room-1", StartFrom::Start)?;
 //! room.publish(&"hi").await?;
@@ -36,12 +36,10 @@ use wasm_bindgen_futures::spawn_local;
 use crate::browser::driver::Driver;
 use crate::browser::lifecycle::{Lifecycle, Sign};
 use crate::browser::lineage::Lineage;
-use crate::core::config::Config;
-use crate::core::event::{Error, State, Stats};
 #[cfg(feature = "plain")]
 use crate::core::plain::PlainConfig;
-use crate::core::position::Position;
-use crate::wire::StartAt;
+use crate::core::{Config, Error, State, Stats};
+use crate::wire::{Position, StartAt};
 use host::App;
 
 pub use channel::Channel;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 
 use crate::record::Key;
 use crate::world::{Payload, channel_name};

@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
-use seamline::core::event::{Gap, GapReason};
-use seamline::core::position::Position;
+use seamline::core::{Gap, GapReason};
+use seamline::wire::Position;
 
 use crate::aof::Stored;
 use crate::history::{Emptied, History};

@@ -6,11 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use seamline::core::config::{BackoffConfig, Config};
-use seamline::core::event::{ChannelId, Event, Output, PublishId, SocketId};
-use seamline::core::position::Position;
-use seamline::core::session::Session;
-use seamline::core::timer::Instant as CoreInstant;
+use seamline::core::Instant as CoreInstant;
+use seamline::core::{BackoffConfig, ChannelId, Config, Event, Output, PublishId, Session, SocketId};
+use seamline::wire::Position;
 use seamline::wire::StartAt;
 use serde_json::value::to_raw_value;
 use tokio::sync::{mpsc, watch};

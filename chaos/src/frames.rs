@@ -1,8 +1,7 @@
 //! Frames from the server: JSON text to what the core takes.
 
-use seamline::core::event::Batch;
-use seamline::core::position::MessageId;
-use seamline::wire::{Fields, FrameError, Msgs, ServerFrame};
+use seamline::core::Batch;
+use seamline::wire::{Fields, FrameError, MessageId, Msgs, ServerFrame};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 
 use crate::aof::Stored;
 use crate::record::{Key, Told};

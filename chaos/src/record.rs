@@ -5,8 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use seamline::core::event::{Gap, Stats};
-use seamline::core::position::{MessageId, Position};
+use seamline::core::{Gap, Stats};
+use seamline::wire::{MessageId, Position};
 
 /// A publication's key, which is its payload as well: a client's number, and the publication's at that client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! One WebSocket in a task of its own, which reports to the client that asked for it.
 
 use futures::{SinkExt, StreamExt};
-use seamline::core::event::SocketId;
+use seamline::core::SocketId;
 use seamline::wire::SUBPROTOCOL;
 use tokio::sync::mpsc;
 use tokio_tungstenite::connect_async;

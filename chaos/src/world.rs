@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 use serde::Deserialize;
 use tempfile::TempDir;
 

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use seamline::core::position::MessageId;
+use axum::{Extension, Json};
+use seamline::wire::MessageId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;

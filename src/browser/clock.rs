@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use wasm_bindgen::prelude::*;
 
-use crate::core::timer::Instant;
+use crate::core::Instant;
 
 #[wasm_bindgen]
 extern "C" {

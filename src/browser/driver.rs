@@ -13,10 +13,7 @@ use wasm_bindgen::prelude::*;
 
 use super::clock::Clock;
 use super::frame::{self, Data, Incoming};
-use crate::core::config::Config;
-use crate::core::event::{Event, FetchId, Output, SocketId};
-use crate::core::session::Session;
-use crate::core::timer::Instant;
+use crate::core::{Config, Event, FetchId, Instant, Output, Session, SocketId};
 use crate::wire::SUBPROTOCOL;
 use crate::wire::close::NORMAL;
 

@@ -9,9 +9,8 @@ use std::cell::Cell;
 use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 
-use crate::core::event::Batch;
-use crate::core::position::MessageId;
-use crate::wire::{ClientFrame, Fields, FrameError, ServerFrame};
+use crate::core::Batch;
+use crate::wire::{ClientFrame, Fields, FrameError, MessageId, ServerFrame};
 
 /// Integers of a JavaScript number are exact up to here.
 const SAFE_INTEGER_MAX: f64 = 9_007_199_254_740_991.0;

@@ -5,13 +5,10 @@ use wasm_bindgen::prelude::*;
 
 use super::driver::{Driver, Host, Report};
 use super::frame::{self, Data};
-use crate::core::config::Config;
-use crate::core::event::{Batch, Event, Output, SocketId};
 use crate::core::plain::object::{self, Object};
 use crate::core::plain::{NUMBER_MAX, Plain, PlainConfig, Step};
-use crate::core::position::MessageId;
-use crate::core::session::Session;
-use crate::core::timer::Instant;
+use crate::core::{Batch, Config, Event, Instant, Output, Session, SocketId};
+use crate::wire::MessageId;
 
 impl<H: Host> Driver<H> {
     /// A driver for a server that speaks the plain dialect.

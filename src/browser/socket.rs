@@ -10,7 +10,7 @@ use web_sys::WebSocket;
 
 use super::driver::{Driver, Host, Report, Transport, WeakDriver};
 use super::frame;
-use crate::core::event::SocketId;
+use crate::core::SocketId;
 
 #[wasm_bindgen]
 extern "C" {

@@ -14,8 +14,8 @@ use wasm_bindgen::JsValue;
 use super::Client;
 use super::item::{Item, Message, Published};
 use crate::browser::frame::{self, Data};
-use crate::core::event::{Batch, ChannelId, Error, Event};
-use crate::core::position::{MessageId, Position};
+use crate::core::{Batch, ChannelId, Error, Event};
+use crate::wire::{MessageId, Position};
 
 /// So many ephemeral events and errors may wait for the application; further ones are dropped.
 const EXTRAS_MAX: usize = 64;

@@ -16,7 +16,7 @@ use super::{TokenFn, TokenFuture};
 use crate::browser::driver::{Driver, Host};
 use crate::browser::frame::Data;
 use crate::browser::socket::Socket;
-use crate::core::event::{ChannelId, Error, Event, FetchId, PublishId, SocketId, State};
+use crate::core::{ChannelId, Error, Event, FetchId, PublishId, SocketId, State};
 
 /// What the application waits for.
 pub(super) struct App {

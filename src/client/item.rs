@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
 use crate::browser::frame::Data;
-use crate::core::event::{Error, Gap};
-use crate::core::position::MessageId;
+use crate::core::{Error, Gap};
+use crate::wire::MessageId;
 
 /// Something that happens in a channel, in the channel's order.
 #[derive(Clone, Debug)]

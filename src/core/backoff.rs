@@ -4,7 +4,7 @@
 //! clients best; see Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 //! Two things differ here. The draw has a floor, so that no attempt follows another at once. And the
 //! attempts are forgotten only when a connection has *proved* itself (see
-//! [`Config::stable_ms`](super::config::Config)): a server that accepts and then drops every
+//! [`Config::stable_ms`](super::Config::stable_ms)): a server that accepts and then drops every
 //! connection would otherwise be called without pause.
 
 /// No wait is shorter than this, unless `initial_ms` is.

@@ -1,18 +1,30 @@
 //! The sans-I/O core: every decision of the client, and nothing else.
 //!
 //! No clock, no randomness, no network and no browser in here. Time, a random seed and everything
-//! that happens come in as arguments; everything to be done comes out as [`Output`](event::Output)s.
+//! that happens come in as arguments; everything to be done comes out as [`Output`]s.
 //! So the same core runs in a page, in native tests and in a simulation, and runs the same way twice.
-//! [`session::Session`] is the entrance.
+//! [`Session`] is the entrance.
 
-pub mod backoff;
+mod backoff;
 mod channel;
-pub mod config;
-pub mod event;
-pub mod heartbeat;
+mod config;
+mod error;
+mod event;
+mod heartbeat;
 mod outbox;
+mod output;
 pub mod plain;
-pub mod position;
 pub mod seam;
-pub mod session;
-pub mod timer;
+mod session;
+mod state;
+mod stats;
+mod timer;
+
+pub use config::{BackoffConfig, Config};
+pub use error::Error;
+pub use event::{Batch, ChannelId, Event, Gap, GapReason, PublishId};
+pub use output::{FetchId, Output, SocketId};
+pub use session::Session;
+pub use state::{Reason, ReasonCode, State};
+pub use stats::Stats;
+pub use timer::Instant;

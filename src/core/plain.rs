@@ -35,11 +35,8 @@ use self::key::{Item, Key, Numbering};
 use self::order::Order;
 use self::settle::Settle;
 use self::window::{Recent, Window};
-use super::event::{Batch, ChannelId, Error, Event, Output, SocketId};
-use super::position::{MessageId, Position, push_number};
-use super::session::Session;
-use super::timer::Instant;
-use crate::wire::{ClientFrame, Json, ServerFrame, StartAt};
+use super::{Batch, ChannelId, Error, Event, Instant, Output, Session, SocketId};
+use crate::wire::{ClientFrame, Json, MessageId, Position, ServerFrame, StartAt, push_number};
 
 /// The largest number that a message can have: the npm package gives offsets as JavaScript numbers, which are
 /// exact up to here.

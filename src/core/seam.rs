@@ -34,9 +34,9 @@ pub enum Seam {
     },
 }
 
-/// Judges the frame of `count` messages from offset `n` on, when everything up to `position` was
+/// Classifies the frame of `count` messages from offset `n` on, when everything up to `position` was
 /// delivered.
-pub fn judge(position: u64, n: u64, count: u64) -> Seam {
+pub fn classify(position: u64, n: u64, count: u64) -> Seam {
     let next = position.saturating_add(1);
     if count == 0 {
         return Seam::Seen;
@@ -55,20 +55,20 @@ mod tests {
 
     #[test]
     fn the_three_frames_of_the_picture() {
-        assert_eq!(judge(6, 5, 4), Seam::Fresh { skip: 2 });
-        assert_eq!(judge(6, 3, 3), Seam::Seen);
-        assert_eq!(judge(6, 8, 2), Seam::Hole { from: 7, to: 7 });
+        assert_eq!(classify(6, 5, 4), Seam::Fresh { skip: 2 });
+        assert_eq!(classify(6, 3, 3), Seam::Seen);
+        assert_eq!(classify(6, 8, 2), Seam::Hole { from: 7, to: 7 });
     }
 
     #[test]
     fn the_edges() {
-        assert_eq!(judge(6, 7, 1), Seam::Fresh { skip: 0 }, "exactly next");
-        assert_eq!(judge(6, 6, 1), Seam::Seen, "exactly the last one");
-        assert_eq!(judge(6, 6, 2), Seam::Fresh { skip: 1 }, "the last one and the next");
-        assert_eq!(judge(0, 1, 1), Seam::Fresh { skip: 0 }, "the very first");
-        assert_eq!(judge(6, 900, 0), Seam::Seen, "an empty frame says nothing");
+        assert_eq!(classify(6, 7, 1), Seam::Fresh { skip: 0 }, "exactly next");
+        assert_eq!(classify(6, 6, 1), Seam::Seen, "exactly the last one");
+        assert_eq!(classify(6, 6, 2), Seam::Fresh { skip: 1 }, "the last one and the next");
+        assert_eq!(classify(0, 1, 1), Seam::Fresh { skip: 0 }, "the very first");
+        assert_eq!(classify(6, 900, 0), Seam::Seen, "an empty frame says nothing");
         assert_eq!(
-            judge(u64::MAX, u64::MAX, 1),
+            classify(u64::MAX, u64::MAX, 1),
             Seam::Fresh { skip: 0 },
             "no overflow at the end of numbers"
         );
@@ -80,7 +80,7 @@ mod tests {
         fn agrees_with_looking_at_each_offset(position in 0u64..40, n in 1u64..60, count in 0u64..30) {
             let offsets: Vec<u64> = (n..n + count).collect();
             let seen = offsets.iter().filter(|&&o| o <= position).count() as u64;
-            match judge(position, n, count) {
+            match classify(position, n, count) {
                 Seam::Seen => prop_assert_eq!(seen, count),
                 Seam::Fresh { skip } => {
                     prop_assert_eq!(skip, seen);
@@ -104,7 +104,7 @@ mod tests {
             let mut position = 0;
             let mut delivered = Vec::new();
             for (n, count) in runs {
-                if let Seam::Fresh { skip } = judge(position, n, count) {
+                if let Seam::Fresh { skip } = classify(position, n, count) {
                     delivered.extend(n + skip..n + count);
                     position = n + count - 1;
                 }

@@ -1,7 +1,7 @@
 //! Time as the core sees it: instants that come in, named timers, one next deadline.
 
 /// A moment, in milliseconds since any fixed one. It comes from outside and never runs backwards
-/// inside a [`Session`](super::session::Session).
+/// inside a [`Session`](super::Session).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub u64);
 

@@ -13,10 +13,8 @@ use wasm_bindgen::prelude::*;
 
 use crate::browser::driver::{Driver, Host, Report, Transport};
 use crate::browser::frame::{self, Data};
-use crate::core::config::Config;
-use crate::core::event::{Error, Event, FetchId, SocketId, State};
-use crate::core::position::Position;
-use crate::wire::StartAt;
+use crate::core::{Config, Error, Event, FetchId, SocketId, State};
+use crate::wire::{Position, StartAt};
 
 /// What [`JsHost::emit`] tells. `js/src/engine.ts` has the same table, with what the arguments are.
 #[derive(Clone, Copy)]

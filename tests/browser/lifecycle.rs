@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use futures::StreamExt;
 use seamline::client::Client;
-use seamline::core::event::{ReasonCode, State};
+use seamline::core::{ReasonCode, State};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::support::*;

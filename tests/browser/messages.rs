@@ -2,7 +2,7 @@
 
 use futures::future;
 use seamline::client::{Item, StartFrom};
-use seamline::core::event::State;
+use seamline::core::State;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::support::*;
@@ -108,8 +108,7 @@ async fn an_unknown_epoch_is_a_gap_before_the_first_message() {
     let room = name("room");
     let client = client();
     client.publish(&room, "here").await.unwrap();
-    let position =
-        seamline::core::position::Position { epoch: "another log".to_owned(), offset: 7, id: None };
+    let position = seamline::wire::Position { epoch: "another log".to_owned(), offset: 7, id: None };
     let mut channel = client.channel(&room, StartFrom::After(position)).unwrap();
     let item = channel.next().await;
     assert!(

@@ -3,7 +3,7 @@
 use futures::stream::{Stream, StreamExt};
 use js_sys::Function;
 use seamline::client::{Channel, Client, Item, Message, Options};
-use seamline::core::event::State;
+use seamline::core::State;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;

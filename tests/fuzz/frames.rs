@@ -1,7 +1,6 @@
 //! The readers of frames, of both sides.
 
-use seamline::core::position::MessageId;
-use seamline::wire::{ClientFields, ClientFrame, Fields, FrameError, Msgs, ServerFrame};
+use seamline::wire::{ClientFields, ClientFrame, Fields, FrameError, MessageId, Msgs, ServerFrame};
 use serde_json::Value;
 use serde_json::value::RawValue;
 

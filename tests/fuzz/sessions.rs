@@ -1,11 +1,7 @@
 //! A session whose server says anything at any time.
 
-use seamline::core::config::Config;
-use seamline::core::event::{Batch, Event, Output, SocketId};
-use seamline::core::position::{MessageId, Position};
-use seamline::core::session::Session;
-use seamline::core::timer::Instant;
-use seamline::wire::{ServerFrame, StartAt};
+use seamline::core::{Batch, Config, Event, Instant, Output, Session, SocketId};
+use seamline::wire::{MessageId, Position, ServerFrame, StartAt};
 
 use crate::input::number;
 use crate::rng::Rng;

@@ -1,9 +1,8 @@
 //! The connection: what it asks for, what is sent on it, when it is given up.
 
-use seamline::core::config::Config;
+use seamline::core::Config;
 use seamline::core::plain::Plain;
-use seamline::core::position::{MessageId, Position};
-use seamline::wire::StartAt;
+use seamline::wire::{MessageId, Position, StartAt};
 
 use crate::page::{Page, ROOM, config, plain};
 

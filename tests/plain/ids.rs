@@ -1,7 +1,7 @@
 //! A server that does not number its messages.
 
 use seamline::core::plain::PlainConfig;
-use seamline::core::position::{MessageId, Position};
+use seamline::wire::{MessageId, Position};
 
 use crate::page::{Page, START_MS, config, plain};
 

@@ -1,7 +1,7 @@
 //! A server that numbers its messages.
 
 use seamline::core::plain::{NUMBER_MAX, PlainConfig};
-use seamline::core::position::Position;
+use seamline::wire::Position;
 
 use crate::page::{Page, SETTLE_MS, START_MS, plain};
 

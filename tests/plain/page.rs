@@ -1,11 +1,10 @@
 //! Plays the driver for one session and its translator.
 
-use seamline::core::config::{BackoffConfig, Config};
-use seamline::core::event::{ChannelId, Event, FetchId, Output, SocketId, State};
 use seamline::core::plain::{Incoming, Plain, PlainConfig, Step};
-use seamline::core::position::Position;
-use seamline::core::session::Session;
-use seamline::core::timer::Instant;
+use seamline::core::{
+    BackoffConfig, ChannelId, Config, Event, FetchId, Instant, Output, Session, SocketId, State,
+};
+use seamline::wire::Position;
 
 pub const ROOM: &str = "room";
 pub const URL: &str = "ws://h/ws?conversation_id=c1";

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use seamline::core::plain::PlainConfig;
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 
 use crate::page::{Page, SETTLE_MS, config, plain};
 

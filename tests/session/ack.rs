@@ -1,6 +1,6 @@
 //! The position that the server stores: processed, not received.
 
-use seamline::core::position::Position;
+use seamline::wire::Position;
 
 use crate::page::{Page, config, position};
 

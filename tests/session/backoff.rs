@@ -1,6 +1,6 @@
 //! No storms: hints are obeyed, and only a proved connection starts the backoff afresh.
 
-use seamline::core::event::{Event, Output, State};
+use seamline::core::{Event, Output, State};
 use seamline::wire::ServerFrame;
 
 use crate::page::{Page, config};

@@ -1,6 +1,6 @@
 //! The page goes into the back/forward cache, and perhaps comes out of it.
 
-use seamline::core::event::{Event, Output, State};
+use seamline::core::{Event, Output, State};
 use seamline::wire::{ServerFrame, close};
 
 use crate::page::{Page, config, position};

@@ -1,7 +1,6 @@
 //! Subscribing, unsubscribing, and what the server says about one channel.
 
-use seamline::core::position::Position;
-use seamline::wire::{ServerFrame, StartAt};
+use seamline::wire::{Position, ServerFrame, StartAt};
 
 use crate::page::{FRAME_BYTES_MAX, Page, ROOM, config, position};
 

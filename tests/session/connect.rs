@@ -1,7 +1,6 @@
 //! Attempts, tokens, refusals, and the end.
 
-use seamline::core::config::Config;
-use seamline::core::timer::Instant;
+use seamline::core::{Config, Instant};
 use seamline::wire::close;
 
 use crate::page::{Page, config, position};

@@ -1,6 +1,6 @@
 //! What bounds the messages that wait for the application.
 
-use seamline::core::config::Config;
+use seamline::core::Config;
 
 use crate::page::{Page, config, position};
 

@@ -1,6 +1,6 @@
 //! Finding out that a connection is dead although nobody says so.
 
-use seamline::core::config::Config;
+use seamline::core::Config;
 use seamline::wire::ServerFrame;
 
 use crate::page::{HEARTBEAT_MS, Page, config};

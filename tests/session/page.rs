@@ -1,11 +1,10 @@
 //! Plays the driver and the server for one session.
 
-use seamline::core::config::{BackoffConfig, Config};
-use seamline::core::event::{Batch, ChannelId, Event, FetchId, Output, PublishId, SocketId, State};
-use seamline::core::position::{MessageId, Position};
-use seamline::core::session::Session;
-use seamline::core::timer::Instant;
-use seamline::wire::{ClientFrame, ServerFrame, StartAt};
+use seamline::core::{
+    BackoffConfig, Batch, ChannelId, Config, Event, FetchId, Instant, Output, PublishId, Session, SocketId,
+    State,
+};
+use seamline::wire::{ClientFrame, MessageId, Position, ServerFrame, StartAt};
 
 /// The channel that the tests use.
 pub const ROOM: &str = "room";

@@ -1,7 +1,7 @@
 //! A publication that closes every connection fails, and the rest goes on; one that the network interrupted
 //! is sent again, however often.
 
-use seamline::core::config::Config;
+use seamline::core::Config;
 
 use crate::page::{Page, config};
 

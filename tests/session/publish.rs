@@ -1,6 +1,6 @@
 //! Publications: retried under the same key until the log has them, or never will.
 
-use seamline::core::config::Config;
+use seamline::core::Config;
 use seamline::wire::ServerFrame;
 
 use crate::page::{FRAME_BYTES_MAX, Page, ROOM, config};

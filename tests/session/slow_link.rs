@@ -1,6 +1,6 @@
 //! A slow link is not a dead one: what is on its way gets the time that it takes.
 
-use seamline::core::config::Config;
+use seamline::core::Config;
 use seamline::wire::ServerFrame;
 
 use crate::page::{FRAME_BYTES_MAX, HEARTBEAT_MS, Page, ROOM, config};

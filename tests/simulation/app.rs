@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use seamline::core::event::{ChannelId, Event};
-use seamline::core::position::{MessageId, Position};
-use seamline::wire::StartAt;
+use seamline::core::{ChannelId, Event};
+use seamline::wire::{MessageId, Position, StartAt};
 
 use crate::invariants::{Reader, last_id_fits};
 use crate::log::{channel_name, epoch_name, epoch_number, message_id};

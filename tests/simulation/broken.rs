@@ -1,8 +1,7 @@
 //! The invariants can fail: each is shown what must not happen.
 
-use seamline::core::config::Config;
-use seamline::core::event::{Batch, Gap, GapReason};
-use seamline::core::position::Position;
+use seamline::core::{Batch, Config, Gap, GapReason};
+use seamline::wire::Position;
 
 use crate::invariants::{Credit, Line, Publications, Reader};
 use crate::log::{Log, epoch_name, message_id};

@@ -3,9 +3,8 @@
 
 use std::collections::VecDeque;
 
-use seamline::core::event::Batch;
-use seamline::core::position::Position;
-use seamline::wire::{ServerFrame, StartAt};
+use seamline::core::Batch;
+use seamline::wire::{Position, ServerFrame, StartAt};
 
 use crate::log::{channel_name, epoch_name, epoch_number, message_id};
 use crate::network::{Network, ToClient};

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use seamline::core::config::Config;
-use seamline::core::event::{Batch, Gap, GapReason};
-use seamline::core::position::Position;
+use seamline::core::{Batch, Config, Gap, GapReason};
+use seamline::wire::Position;
 
 use crate::log::{Log, epoch_number, message_id};
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 
 /// One history of a channel.
 #[derive(Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use seamline::core::event::{Batch, SocketId};
+use seamline::core::{Batch, SocketId};
 use seamline::wire::{ClientFrame, ServerFrame};
 
 use crate::stage::{Ev, Stage};

@@ -1,8 +1,7 @@
 //! What goes wrong at the server: it crashes, restarts, drains; its log is replaced, rewound, trimmed,
 //! or loses something.
 
-use seamline::core::position::Position;
-use seamline::wire::{ServerFrame, close};
+use seamline::wire::{Position, ServerFrame, close};
 
 use crate::feed::Step;
 use crate::log::{channel_name, epoch_name};

@@ -1,6 +1,6 @@
 //! What comes out of a session is held against the promises, and performed.
 
-use seamline::core::event::{Event, Output, ReasonCode, SocketId, State};
+use seamline::core::{Event, Output, ReasonCode, SocketId, State};
 use seamline::wire::{ClientFrame, ServerFrame};
 
 use crate::invariants::Credit;

@@ -1,10 +1,7 @@
 //! A page: the driver of one session, with the page's own clock, timers and sleep. It turns what
 //! happens into calls, and performs what comes out, as `src/browser/driver.rs` does.
 
-use seamline::core::config::{BackoffConfig, Config};
-use seamline::core::event::SocketId;
-use seamline::core::session::Session;
-use seamline::core::timer::Instant;
+use seamline::core::{BackoffConfig, Config, Instant, Session, SocketId};
 use seamline::wire::{LINEAGE_NAMES_MAX, close};
 
 use crate::app::App;

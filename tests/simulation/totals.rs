@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use seamline::core::event::Stats;
+use seamline::core::Stats;
 
 #[derive(Clone, Copy, Default)]
 pub struct Totals {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 
 use super::*;
 use crate::record::Key;

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
 use redb::Database;
-use seamline::core::position::{MessageId, Position};
-use seamline::wire::StartAt;
+use seamline::wire::{MessageId, Position, StartAt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};

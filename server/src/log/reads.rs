@@ -1,7 +1,7 @@
 //! What is read from the embedded log, each from one snapshot.
 
 use redb::{Database, ReadableDatabase, ReadableTable};
-use seamline::core::position::{MessageId, Position};
+use seamline::wire::{MessageId, Position};
 
 use super::retention::SYNC_AGE_MAX;
 use super::schema::{CHANNELS, Channel, MESSAGES, SYNC, SyncRow, SyncRowKey};

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use redb::{ReadableTable, StorageError, WriteTransaction};
 
-use super::schema::{CHANNELS, Channel, KEY_ORDER, KEYS, MESSAGES, SYNC};
-use super::schema::{KeyOrderTable, KeyTable, MessageTable};
+use super::schema::{
+    CHANNELS, Channel, KEY_ORDER, KEYS, KeyOrderTable, KeyTable, MESSAGES, MessageTable, SYNC,
+};
 use crate::time::millis;
 
 /// Keys outlive their messages until they are this old: a publisher that comes back after a night
@@ -124,7 +125,7 @@ mod tests {
     use crate::log::tables::Tables;
     use crate::log::{Append, SyncKey};
     use redb::{Database, backends::InMemoryBackend};
-    use seamline::core::position::Position;
+    use seamline::wire::Position;
 
     const HOUR_MS: u64 = 3_600_000;
     const RETENTION: Retention = Retention { messages: 2, age: None };

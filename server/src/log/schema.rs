@@ -4,7 +4,7 @@
 //! messages lie together.
 
 use redb::{ReadableTable, Table, TableDefinition};
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 
 use super::ChannelInfo;
 

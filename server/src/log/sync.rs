@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use seamline::core::position::Position;
+use seamline::wire::Position;
 
 /// Under what a processed position is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

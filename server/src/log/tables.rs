@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use redb::{ReadableTable, Table, WriteTransaction};
-use seamline::core::position::{MessageId, Position};
-use seamline::wire::StartAt;
+use seamline::wire::{MessageId, Position, StartAt};
 
 use super::commits::CommitCount;
 use super::reads::stored_position;
 use super::retention::{Retention, Shears};
-use super::schema::{CHANNELS, Channel, KEY_ORDER, KEYS, MESSAGES, META, SYNC};
-use super::schema::{ChannelTable, KeyOrderTable, KeyTable, MessageTable, SyncTable};
+use super::schema::{
+    CHANNELS, Channel, ChannelTable, KEY_ORDER, KEYS, KeyOrderTable, KeyTable, MESSAGES, META, MessageTable,
+    SYNC, SyncTable,
+};
 use super::{Append, Appended, Message, Resumed, SyncKey};
 
 /// The tables of one transaction, and the channels it has touched.

@@ -15,8 +15,7 @@ mod outage;
 use std::sync::Arc;
 
 use redb::Database;
-use seamline::core::position::Position;
-use seamline::wire::StartAt;
+use seamline::wire::{Position, StartAt};
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use seamline::core::position::Position;
+use seamline::wire::Position;
 
 use crate::log::{Owner, SyncKey};
 use crate::names;

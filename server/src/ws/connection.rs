@@ -13,8 +13,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::SplitStream;
-use seamline::core::position::Position;
-use seamline::wire::{ClientFrame, StartAt, close};
+use seamline::wire::{ClientFrame, Position, StartAt, close};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as Wire};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seamline::core::position::Position;
+use seamline::wire::Position;
 use serde_json::value::RawValue;
 use tokio::time::{sleep, timeout};
 use tracing::{debug, error, warn};

@@ -115,8 +115,7 @@ pub(super) fn msgs<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use seamline::core::position::MessageId;
-    use seamline::wire::Msgs;
+    use seamline::wire::{MessageId, Msgs};
 
     #[test]
     fn msgs_are_written_as_serde_would() {

@@ -3,8 +3,7 @@
 
 use axum::extract::Query;
 use axum::http::Uri;
-use seamline::core::position::MessageId;
-use seamline::wire::SUBPROTOCOL;
+use seamline::wire::{MessageId, SUBPROTOCOL};
 use serde::Deserialize;
 
 use super::dialect::Dialect;

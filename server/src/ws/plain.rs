@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 use serde_json::value::RawValue;
 
 use super::object::Object;

@@ -1,7 +1,6 @@
 //! Where a subscription begins.
 
-use seamline::core::position::{MessageId, Position};
-use seamline::wire::StartAt;
+use seamline::wire::{MessageId, Position, StartAt};
 
 use crate::log::ChannelInfo;
 

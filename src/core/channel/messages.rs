@@ -2,9 +2,9 @@
 
 use super::repair::{Repair, Step};
 use super::{Channel, Context, Interest, Phase};
-use crate::core::event::{Batch, Event, GapReason};
-use crate::core::seam::{Seam, judge};
+use crate::core::seam::{Seam, classify};
 use crate::core::timer::Timer;
+use crate::core::{Batch, Event, GapReason};
 use crate::wire::ClientFrame;
 
 impl<B> Channel<B> {
@@ -20,7 +20,7 @@ impl<B> Channel<B> {
         if batch.replay {
             self.credit = self.credit.saturating_sub(batch.count);
         }
-        match judge(self.offset(), batch.n, batch.count) {
+        match classify(self.offset(), batch.n, batch.count) {
             Seam::Hole { .. } if !batch.replay && matches!(self.phase, Phase::Replaying { .. }) => {
                 self.buffer(batch, cx);
             }
@@ -51,7 +51,7 @@ impl<B> Channel<B> {
         self.progress.queue.delivered(fresh, batch.bytes);
         cx.stats.duplicates += skip;
         cx.stats.delivered += fresh;
-        cx.tell(Event::Deliver { channel: self.id, batch, skip });
+        cx.emit(Event::Deliver { channel: self.id, batch, skip });
     }
 
     /// A live frame ahead of a running replay: the replay will bring what lies between.
@@ -72,7 +72,7 @@ impl<B> Channel<B> {
         }
         let to = lost_to(to, dropped_from);
         self.gap(Some(to), GapReason::Hole, to, cx);
-        match judge(self.offset(), batch.n, batch.count) {
+        match classify(self.offset(), batch.n, batch.count) {
             Seam::Hole { to, .. } => self.hole(to, None, batch, cx), // asks: this position is another one
             _ => self.deliver(batch, 0, cx),
         }
@@ -97,14 +97,14 @@ impl<B> Channel<B> {
             None => return,
         };
         if self.interest == Interest::Casts {
-            return cx.tell(Event::Live { channel: self.id });
+            return cx.emit(Event::Live { channel: self.id });
         }
         for batch in batches {
             if !self.is_live() {
                 cx.stats.discarded += batch.count; // a second replay has begun
                 continue;
             }
-            match judge(self.offset(), batch.n, batch.count) {
+            match classify(self.offset(), batch.n, batch.count) {
                 Seam::Seen => cx.stats.duplicates += batch.count,
                 Seam::Fresh { skip } => self.deliver(batch, skip, cx),
                 Seam::Hole { to, .. } => self.hole(to, dropped_from, batch, cx),
@@ -119,7 +119,7 @@ impl<B> Channel<B> {
             self.gap(Some(to), GapReason::Hole, to, cx);
         }
         if self.is_live() && !self.waits_for_repair(cx) {
-            cx.tell(Event::Live { channel: self.id });
+            cx.emit(Event::Live { channel: self.id });
         }
     }
 

@@ -1,7 +1,6 @@
 //! Where a subscription stands in its life.
 
-use crate::core::event::Batch;
-use crate::core::timer::Instant;
+use crate::core::{Batch, Instant};
 
 /// The phases. Each carries what is true only in it.
 #[derive(Debug)]

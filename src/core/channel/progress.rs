@@ -1,7 +1,7 @@
 //! How far the application has come with what was delivered to it, and what the server knows of that.
 
 use super::queue::Queue;
-use crate::core::position::Position;
+use crate::wire::Position;
 
 /// What the application has processed.
 #[derive(Debug)]

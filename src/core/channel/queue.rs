@@ -1,8 +1,7 @@
 //! How much of what was delivered waits for the application, in messages and in bytes, and how many
 //! replayed messages may therefore be on their way.
 
-use crate::core::config::Config;
-use crate::core::event::Batch;
+use crate::core::{Batch, Config};
 
 /// What was delivered and is not yet processed.
 #[derive(Debug, Default)]

@@ -9,7 +9,7 @@
 //! has sent something or the pauses are used up. Then the messages are a gap too: whatever a server answers,
 //! a channel goes on.
 
-use crate::core::timer::Instant;
+use crate::core::Instant;
 
 /// The first pause for a node that lags; each further one is twice as long. Together they take 1.75 s.
 const PAUSE_MS: u64 = 250;

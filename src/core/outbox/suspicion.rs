@@ -16,8 +16,7 @@
 //!   of 100,000 cases, at whatever rate it breaks: each strike needs a connection that lasts 30 times as
 //!   long as the moment in which it then breaks, (30/31)^30 · 1/31 = 1.2 % at the worst rate.
 
-use crate::core::event::PublishId;
-use crate::core::timer::Instant;
+use crate::core::{Instant, PublishId};
 use crate::wire::close;
 
 /// How many connections a publication may close before it fails.

@@ -1,7 +1,7 @@
 //! Reading an object's id and number, wherever they are.
 
 use super::{Incoming, PlainConfig, raw};
-use crate::core::position::push_number;
+use crate::wire::push_number;
 
 /// A JSON value, however it is held.
 pub trait Object: Sized {

@@ -10,8 +10,8 @@
 //! connection has left unsettled is not settled by time that passes without it.
 
 use super::window::Window;
-use crate::core::position::MessageId;
-use crate::core::timer::Instant;
+use crate::core::Instant;
+use crate::wire::MessageId;
 
 /// The lowest and the highest id that came in some stretch of time.
 #[derive(Clone, Copy, Debug)]

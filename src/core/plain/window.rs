@@ -17,7 +17,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::core::position::MessageId;
+use crate::wire::MessageId;
 
 /// Ids that can be compared: `ms-seq`.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ impl<B, D: Clone> Session<B, D> {
         self.attempted_at = self.now;
         self.woken = false;
         self.retry_hint_ms = None;
-        self.tell(Event::State(State::Connecting));
+        self.emit(Event::State(State::Connecting));
         self.obtain_token();
     }
 
@@ -48,7 +48,7 @@ impl<B, D: Clone> Session<B, D> {
         self.timers.stop(Timer::Connect);
         self.timers.set(Timer::Stable, self.now.after_ms(self.config.stable_ms));
         self.timers.set(Timer::Heartbeat, self.now.after_ms(heartbeat_ms));
-        self.tell(Event::State(State::Open));
+        self.emit(Event::State(State::Open));
         let (channels, mut cx) = self.split();
         for channel in channels.iter_mut() {
             channel.subscribe(&mut cx);
@@ -114,7 +114,7 @@ impl<B, D: Clone> Session<B, D> {
         if matches!(self.link, Link::Open { .. })
             && let Some((publish, error)) = self.outbox.closed(self.now, Blame::of(close_code), casts)
         {
-            self.tell(Event::PublishFailed { publish, error });
+            self.emit(Event::PublishFailed { publish, error });
         }
         self.link = Link::Waiting;
         let hint_ms = self.retry_hint_ms.take().unwrap_or(0).min(RETRY_HINT_MS_MAX);
@@ -128,7 +128,7 @@ impl<B, D: Clone> Session<B, D> {
             self.timers.set(Timer::Retry, self.now.after_ms(retry_in_ms));
         }
         let reason = Reason { code, message, close_code };
-        self.tell(Event::State(State::Waiting { attempt: self.backoff.attempt(), retry_in_ms, reason }));
+        self.emit(Event::State(State::Waiting { attempt: self.backoff.attempt(), retry_in_ms, reason }));
         if self.woken && !put_away {
             self.hasten();
         }
@@ -169,9 +169,9 @@ impl<B, D: Clone> Session<B, D> {
         self.detach();
         self.link = Link::Closed;
         for publish in self.outbox.drain() {
-            self.tell(Event::PublishFailed { publish, error: closed() });
+            self.emit(Event::PublishFailed { publish, error: closed() });
         }
-        self.tell(Event::State(State::Closed { reason }));
+        self.emit(Event::State(State::Closed { reason }));
     }
 
     pub(super) fn detach(&mut self) {

@@ -37,7 +37,7 @@ impl<B, D: Clone> Session<B, D> {
 
     /// Tells the application something that is known only outside.
     pub(crate) fn announce(&mut self, event: Event<B, D>) {
-        self.tell(event);
+        self.emit(event);
     }
 
     /// The next attempt fetches its token afresh: the server may have refused the last one, but where

@@ -1,7 +1,7 @@
 //! What happens to a session: frames, closes, deadlines, wake signs.
 
 use super::*;
-use crate::core::position::MessageId;
+use crate::wire::MessageId;
 
 /// The code of the error for a channel that is one too many on its connection.
 const OVER_LIMIT: &str = "too_many_channels";
@@ -52,7 +52,7 @@ impl<B, D: Clone> Session<B, D> {
         if self.socket() != Some(socket) {
             return;
         }
-        self.tell(Event::Error { channel: None, error: Error::new("bad_frame", &message) });
+        self.emit(Event::Error { channel: None, error: Error::new("bad_frame", &message) });
         self.disconnect(close::BAD_FRAME);
         self.lost(ReasonCode::ProtocolError, message, None);
     }
@@ -85,7 +85,7 @@ impl<B, D: Clone> Session<B, D> {
                         if ch.is_none() {
                             self.hint(retry_after_ms);
                         }
-                        self.tell(Event::Error { channel: None, error: Error { code, message } });
+                        self.emit(Event::Error { channel: None, error: Error { code, message } });
                     }
                     ServerFrame::Drain { reconnect_in_ms } => self.hint(Some(reconnect_in_ms)),
                     _ => {}
@@ -121,7 +121,7 @@ impl<B, D: Clone> Session<B, D> {
                 self.plan_ack(); // one that came due during the replay was left out
             }
             ServerFrame::Cast { ch, data } => self.with_channel(&ch, |channel, cx| {
-                cx.out.tell(Event::Cast { channel: channel.id, data });
+                cx.out.emit(Event::Cast { channel: channel.id, data });
             }),
             ServerFrame::Err { code, message, ch, reference, retry_after_ms } => {
                 self.server_error(Error { code, message }, ch, reference, retry_after_ms);
@@ -191,21 +191,21 @@ impl<B, D: Clone> Session<B, D> {
         self.handle_hide(now);
         if !matches!(self.link, Link::Idle | Link::Closed) {
             self.disconnect(close::NORMAL);
-            self.lost(ReasonCode::PageHidden, "put away".to_owned(), None);
+            self.lost(ReasonCode::PageHidden, "the page entered the back/forward cache".to_owned(), None);
         }
     }
 
     fn published(&mut self, ch: &str, key: &str, id: MessageId, offset: u64) {
         if let Some(publish) = self.outbox.answered(ch, key) {
             self.stats.published += 1;
-            self.tell(Event::Published { publish, id, offset });
+            self.emit(Event::Published { publish, id, offset });
         }
         self.flush_outbox();
     }
 
     fn publish_failed(&mut self, ch: &str, key: &str, error: Error) {
         if let Some(publish) = self.outbox.answered(ch, key) {
-            self.tell(Event::PublishFailed { publish, error });
+            self.emit(Event::PublishFailed { publish, error });
         }
         self.flush_outbox();
     }
@@ -224,7 +224,7 @@ impl<B, D: Clone> Session<B, D> {
     ) {
         let Some(ch) = ch else {
             self.hint(retry_after_ms);
-            return self.tell(Event::Error { channel: None, error });
+            return self.emit(Event::Error { channel: None, error });
         };
         let refusal = match retry_after_ms {
             Some(ms) => Refusal::Until(self.now.after_ms(pause_ms(ms))),
@@ -235,7 +235,7 @@ impl<B, D: Clone> Session<B, D> {
             // The answer to an earlier `sub` says nothing of this one.
             if reference.is_none() || channel.is_answered_by(reference) {
                 channel.refused(refusal, cx.stats);
-                cx.out.tell(Event::Error { channel: Some(channel.id), error });
+                cx.out.emit(Event::Error { channel: Some(channel.id), error });
             }
         });
         self.subscribe_again();

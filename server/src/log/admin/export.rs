@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable};
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 use serde::Serialize;
 use serde_json::value::RawValue;
 

@@ -1,6 +1,6 @@
 //! The lines of an export: JSON objects, told apart by `line`.
 
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 

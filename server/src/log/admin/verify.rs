@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use redb::{Database, ReadableDatabase};
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 use serde_json::value::RawValue;
 
 use super::{Problem, cannot_write, channels, store};

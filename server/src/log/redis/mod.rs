@@ -21,16 +21,17 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt};
 use redis::Client;
-use seamline::core::position::{MessageId, Position};
-use seamline::wire::StartAt;
+use seamline::wire::{MessageId, Position, StartAt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::rustls::crypto::ring;
 
 pub use check::OpenError;
 
-use super::{After, Append, ChannelInfo, Health, Log, LogError, Message, Page, PageLimit, Retention};
-use super::{Resumed, SyncKey, Ticket};
+use super::{
+    After, Append, ChannelInfo, Health, Log, LogError, Message, Page, PageLimit, Resumed, Retention, SyncKey,
+    Ticket,
+};
 use crate::hub::Hub;
 use broken::{BrokenChannels, Use};
 use casts::Casts;

@@ -8,8 +8,7 @@ use std::sync::LazyLock;
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, RedisResult, Script, Value};
-use seamline::core::position::{MessageId, Position};
-use seamline::wire::StartAt;
+use seamline::wire::{MessageId, Position, StartAt};
 
 use super::keys;
 use crate::log::retention::{KEY_AGE_MIN, SYNC_AGE_MAX};

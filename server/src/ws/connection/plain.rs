@@ -1,7 +1,6 @@
 //! A connection that speaks the plain dialect: it has one channel, which the request named.
 
-use seamline::core::position::MessageId;
-use seamline::wire::{StartAt, close};
+use seamline::wire::{MessageId, StartAt, close};
 use tracing::warn;
 
 use super::Connection;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use seamline::core::position::MessageId;
+use seamline::wire::MessageId;
 use seamline_server::log::{After, PageLimit, Retention};
 
 use super::{Home, append, for_each_home};

@@ -1,8 +1,7 @@
 //! Processed positions: stored if the log can have got that far, and never moved back; and one for each page load,
 //! which starts at that of the page load before it.
 
-use seamline::core::position::{MessageId, Position};
-use seamline::wire::StartAt;
+use seamline::wire::{MessageId, Position, StartAt};
 use seamline_server::log::{Resumed, SyncKey};
 
 use super::{Home, Node, append, for_each_home};

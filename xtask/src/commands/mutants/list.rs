@@ -16,20 +16,20 @@ const fn mutant(file: &'static str, name: &'static str, find: &'static str, repl
 }
 
 const BACKOFF: &str = "src/core/backoff.rs";
-const CHANNEL: &str = "src/core/channel.rs";
+const CHANNEL: &str = "src/core/channel/mod.rs";
 const CHANNEL_QUEUE: &str = "src/core/channel/queue.rs";
 const CONNECTION: &str = "src/core/session/connection.rs";
 const HANDLE: &str = "src/core/session/handle.rs";
 const HEARTBEAT: &str = "src/core/heartbeat.rs";
 const MESSAGES: &str = "src/core/channel/messages.rs";
-const OUTBOX: &str = "src/core/outbox.rs";
+const OUTBOX: &str = "src/core/outbox/mod.rs";
 const PATIENCE: &str = "src/core/session/patience.rs";
 const PHASE: &str = "src/core/channel/phase.rs";
-const POSITION: &str = "src/core/position.rs";
+const POSITION: &str = "src/wire/position.rs";
 const PROGRESS: &str = "src/core/channel/progress.rs";
 const REPAIR: &str = "src/core/channel/repair.rs";
 const SEAM: &str = "src/core/seam.rs";
-const SESSION: &str = "src/core/session.rs";
+const SESSION: &str = "src/core/session/mod.rs";
 const SUSPICION: &str = "src/core/outbox/suspicion.rs";
 const TIMER: &str = "src/core/timer.rs";
 const TOKEN: &str = "src/core/session/token.rs";
@@ -132,8 +132,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         MESSAGES,
         "deliver after a hole without a gap",
-        "        self.gap(Some(to), GapReason::Hole, to, cx);\n        match judge",
-        "        self.move_to(to);\n        match judge",
+        "        self.gap(Some(to), GapReason::Hole, to, cx);\n        match classify",
+        "        self.move_to(to);\n        match classify",
     ),
     mutant(
         MESSAGES,

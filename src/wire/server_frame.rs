@@ -2,12 +2,9 @@
 
 use std::cell::Cell;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::FrameError;
-#[cfg(doc)]
-use super::Msgs;
-use crate::core::position::MessageId;
+use super::{FrameError, MessageId};
 
 /// A frame from the server to the client, except [`Msgs`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -114,6 +111,24 @@ pub enum ServerFrame<D> {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
     },
+}
+
+/// `msgs`: a contiguous run of messages. Kept apart from [`ServerFrame`] because a page never
+/// brings its payloads into wasm memory: there, only `ch`, `n`, the count and the last id are read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename = "msgs")]
+pub struct Msgs<D> {
+    /// The channel.
+    pub ch: String,
+    /// The offset of the first message; the others follow without a hole.
+    pub n: u64,
+    /// The messages' ids.
+    pub ids: Vec<MessageId>,
+    /// The messages' payloads, as many as `ids`.
+    pub data: Vec<D>,
+    /// Whether this comes from the replay; then it uses up credit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replay: bool,
 }
 
 /// The fields of a frame that came in, however they are held. What has the wrong type counts as

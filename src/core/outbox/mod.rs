@@ -9,7 +9,8 @@ mod suspicion;
 
 pub(super) use self::suspicion::Blame;
 use self::suspicion::{Suspicion, Verdict};
-use super::event::{Error, PublishId};
+use super::error::Error;
+use super::event::PublishId;
 use super::timer::Instant;
 use crate::wire::ClientFrame;
 

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::json::push_number;
+
 /// The id that the log gave a message: `ms-seq`, as in Redis Streams.
 ///
 /// Ids are compared *numerically*, as a pair. As text, `"9-0"` would come after `"10-0"`.
@@ -61,14 +63,6 @@ impl MessageId {
         push_number(&mut text, self.seq);
         text
     }
-}
-
-/// Appends a number in decimal. `Display` would do it too, but brings a formatter into each page.
-pub(crate) fn push_number(text: &mut String, number: u64) {
-    if number >= 10 {
-        push_number(text, number / 10);
-    }
-    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 impl fmt::Display for MessageId {

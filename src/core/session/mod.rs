@@ -16,15 +16,15 @@ use self::token::Token;
 use super::backoff::{Backoff, FLOOR_MS};
 use super::channel::{Channel, Context, Interest, Refusal};
 use super::config::Config;
-use super::event::{
-    Batch, ChannelId, Error, Event, FetchId, Output, Outputs, PublishId, Reason, ReasonCode, SocketId, State,
-    Stats,
-};
+use super::error::Error;
+use super::event::{Batch, ChannelId, Event, PublishId};
 use super::heartbeat::{Beat, Heartbeat, SLEPT_MS};
 use super::outbox::{self, Blame, Outbox};
-use super::position::Position;
+use super::output::{FetchId, Output, Outputs, SocketId};
+use super::state::{Reason, ReasonCode, State};
+use super::stats::Stats;
 use super::timer::{Instant, Timer, Timers};
-use crate::wire::{self, ClientFrame, ServerFrame, StartAt, close};
+use crate::wire::{self, ClientFrame, Position, ServerFrame, StartAt, close};
 
 /// A wake sign lets the next attempt follow the last one no sooner than this, however many signs
 /// come: a flapping network must not become a storm.
@@ -297,7 +297,7 @@ impl<B, D: Clone> Session<B, D> {
     fn flush_outbox(&mut self) {
         let Link::Open { socket, max_frame_bytes, .. } = self.link else { return };
         for publish in self.outbox.too_large(max_frame_bytes) {
-            self.tell(Event::PublishFailed { publish, error: too_large() });
+            self.emit(Event::PublishFailed { publish, error: too_large() });
         }
         while let Some(frame) = self.outbox.next(self.now) {
             self.out.send(socket, frame);
@@ -354,8 +354,8 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    fn tell(&mut self, event: Event<B, D>) {
-        self.out.tell(event);
+    fn emit(&mut self, event: Event<B, D>) {
+        self.out.emit(event);
     }
 
     fn draw_id(&mut self) -> u32 {

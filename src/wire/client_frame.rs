@@ -1,9 +1,9 @@
 //! Frames from the client to the server.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{FrameError, StartAt};
-use crate::core::position::{MessageId, Position, push_number};
+use super::json::Json;
+use super::{FrameError, MessageId, Position};
 
 /// A frame from the client to the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +85,16 @@ pub enum ClientFrame<D> {
     Ping,
 }
 
+/// Where a subscription without a position begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StartAt {
+    /// After the newest message: only what is published from now on.
+    Tail,
+    /// At the oldest message that the log still has.
+    Start,
+}
+
 impl<D> ClientFrame<D> {
     /// The frame as JSON, but without its end: what is left to add is the payload, if
     /// [`ClientFrame::data`] has one, and the closing brace. A page can so keep payloads out of wasm
@@ -150,61 +160,6 @@ impl<D> ClientFrame<D> {
     }
 }
 
-/// A JSON object being written; its closing brace is left to whoever wants the text.
-#[derive(Default)]
-pub(crate) struct Json(pub String);
-
-impl Json {
-    fn name(&mut self, name: &str) -> &mut Self {
-        self.0.push_str(if self.0.is_empty() { "{\"" } else { ",\"" });
-        self.0.push_str(name);
-        self.0.push_str("\":");
-        self
-    }
-
-    fn number(&mut self, name: &str, value: u64) -> &mut Self {
-        push_number(&mut self.name(name).0, value);
-        self
-    }
-
-    /// A field that is true.
-    fn flag(&mut self, name: &str) {
-        self.name(name).0.push_str("true");
-    }
-
-    /// RFC 8259 §7: quotation mark, reverse solidus and the control characters are escaped.
-    pub fn text(&mut self, name: &str, value: &str) -> &mut Self {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        self.name(name).0.push('"');
-        for c in value.chars() {
-            match c {
-                '"' | '\\' => {
-                    self.0.push('\\');
-                    self.0.push(c);
-                }
-                '\0'..='\x1f' => {
-                    self.0.push_str("\\u00");
-                    self.0.push(char::from(HEX[c as usize >> 4]));
-                    self.0.push(char::from(HEX[c as usize & 15]));
-                }
-                _ => self.0.push(c),
-            }
-        }
-        self.0.push('"');
-        self
-    }
-
-    fn position(&mut self, epoch: &str, offset: u64, id: Option<MessageId>) {
-        self.text("epoch", epoch).number("offset", offset);
-        if let Some(id) = id {
-            self.text("id", &id.text());
-        }
-    }
-
-    /// Ends a chain of calls.
-    fn end(&self) {}
-}
-
 /// Reads a field whose value may be `null`, which is a payload like any other.
 fn present<'de, T: Deserialize<'de>, De: Deserializer<'de>>(de: De) -> Result<Option<T>, De::Error> {
     T::deserialize(de).map(Some)
@@ -218,7 +173,7 @@ macro_rules! need {
 }
 
 /// `Option::default` would ask for `D: Default`.
-pub(crate) fn none<D>() -> Option<D> {
+fn none<D>() -> Option<D> {
     None
 }
 

@@ -10,10 +10,11 @@ use self::phase::Phase;
 use self::progress::Progress;
 use self::repair::Repair;
 use super::config::Config;
-use super::event::{ChannelId, Event, Gap, GapReason, Outputs, SocketId, Stats};
-use super::position::Position;
+use super::event::{ChannelId, Event, Gap, GapReason};
+use super::output::{Outputs, SocketId};
+use super::stats::Stats;
 use super::timer::{Instant, Timers};
-use crate::wire::{ClientFrame, StartAt};
+use crate::wire::{ClientFrame, Position, StartAt};
 
 /// What a channel needs of its session.
 pub(super) struct Context<'a, B, D> {
@@ -35,8 +36,8 @@ impl<B, D> Context<'_, B, D> {
         }
     }
 
-    fn tell(&mut self, event: Event<B, D>) {
-        self.out.tell(event);
+    fn emit(&mut self, event: Event<B, D>) {
+        self.out.emit(event);
     }
 }
 
@@ -179,7 +180,7 @@ impl<B> Channel<B> {
         let before_first = first.saturating_sub(1);
         if self.position.is_none() {
             self.position = Some(at.clone());
-            cx.tell(Event::Attached { channel: self.id, position: at });
+            cx.emit(Event::Attached { channel: self.id, position: at });
         }
         let Some(position) = &self.position else { return };
         if position.epoch != epoch {
@@ -220,7 +221,7 @@ impl<B> Channel<B> {
         let Some(position) = self.position.clone() else { return };
         self.repair = None;
         cx.stats.gaps += 1;
-        cx.tell(Event::Gap { channel: self.id, gap, position });
+        cx.emit(Event::Gap { channel: self.id, gap, position });
     }
 
     fn move_to(&mut self, offset: u64) {

@@ -1,0 +1,68 @@
+//! What a session asks its driver to do.
+
+use std::collections::VecDeque;
+
+use super::event::Event;
+use crate::wire::ClientFrame;
+
+/// Identifies a socket of a session. Reports about an old socket are ignored.
+pub type SocketId = u32;
+/// Identifies one request of a session for a token. A late answer belongs to an earlier request.
+pub type FetchId = u32;
+
+/// Something for the driver to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output<B, D> {
+    /// Open a WebSocket and report on it under this id.
+    Connect(SocketId),
+    /// Close that WebSocket; reports on it are ignored from now on.
+    Disconnect {
+        /// The socket.
+        socket: SocketId,
+        /// 1000, or a code of 3000–4999: a page may send no other.
+        code: u16,
+    },
+    /// Send a frame.
+    Send {
+        /// The socket.
+        socket: SocketId,
+        /// The frame.
+        frame: ClientFrame<D>,
+    },
+    /// Ask the application for a token and pass it to `handle_token`.
+    FetchToken {
+        /// The request.
+        fetch: FetchId,
+        /// Whether the last token was rejected or has expired.
+        refresh: bool,
+    },
+    /// Report this to the application.
+    Event(Event<B, D>),
+}
+
+/// The outputs in their order. Boxed, because moving a large enum around inline costs each page a
+/// kilobyte of copying code.
+#[derive(Debug)]
+pub(crate) struct Outputs<B, D>(VecDeque<Box<Output<B, D>>>);
+
+impl<B, D> Outputs<B, D> {
+    pub fn new() -> Self {
+        Outputs(VecDeque::new())
+    }
+
+    pub fn push(&mut self, output: Output<B, D>) {
+        self.0.push_back(Box::new(output));
+    }
+
+    pub fn emit(&mut self, event: Event<B, D>) {
+        self.push(Output::Event(event));
+    }
+
+    pub fn send(&mut self, socket: SocketId, frame: ClientFrame<D>) {
+        self.push(Output::Send { socket, frame });
+    }
+
+    pub fn pop(&mut self) -> Option<Output<B, D>> {
+        self.0.pop_front().map(|output| *output)
+    }
+}

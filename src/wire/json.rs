@@ -1,0 +1,66 @@
+//! Writing JSON without a formatter, which would be downloaded by each page.
+
+use super::MessageId;
+
+/// A JSON object being written; its closing brace is left to whoever wants the text.
+#[derive(Default)]
+pub(crate) struct Json(pub String);
+
+impl Json {
+    pub fn name(&mut self, name: &str) -> &mut Self {
+        self.0.push_str(if self.0.is_empty() { "{\"" } else { ",\"" });
+        self.0.push_str(name);
+        self.0.push_str("\":");
+        self
+    }
+
+    pub fn number(&mut self, name: &str, value: u64) -> &mut Self {
+        push_number(&mut self.name(name).0, value);
+        self
+    }
+
+    /// A field that is true.
+    pub fn flag(&mut self, name: &str) {
+        self.name(name).0.push_str("true");
+    }
+
+    /// RFC 8259 §7: quotation mark, reverse solidus and the control characters are escaped.
+    pub fn text(&mut self, name: &str, value: &str) -> &mut Self {
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        self.name(name).0.push('"');
+        for c in value.chars() {
+            match c {
+                '"' | '\\' => {
+                    self.0.push('\\');
+                    self.0.push(c);
+                }
+                '\0'..='\x1f' => {
+                    self.0.push_str("\\u00");
+                    self.0.push(char::from(HEX[c as usize >> 4]));
+                    self.0.push(char::from(HEX[c as usize & 15]));
+                }
+                _ => self.0.push(c),
+            }
+        }
+        self.0.push('"');
+        self
+    }
+
+    pub fn position(&mut self, epoch: &str, offset: u64, id: Option<MessageId>) {
+        self.text("epoch", epoch).number("offset", offset);
+        if let Some(id) = id {
+            self.text("id", &id.text());
+        }
+    }
+
+    /// Ends a chain of calls.
+    pub fn end(&self) {}
+}
+
+/// Appends a number in decimal. `Display` would do it too, but brings a formatter into each page.
+pub(crate) fn push_number(text: &mut String, number: u64) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
+}

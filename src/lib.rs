@@ -5,11 +5,13 @@
 //! *seam*), across reconnects and server restarts.
 //!
 //! - [`core`] is the client as a sans-I/O state machine; [`core::seam`] is its heart.
+//! - [`plain`] wraps a session for servers of the plain dialect, which send flat JSON objects.
 //! - [`wire`] has the frames of `seamline.v1`, which the server shares.
 //! - On `wasm32`, `browser` runs the core in a page, `client` is the API for Rust front ends, and
 //!   `wasm` holds the exports that the npm package is made of.
 
 pub mod core;
+pub mod plain;
 pub mod wire;
 
 #[cfg(target_arch = "wasm32")]

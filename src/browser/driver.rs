@@ -61,7 +61,7 @@ pub enum Report {
 
 /// What translates between the session and another wire, where there is one.
 #[cfg(feature = "plain")]
-pub(super) type Translator = Option<RefCell<crate::core::plain::Plain<JsValue>>>;
+pub(super) type Translator = Option<RefCell<crate::plain::Plain<JsValue>>>;
 #[cfg(not(feature = "plain"))]
 type Translator = ();
 

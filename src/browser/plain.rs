@@ -5,9 +5,9 @@ use wasm_bindgen::prelude::*;
 
 use super::driver::{Driver, Host, Report};
 use super::frame::{self, Data};
-use crate::core::plain::object::{self, Object};
-use crate::core::plain::{NUMBER_MAX, Plain, PlainConfig, Step};
 use crate::core::{Batch, Config, Event, Instant, Output, Session, SocketId};
+use crate::plain::object::{self, Object};
+use crate::plain::{NUMBER_MAX, Plain, PlainConfig, Step};
 use crate::wire::MessageId;
 
 impl<H: Host> Driver<H> {

@@ -13,7 +13,6 @@ mod event;
 mod heartbeat;
 mod outbox;
 mod output;
-pub mod plain;
 pub mod seam;
 mod session;
 mod state;

@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 
 use super::NUMBERS;
 use crate::browser::frame;
-use crate::core::plain::PlainConfig;
+use crate::plain::PlainConfig;
 
 pub(super) fn read_config(settings: &JsValue) -> PlainConfig {
     let mut config = PlainConfig::default();

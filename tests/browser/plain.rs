@@ -1,7 +1,7 @@
 //! The plain dialect, which the test server speaks as well.
 
 use seamline::client::{Client, StartFrom};
-use seamline::core::plain::PlainConfig;
+use seamline::plain::PlainConfig;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::support::{client, name, next_message, options, url};

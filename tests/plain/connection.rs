@@ -1,7 +1,7 @@
 //! The connection: what it asks for, what is sent on it, when it is given up.
 
 use seamline::core::Config;
-use seamline::core::plain::Plain;
+use seamline::plain::Plain;
 use seamline::wire::{MessageId, Position, StartAt};
 
 use crate::page::{Page, ROOM, config, plain};

@@ -1,6 +1,6 @@
 //! A server that does not number its messages.
 
-use seamline::core::plain::PlainConfig;
+use seamline::plain::PlainConfig;
 use seamline::wire::{MessageId, Position};
 
 use crate::page::{Page, START_MS, config, plain};

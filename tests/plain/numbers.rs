@@ -1,6 +1,6 @@
 //! A server that numbers its messages.
 
-use seamline::core::plain::{NUMBER_MAX, PlainConfig};
+use seamline::plain::{NUMBER_MAX, PlainConfig};
 use seamline::wire::Position;
 
 use crate::page::{Page, SETTLE_MS, START_MS, plain};

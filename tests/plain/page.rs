@@ -1,9 +1,9 @@
 //! Plays the driver for one session and its translator.
 
-use seamline::core::plain::{Incoming, Plain, PlainConfig, Step};
 use seamline::core::{
     BackoffConfig, ChannelId, Config, Event, FetchId, Instant, Output, Session, SocketId, State,
 };
+use seamline::plain::{Incoming, Plain, PlainConfig, Step};
 use seamline::wire::Position;
 
 pub const ROOM: &str = "room";

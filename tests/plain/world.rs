@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use seamline::core::plain::PlainConfig;
+use seamline::plain::PlainConfig;
 use seamline::wire::MessageId;
 
 use crate::page::{Page, SETTLE_MS, config, plain};

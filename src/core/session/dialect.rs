@@ -1,5 +1,5 @@
 //! What a translator between another wire and a session needs of the session, beyond what happens
-//! on any wire: see [`plain`](crate::core::plain).
+//! on any wire: see [`plain`](crate::plain).
 
 use super::*;
 

@@ -35,7 +35,7 @@ use self::key::{Item, Key, Numbering};
 use self::order::Order;
 use self::settle::Settle;
 use self::window::{Recent, Window};
-use super::{Batch, ChannelId, Error, Event, Instant, Output, Session, SocketId};
+use crate::core::{Batch, ChannelId, Error, Event, Instant, Output, Session, SocketId};
 use crate::wire::{ClientFrame, Json, MessageId, Position, ServerFrame, StartAt, push_number};
 
 /// The largest number that a message can have: the npm package gives offsets as JavaScript numbers, which are

@@ -36,9 +36,9 @@ use wasm_bindgen_futures::spawn_local;
 use crate::browser::driver::Driver;
 use crate::browser::lifecycle::{Lifecycle, Sign};
 use crate::browser::lineage::Lineage;
-#[cfg(feature = "plain")]
-use crate::core::plain::PlainConfig;
 use crate::core::{Config, Error, State, Stats};
+#[cfg(feature = "plain")]
+use crate::plain::PlainConfig;
 use crate::wire::{Position, StartAt};
 use host::App;
 
@@ -56,7 +56,7 @@ pub struct Options {
     /// The settings, with the same names and defaults as the npm package's options.
     pub config: Config,
     /// The server speaks the plain dialect: flat JSON objects, without numbers or with. See
-    /// [`core::plain`](crate::core::plain) and `docs/PROTOCOL.md`.
+    /// [`plain`](crate::plain) and `docs/PROTOCOL.md`.
     #[cfg(feature = "plain")]
     pub plain: Option<PlainConfig>,
     token: Option<TokenFn>,

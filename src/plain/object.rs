@@ -55,7 +55,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::core::plain::NUMBER_MAX;
+    use crate::plain::NUMBER_MAX;
 
     impl Object for Value {
         fn member(&self, name: &str) -> Option<Value> {

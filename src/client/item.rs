@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 
 use crate::browser::frame::Data;
 use crate::core::{Error, Gap};
-use crate::wire::MessageId;
+use crate::wire::{MessageId, code};
 
 /// Something that happens in a channel, in the channel's order.
 #[derive(Clone, Debug)]
@@ -60,10 +60,10 @@ pub(super) fn to_json<T: Serialize + ?Sized>(data: &T) -> Result<(Data, u64), Er
     let json = js_sys::JSON::stringify(&value).ok();
     match json.and_then(|json| json.as_string().map(|text| (json.into(), text.len() as u64))) {
         Some(payload) => Ok(payload),
-        None => Err(Error::new("bad_data", "only what JSON can hold can be published")),
+        None => Err(Error::new(code::BAD_DATA, "only what JSON can hold can be published")),
     }
 }
 
 fn bad_data(error: &serde_wasm_bindgen::Error) -> Error {
-    Error::new("bad_data", &error.to_string())
+    Error::new(code::BAD_DATA, &error.to_string())
 }

@@ -39,7 +39,7 @@ use crate::browser::lineage::Lineage;
 use crate::core::{Config, Error, State, Stats};
 #[cfg(feature = "plain")]
 use crate::plain::PlainConfig;
-use crate::wire::{Position, StartAt};
+use crate::wire::{Position, StartAt, code};
 use host::App;
 
 pub use channel::Channel;
@@ -129,7 +129,7 @@ impl Client {
     pub fn connect(url: &str, mut options: Options) -> Result<Client, Error> {
         if !(url.starts_with("ws://") || url.starts_with("wss://")) || url.contains('#') {
             return Err(Error::new(
-                "bad_url",
+                code::BAD_URL,
                 "the URL must begin with ws:// or wss:// and have no fragment",
             ));
         }
@@ -214,7 +214,7 @@ impl Client {
         async move {
             match answer {
                 Ok(answer) => {
-                    answer.await.unwrap_or_else(|_| Err(Error::new("closed", "the client is gone")))
+                    answer.await.unwrap_or_else(|_| Err(Error::new(code::CLOSED, "the client is gone")))
                 }
                 Err(error) => Err(error),
             }

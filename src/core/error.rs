@@ -1,25 +1,86 @@
 //! Errors: a code for programs, a sentence for people.
 
-/// An error with a word for programs and a sentence for people.
+use std::borrow::Cow;
+use std::fmt;
+
+/// An error of the session, or one that the server sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// A stable word, such as `too_large`.
-    pub code: String,
-    /// What happened and what can be done.
+    /// What happened, for programs.
+    pub code: ErrorCode,
+    /// What happened and what can be done, for people.
     pub message: String,
 }
 
 impl Error {
-    /// An error of that code.
-    pub fn new(code: &str, message: &str) -> Self {
-        Error { code: code.to_owned(), message: message.to_owned() }
+    /// An error with one of the client's own codes (see [`wire::code`](crate::wire::code)).
+    pub fn new(code: &'static str, message: &str) -> Self {
+        Error { code: ErrorCode(Cow::Borrowed(code)), message: message.to_owned() }
+    }
+
+    /// An error that the server sent. Its code need not be a known one.
+    pub(crate) fn from_server(code: String, message: String) -> Self {
+        Error { code: ErrorCode(Cow::Owned(code)), message }
     }
 }
 
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
 impl std::error::Error for Error {}
+
+/// The code of an error. [`wire::code`](crate::wire::code) lists the known ones; a server may send others, which
+/// are kept as they are. Codes compare with text: `error.code == code::TOO_LARGE`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ErrorCode(Cow<'static, str>);
+
+impl ErrorCode {
+    /// The code as a word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl PartialEq<str> for ErrorCode {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for ErrorCode {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::code;
+
+    #[test]
+    fn codes_compare_with_text() {
+        let error = Error::new(code::TOO_LARGE, "too much");
+        assert_eq!((error.code == code::TOO_LARGE, error.code == *"closed"), (true, false));
+        assert_eq!(format!("{}: {error}", error.code), "too_large: too much");
+    }
+
+    #[test]
+    fn unknown_server_codes_are_kept() {
+        let error = Error::from_server("odd".to_owned(), "something".to_owned());
+        assert_eq!(error.code.as_str(), "odd");
+        assert_eq!(
+            Error::from_server(code::CLOSED.to_owned(), String::new()).code,
+            Error::new(code::CLOSED, "").code
+        );
+    }
+}

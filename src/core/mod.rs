@@ -20,7 +20,7 @@ mod stats;
 mod timer;
 
 pub use config::{BackoffConfig, Config};
-pub use error::Error;
+pub use error::{Error, ErrorCode};
 pub use event::{Batch, ChannelId, Event, Gap, GapReason, PublishId};
 pub use output::{FetchId, Output, SocketId};
 pub use session::Session;

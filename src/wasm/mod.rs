@@ -167,7 +167,7 @@ impl JsHost {
     }
 
     fn fail(&self, kind: Kind, id: u32, error: &Error) {
-        self.tell(kind, id, &error.code, &error.message, [0; 3]);
+        self.tell(kind, id, error.code.as_str(), &error.message, [0; 3]);
     }
 
     fn hand(&self, kind: Kind, id: u32, a: &str, b: &str, [x, y, z]: [u64; 3], value: JsValue) {

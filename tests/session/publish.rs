@@ -202,8 +202,9 @@ fn a_closed_session_refuses() {
 fn keys_and_names_are_checked() {
     let mut page = Page::open(config());
     let now = page.now();
-    let mut publish =
-        |name: &str, key: String| page.session.publish(now, name.to_owned(), key, "", 0).map_err(|e| e.code);
+    let mut publish = |name: &str, key: String| {
+        page.session.publish(now, name.to_owned(), key, "", 0).map_err(|e| e.code.to_string())
+    };
     let refused = |code: &str| Err(code.to_owned());
     assert_eq!(publish(ROOM, String::new()), refused("bad_key"));
     assert_eq!(publish(ROOM, "k".repeat(201)), refused("bad_key"));

@@ -17,7 +17,7 @@
 //!   long as the moment in which it then breaks, (30/31)^30 · 1/31 = 1.2 % at the worst rate.
 
 use crate::core::{Instant, PublishId};
-use crate::wire::close;
+use crate::wire::{close, code};
 
 /// How many connections a publication may close before it fails.
 const STRIKES_MAX: u32 = 3;
@@ -47,7 +47,15 @@ impl Blame {
         match close_code {
             None => Blame::None,
             Some(close::TOO_BIG) => Blame::TooBig,
-            Some(1002 | 1003 | 1007 | 1008 | 1010 | close::BAD_FRAME | 4413) => Blame::Certain,
+            Some(
+                close::PROTOCOL_ERROR
+                | close::UNSUPPORTED_DATA
+                | close::INVALID_DATA
+                | close::POLICY_VIOLATION
+                | close::MISSING_EXTENSION
+                | close::BAD_FRAME
+                | close::PAYLOAD_TOO_LARGE,
+            ) => Blame::Certain,
             Some(
                 close::NORMAL
                 | close::GOING_AWAY
@@ -143,7 +151,7 @@ impl Suspicion {
         };
         match blame {
             Blame::None => Verdict::SendAgain,
-            Blame::TooBig if alone => Verdict::Fail("too_large", TOO_BIG),
+            Blame::TooBig if alone => Verdict::Fail(code::TOO_LARGE, TOO_BIG),
             Blame::Certain if alone => self.strike(first),
             Blame::TooBig | Blame::Certain => {
                 self.hold_ms = 0;
@@ -184,7 +192,7 @@ impl Suspicion {
             return Verdict::Isolate;
         }
         self.case = Case::None;
-        Verdict::Fail("undeliverable", UNDELIVERABLE)
+        Verdict::Fail(code::UNDELIVERABLE, UNDELIVERABLE)
     }
 }
 
@@ -208,7 +216,7 @@ mod tests {
         let mut close = |blame| connection(&mut suspicion, 1, 5, blame);
         assert_eq!(close(Blame::Certain), Verdict::Isolate);
         assert_eq!(close(Blame::Certain), Verdict::Isolate);
-        assert!(matches!(close(Blame::Certain), Verdict::Fail("undeliverable", _)));
+        assert!(matches!(close(Blame::Certain), Verdict::Fail(code::UNDELIVERABLE, _)));
         assert!(matches!(close(Blame::TooBig), Verdict::Fail("too_large", _)));
     }
 

@@ -3,9 +3,6 @@
 use super::*;
 use crate::wire::MessageId;
 
-/// The code of the error for a channel that is one too many on its connection.
-const OVER_LIMIT: &str = "too_many_channels";
-
 impl<B, D: Clone> Session<B, D> {
     /// A socket is open.
     pub fn handle_open(&mut self, now: Instant, socket: SocketId) {
@@ -52,7 +49,7 @@ impl<B, D: Clone> Session<B, D> {
         if self.socket() != Some(socket) {
             return;
         }
-        self.emit(Event::Error { channel: None, error: Error::new("bad_frame", &message) });
+        self.emit(Event::Error { channel: None, error: Error::new(code::BAD_FRAME, &message) });
         self.disconnect(close::BAD_FRAME);
         self.lost(ReasonCode::ProtocolError, message, None);
     }
@@ -85,7 +82,7 @@ impl<B, D: Clone> Session<B, D> {
                         if ch.is_none() {
                             self.hint(retry_after_ms);
                         }
-                        self.emit(Event::Error { channel: None, error: Error { code, message } });
+                        self.emit(Event::Error { channel: None, error: Error::from_server(code, message) });
                     }
                     ServerFrame::Drain { reconnect_in_ms } => self.hint(Some(reconnect_in_ms)),
                     _ => {}
@@ -101,7 +98,7 @@ impl<B, D: Clone> Session<B, D> {
             ServerFrame::PubAck { ch, key, id, offset } => self.published(&ch, &key, id, offset),
             ServerFrame::PubNack { ch, key, code, message, retry_after_ms } => match retry_after_ms {
                 Some(ms) => self.publish_later(&ch, &key, ms),
-                None => self.publish_failed(&ch, &key, Error { code, message }),
+                None => self.publish_failed(&ch, &key, Error::from_server(code, message)),
             },
             ServerFrame::Subd { ch, epoch, first, head, at, at_epoch, reference, .. } => {
                 self.with_channel(&ch, |channel, cx| {
@@ -124,7 +121,7 @@ impl<B, D: Clone> Session<B, D> {
                 cx.out.emit(Event::Cast { channel: channel.id, data });
             }),
             ServerFrame::Err { code, message, ch, reference, retry_after_ms } => {
-                self.server_error(Error { code, message }, ch, reference, retry_after_ms);
+                self.server_error(Error::from_server(code, message), ch, reference, retry_after_ms);
             }
         }
     }
@@ -228,7 +225,7 @@ impl<B, D: Clone> Session<B, D> {
         };
         let refusal = match retry_after_ms {
             Some(ms) => Refusal::Until(self.now.after_ms(pause_ms(ms))),
-            None if error.code == OVER_LIMIT => Refusal::OverLimit,
+            None if error.code == code::TOO_MANY_CHANNELS => Refusal::OverLimit,
             None => Refusal::Final,
         };
         self.with_channel(&ch, |channel, cx| {

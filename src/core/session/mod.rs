@@ -24,7 +24,7 @@ use super::output::{FetchId, Output, Outputs, SocketId};
 use super::state::{Reason, ReasonCode, State};
 use super::stats::Stats;
 use super::timer::{Instant, Timer, Timers};
-use crate::wire::{self, ClientFrame, Position, ServerFrame, StartAt, close};
+use crate::wire::{self, ClientFrame, Position, ServerFrame, StartAt, close, code};
 
 /// A wake sign lets the next attempt follow the last one no sooner than this, however many signs
 /// come: a flapping network must not become a storm.
@@ -200,7 +200,7 @@ impl<B, D: Clone> Session<B, D> {
             return Err(closed());
         }
         if self.channels.iter().any(|channel| channel.name == name) {
-            return Err(Error::new("already_subscribed", "there is a subscription already"));
+            return Err(Error::new(code::ALREADY_SUBSCRIBED, "there is a subscription already"));
         }
         let id = self.draw_id();
         let mut channel = Box::new(Channel::new(id, name, interest, from, position));
@@ -238,7 +238,7 @@ impl<B, D: Clone> Session<B, D> {
         self.advance(now);
         check_name(&name)?;
         if key.is_empty() || key.len() > wire::KEY_BYTES_MAX {
-            return Err(Error::new("bad_key", "an idempotency key has 1 to 200 bytes"));
+            return Err(Error::new(code::BAD_KEY, "an idempotency key has 1 to 200 bytes"));
         }
         match self.link {
             Link::Closed => return Err(closed()),
@@ -250,7 +250,7 @@ impl<B, D: Clone> Session<B, D> {
             _ => {}
         }
         if self.outbox.len() as u64 >= self.config.outbox_messages_max {
-            return Err(Error::new("outbox_full", "too many publications wait; try again later"));
+            return Err(Error::new(code::OUTBOX_FULL, "too many publications wait; try again later"));
         }
         let id = self.draw_id();
         self.outbox.push(id, name, key, data, bytes);
@@ -390,16 +390,16 @@ impl<B, D: Clone> Session<B, D> {
 }
 
 fn closed() -> Error {
-    Error::new("closed", "the client is closed")
+    Error::new(code::CLOSED, "the client is closed")
 }
 
 fn too_large() -> Error {
-    Error::new("too_large", "it is larger than the server takes (max_frame_bytes)")
+    Error::new(code::TOO_LARGE, "it is larger than the server takes (max_frame_bytes)")
 }
 
 fn check_name(name: &str) -> Result<(), Error> {
     match wire::is_channel_name(name) {
         true => Ok(()),
-        false => Err(Error::new("bad_channel", wire::CHANNEL_NAME_RULE)),
+        false => Err(Error::new(code::BAD_CHANNEL, wire::CHANNEL_NAME_RULE)),
     }
 }

@@ -124,7 +124,7 @@ export class Dispatcher<T = unknown> {
     const frame = entry._frame;
     const { n, ids, data } = frame;
     const before = this._steps;
-    let wait: Promise<unknown> | void;
+    let wait: Promise<unknown> | undefined | void;
     while (entry._next < ids.length && !wait && !this._ended) {
       const listeners = this._events.of("message");
       if (listeners.length === 0) break;

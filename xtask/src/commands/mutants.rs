@@ -1,76 +1,106 @@
-//! `cargo xtask mutants`: plants bugs in a copy of the core, one at a time, and sees whether the tests
-//! find them.
+//! `cargo xtask mutants`: plants bugs in a copy of the core, one at a time, and checks that the tests find each.
 
 mod list;
+mod mutant;
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::commands::sim;
 use crate::tools::shell::say;
 use crate::tools::{paths, shell};
-use list::{MUTANTS, Mutant};
+use list::MUTANTS;
+use mutant::Mutant;
 
-/// A test that takes longer hangs, which counts as found.
-const LIMIT: Duration = Duration::from_secs(300);
+/// A test that runs longer than this hangs, which counts as found.
+const TEST_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The workspace's other members.
+/// The other members of the workspace. Cargo wants their manifests in the copy, too.
 const MEMBERS: [&str; 5] = ["server", "chaos", "bench", "xtask", "tests/browser/server"];
+
+/// The tests by hand and by property; cargo builds the simulation along with them, which keeps both cores busy.
+const TESTS: [&str; 2] = ["--lib", "--test=session"];
+const SIMULATION: &str = "--test=simulation";
 
 /// Options of `mutants`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// How many seeds the simulation may use for each
+    /// Number of simulation seeds to try for each bug
     #[arg(long, value_name = "N", default_value_t = 200)]
     seeds: u64,
 
-    /// Only those whose name contains this
+    /// Plant only the bugs whose name contains TEXT
     #[arg(long, value_name = "TEXT", default_value = "")]
     name: String,
 }
 
-/// What found a mutant.
-enum Verdict {
-    /// The simulation, with so many seeds.
+/// What found a bug.
+enum Outcome {
+    /// The simulation, and how many seeds it took.
     Simulation(u64),
     /// The tests of the core, by property and by hand.
     Tests,
     Survived,
-    /// A mistake of the list.
+    /// A mistake in the list.
     DoesNotCompile,
+}
+
+impl Outcome {
+    fn is_found(&self) -> bool {
+        matches!(self, Outcome::Simulation(_) | Outcome::Tests)
+    }
+
+    fn describe(&self) -> String {
+        match self {
+            Outcome::Simulation(seeds) => format!("simulation, {seeds} seeds"),
+            Outcome::Tests => "tests of the core".into(),
+            Outcome::Survived => "NOT FOUND".into(),
+            Outcome::DoesNotCompile => "DOES NOT COMPILE".into(),
+        }
+    }
 }
 
 /// `cargo xtask mutants`.
 pub fn command(args: Args) -> Result<ExitCode> {
-    let tree = copy()?;
-    // Whatever else makes the tests fail would look like a bug that was found.
-    if !matches!(test(&tree, args.seeds)?, Verdict::Survived) {
-        bail!("the tests fail without any planted bug; try cargo xtask test --only unit,sim");
+    let mutants: Vec<_> = MUTANTS.iter().filter(|mutant| mutant.name.contains(&args.name)).collect();
+    if mutants.is_empty() {
+        bail!("no planted bug has {:?} in its name; see xtask/src/commands/mutants/list.rs", args.name);
     }
-    say!("\n{:<52} {:<28} {:>8}", "planted bug", "found by", "time");
-    let (mut found, mut all) = (0, 0);
-    for mutant in MUTANTS.iter().filter(|mutant| mutant.name.contains(&args.name)) {
-        let started = Instant::now();
-        let verdict = judge(mutant, &tree, args.seeds).with_context(|| format!("mutant: {}", mutant.name))?;
-        all += 1;
-        found += i32::from(matches!(verdict, Verdict::Simulation(_) | Verdict::Tests));
-        let by = match verdict {
-            Verdict::Simulation(seeds) => format!("simulation, {seeds} seeds"),
-            Verdict::Tests => "tests of the core".into(),
-            Verdict::Survived => "NOTHING".into(),
-            Verdict::DoesNotCompile => "it does not compile".into(),
-        };
-        say!("{:<52} {by:<28} {:>8}", mutant.name, shell::seconds(started.elapsed()));
+    let tree = shell::step("copy the core", copy)?;
+    // Anything else that makes the tests fail would look like a bug that was found.
+    let unchanged =
+        shell::step("build and run the tests without a bug (a minute)", || test(&tree, args.seeds))?;
+    if !matches!(unchanged, Outcome::Survived) {
+        bail!("the tests fail without a planted bug; run cargo xtask test --only unit,sim");
     }
-    say!("\n{found} of {all} found");
-    Ok(if found == all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let started = Instant::now();
+    let mut missed = Vec::new();
+    for (index, mutant) in mutants.iter().enumerate() {
+        if !run_one(mutant, &format!("{}/{}", index + 1, mutants.len()), &tree, args.seeds)?.is_found() {
+            missed.push(mutant.name);
+        }
+    }
+    let found = mutants.len() - missed.len();
+    say!("\n{found} of {} found in {}", mutants.len(), shell::seconds(started.elapsed()));
+    missed.iter().for_each(|name| say!("not found: {name}"));
+    Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What cargo needs of the project for the crate `seamline`, in a directory of its own.
+/// Prints the bug while it is tried, and then what found it.
+fn run_one(mutant: &Mutant, number: &str, tree: &Path, seeds: u64) -> Result<Outcome> {
+    let mut stdout = std::io::stdout();
+    write!(stdout, "{number:>7}  {:<52} ", mutant.name).and_then(|()| stdout.flush()).ok();
+    let started = Instant::now();
+    let outcome = plant(mutant, tree, seeds).with_context(|| format!("planted bug: {}", mutant.name))?;
+    say!("{:<24} {:>8}", outcome.describe(), shell::seconds(started.elapsed()));
+    Ok(outcome)
+}
+
+/// Copies what cargo needs for the crate `seamline` into a directory of its own.
 fn copy() -> Result<PathBuf> {
     let tree = paths::target().join("mutants/tree");
     if tree.exists() {
@@ -85,7 +115,6 @@ fn copy() -> Result<PathBuf> {
     for file in ["Cargo.toml", "Cargo.lock"] {
         copy_file(&root.join(file), &tree)?;
     }
-    // Without the other members, cargo takes it for no workspace.
     for member in MEMBERS {
         copy_file(&root.join(member).join("Cargo.toml"), &tree)?;
         for file in paths::files_below(&root.join(member).join("src")) {
@@ -100,44 +129,50 @@ fn copy_file(file: &Path, tree: &Path) -> Result<()> {
     shell::write_if_changed(&tree.join(name), &fs::read(file)?)
 }
 
-fn judge(mutant: &Mutant, tree: &Path, seeds: u64) -> Result<Verdict> {
+/// Changes the file, runs the tests, and changes it back.
+fn plant(mutant: &Mutant, tree: &Path, seeds: u64) -> Result<Outcome> {
     let file = tree.join(mutant.file);
     let text = fs::read_to_string(&file).with_context(|| format!("could not read {}", mutant.file))?;
-    if text.matches(mutant.find).count() != 1 {
-        bail!("{} no longer has this once, so the list is to be mended:\n{}", mutant.file, mutant.find);
+    if let Some(mismatch) = mutant.mismatch(&text) {
+        bail!("{mismatch}");
     }
     fs::write(&file, text.replacen(mutant.find, mutant.replace, 1))?;
-    let verdict = test(tree, seeds);
+    let outcome = test(tree, seeds);
     fs::write(&file, text)?;
-    verdict
+    outcome
 }
 
-fn test(tree: &Path, seeds: u64) -> Result<Verdict> {
-    let mut simulation = sim::command_line("simulation");
-    simulation.env("SIM_SEEDS", seeds.to_string()).env("SIM_SHRINK", "0").args(["--", "--exact", "seeds"]);
-    if let Some(output) = failure(&mut simulation, tree)? {
-        if output.contains("could not compile") {
-            return Ok(Verdict::DoesNotCompile);
-        }
-        return Ok(Verdict::Simulation(seed_in(&output).map_or(seeds, |seed| seed + 1)));
+fn test(tree: &Path, seeds: u64) -> Result<Outcome> {
+    if failure(cargo_test(tree).args(TESTS).args([SIMULATION, "--no-run"]))?.is_some() {
+        return Ok(Outcome::DoesNotCompile);
     }
-    let mut tests = shell::cargo();
-    tests.args(["test", "-p", "seamline", "--lib", "--test", "session"]);
-    Ok(if failure(&mut tests, tree)?.is_some() { Verdict::Tests } else { Verdict::Survived })
+    let mut simulation = cargo_test(tree);
+    simulation.args([SIMULATION, "--", "--exact", "seeds"]);
+    simulation.env("SIM_SEEDS", seeds.to_string()).env("SIM_SHRINK", "0");
+    if let Some(output) = failure(&mut simulation)? {
+        return Ok(Outcome::Simulation(seed_in(&output).map_or(seeds, |seed| seed + 1)));
+    }
+    let found = failure(cargo_test(tree).args(TESTS))?.is_some();
+    Ok(if found { Outcome::Tests } else { Outcome::Survived })
+}
+
+/// All of them share one target directory, so that each builds only what the bug changes.
+fn cargo_test(tree: &Path) -> Command {
+    let mut cargo = shell::cargo();
+    cargo.args(["test", "-p", "seamline", "--profile", "mutants"]).current_dir(tree);
+    cargo.env("CARGO_TARGET_DIR", paths::target().join("mutants/target")).env("RUST_BACKTRACE", "0");
+    cargo
 }
 
 /// The output of tests that fail.
-fn failure(command: &mut Command, tree: &Path) -> Result<Option<String>> {
-    command.current_dir(tree).env("CARGO_TARGET_DIR", paths::target().join("mutants/target"));
-    command.env("RUST_BACKTRACE", "0");
-    let (passed, output) = shell::run_quietly(command, LIMIT)?;
+fn failure(command: &mut Command) -> Result<Option<String>> {
+    let (passed, output) = shell::run_quietly(command, TEST_TIMEOUT)?;
     Ok((!passed).then_some(output))
 }
 
-/// The seed in `seed 12 breaks a promise` or `seed 12 does not come to an end`.
+/// The seed that the simulation's report begins with, as in `seed 12 breaks …`.
 fn seed_in(output: &str) -> Option<u64> {
-    let mut words = output.lines().filter(|line| line.starts_with("seed "));
-    words.find_map(|line| line.split(' ').nth(1)?.parse().ok())
+    output.lines().find_map(|line| line.strip_prefix("seed ")?.split(' ').next()?.parse().ok())
 }
 
 #[cfg(test)]
@@ -145,12 +180,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_mutant_fits_the_code_it_is_planted_in() {
-        for mutant in MUTANTS {
-            let text = fs::read_to_string(paths::root().join(mutant.file)).unwrap();
-            assert_eq!(text.matches(mutant.find).count(), 1, "{}: {}", mutant.name, mutant.find);
-            assert_ne!(mutant.find, mutant.replace, "{}", mutant.name);
-        }
+    fn every_planted_bug_fits_its_file_once() {
+        let mismatches: Vec<_> = MUTANTS
+            .iter()
+            .filter_map(|mutant| {
+                let text = fs::read_to_string(paths::root().join(mutant.file)).unwrap_or_default();
+                mutant.mismatch(&text)
+            })
+            .collect();
+        assert!(mismatches.is_empty(), "mend xtask/src/commands/mutants/list.rs:\n{}", mismatches.join("\n"));
     }
 
     #[test]

@@ -6,22 +6,6 @@ use anyhow::Result;
 
 use crate::tools::shell;
 
-/// The seeded runs want the optimiser, and the checks of a debug build.
-const PROFILE: [&str; 12] = [
-    "--profile",
-    "sim",
-    "--config",
-    "profile.sim.inherits=\"release\"",
-    "--config",
-    "profile.sim.lto=false",
-    "--config",
-    "profile.sim.codegen-units=16",
-    "--config",
-    "profile.sim.debug-assertions=true",
-    "--config",
-    "profile.sim.overflow-checks=true",
-];
-
 /// Options of `sim`.
 #[derive(clap::Args)]
 pub struct Args {
@@ -81,6 +65,6 @@ pub fn command(args: Args) -> Result<ExitCode> {
 /// One of these tests, as cargo is told to run it.
 pub fn command_line(test: &str) -> Command {
     let mut cargo = shell::cargo();
-    cargo.args(["test", "-p", "seamline", "--test", test]).args(PROFILE);
+    cargo.args(["test", "-p", "seamline", "--profile", "sim", "--test", test]);
     cargo
 }

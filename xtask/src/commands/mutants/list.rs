@@ -1,15 +1,6 @@
 //! The planted bugs: small mistakes that somebody could make, each in one place of the core.
 
-/// A planted bug.
-pub struct Mutant {
-    /// What the mistake is.
-    pub name: &'static str,
-    pub file: &'static str,
-    /// Stands once in the file …
-    pub find: &'static str,
-    /// … and is replaced by this.
-    pub replace: &'static str,
-}
+use super::mutant::Mutant;
 
 const fn mutant(file: &'static str, name: &'static str, find: &'static str, replace: &'static str) -> Mutant {
     Mutant { name, file, find, replace }

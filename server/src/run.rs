@@ -8,20 +8,21 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::warn;
 
-use crate::app::{App, router};
 use crate::auth::Auth;
 use crate::config::{Config, LogFormat, LogHome};
 use crate::error::RunError;
-use crate::hub::Hub;
-use crate::listen::{self, Limits};
+use crate::limits::rate::Paces;
 use crate::log::embedded::EmbeddedLog;
+use crate::log::hub::Hub;
 use crate::log::redis::RedisLog;
 use crate::log::{Log, Retention};
-use crate::origin::Origins;
-use crate::pace::Paces;
-use crate::reload;
-use crate::shutdown::{self, Drain, Signals};
-use crate::tls::Tls;
+use crate::net::listen::{self, Limits};
+use crate::net::origin::Origins;
+use crate::net::reload;
+use crate::net::shutdown::{self, Drain, Signals};
+use crate::net::tls::Tls;
+use crate::routes::router;
+use crate::state::App;
 
 const NO_SECRET: &str = "
   ============================================================================

@@ -6,19 +6,10 @@
 //! many nodes share.
 
 pub mod admin;
-mod commits;
 pub mod embedded;
-mod handle;
-mod reads;
-mod recovery;
+pub mod hub;
 pub mod redis;
-mod retention;
-mod room;
-mod schema;
-mod store;
 mod sync;
-mod tables;
-mod writer;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,7 +18,7 @@ use futures::future::{BoxFuture, FutureExt};
 use seamline::wire::{MessageId, Position, StartAt};
 use tokio::sync::watch;
 
-pub use retention::Retention;
+pub use embedded::retention::Retention;
 pub use sync::{Owner, Resumed, SyncKey};
 
 /// A message as it stands in the log. `data` is JSON text; the server never looks inside.

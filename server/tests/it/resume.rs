@@ -1,5 +1,5 @@
 //! Where a subscription begins, by what the client brings: the table of the protocol over the wire.
-//! (The same table without a server is in `src/ws/resume.rs`.)
+//! (The same table without a server is in `src/ws/feed/resume.rs`.)
 
 use serde_json::{Value, json};
 

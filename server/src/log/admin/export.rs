@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::lines::{FORMAT, Head, MessageLine};
 use super::{Problem, cannot_write, channels, store};
-use crate::log::schema::{Channel, KEYS, MESSAGES, SYNC};
+use crate::log::embedded::schema::{Channel, KEYS, MESSAGES, SYNC};
 
 /// Exports these channels, or all.
 pub fn export(db: &Database, names: &[String], out: &mut impl Write) -> Result<(), Problem> {

@@ -7,10 +7,10 @@ use redb::{Database, ReadableTable, Table, WriteTransaction};
 
 use super::lines::{FORMAT, Head, MessageLine};
 use super::{Problem, cannot_write, store};
-use crate::log::commits::CommitCount;
-use crate::log::schema::{CHANNELS, Channel, KEY_ORDER, KEYS, MESSAGES, META, SYNC};
-use crate::log::schema::{ChannelTable, KeyOrderTable, KeyTable, MessageTable, SyncTable};
-use crate::log::store::begin_write;
+use crate::log::embedded::commits::CommitCount;
+use crate::log::embedded::schema::{CHANNELS, Channel, KEY_ORDER, KEYS, MESSAGES, META, SYNC};
+use crate::log::embedded::schema::{ChannelTable, KeyOrderTable, KeyTable, MessageTable, SyncTable};
+use crate::log::embedded::store::begin_write;
 
 /// Channels that are there already are not touched: they are a reason to do nothing.
 pub fn import(

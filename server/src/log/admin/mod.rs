@@ -10,8 +10,8 @@ use std::io::{self, BufReader, BufWriter, Write};
 use redb::{Database, ReadableDatabase, ReadableTable};
 use serde_json::json;
 
-use super::schema::{CHANNELS, Channel, MESSAGES};
-use super::store::open_existing;
+use super::embedded::schema::{CHANNELS, Channel, MESSAGES};
+use super::embedded::store::open_existing;
 use crate::cli::{LogArgs, LogCommand};
 
 /// Why a command could not be carried out, as a sentence.

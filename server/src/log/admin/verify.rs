@@ -8,7 +8,7 @@ use seamline::wire::MessageId;
 use serde_json::value::RawValue;
 
 use super::{Problem, cannot_write, channels, store};
-use crate::log::schema::{Channel, KEYS, MESSAGES};
+use crate::log::embedded::schema::{Channel, KEYS, MESSAGES};
 
 /// How many problems of one channel are told.
 const TOLD_MAX: usize = 20;

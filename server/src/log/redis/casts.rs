@@ -17,7 +17,7 @@ use tracing::{debug, warn};
 use super::keys;
 use super::link::{self, Link};
 use super::pause::Pause;
-use crate::hub::{Cast, Hub};
+use crate::log::hub::{Cast, Hub};
 
 /// How many may wait for Redis; more are dropped.
 const QUEUE_MAX: usize = 256;

@@ -32,7 +32,7 @@ use super::{
     After, Append, ChannelInfo, Health, Log, LogError, Message, Page, PageLimit, Resumed, Retention, SyncKey,
     Ticket,
 };
-use crate::hub::Hub;
+use crate::log::hub::Hub;
 use broken::{BrokenChannels, Use};
 use casts::Casts;
 use link::{Link, Unusable};

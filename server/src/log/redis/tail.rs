@@ -22,7 +22,7 @@ use super::link::{self, Link};
 use super::pause::Pause;
 use super::scripts::{self, Seen, WAKE_TTL_MS};
 use super::{entry, keys};
-use crate::hub::Hub;
+use crate::log::hub::Hub;
 use crate::log::{LogError, Retention};
 
 /// How long one `XREAD` waits.

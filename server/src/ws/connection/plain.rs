@@ -4,13 +4,13 @@ use seamline::wire::{MessageId, StartAt, close};
 use tracing::warn;
 
 use super::Connection;
-use crate::ws::close::End;
-use crate::ws::opening::Opening;
-use crate::ws::plain::{self, FromPlain};
-use crate::ws::resume::Begin;
+use super::end::End;
+use crate::ws::dialect::plain::{self, FromPlain};
+use crate::ws::dialect::request::Opening;
+use crate::ws::feed::resume::Begin;
 
 /// What it has instead of frames.
-pub(super) struct Plain {
+pub(in crate::ws) struct Plain {
     ch: String,
     /// Whether the client said who it is. If not, nobody will ask for what it acknowledged.
     known: bool,
@@ -20,7 +20,7 @@ pub(super) struct Plain {
 
 impl Connection {
     /// Does what the request itself asks for.
-    pub(super) async fn open(&mut self, opening: Opening) -> Result<(), End> {
+    pub(in crate::ws) async fn open(&mut self, opening: Opening) -> Result<(), End> {
         let Opening::Plain(request) = opening else { return Ok(()) };
         let known = request.client_id.is_some();
         self.plain = Some(Box::new(Plain { ch: request.ch.clone(), known, acked: None }));
@@ -32,7 +32,7 @@ impl Connection {
         self.subscribe(request.ch, begin, u64::MAX, None).await
     }
 
-    pub(super) async fn read_plain(&mut self, text: &str) -> Result<(), End> {
+    pub(in crate::ws) async fn read_plain(&mut self, text: &str) -> Result<(), End> {
         let Some(plain) = &mut self.plain else { return Ok(()) };
         match plain::parse(text) {
             Ok(FromPlain::Ack(id)) => plain.acked = plain.acked.max(Some(id)).filter(|_| plain.known),
@@ -47,7 +47,7 @@ impl Connection {
     }
 
     /// Turns the acknowledged id into the position that is stored. One that the log does not know is no position.
-    pub(super) async fn locate_acked(&mut self) {
+    pub(in crate::ws) async fn locate_acked(&mut self) {
         let Some(plain) = &mut self.plain else { return };
         let Some(id) = plain.acked.take() else { return };
         match self.app.log.locate(&plain.ch, id).await {

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 use super::Connection;
-use crate::names;
-use crate::ws::close::End;
-use crate::ws::credit::Credit;
+use super::end::End;
+use crate::limits::names;
+use crate::ws::dialect::frames;
 use crate::ws::feed::Feed;
-use crate::ws::frames;
-use crate::ws::resume::Begin;
+use crate::ws::feed::credit::Credit;
+use crate::ws::feed::resume::Begin;
 
 /// A subscription that was ended because of a fresh token is asked for again after so long.
 const FORBIDDEN_RETRY_MS: u64 = 1000;
 
 /// A channel that the socket is subscribed to.
-pub(super) struct Subscription {
+pub(in crate::ws) struct Subscription {
     pub credit: Arc<Credit>,
     /// Which `sub` it answers.
     reference: Option<u64>,
@@ -38,7 +38,7 @@ impl Drop for Subscription {
 }
 
 impl Connection {
-    pub(super) async fn subscribe(
+    pub(in crate::ws) async fn subscribe(
         &mut self,
         ch: String,
         begin: Begin,
@@ -77,7 +77,7 @@ impl Connection {
         Ok(())
     }
 
-    pub(super) async fn unsubscribe(&mut self, ch: &str) {
+    pub(in crate::ws) async fn unsubscribe(&mut self, ch: &str) {
         if let Some(subscription) = self.subscriptions.remove(ch) {
             subscription.end().await;
         }
@@ -95,7 +95,7 @@ impl Connection {
 
     /// A fresh token may allow less. With the hint the client takes the subscription for ended; it asks again,
     /// and is refused.
-    pub(super) async fn end_what_is_forbidden(&mut self) -> Result<(), End> {
+    pub(in crate::ws) async fn end_what_is_forbidden(&mut self) -> Result<(), End> {
         let access = &self.user.access;
         let forbidden: Vec<_> = self.subscriptions.extract_if(|ch, _| !access.may_read(ch)).collect();
         for (ch, subscription) in forbidden {

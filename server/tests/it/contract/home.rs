@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seamline_server::hub::{Hub, Live, Next};
 use seamline_server::log::embedded::EmbeddedLog;
+use seamline_server::log::hub::{Hub, Live, Next};
 use seamline_server::log::redis::RedisLog;
 use seamline_server::log::{Append, Appended, Log, Message, PageLimit, Retention};
 use tempfile::TempDir;

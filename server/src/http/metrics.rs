@@ -1,0 +1,125 @@
+//! What the server counts, as `/metrics` tells it (OpenMetrics, which Prometheus reads).
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+use crate::log::Health;
+use crate::state::App;
+
+const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// See the module. Counters are shared: a clone counts the same thing.
+pub struct Metrics {
+    registry: Registry,
+    connections: Gauge,
+    /// Messages that this server put into the log.
+    pub appended: Counter,
+    log_up: Gauge,
+    refused: Family<[(&'static str, &'static str); 1], Counter>,
+    /// Messages sent from the live stream.
+    pub delivered: Counter,
+    /// Messages sent from the log.
+    pub replayed: Counter,
+    /// How many messages a replay had.
+    pub replay_messages: Histogram,
+    /// Subscriptions that went on from a position.
+    pub recoveries: Counter,
+    /// Those of them that had to report a gap.
+    pub recoveries_with_gap: Counter,
+    /// Messages sent from the live stream that the replay before it had sent already.
+    pub duplicates: Counter,
+    /// Subscriptions that were too slow for the live stream.
+    pub resyncs: Counter,
+    /// Sockets that took nothing for too long.
+    pub given_up: Counter,
+    /// Bytes of messages that wait for sockets.
+    pub socket_queue_bytes: Gauge,
+    live_queue_bytes: Gauge,
+    /// From the message's id, which has the time of the append, to the socket's queue.
+    pub latency_seconds: Histogram,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("seamline");
+        let mut counter = |name: &str, help: &str| {
+            let counter = Counter::default();
+            registry.register(name, help, counter.clone());
+            counter
+        };
+        let appended = counter("messages_appended", "Messages that this server put into the log");
+        let delivered = counter("messages_delivered", "Messages sent from the live stream");
+        let replayed = counter("messages_replayed", "Messages sent from the log");
+        let recoveries = counter("recoveries", "Subscriptions that went on from a position");
+        let recoveries_with_gap =
+            counter("recoveries_with_gap", "Recoveries whose position the log does not have");
+        let duplicates =
+            counter("duplicates_sent", "Live messages that the replay before them had sent already");
+        let given_up = counter("sockets_given_up", "Sockets that took nothing for too long");
+        let resyncs = counter("resyncs", "Subscriptions too slow for the live stream, sent back to the log");
+        let replay_messages = Histogram::new(exponential_buckets(1.0, 4.0, 10));
+        registry.register("replay_messages", "Messages in a replay", replay_messages.clone());
+        let latency_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
+        let help = "From append to the socket's queue, a frame's first message";
+        registry.register("append_to_socket_seconds", help, latency_seconds.clone());
+        let socket_queue_bytes = Gauge::default();
+        let help = "Bytes of messages in frames that wait for their sockets";
+        registry.register("socket_queue_bytes", help, socket_queue_bytes.clone());
+        let live_queue_bytes = Gauge::default();
+        let help = "Bytes of messages in the live stream that wait for slow subscriptions";
+        registry.register("live_queue_bytes", help, live_queue_bytes.clone());
+        let connections = Gauge::default();
+        registry.register("connections", "Open sockets", connections.clone());
+        let log_up = Gauge::default();
+        registry.register("log_up", "0 while the log is away or takes nothing, otherwise 1", log_up.clone());
+        let refused = Family::default();
+        let help = "Publications that were not stored, by what their refusal says";
+        registry.register("publications_refused", help, refused.clone());
+        Metrics {
+            registry,
+            connections,
+            log_up,
+            refused,
+            appended,
+            delivered,
+            replayed,
+            replay_messages,
+            recoveries,
+            recoveries_with_gap,
+            duplicates,
+            resyncs,
+            given_up,
+            socket_queue_bytes,
+            live_queue_bytes,
+            latency_seconds,
+        }
+    }
+}
+
+impl Metrics {
+    /// A publication was refused.
+    pub fn refused(&self, code: &'static str) {
+        self.refused.get_or_create(&[("code", code)]).inc();
+    }
+}
+
+/// `GET /metrics`.
+pub async fn metrics(State(app): State<Arc<App>>) -> Response {
+    app.metrics.connections.set(i64::try_from(app.connections.open()).unwrap_or(i64::MAX));
+    app.metrics.live_queue_bytes.set(i64::try_from(app.hub.waiting_bytes()).unwrap_or(i64::MAX));
+    app.metrics.log_up.set(i64::from(*app.log.health().borrow() == Health::Ok));
+    let mut text = String::new();
+    match encode(&mut text, &app.metrics.registry) {
+        Ok(()) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(), // writing to a String does not fail
+    }
+}

@@ -1,0 +1,6 @@
+//! The HTTP API, and what operators look at.
+
+pub mod admin;
+pub mod api;
+pub mod health;
+pub mod metrics;

@@ -1,0 +1,121 @@
+//! What is read from the embedded log, each from one snapshot.
+
+use redb::{Database, ReadableDatabase, ReadableTable};
+use seamline::wire::{MessageId, Position};
+
+use super::retention::SYNC_AGE_MAX;
+use super::schema::{CHANNELS, Channel, MESSAGES, SYNC, SyncRow, SyncRowKey};
+use crate::log::{Message, Page, PageLimit, SyncKey};
+use crate::time::{millis, now_ms};
+
+/// A page; nothing where there is no such channel.
+pub(super) fn read_page(
+    db: &Database,
+    ch: &str,
+    after: u64,
+    limit: PageLimit,
+) -> Result<Option<Page>, redb::Error> {
+    let txn = db.begin_read()?;
+    let Some(channel) = Channel::load(&txn.open_table(CHANNELS)?, ch)? else { return Ok(None) };
+    let mut messages = Vec::new();
+    let mut bytes = 0;
+    let from = after.saturating_add(1).max(channel.first);
+    if limit.messages > 0 && from <= channel.head {
+        let table = txn.open_table(MESSAGES)?;
+        for row in table.range((channel.number, from)..=(channel.number, channel.head))? {
+            let (key, value) = row?;
+            let (ms, seq, data) = value.value();
+            bytes += data.len();
+            if messages.len() == limit.messages || (bytes > limit.bytes && !messages.is_empty()) {
+                break;
+            }
+            messages.push(Message { offset: key.value().1, id: MessageId { ms, seq }, data: data.into() });
+        }
+    }
+    Ok(Some(Page::contiguous(channel.info(), messages)))
+}
+
+/// Where an id stands; nothing where there is no such channel. Ids grow with offsets, so it is looked for by
+/// halves.
+pub(super) fn locate(db: &Database, ch: &str, id: MessageId) -> Result<Option<Position>, redb::Error> {
+    let txn = db.begin_read()?;
+    let Some(channel) = Channel::load(&txn.open_table(CHANNELS)?, ch)? else { return Ok(None) };
+    let messages = txn.open_table(MESSAGES)?;
+    let mut found = Position { epoch: channel.epoch, offset: 0, id: None };
+    // Before `low` no id is greater than the one that is looked for, from `high` on all are.
+    let (mut low, mut high) = (channel.first, channel.head + 1);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let at = messages.get((channel.number, middle))?.map(|row| {
+            let (ms, seq, _) = row.value();
+            MessageId { ms, seq }
+        });
+        match at.filter(|at| *at <= id) {
+            Some(at) => {
+                (found.offset, found.id) = (middle, Some(at));
+                low = middle + 1;
+            }
+            None => high = middle,
+        }
+    }
+    Ok(Some(found))
+}
+
+/// The first position that is stored under one of these keys.
+pub(super) fn read_position(db: &Database, keys: &[SyncKey]) -> Result<Option<Position>, redb::Error> {
+    let table = db.begin_read()?.open_table(SYNC)?;
+    let now_ms = now_ms();
+    for key in keys {
+        if let Some(position) = stored_position(&table, key, now_ms)? {
+            return Ok(Some(position));
+        }
+    }
+    Ok(None)
+}
+
+/// A processed position, unless it is too old.
+pub(super) fn stored_position(
+    table: &impl ReadableTable<SyncRowKey, SyncRow>,
+    key: &SyncKey,
+    now_ms: u64,
+) -> Result<Option<Position>, redb::StorageError> {
+    let row = table.get((key.user.as_str(), &*key.client(), key.ch.as_str()))?;
+    Ok(row.and_then(|row| {
+        let (epoch, offset, id, stored_ms) = row.value();
+        let fresh = stored_ms >= now_ms.saturating_sub(millis(SYNC_AGE_MAX));
+        let id = id.map(|(ms, seq)| MessageId { ms, seq });
+        fresh.then(|| Position { epoch: epoch.to_owned(), offset, id })
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::embedded::tables::Tables;
+    use crate::log::{Append, Retention};
+    use redb::backends::InMemoryBackend;
+
+    /// It takes a damaged store for that; then what is there must still keep its offset.
+    #[test]
+    fn a_page_ends_before_a_missing_message() {
+        let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let txn = db.begin_write().unwrap();
+        let mut tables = Tables::open(&txn, 1).unwrap();
+        for i in 1..=6 {
+            let append = Append { ch: "c".into(), key: None, data: i.to_string().into() };
+            tables.append(&append).unwrap();
+        }
+        tables.finish(Retention { messages: 100, age: None }, &txn).unwrap();
+        for offset in [3, 6] {
+            txn.open_table(MESSAGES).unwrap().remove((1, offset)).unwrap();
+        }
+        txn.commit().unwrap();
+        let limit = PageLimit { messages: 100, bytes: 1000 };
+        let offsets = |after| -> Vec<u64> {
+            let page = read_page(&db, "c", after, limit).unwrap().unwrap();
+            assert_eq!(page.info.head, 6);
+            page.messages.iter().map(|message| message.offset).collect()
+        };
+        assert_eq!([offsets(0), offsets(2), offsets(5)], [vec![1, 2], vec![4, 5], vec![]]);
+    }
+}

@@ -1,0 +1,151 @@
+//! One transaction of the writer: what each command does to the tables.
+
+use std::collections::HashMap;
+
+use redb::{ReadableTable, Table, WriteTransaction};
+use seamline::wire::{MessageId, Position, StartAt};
+
+use super::commits::CommitCount;
+use super::reads::stored_position;
+use super::retention::{Retention, Shears};
+use super::schema::{
+    CHANNELS, Channel, ChannelTable, KEY_ORDER, KEYS, KeyOrderTable, KeyTable, MESSAGES, META, MessageTable,
+    SYNC, SyncTable,
+};
+use crate::log::{Append, Appended, Message, Resumed, SyncKey};
+
+/// The tables of one transaction, and the channels it has touched.
+pub(in crate::log) struct Tables<'txn> {
+    channels: ChannelTable<'txn>,
+    messages: MessageTable<'txn>,
+    keys: KeyTable<'txn>,
+    key_order: KeyOrderTable<'txn>,
+    meta: Table<'txn, &'static str, u64>,
+    sync: SyncTable<'txn>,
+    touched: HashMap<String, Channel>,
+    now_ms: u64,
+}
+
+impl<'txn> Tables<'txn> {
+    pub fn open(txn: &'txn WriteTransaction, now_ms: u64) -> Result<Self, redb::TableError> {
+        Ok(Tables {
+            channels: txn.open_table(CHANNELS)?,
+            messages: txn.open_table(MESSAGES)?,
+            keys: txn.open_table(KEYS)?,
+            key_order: txn.open_table(KEY_ORDER)?,
+            meta: txn.open_table(META)?,
+            sync: txn.open_table(SYNC)?,
+            touched: HashMap::new(),
+            now_ms,
+        })
+    }
+
+    /// The number of this commit.
+    pub fn count_commit(&mut self) -> Result<u64, redb::StorageError> {
+        CommitCount::count(&mut self.meta)
+    }
+
+    /// The channel, which is created if it is not there.
+    pub fn channel(&mut self, ch: &str) -> Result<&mut Channel, redb::StorageError> {
+        if !self.touched.contains_key(ch) {
+            let channel = match Channel::load(&self.channels, ch)? {
+                Some(channel) => channel,
+                None => self.create()?,
+            };
+            self.touched.insert(ch.to_owned(), channel);
+        }
+        Ok(self.touched.get_mut(ch).expect("it was inserted above"))
+    }
+
+    fn create(&mut self) -> Result<Channel, redb::StorageError> {
+        let number = self.meta.get("next_channel")?.map_or(1, |next| next.value());
+        self.meta.insert("next_channel", number + 1)?;
+        Ok(Channel::new(number))
+    }
+
+    /// Gives a message its place. Without a message in the answer, its key had been used before.
+    pub fn append(&mut self, append: &Append) -> Result<(Appended, Option<Message>), redb::StorageError> {
+        let now_ms = self.now_ms;
+        let channel = self.channel(&append.ch)?;
+        let number = channel.number;
+        let (id, offset) = (channel.next_id(now_ms), channel.head + 1);
+        if let Some(key) = &append.key {
+            if let Some(row) = self.keys.get((number, key.as_str()))? {
+                let (offset, ms, seq) = row.value();
+                return Ok((Appended { id: MessageId { ms, seq }, offset, duplicate: true }, None));
+            }
+            self.keys.insert((number, key.as_str()), (offset, id.ms, id.seq))?;
+            self.key_order.insert((number, offset), (id.ms, key.as_str()))?;
+        }
+        self.messages.insert((number, offset), (id.ms, id.seq, &*append.data))?;
+        let channel = self.channel(&append.ch)?;
+        (channel.last_id, channel.head) = (id, offset);
+        let message = Message { offset, id, data: append.data.clone() };
+        Ok((Appended { id, offset, duplicate: false }, Some(message)))
+    }
+
+    /// Stores a processed position, unless the log knows better.
+    pub fn store_sync(&mut self, key: &SyncKey, at: &Position) -> Result<(), redb::StorageError> {
+        // Not `self.channel`: an ack must not create a channel.
+        let known = match self.touched.get(&key.ch) {
+            Some(channel) => Some(channel.info()),
+            None => Channel::load(&self.channels, &key.ch)?.map(|channel| channel.info()),
+        };
+        if !known.is_some_and(|info| info.epoch == at.epoch && at.offset <= info.head) {
+            return Ok(());
+        }
+        let stored = self.position(key)?;
+        if stored.is_none_or(|stored| stored.epoch != at.epoch || stored.offset <= at.offset) {
+            self.set_position(key, at)?;
+        }
+        Ok(())
+    }
+
+    /// Where a client resumes: see [`Log::resume`](super::Log::resume).
+    pub fn resume(&mut self, keys: &[SyncKey], otherwise: StartAt) -> Result<Resumed, redb::StorageError> {
+        let mut found = None;
+        for key in keys {
+            found = self.position(key)?;
+            if found.is_some() {
+                break;
+            }
+        }
+        let resumed = match found {
+            Some(position) => Resumed::Stored(position),
+            None => {
+                let ch = keys.first().map_or("", |key| &key.ch);
+                Resumed::StartPoint(self.channel(ch)?.info().end(otherwise))
+            }
+        };
+        let (Resumed::Stored(at) | Resumed::StartPoint(at)) = &resumed;
+        // A position that several clients share is not moved by a client that has processed nothing.
+        if let [own, _, ..] = keys {
+            self.set_position(own, at)?;
+        }
+        Ok(resumed)
+    }
+
+    /// A processed position, unless it is too old.
+    fn position(&self, key: &SyncKey) -> Result<Option<Position>, redb::StorageError> {
+        stored_position(&self.sync, key, self.now_ms)
+    }
+
+    fn set_position(&mut self, key: &SyncKey, at: &Position) -> Result<(), redb::StorageError> {
+        let row_key = (key.user.as_str(), &*key.client(), key.ch.as_str());
+        let id = at.id.map(|id| (id.ms, id.seq));
+        self.sync.insert(row_key, (at.epoch.as_str(), at.offset, id, self.now_ms))?;
+        Ok(())
+    }
+
+    /// Trims and saves the channels that were touched.
+    pub fn finish(self, retention: Retention, txn: &WriteTransaction) -> Result<(), redb::Error> {
+        let Tables { mut channels, messages, keys, key_order, touched, now_ms, .. } = self;
+        drop((messages, keys, key_order)); // a table can be open only once
+        let mut shears = Shears::open(txn, now_ms)?;
+        for (ch, mut channel) in touched {
+            shears.trim(&mut channel, retention)?;
+            channel.save(&mut channels, &ch)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+//! Which pages may use the server. A browser lets any page open a WebSocket to anywhere, also to a server on the
+//! visitor's own machine, and says only in `Origin` which page it is: so the server has to look.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use tracing::debug;
+
+use crate::state::App;
+
+/// How long a browser may remember that it may ask.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
+
+/// The policy.
+pub struct Origins {
+    /// As given on the command line, in lower case.
+    allowed: Vec<String>,
+    /// Whether everyone who can reach the server may do everything: then only this machine's own pages may.
+    open: bool,
+    /// Whether the server listens on this machine only: then its other pages may use it, too. They are how one
+    /// develops, on ports of their own.
+    local: bool,
+}
+
+impl Origins {
+    /// `open`: the server asks for no token. `local`: it listens on a loopback address.
+    pub fn new(allowed: &[String], open: bool, local: bool) -> Self {
+        Origins { allowed: allowed.iter().map(|origin| origin.to_ascii_lowercase()).collect(), open, local }
+    }
+
+    /// Why a request is refused, if it is.
+    pub fn refusal(&self, headers: &HeaderMap) -> Option<String> {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let host = host.to_ascii_lowercase();
+        // A name of the attacker's that leads to 127.0.0.1 makes a page of his "the same host" (DNS rebinding).
+        if self.open && !host.is_empty() && !is_loopback(&host) && !self.allows_host(&host) {
+            return Some(format!(
+                "this server asks for no token, so it answers to loopback names only, not to {host}; \
+                 allow the page's origin with --allow-origin, or set a token secret"
+            ));
+        }
+        // Without an origin it is no page's doing. Several are not ours to choose from: all must be allowed.
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        let refused =
+            origins.find(|origin| !origin.to_str().is_ok_and(|origin| self.allows(origin, &host)))?;
+        let refused = String::from_utf8_lossy(refused.as_bytes());
+        Some(format!("pages from {refused} may not use this server; allow them with --allow-origin"))
+    }
+
+    fn allows(&self, origin: &str, host: &str) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        let listed = self.allowed.iter().any(|allowed| allowed == "*" || *allowed == origin);
+        let authority = authority(&origin);
+        let local = self.local && is_loopback(authority);
+        let same_host = !self.open && !host.is_empty() && authority == host;
+        listed || local || same_host
+    }
+
+    fn allows_host(&self, host: &str) -> bool {
+        self.allowed.iter().any(|allowed| allowed == "*" || authority(allowed) == host)
+    }
+}
+
+/// `example.com:8443` of `https://example.com:8443`; empty for `null`.
+fn authority(origin: &str) -> &str {
+    origin.split_once("://").map_or("", |(_, authority)| authority)
+}
+
+/// Whether a host, with or without a port, is this machine by its very name.
+fn is_loopback(authority: &str) -> bool {
+    let name = match authority.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let address = name.parse::<IpAddr>();
+    name == "localhost" || name.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Refuses what the policy does not allow, before anything else is looked at.
+pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.origins.refusal(request.headers()) {
+        None => next.run(request).await,
+        Some(message) => {
+            debug!("refused: {message}");
+            let body = json!({ "code": "origin_not_allowed", "message": message });
+            (StatusCode::FORBIDDEN, axum::Json(body)).into_response()
+        }
+    }
+}
+
+/// Tells browsers that a page may read the answers (inside [`guard`]: what comes here is allowed).
+pub fn cors() -> CorsLayer {
+    let names = [header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("idempotency-key")];
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::mirror_request())
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers(names)
+        .expose_headers([header::RETRY_AFTER, header::WWW_AUTHENTICATE])
+        .max_age(PREFLIGHT_AGE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(origins: &Origins, host: &str, origin: Option<&str>) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, host.parse().unwrap());
+        if let Some(origin) = origin {
+            headers.insert(header::ORIGIN, origin.parse().unwrap());
+        }
+        origins.refusal(&headers).is_none()
+    }
+
+    #[test]
+    fn without_tokens_only_this_machine_is_let_in() {
+        let open = Origins::new(&[], true, true);
+        for host in ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "demo.localhost"] {
+            assert!(allowed(&open, host, None), "{host}");
+            for origin in
+                ["http://127.0.0.1:3000", "http://localhost:5173", "http://[::1]:1", "https://a.localhost"]
+            {
+                assert!(allowed(&open, host, Some(origin)), "{origin}");
+            }
+            for origin in
+                ["http://example.com", "null", "http://127.0.0.1.example.com", "http://localhost.example"]
+            {
+                assert!(!allowed(&open, host, Some(origin)), "{origin}");
+            }
+        }
+        // DNS rebinding: the page's host and ours are the same, and both are the attacker's.
+        assert!(!allowed(&open, "evil.example:8080", Some("http://evil.example:8080")));
+        assert!(!allowed(&open, "evil.example:8080", None));
+        let tunnel = Origins::new(&["https://me.tunnel.example".into()], true, true);
+        assert!(allowed(&tunnel, "me.tunnel.example", Some("https://me.tunnel.example")));
+        assert!(!allowed(&tunnel, "evil.example", None));
+    }
+
+    #[test]
+    fn with_tokens_the_same_host_and_the_list_are_let_in() {
+        let origins = Origins::new(&["https://app.example.com".into()], false, false);
+        for origin in ["https://app.example.com", "HTTPS://App.Example.com", "https://live.example.com"] {
+            assert!(allowed(&origins, "live.example.com", Some(origin)), "{origin}");
+        }
+        for origin in ["http://app.example.com", "https://app.example.com:1", "http://localhost", "null", ""]
+        {
+            assert!(!allowed(&origins, "live.example.com", Some(origin)), "{origin}");
+        }
+        assert!(allowed(&origins, "live.example.com", None), "not a browser");
+        let local = Origins::new(&[], false, true);
+        assert!(allowed(&local, "127.0.0.1:8080", Some("http://localhost:3000")));
+        assert!(!allowed(&local, "127.0.0.1:8080", Some("http://evil.example")));
+        assert!(allowed(&Origins::new(&["*".into()], false, false), "a", Some("null")));
+    }
+}

@@ -4,6 +4,8 @@
 //! external program or helper.
 
 mod commands;
+#[cfg(test)]
+mod language;
 mod tools;
 
 use std::process::ExitCode;

@@ -9,13 +9,13 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use crate::auth::Auth;
-use crate::config::{Config, LogFormat, LogHome};
+use crate::config::{Config, LogFormat, StoreKind};
 use crate::error::RunError;
 use crate::limits::rate::Paces;
-use crate::log::embedded::EmbeddedLog;
+use crate::log::embedded::EmbeddedStore;
 use crate::log::hub::Hub;
-use crate::log::redis::RedisLog;
-use crate::log::{Log, Retention};
+use crate::log::redis::RedisStore;
+use crate::log::{Retention, Store};
 use crate::net::listen::{self, Limits};
 use crate::net::origin::Origins;
 use crate::net::reload;
@@ -50,16 +50,16 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     shutdown::survive_file_size_limit();
     let retention = Retention { messages: config.retain_messages, age: config.retain_age };
     let hub = Arc::new(Hub::new(usize::try_from(config.live_queue_bytes).unwrap_or(usize::MAX)));
-    let log = open_log(&config, retention, hub.clone()).await?;
+    let store = open_store(&config, retention, hub.clone()).await?;
     let listener = listen::bind(config.listen).map_err(|e| cannot_listen(&config, e))?;
     let address = listener.local_addr().map_err(|e| cannot_listen(&config, e))?;
     let signals = Signals::listen();
     let scheme = if tls.is_some() { "https" } else { "http" };
     announce(&format!("seamline-server listening on {scheme}://{address}"));
-    let trimming = tokio::spawn(trim_regularly(log.clone(), retention));
-    serve(config, auth, (listener, tls), log.clone(), hub, signals).await?;
+    let trimming = tokio::spawn(trim_regularly(store.clone(), retention));
+    serve(config, auth, (listener, tls), store.clone(), hub, signals).await?;
     trimming.abort();
-    log.close().await;
+    store.close().await;
     Ok(())
 }
 
@@ -72,14 +72,18 @@ pub fn prepare(config: &Config) -> Result<(Arc<Auth>, Option<Arc<Tls>>), String>
     }
 }
 
-async fn open_log(config: &Config, retention: Retention, hub: Arc<Hub>) -> Result<Arc<dyn Log>, RunError> {
+async fn open_store(
+    config: &Config,
+    retention: Retention,
+    hub: Arc<Hub>,
+) -> Result<Arc<dyn Store>, RunError> {
     Ok(match &config.log {
-        LogHome::Embedded => {
-            let opened = EmbeddedLog::open(&config.data, config.trust_store, retention, hub);
+        StoreKind::Embedded => {
+            let opened = EmbeddedStore::open(&config.data, config.trust_store, retention, hub);
             Arc::new(opened.map_err(|e| RunError(e.to_string()))?)
         }
-        LogHome::Redis(url) => {
-            let opened = RedisLog::open(url, retention, hub).await;
+        StoreKind::Redis(url) => {
+            let opened = RedisStore::open(url, retention, hub).await;
             Arc::new(opened.map_err(|e| RunError(e.to_string()))?)
         }
     })
@@ -96,7 +100,7 @@ async fn serve(
     config: Config,
     auth: Arc<Auth>,
     (listener, tls): (TcpListener, Option<Arc<Tls>>),
-    log: Arc<dyn Log>,
+    store: Arc<dyn Store>,
     hub: Arc<Hub>,
     signals: Signals,
 ) -> Result<(), RunError> {
@@ -113,7 +117,7 @@ async fn serve(
     let paces = Paces::new(config.max_publishes_per_second);
     let app = Arc::new(App {
         config,
-        log,
+        store,
         hub,
         auth,
         origins,
@@ -150,12 +154,12 @@ fn cannot_listen(config: &Config, e: std::io::Error) -> RunError {
     RunError(format!("cannot listen on {}: {e}\n{advice}", config.listen))
 }
 
-async fn trim_regularly(log: Arc<dyn Log>, retention: Retention) {
+async fn trim_regularly(store: Arc<dyn Store>, retention: Retention) {
     let (least, most) = (Duration::from_millis(250), Duration::from_secs(60));
     let every = retention.age.map_or(most, |age| (age / 10).clamp(least, most));
     loop {
         tokio::time::sleep(every).await;
-        match log.trim().await {
+        match store.trim().await {
             Err(e) if !e.is_unavailable() => warn!("trimming failed: {e}"),
             _ => {}
         }

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::http::metrics::Metrics;
 use crate::limits::connections::Connections;
 use crate::limits::rate::Paces;
-use crate::log::Log;
+use crate::log::Store;
 use crate::log::hub::Hub;
 use crate::net::origin::Origins;
 use crate::net::shutdown::Drain;
@@ -19,7 +19,7 @@ pub struct App {
     /// The command line.
     pub config: Config,
     /// Where messages are kept.
-    pub log: Arc<dyn Log>,
+    pub store: Arc<dyn Store>,
     /// Where they come from, live.
     pub hub: Arc<Hub>,
     /// Who may come in.

@@ -13,11 +13,11 @@ use clap::{Args, ValueEnum};
 use hyper::Uri;
 
 pub use values::without_password;
-use values::{address, authorize_url, duration, log_home, origin};
+use values::{address, authorize_url, duration, origin, store_kind};
 
 /// Where the log is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogHome {
+pub enum StoreKind {
     /// In a file of this process, in the directory `data`.
     Embedded,
     /// In the Redis at this URL.
@@ -60,9 +60,9 @@ pub struct Config {
         long,
         value_name = "HOME",
         default_value = "embedded",
-        value_parser = log_home
+        value_parser = store_kind
     )]
-    pub log: LogHome,
+    pub log: StoreKind,
 
     /// Directory of the embedded log; created if it is not there
     #[arg(long, value_name = "DIR", default_value = "./seamline-data")]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hyper::Uri;
 
-use super::{HIDDEN, LogHome};
+use super::{HIDDEN, StoreKind};
 
 /// Takes names as well as numbers (`localhost:8080`).
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
@@ -23,13 +23,13 @@ pub(super) fn origin(text: &str) -> Result<String, String> {
     if named || ["*", "null"].contains(&text) { Ok(text.to_ascii_lowercase()) } else { Err(HELP.into()) }
 }
 
-pub(super) fn log_home(text: &str) -> Result<LogHome, String> {
+pub(super) fn store_kind(text: &str) -> Result<StoreKind, String> {
     if text.contains(HIDDEN) {
         return Err(format!("`{HIDDEN}` stands for a password that --print-config does not show"));
     }
     match text.split_once("://") {
-        None if text == "embedded" => Ok(LogHome::Embedded),
-        Some(("redis" | "rediss", _)) => Ok(LogHome::Redis(text.into())),
+        None if text == "embedded" => Ok(StoreKind::Embedded),
+        Some(("redis" | "rediss", _)) => Ok(StoreKind::Redis(text.into())),
         _ => Err("expected `embedded`, or a URL such as redis://127.0.0.1:6379/0".into()),
     }
 }
@@ -93,11 +93,11 @@ mod tests {
 
     #[test]
     fn the_log_has_one_of_two_homes() {
-        assert_eq!(log_home("embedded"), Ok(LogHome::Embedded));
-        assert_eq!(log_home("redis://h:1/2"), Ok(LogHome::Redis("redis://h:1/2".into())));
-        assert_eq!(log_home("rediss://h:1"), Ok(LogHome::Redis("rediss://h:1".into())));
+        assert_eq!(store_kind("embedded"), Ok(StoreKind::Embedded));
+        assert_eq!(store_kind("redis://h:1/2"), Ok(StoreKind::Redis("redis://h:1/2".into())));
+        assert_eq!(store_kind("rediss://h:1"), Ok(StoreKind::Redis("rediss://h:1".into())));
         for bad in ["", "redis", "http://h", "./data"] {
-            assert!(log_home(bad).is_err(), "{bad:?}");
+            assert!(store_kind(bad).is_err(), "{bad:?}");
         }
     }
 
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(without_password("redis://u:p@ss@h:1/0"), "redis://…@h:1/0");
         assert_eq!(without_password("redis//u:p@h:1"), "…@h:1");
         assert_eq!(without_password("redis://h:1"), "redis://h:1");
-        assert!(log_home("redis://…@h:1/0").unwrap_err().contains("--print-config"));
+        assert!(store_kind("redis://…@h:1/0").unwrap_err().contains("--print-config"));
     }
 
     #[test]

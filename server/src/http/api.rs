@@ -17,7 +17,7 @@ use tracing::error;
 use crate::auth::{Action, RETRY_AFTER_MS, User, Verdict};
 use crate::limits::names;
 use crate::limits::rate::Who;
-use crate::log::{Append, LogError, PageLimit};
+use crate::log::{Append, PageLimit, StoreError};
 use crate::net::proxy::{Peer, client_ip};
 use crate::state::App;
 
@@ -65,8 +65,8 @@ impl IntoResponse for ApiError {
     }
 }
 
-impl From<LogError> for ApiError {
-    fn from(e: LogError) -> Self {
+impl From<StoreError> for ApiError {
+    fn from(e: StoreError) -> Self {
         if !e.is_reported() {
             error!("{e}");
         }
@@ -118,7 +118,7 @@ async fn store(
     let data: Box<RawValue> = serde_json::from_slice(&body)
         .map_err(|e| fail(StatusCode::BAD_REQUEST, "bad_json", format!("the body is not JSON: {e}")))?;
     let append = Append { ch, key, data: Box::<str>::from(data).into() };
-    let appended = app.log.submit(append).await?.await?;
+    let appended = app.store.submit(append).await?.await?;
     app.metrics.appended.inc_by(u64::from(!appended.duplicate));
     let status = if appended.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(Published { id: appended.id, offset: appended.offset })))
@@ -167,13 +167,13 @@ pub async fn read(
         return Err(fail(StatusCode::BAD_REQUEST, "bad_query", "`limit` must be from 1 to 1000"));
     }
     let limit = PageLimit { messages: limit as usize, bytes: PAGE_BYTES_MAX };
-    let page = app.log.read(&ch, query.after.into(), limit).await?;
+    let page = app.store.read(&ch, query.after.into(), limit).await?;
     let messages = page.messages.into_iter().map(|message| {
         let data = RawValue::from_string(message.data.to_string())?;
         Ok(ReadMessage { id: message.id, offset: message.offset, data })
     });
     let messages =
-        messages.collect::<Result<_, serde_json::Error>>().map_err(|e| LogError::Failed(e.to_string()))?;
+        messages.collect::<Result<_, serde_json::Error>>().map_err(|e| StoreError::Failed(e.to_string()))?;
     Ok(Json(ReadPage { epoch: page.info.epoch, first: page.info.first, head: page.info.head, messages }))
 }
 

@@ -24,7 +24,7 @@ pub async fn ready(State(app): State<Arc<App>>) -> (StatusCode, Json<Value>) {
 }
 
 fn report(app: &App) -> (bool, Value) {
-    let health = app.log.health().borrow().clone();
+    let health = app.store.health().borrow().clone();
     match health {
         Health::Degraded(why) => (false, json!({ "status": "degraded", "log": why })),
         Health::Ok if app.draining.borrow().is_some() => {

@@ -116,7 +116,7 @@ impl Metrics {
 pub async fn metrics(State(app): State<Arc<App>>) -> Response {
     app.metrics.connections.set(i64::try_from(app.connections.open()).unwrap_or(i64::MAX));
     app.metrics.live_queue_bytes.set(i64::try_from(app.hub.waiting_bytes()).unwrap_or(i64::MAX));
-    app.metrics.log_up.set(i64::from(*app.log.health().borrow() == Health::Ok));
+    app.metrics.log_up.set(i64::from(*app.store.health().borrow() == Health::Ok));
     let mut text = String::new();
     match encode(&mut text, &app.metrics.registry) {
         Ok(()) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),

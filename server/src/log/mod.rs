@@ -1,15 +1,15 @@
 //! The log: where messages get their place, and where they are kept.
 //!
 //! A channel's log numbers its messages without holes from 1 (the *offset*), gives each an id that
-//! only grows, and trims itself from the front. [`Log`] is what the rest of the server knows of it;
-//! [`embedded::EmbeddedLog`] is the home that needs no other process, [`redis::RedisLog`] the one that
+//! only grows, and trims itself from the front. [`Store`] is what the rest of the server knows of it;
+//! [`embedded::EmbeddedStore`] is the home that needs no other process, [`redis::RedisStore`] the one that
 //! many nodes share.
 
 pub mod admin;
 pub mod embedded;
 pub mod hub;
+mod positions;
 pub mod redis;
-mod sync;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use seamline::wire::{MessageId, Position, StartAt};
 use tokio::sync::watch;
 
 pub use embedded::retention::Retention;
-pub use sync::{Owner, Resumed, SyncKey};
+pub use positions::{Owner, PositionKey, Resumed};
 
 /// A message as it stands in the log. `data` is JSON text; the server never looks inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl From<u64> for After {
 
 /// Why the log could not do what it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogError {
+pub enum StoreError {
     /// It is away, or takes nothing, for the time being. It says so in the server's log itself, once:
     /// whoever is told this need not.
     Unavailable(String),
@@ -135,29 +135,29 @@ pub enum LogError {
     Failed(String),
 }
 
-impl LogError {
+impl StoreError {
     /// Whether it is worth while to wait for the log to recover.
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, LogError::Unavailable(_))
+        matches!(self, StoreError::Unavailable(_))
     }
 
     /// Whether the log has said it in the server's log already.
     pub fn is_reported(&self) -> bool {
-        matches!(self, LogError::Unavailable(_) | LogError::Channel(_))
+        matches!(self, StoreError::Unavailable(_) | StoreError::Channel(_))
     }
 }
 
-impl fmt::Display for LogError {
+impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            LogError::Unavailable(why) => write!(f, "the log is not available: {why}"),
-            LogError::Channel(why) => write!(f, "the channel cannot be used: {why}"),
-            LogError::Failed(why) => write!(f, "the log failed: {why}"),
+            StoreError::Unavailable(why) => write!(f, "the log is not available: {why}"),
+            StoreError::Channel(why) => write!(f, "the channel cannot be used: {why}"),
+            StoreError::Failed(why) => write!(f, "the log failed: {why}"),
         }
     }
 }
 
-impl std::error::Error for LogError {}
+impl std::error::Error for StoreError {}
 
 /// How the log is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,18 +169,18 @@ pub enum Health {
 }
 
 /// Resolves when the append is on the disk (or refused).
-pub type Ticket = BoxFuture<'static, Result<Appended, LogError>>;
+pub type PendingAppend = BoxFuture<'static, Result<Appended, StoreError>>;
 
 /// What a log can do. The order in which `submit` takes messages is their order in the log.
-pub trait Log: Send + Sync {
+pub trait Store: Send + Sync {
     /// Takes a message into the queue, waiting for room in it. The ticket resolves when the message
     /// is safe; publications are pipelined by collecting tickets. The message comes to the hub in log
     /// order, before the ticket resolves or soon after.
-    fn submit(&self, append: Append) -> BoxFuture<'_, Result<Ticket, LogError>>;
+    fn submit(&self, append: Append) -> BoxFuture<'_, Result<PendingAppend, StoreError>>;
 
     /// From when this resolves, the hub gets what is put into the channel, in log order, whichever node
     /// put it there: as long as it has listeners for it. They must be there before this is called.
-    fn follow<'a>(&'a self, _ch: &'a str) -> BoxFuture<'a, Result<(), LogError>> {
+    fn follow<'a>(&'a self, _ch: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         futures::future::ready(Ok(())).boxed()
     }
 
@@ -190,31 +190,35 @@ pub trait Log: Send + Sync {
         ch: &'a str,
         after: After,
         limit: PageLimit,
-    ) -> BoxFuture<'a, Result<Page, LogError>>;
+    ) -> BoxFuture<'a, Result<Page, StoreError>>;
 
     /// The channel's numbers. A channel that does not exist is created, so that its epoch is the same
     /// for whoever asks next.
-    fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, LogError>>;
+    fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, StoreError>>;
 
     /// The last message whose id is not greater than this one, as a position; offset 0 where all that are there
     /// are younger. A channel that does not exist is created.
-    fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, LogError>>;
+    fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, StoreError>>;
 
     /// Tells other nodes of an ephemeral event, if that can be done without waiting. It is not stored.
     fn pass_on_cast(&self, _ch: &str, _data: &str) {}
 
     /// Drops what retention no longer wants: messages, keys, sync states.
-    fn trim(&self) -> BoxFuture<'_, Result<(), LogError>>;
+    fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Where a client resumes in a channel: at the first position that is stored under one of these keys,
     /// which all name that channel; if none is stored, at an end of the log. With several keys, the result is
     /// stored under the first one before this returns, if the log accepts writes at the moment. A channel that
     /// does not exist is created.
-    fn resume(&self, keys: Vec<SyncKey>, otherwise: StartAt) -> BoxFuture<'_, Result<Resumed, LogError>>;
+    fn resume(
+        &self,
+        keys: Vec<PositionKey>,
+        otherwise: StartAt,
+    ) -> BoxFuture<'_, Result<Resumed, StoreError>>;
 
     /// Stores processed positions. One whose epoch is not the channel's, which lies beyond the head,
     /// or which lies behind the stored one, is ignored.
-    fn store_sync_states(&self, states: Vec<(SyncKey, Position)>) -> BoxFuture<'_, Result<(), LogError>>;
+    fn store_positions(&self, states: Vec<(PositionKey, Position)>) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// How it is, and how it will be. A log without such a thing is always well.
     fn health(&self) -> watch::Receiver<Health> {

@@ -2,6 +2,7 @@
 //! its own. One file per behaviour; each begins with what it shows and how.
 
 mod access;
+mod acknowledged_positions;
 mod answers;
 mod auth;
 mod bad_input;
@@ -42,6 +43,5 @@ mod slow_consumer;
 mod slow_link;
 mod startup;
 mod support;
-mod sync_state;
 mod tls;
 mod token_keys;

@@ -9,7 +9,7 @@ use super::lines::{FORMAT, Head, MessageLine};
 use super::{Problem, cannot_write, store};
 use crate::log::embedded::commits::CommitCount;
 use crate::log::embedded::schema::{CHANNELS, Channel, KEY_ORDER, KEYS, MESSAGES, META, SYNC};
-use crate::log::embedded::schema::{ChannelTable, KeyOrderTable, KeyTable, MessageTable, SyncTable};
+use crate::log::embedded::schema::{ChannelTable, KeyOrderTable, KeyTable, MessageTable, PositionTable};
 use crate::log::embedded::store::begin_write;
 
 /// Channels that are there already are not touched: they are a reason to do nothing.
@@ -48,7 +48,7 @@ struct Import<'txn> {
     rows: MessageTable<'txn>,
     keys: KeyTable<'txn>,
     key_order: KeyOrderTable<'txn>,
-    sync: SyncTable<'txn>,
+    sync: PositionTable<'txn>,
     meta: Table<'txn, &'static str, u64>,
     new_epoch: bool,
     /// The channel at hand, its epoch in the export, and the offset of its next message.

@@ -25,10 +25,11 @@ use tokio::time::{Instant, timeout_at};
 
 use self::handle::{Handle, needs_reopening};
 use self::reads::{locate, read_page, read_position};
-use self::store::{OpenError, Store};
+use self::store::{OpenError, OpenStore};
 use self::writer::{Command, Control, Writer};
 use super::{
-    After, Append, ChannelInfo, Health, Log, LogError, Page, PageLimit, Resumed, Retention, SyncKey, Ticket,
+    After, Append, ChannelInfo, Health, Page, PageLimit, PendingAppend, PositionKey, Resumed, Retention,
+    Store, StoreError,
 };
 use crate::log::hub::Hub;
 
@@ -38,19 +39,19 @@ const QUEUE_COMMANDS_MAX: usize = 512;
 const REOPEN_PATIENCE: Duration = Duration::from_secs(2);
 
 /// See the module.
-pub struct EmbeddedLog {
+pub struct EmbeddedStore {
     handle: Arc<Handle>,
     queue: mpsc::Sender<Command>,
     recovery: JoinHandle<()>,
 }
 
-impl Drop for EmbeddedLog {
+impl Drop for EmbeddedStore {
     fn drop(&mut self) {
         self.recovery.abort();
     }
 }
 
-impl EmbeddedLog {
+impl EmbeddedStore {
     /// Opens the store in a directory, which is created if it is not there. Unless it is trusted, the checksums
     /// of all its pages are verified. Needs the runtime.
     pub fn open(
@@ -59,7 +60,7 @@ impl EmbeddedLog {
         retention: Retention,
         hub: Arc<Hub>,
     ) -> Result<Self, OpenError> {
-        let Store { db, commits, committed } = store::open(directory, trusted)?;
+        let OpenStore { db, commits, committed } = store::open(directory, trusted)?;
         let handle = Arc::new(Handle::new(db));
         let (queue, commands) = mpsc::channel(QUEUE_COMMANDS_MAX);
         let store = directory.to_owned();
@@ -75,13 +76,13 @@ impl EmbeddedLog {
         let thread = std::thread::Builder::new().name("log-writer".into());
         thread.spawn(move || writer.run(commands)).map_err(|e| store::no_thread(directory, &e))?;
         let recovery = tokio::spawn(recovery::run(queue.downgrade(), handle.health()));
-        Ok(EmbeddedLog { handle, queue, recovery })
+        Ok(EmbeddedStore { handle, queue, recovery })
     }
 
     async fn ask<T>(
         &self,
-        command: impl FnOnce(oneshot::Sender<Result<T, LogError>>) -> Command,
-    ) -> Result<oneshot::Receiver<Result<T, LogError>>, LogError> {
+        command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Command,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (answer, receiver) = oneshot::channel();
         self.queue.send(command(answer)).await.map_err(|_| stopped())?;
         Ok(receiver)
@@ -91,32 +92,36 @@ impl EmbeddedLog {
     async fn blocking<T: Send + 'static>(
         &self,
         read: impl Fn(&Database) -> Result<T, redb::Error> + Clone + Send + 'static,
-    ) -> Result<T, LogError> {
+    ) -> Result<T, StoreError> {
         let mut openings = self.handle.openings();
         let deadline = Instant::now() + REOPEN_PATIENCE;
         loop {
             let seen = *openings.borrow_and_update();
             let (handle, read) = (self.handle.clone(), read.clone());
             let done = tokio::task::spawn_blocking(move || handle.with(read)).await;
-            match done.map_err(|e| LogError::Failed(e.to_string()))? {
+            match done.map_err(|e| StoreError::Failed(e.to_string()))? {
                 Some(Ok(result)) => return Ok(result),
                 Some(Err(e)) if needs_reopening(&e) => {
                     // Where the queue is full, the writer will notice by itself.
                     let _ = self.queue.try_send(Command::Control(Control::Failed(seen, e)));
                 }
-                Some(Err(e)) => return Err(LogError::Failed(e.to_string())),
+                Some(Err(e)) => return Err(StoreError::Failed(e.to_string())),
                 None => {}
             }
             if !matches!(timeout_at(deadline, openings.changed()).await, Ok(Ok(()))) {
-                return Err(LogError::Unavailable("the store cannot be opened again".into()));
+                return Err(StoreError::Unavailable("the store cannot be opened again".into()));
             }
         }
     }
 }
 
-impl EmbeddedLog {
+impl EmbeddedStore {
     /// Where a client resumes while the log accepts no writes.
-    async fn resume_unstored(&self, keys: Vec<SyncKey>, otherwise: StartAt) -> Result<Resumed, LogError> {
+    async fn resume_unstored(
+        &self,
+        keys: Vec<PositionKey>,
+        otherwise: StartAt,
+    ) -> Result<Resumed, StoreError> {
         let ch = keys.first().map_or(String::new(), |key| key.ch.clone());
         match self.blocking(move |db| read_position(db, &keys)).await? {
             Some(position) => Ok(Resumed::Stored(position)),
@@ -125,8 +130,8 @@ impl EmbeddedLog {
     }
 }
 
-impl Log for EmbeddedLog {
-    fn submit(&self, append: Append) -> BoxFuture<'_, Result<Ticket, LogError>> {
+impl Store for EmbeddedStore {
+    fn submit(&self, append: Append) -> BoxFuture<'_, Result<PendingAppend, StoreError>> {
         async move {
             let mut health = self.handle.health();
             if let Some(refusal) = refusal(&health.borrow()) {
@@ -151,7 +156,7 @@ impl Log for EmbeddedLog {
         ch: &'a str,
         after: After,
         limit: PageLimit,
-    ) -> BoxFuture<'a, Result<Page, LogError>> {
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
         async move {
             let name = ch.to_owned();
             match self.blocking(move |db| read_page(db, &name, after.offset, limit)).await? {
@@ -162,7 +167,7 @@ impl Log for EmbeddedLog {
         .boxed()
     }
 
-    fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, LogError>> {
+    fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, StoreError>> {
         async move {
             let name = ch.to_owned();
             let limit = PageLimit { messages: 0, bytes: 0 };
@@ -174,7 +179,7 @@ impl Log for EmbeddedLog {
         .boxed()
     }
 
-    fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, LogError>> {
+    fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, StoreError>> {
         async move {
             let name = ch.to_owned();
             match self.blocking(move |db| locate(db, &name, id)).await? {
@@ -185,7 +190,7 @@ impl Log for EmbeddedLog {
         .boxed()
     }
 
-    fn trim(&self) -> BoxFuture<'_, Result<(), LogError>> {
+    fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             // Sweeps are bounded, so that publishers get their turn between them.
             while answered(self.ask(Command::Sweep).await?.await)? {}
@@ -194,7 +199,11 @@ impl Log for EmbeddedLog {
         .boxed()
     }
 
-    fn resume(&self, keys: Vec<SyncKey>, otherwise: StartAt) -> BoxFuture<'_, Result<Resumed, LogError>> {
+    fn resume(
+        &self,
+        keys: Vec<PositionKey>,
+        otherwise: StartAt,
+    ) -> BoxFuture<'_, Result<Resumed, StoreError>> {
         async move {
             // By the writer, and so behind what waits to be stored: a page that reloads is back before its old
             // socket's position is.
@@ -207,8 +216,9 @@ impl Log for EmbeddedLog {
         .boxed()
     }
 
-    fn store_sync_states(&self, states: Vec<(SyncKey, Position)>) -> BoxFuture<'_, Result<(), LogError>> {
-        async move { answered(self.ask(|answer| Command::StoreSync(states, answer)).await?.await) }.boxed()
+    fn store_positions(&self, states: Vec<(PositionKey, Position)>) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { answered(self.ask(|answer| Command::StorePositions(states, answer)).await?.await) }
+            .boxed()
     }
 
     fn health(&self) -> watch::Receiver<Health> {
@@ -227,24 +237,24 @@ impl Log for EmbeddedLog {
 }
 
 /// What a publisher is told of a log that cannot store.
-fn refusal(health: &Health) -> Option<LogError> {
+fn refusal(health: &Health) -> Option<StoreError> {
     match health {
         Health::Ok => None,
-        Health::Degraded(why) => Some(LogError::Unavailable(why.clone())),
+        Health::Degraded(why) => Some(StoreError::Unavailable(why.clone())),
     }
 }
 
 /// Returns when the log cannot store, or is gone.
-async fn degraded(health: &mut watch::Receiver<Health>) -> Option<LogError> {
+async fn degraded(health: &mut watch::Receiver<Health>) -> Option<StoreError> {
     let health = health.wait_for(|health| *health != Health::Ok).await.ok()?;
     refusal(&health)
 }
 
-fn stopped() -> LogError {
-    LogError::Failed("it is closed".into())
+fn stopped() -> StoreError {
+    StoreError::Failed("it is closed".into())
 }
 
 /// An answer that was dropped belongs to a writer that has stopped.
-fn answered<T>(answer: Result<Result<T, LogError>, oneshot::error::RecvError>) -> Result<T, LogError> {
+fn answered<T>(answer: Result<Result<T, StoreError>, oneshot::error::RecvError>) -> Result<T, StoreError> {
     answer.unwrap_or_else(|_| Err(stopped()))
 }

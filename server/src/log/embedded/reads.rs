@@ -3,9 +3,9 @@
 use redb::{Database, ReadableDatabase, ReadableTable};
 use seamline::wire::{MessageId, Position};
 
-use super::retention::SYNC_AGE_MAX;
-use super::schema::{CHANNELS, Channel, MESSAGES, SYNC, SyncRow, SyncRowKey};
-use crate::log::{Message, Page, PageLimit, SyncKey};
+use super::retention::POSITION_AGE_MAX;
+use super::schema::{CHANNELS, Channel, MESSAGES, PositionRow, PositionRowKey, SYNC};
+use crate::log::{Message, Page, PageLimit, PositionKey};
 use crate::time::{millis, now_ms};
 
 /// A page; nothing where there is no such channel.
@@ -62,7 +62,7 @@ pub(super) fn locate(db: &Database, ch: &str, id: MessageId) -> Result<Option<Po
 }
 
 /// The first position that is stored under one of these keys.
-pub(super) fn read_position(db: &Database, keys: &[SyncKey]) -> Result<Option<Position>, redb::Error> {
+pub(super) fn read_position(db: &Database, keys: &[PositionKey]) -> Result<Option<Position>, redb::Error> {
     let table = db.begin_read()?.open_table(SYNC)?;
     let now_ms = now_ms();
     for key in keys {
@@ -75,14 +75,14 @@ pub(super) fn read_position(db: &Database, keys: &[SyncKey]) -> Result<Option<Po
 
 /// A processed position, unless it is too old.
 pub(super) fn stored_position(
-    table: &impl ReadableTable<SyncRowKey, SyncRow>,
-    key: &SyncKey,
+    table: &impl ReadableTable<PositionRowKey, PositionRow>,
+    key: &PositionKey,
     now_ms: u64,
 ) -> Result<Option<Position>, redb::StorageError> {
     let row = table.get((key.user.as_str(), &*key.client(), key.ch.as_str()))?;
     Ok(row.and_then(|row| {
         let (epoch, offset, id, stored_ms) = row.value();
-        let fresh = stored_ms >= now_ms.saturating_sub(millis(SYNC_AGE_MAX));
+        let fresh = stored_ms >= now_ms.saturating_sub(millis(POSITION_AGE_MAX));
         let id = id.map(|(ms, seq)| MessageId { ms, seq });
         fresh.then(|| Position { epoch: epoch.to_owned(), offset, id })
     }))

@@ -13,7 +13,7 @@ use crate::time::millis;
 /// still finds that its message was stored.
 pub(in crate::log) const KEY_AGE_MIN: Duration = Duration::from_secs(24 * 3600);
 /// A client that has not been seen for so long starts anew.
-pub(in crate::log) const SYNC_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+pub(in crate::log) const POSITION_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How many rows one sweep may remove: publishers wait while the writer sweeps.
 const SWEEP_ROWS_MAX: usize = 10_000;
 
@@ -27,7 +27,7 @@ pub struct Retention {
 }
 
 /// The tables that trimming touches.
-pub(in crate::log) struct Shears<'txn> {
+pub(in crate::log) struct Trimmer<'txn> {
     messages: MessageTable<'txn>,
     keys: KeyTable<'txn>,
     key_order: KeyOrderTable<'txn>,
@@ -35,9 +35,9 @@ pub(in crate::log) struct Shears<'txn> {
     rows_left: usize,
 }
 
-impl<'txn> Shears<'txn> {
+impl<'txn> Trimmer<'txn> {
     pub fn open(txn: &'txn WriteTransaction, now_ms: u64) -> Result<Self, redb::TableError> {
-        Ok(Shears {
+        Ok(Trimmer {
             messages: txn.open_table(MESSAGES)?,
             keys: txn.open_table(KEYS)?,
             key_order: txn.open_table(KEY_ORDER)?,
@@ -104,30 +104,30 @@ pub(in crate::log) fn sweep(
     retention: Retention,
     now_ms: u64,
 ) -> Result<bool, redb::Error> {
-    let mut shears = Shears::open(txn, now_ms)?;
+    let mut trimmer = Trimmer::open(txn, now_ms)?;
     let mut channels = txn.open_table(CHANNELS)?;
     let names: Vec<String> =
         channels.iter()?.map(|row| Ok(row?.0.value().to_owned())).collect::<Result<_, StorageError>>()?;
     for ch in names {
-        if shears.spent() {
+        if trimmer.spent() {
             break;
         }
         if let Some(mut channel) = Channel::load(&channels, &ch)?
-            && shears.trim(&mut channel, retention)?
+            && trimmer.trim(&mut channel, retention)?
         {
             channel.save(&mut channels, &ch)?;
         }
     }
-    let oldest_ms = now_ms.saturating_sub(millis(SYNC_AGE_MAX));
+    let oldest_ms = now_ms.saturating_sub(millis(POSITION_AGE_MAX));
     txn.open_table(SYNC)?.retain(|_, (_, _, _, stored_ms)| stored_ms >= oldest_ms)?;
-    Ok(shears.spent())
+    Ok(trimmer.spent())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::log::embedded::tables::Tables;
-    use crate::log::{Append, SyncKey};
+    use crate::log::{Append, PositionKey};
     use redb::{Database, backends::InMemoryBackend};
     use seamline::wire::Position;
 
@@ -167,8 +167,8 @@ mod tests {
             let mut tables = Tables::open(&txn, HOUR_MS).unwrap();
             let epoch = tables.channel("c").unwrap().epoch.clone();
             let key =
-                SyncKey { user: "ada".into(), client_id: "tab".into(), page_load: None, ch: "c".into() };
-            tables.store_sync(&key, &Position { epoch, offset: 1, id: None }).unwrap();
+                PositionKey { user: "ada".into(), client_id: "tab".into(), page_load: None, ch: "c".into() };
+            tables.store_position(&key, &Position { epoch, offset: 1, id: None }).unwrap();
         }
         let left = |now_ms| {
             sweep(&txn, RETENTION, now_ms).unwrap();

@@ -25,20 +25,20 @@ pub(in crate::log) const KEYS: TableDefinition<(u64, &str), KeyRow> = TableDefin
 pub(in crate::log) const KEY_ORDER: TableDefinition<(u64, u64), KeyOrderRow> =
     TableDefinition::new("key_order");
 /// User, client id, channel → epoch, offset, id (ms, seq) if known, stored at (ms).
-pub(in crate::log) const SYNC: TableDefinition<SyncRowKey, SyncRow> = TableDefinition::new("sync");
+pub(in crate::log) const SYNC: TableDefinition<PositionRowKey, PositionRow> = TableDefinition::new("sync");
 
 type ChannelRow = (u64, &'static str, u64, u64, u64, u64);
 type MessageRow = (u64, u64, &'static str);
 type KeyRow = (u64, u64, u64);
 type KeyOrderRow = (u64, &'static str);
-pub(in crate::log) type SyncRowKey = (&'static str, &'static str, &'static str);
-pub(in crate::log) type SyncRow = (&'static str, u64, Option<(u64, u64)>, u64);
+pub(in crate::log) type PositionRowKey = (&'static str, &'static str, &'static str);
+pub(in crate::log) type PositionRow = (&'static str, u64, Option<(u64, u64)>, u64);
 
 pub(in crate::log) type ChannelTable<'txn> = Table<'txn, &'static str, ChannelRow>;
 pub(in crate::log) type MessageTable<'txn> = Table<'txn, (u64, u64), MessageRow>;
 pub(in crate::log) type KeyTable<'txn> = Table<'txn, (u64, &'static str), KeyRow>;
 pub(in crate::log) type KeyOrderTable<'txn> = Table<'txn, (u64, u64), KeyOrderRow>;
-pub(in crate::log) type SyncTable<'txn> = Table<'txn, SyncRowKey, SyncRow>;
+pub(in crate::log) type PositionTable<'txn> = Table<'txn, PositionRowKey, PositionRow>;
 
 /// A row of [`CHANNELS`].
 #[derive(Clone, Debug, PartialEq, Eq)]

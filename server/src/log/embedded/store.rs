@@ -24,7 +24,7 @@ const OLDER: &str = "The store is damaged, or an older copy: restore a newer one
                      use it as it is, remove `seamline.commits` beside it; clients that were further are told so.";
 
 /// An open store.
-pub(in crate::log) struct Store {
+pub(in crate::log) struct OpenStore {
     pub db: Database,
     pub commits: CommitCount,
     /// The number of its newest commit.
@@ -50,12 +50,12 @@ impl std::error::Error for OpenError {}
 
 /// Opens the store in a directory, which is created if it is not there. Unless it is trusted, the checksums of all its
 /// pages are verified.
-pub(in crate::log) fn open(directory: &Path, trusted: bool) -> Result<Store, OpenError> {
+pub(in crate::log) fn open(directory: &Path, trusted: bool) -> Result<OpenStore, OpenError> {
     std::fs::create_dir_all(directory).map_err(|e| no_access(directory, &e))?;
     let checking = if trusted { not_closed } else { checking };
     let (db, committed) = open_file(directory, trusted, checking)?;
     let commits = CommitCount::open(directory).map_err(|e| no_access(directory, &e))?;
-    Ok(Store { db, commits, committed })
+    Ok(OpenStore { db, commits, committed })
 }
 
 /// Opens again the store that this process had open at this commit. Another one, or an older state, is refused: what

@@ -7,12 +7,12 @@ use seamline::wire::{MessageId, Position, StartAt};
 
 use super::commits::CommitCount;
 use super::reads::stored_position;
-use super::retention::{Retention, Shears};
+use super::retention::{Retention, Trimmer};
 use super::schema::{
     CHANNELS, Channel, ChannelTable, KEY_ORDER, KEYS, KeyOrderTable, KeyTable, MESSAGES, META, MessageTable,
-    SYNC, SyncTable,
+    PositionTable, SYNC,
 };
-use crate::log::{Append, Appended, Message, Resumed, SyncKey};
+use crate::log::{Append, Appended, Message, PositionKey, Resumed};
 
 /// The tables of one transaction, and the channels it has touched.
 pub(in crate::log) struct Tables<'txn> {
@@ -21,7 +21,7 @@ pub(in crate::log) struct Tables<'txn> {
     keys: KeyTable<'txn>,
     key_order: KeyOrderTable<'txn>,
     meta: Table<'txn, &'static str, u64>,
-    sync: SyncTable<'txn>,
+    sync: PositionTable<'txn>,
     touched: HashMap<String, Channel>,
     now_ms: u64,
 }
@@ -85,7 +85,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Stores a processed position, unless the log knows better.
-    pub fn store_sync(&mut self, key: &SyncKey, at: &Position) -> Result<(), redb::StorageError> {
+    pub fn store_position(&mut self, key: &PositionKey, at: &Position) -> Result<(), redb::StorageError> {
         // Not `self.channel`: an ack must not create a channel.
         let known = match self.touched.get(&key.ch) {
             Some(channel) => Some(channel.info()),
@@ -101,8 +101,12 @@ impl<'txn> Tables<'txn> {
         Ok(())
     }
 
-    /// Where a client resumes: see [`Log::resume`](super::Log::resume).
-    pub fn resume(&mut self, keys: &[SyncKey], otherwise: StartAt) -> Result<Resumed, redb::StorageError> {
+    /// Where a client resumes: see [`Store::resume`](super::Store::resume).
+    pub fn resume(
+        &mut self,
+        keys: &[PositionKey],
+        otherwise: StartAt,
+    ) -> Result<Resumed, redb::StorageError> {
         let mut found = None;
         for key in keys {
             found = self.position(key)?;
@@ -126,11 +130,11 @@ impl<'txn> Tables<'txn> {
     }
 
     /// A processed position, unless it is too old.
-    fn position(&self, key: &SyncKey) -> Result<Option<Position>, redb::StorageError> {
+    fn position(&self, key: &PositionKey) -> Result<Option<Position>, redb::StorageError> {
         stored_position(&self.sync, key, self.now_ms)
     }
 
-    fn set_position(&mut self, key: &SyncKey, at: &Position) -> Result<(), redb::StorageError> {
+    fn set_position(&mut self, key: &PositionKey, at: &Position) -> Result<(), redb::StorageError> {
         let row_key = (key.user.as_str(), &*key.client(), key.ch.as_str());
         let id = at.id.map(|id| (id.ms, id.seq));
         self.sync.insert(row_key, (at.epoch.as_str(), at.offset, id, self.now_ms))?;
@@ -141,9 +145,9 @@ impl<'txn> Tables<'txn> {
     pub fn finish(self, retention: Retention, txn: &WriteTransaction) -> Result<(), redb::Error> {
         let Tables { mut channels, messages, keys, key_order, touched, now_ms, .. } = self;
         drop((messages, keys, key_order)); // a table can be open only once
-        let mut shears = Shears::open(txn, now_ms)?;
+        let mut trimmer = Trimmer::open(txn, now_ms)?;
         for (ch, mut channel) in touched {
-            shears.trim(&mut channel, retention)?;
+            trimmer.trim(&mut channel, retention)?;
             channel.save(&mut channels, &ch)?;
         }
         Ok(())

@@ -43,7 +43,7 @@ pub enum Next {
 }
 
 /// What a subscription listens to.
-pub struct Live {
+pub struct LiveStream {
     hub: Arc<Hub>,
     ch: String,
     channel: Arc<Channel>,
@@ -53,7 +53,7 @@ pub struct Live {
     cast_first: bool,
 }
 
-impl Live {
+impl LiveStream {
     /// Returns when there is something to take.
     pub async fn ready(&self) {
         loop {
@@ -106,7 +106,7 @@ impl Live {
 }
 
 /// Forgets the channel when its last listener goes.
-impl Drop for Live {
+impl Drop for LiveStream {
     fn drop(&mut self) {
         let mut channels = self.hub.lock();
         let mut state = self.channel.lock();
@@ -170,14 +170,14 @@ impl Hub {
     }
 
     /// From the moment this returns, nothing that is published in the channel is missed.
-    pub fn subscribe(self: &Arc<Self>, ch: &str) -> Live {
+    pub fn subscribe(self: &Arc<Self>, ch: &str) -> LiveStream {
         let mut channels = self.lock();
         let channel = channels.entry(ch.to_owned()).or_insert_with(|| Arc::new(Channel::new(&self.budget)));
         let mut state = channel.lock();
         state.listeners += 1;
         let (message, cast) = (state.messages.end(), state.casts.end());
         drop(state);
-        Live {
+        LiveStream {
             hub: self.clone(),
             ch: ch.to_owned(),
             channel: channel.clone(),

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tracing::{error, info};
 
-use crate::log::LogError;
+use crate::log::StoreError;
 
 /// What a channel can be used for; one may fail without the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,7 +36,7 @@ pub(super) struct BrokenChannels {
 
 impl BrokenChannels {
     /// Passes a result on, and says what is new in it.
-    pub fn note<T>(&self, ch: &str, usage: Use, result: Result<T, LogError>) -> Result<T, LogError> {
+    pub fn note<T>(&self, ch: &str, usage: Use, result: Result<T, StoreError>) -> Result<T, StoreError> {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(value) => {
@@ -45,11 +45,11 @@ impl BrokenChannels {
                 }
                 Ok(value)
             }
-            Err(LogError::Failed(why)) => {
+            Err(StoreError::Failed(why)) => {
                 if reported.insert((ch.to_owned(), usage)) {
                     error!(ch, "{usage} fails in this channel: {why}; look at its keys in Redis");
                 }
-                Err(LogError::Channel(why))
+                Err(StoreError::Channel(why))
             }
             Err(e) => Err(e),
         }

@@ -3,7 +3,7 @@
 //! All keys of a channel have the channel between braces, so that a Redis Cluster would keep them on
 //! one node, where one script may touch them.
 
-use crate::log::SyncKey;
+use crate::log::PositionKey;
 
 /// Before every key.
 const PREFIX: &str = "seamline:";
@@ -48,8 +48,8 @@ pub(super) fn idempotency_order(ch: &str) -> String {
 }
 
 /// A processed position: a hash of `epoch`, `offset`, `id`.
-pub(super) fn sync(key: &SyncKey) -> String {
-    let SyncKey { user, ch, .. } = key;
+pub(super) fn sync(key: &PositionKey) -> String {
+    let PositionKey { user, ch, .. } = key;
     // The length tells where the user ends, whatever is in the names.
     format!("{PREFIX}{{{}}}:sync:{}:{user}:{}", escaped(ch), user.len(), key.client())
 }
@@ -70,7 +70,7 @@ mod tests {
         assert_ne!(log("%7Da"), log("}a"));
         let key = |user: &str, client_id: &str| {
             let (user, client_id) = (user.into(), client_id.into());
-            sync(&SyncKey { user, client_id, page_load: None, ch: "c".into() })
+            sync(&PositionKey { user, client_id, page_load: None, ch: "c".into() })
         };
         assert_ne!(key("a:b", "c"), key("a", "b:c"));
     }

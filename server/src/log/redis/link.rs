@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use super::probe::{Proof, probe};
 use super::scripts;
-use crate::log::{Health, LogError};
+use crate::log::{Health, StoreError};
 
 /// Longer, and a publisher is told to come back instead; what Redis does later all the same, it does
 /// once per idempotency key.
@@ -165,25 +165,25 @@ impl Link {
     }
 
     /// The present connection.
-    pub fn commands(&self) -> Result<Commands, LogError> {
+    pub fn commands(&self) -> Result<Commands, StoreError> {
         let state = self.lock();
         match &state.connection {
             Some(connection) => Ok(Commands { connection: connection.clone(), number: state.number }),
-            None => Err(LogError::Unavailable("Redis is lost".into())),
+            None => Err(StoreError::Unavailable("Redis is lost".into())),
         }
     }
 
     /// As [`commands`](Self::commands), for what must not be done by halves: not while Redis refuses any of it.
-    pub async fn commands_to_write(&self) -> Result<Commands, LogError> {
+    pub async fn commands_to_write(&self) -> Result<Commands, StoreError> {
         let refusal = self.lock().refusal.clone();
         match refusal {
-            Some(why) if !self.probe().await => Err(LogError::Unavailable(why)),
+            Some(why) if !self.probe().await => Err(StoreError::Unavailable(why)),
             _ => self.commands(),
         }
     }
 
     /// Runs a command.
-    pub async fn run<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, LogError> {
+    pub async fn run<T: FromRedisValue>(&self, cmd: &Cmd) -> Result<T, StoreError> {
         let (mut commands, asked_at) = (self.commands()?, Instant::now());
         match cmd.query_async(&mut commands.connection).await {
             Ok(answer) => Ok(answer),
@@ -196,7 +196,7 @@ impl Link {
         &self,
         mut commands: Commands,
         pipe: &mut Pipeline,
-    ) -> Result<Vec<Result<T, LogError>>, LogError> {
+    ) -> Result<Vec<Result<T, StoreError>>, StoreError> {
         let asked_at = Instant::now();
         let answers: RedisResult<Vec<RedisResult<T>>> =
             pipe.ignore_errors().query_async(&mut commands.connection).await;
@@ -242,18 +242,18 @@ impl Link {
 
     /// Says what an error means to whoever asked, and sees to the connection. An error that is not the connection's may
     /// be that of one channel, or of all: only a probe can tell.
-    async fn classify(&self, commands: Commands, e: &RedisError, asked_at: Instant) -> LogError {
+    async fn classify(&self, commands: Commands, e: &RedisError, asked_at: Instant) -> StoreError {
         let why = e.to_string();
         if is_the_connections(e) {
             self.heed(commands.number, Proof::Broken(why.clone()));
-            return LogError::Unavailable(why);
+            return StoreError::Unavailable(why);
         }
         let refused = self.lock().refusal.is_some();
         // Full, or its disk is, or a replica is missing: that may pass.
         let may_pass = matches!(e.code(), Some("OOM" | "MISCONF" | "NOREPLICAS" | "BUSY"));
         match refused || !self.probe_since(commands, asked_at).await || may_pass {
-            true => LogError::Unavailable(why),
-            false => LogError::Failed(why),
+            true => StoreError::Unavailable(why),
+            false => StoreError::Failed(why),
         }
     }
 

@@ -29,8 +29,8 @@ use tokio_rustls::rustls::crypto::ring;
 pub use check::OpenError;
 
 use super::{
-    After, Append, ChannelInfo, Health, Log, LogError, Message, Page, PageLimit, Resumed, Retention, SyncKey,
-    Ticket,
+    After, Append, ChannelInfo, Health, Message, Page, PageLimit, PendingAppend, PositionKey, Resumed,
+    Retention, Store, StoreError,
 };
 use crate::log::hub::Hub;
 use broken::{BrokenChannels, Use};
@@ -40,7 +40,7 @@ use tail::Tail;
 use writer::Job;
 
 /// See the module.
-pub struct RedisLog {
+pub struct RedisStore {
     link: Arc<Link>,
     tail: Arc<Tail>,
     casts: Casts,
@@ -50,7 +50,7 @@ pub struct RedisLog {
     keeper: JoinHandle<()>,
 }
 
-impl RedisLog {
+impl RedisStore {
     /// Connects, and looks whether this Redis will do. One whose role or whose user's rights will not is waited for,
     /// as it would be later: both can change while it runs.
     pub async fn open(url: &str, retention: Retention, hub: Arc<Hub>) -> Result<Self, OpenError> {
@@ -78,11 +78,16 @@ impl RedisLog {
         let (queue, jobs) = mpsc::channel(writer::QUEUE_MAX);
         tokio::spawn(writer::run(link.clone(), broken.clone(), retention, jobs));
         let keeper = tokio::spawn(keeper::keep(link.clone(), tail.clone(), connections));
-        Ok(RedisLog { link, tail, casts, broken, retention, queue, keeper })
+        Ok(RedisStore { link, tail, casts, broken, retention, queue, keeper })
     }
 
     /// Reads messages, in log order; also how far was read.
-    async fn read_entries(&self, ch: &str, after: After, limit: PageLimit) -> Result<(Page, u64), LogError> {
+    async fn read_entries(
+        &self,
+        ch: &str,
+        after: After,
+        limit: PageLimit,
+    ) -> Result<(Page, u64), StoreError> {
         type Entry = (String, u64, u8, Vec<u8>);
         type Found = (String, u64, u64, Vec<Entry>);
         let found = self.link.run(&scripts::read(ch, after, limit, self.retention)).await;
@@ -99,14 +104,14 @@ impl RedisLog {
     }
 }
 
-impl Drop for RedisLog {
+impl Drop for RedisStore {
     fn drop(&mut self) {
         self.keeper.abort();
     }
 }
 
-impl Log for RedisLog {
-    fn submit(&self, append: Append) -> BoxFuture<'_, Result<Ticket, LogError>> {
+impl Store for RedisStore {
+    fn submit(&self, append: Append) -> BoxFuture<'_, Result<PendingAppend, StoreError>> {
         async move {
             let (answer, receiver) = oneshot::channel();
             self.queue.send(Job::Append(append, answer)).await.map_err(|_| stopped())?;
@@ -115,7 +120,7 @@ impl Log for RedisLog {
         .boxed()
     }
 
-    fn follow<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<(), LogError>> {
+    fn follow<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         async move { self.broken.note(ch, Use::Read, self.tail.follow(ch).await) }.boxed()
     }
 
@@ -124,7 +129,7 @@ impl Log for RedisLog {
         ch: &'a str,
         after: After,
         limit: PageLimit,
-    ) -> BoxFuture<'a, Result<Page, LogError>> {
+    ) -> BoxFuture<'a, Result<Page, StoreError>> {
         async move {
             let mut after = after;
             loop {
@@ -139,7 +144,7 @@ impl Log for RedisLog {
         .boxed()
     }
 
-    fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, LogError>> {
+    fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, StoreError>> {
         async move {
             let cmd = scripts::state(ch, None, self.retention);
             let state = self.link.run(&cmd).await;
@@ -150,7 +155,7 @@ impl Log for RedisLog {
         .boxed()
     }
 
-    fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, LogError>> {
+    fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, StoreError>> {
         async move {
             let cmd = scripts::locate(ch, id, self.retention);
             let found = self.link.run(&cmd).await;
@@ -162,7 +167,7 @@ impl Log for RedisLog {
 
     /// Nothing is left to do: channels are trimmed whenever they are touched, and what nobody touches
     /// expires.
-    fn trim(&self) -> BoxFuture<'_, Result<(), LogError>> {
+    fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         futures::future::ready(Ok(())).boxed()
     }
 
@@ -170,7 +175,11 @@ impl Log for RedisLog {
         self.casts.pass_on(ch, data);
     }
 
-    fn resume(&self, keys: Vec<SyncKey>, otherwise: StartAt) -> BoxFuture<'_, Result<Resumed, LogError>> {
+    fn resume(
+        &self,
+        keys: Vec<PositionKey>,
+        otherwise: StartAt,
+    ) -> BoxFuture<'_, Result<Resumed, StoreError>> {
         async move {
             let ch = keys.first().map_or("", |key| &key.ch);
             let resumed = self.link.run(&scripts::resume(&keys, otherwise, self.retention)).await;
@@ -182,14 +191,14 @@ impl Log for RedisLog {
         .boxed()
     }
 
-    fn store_sync_states(&self, states: Vec<(SyncKey, Position)>) -> BoxFuture<'_, Result<(), LogError>> {
+    fn store_positions(&self, states: Vec<(PositionKey, Position)>) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             let mut pipe = redis::pipe();
             for (key, at) in &states {
-                pipe.add_command(scripts::store_sync(key, at));
+                pipe.add_command(scripts::store_position(key, at));
             }
             let results = self.link.run_all::<u8>(self.link.commands()?, &mut pipe).await?;
-            let note = |((key, _), result): (&(SyncKey, Position), _)| {
+            let note = |((key, _), result): (&(PositionKey, Position), _)| {
                 self.broken.note(&key.ch, Use::StorePosition, result).map(drop)
             };
             states.iter().zip(results).map(note).fold(Ok(()), Result::and)
@@ -213,10 +222,10 @@ impl Log for RedisLog {
     }
 }
 
-fn stopped() -> LogError {
-    LogError::Failed("it is closed".into())
+fn stopped() -> StoreError {
+    StoreError::Failed("it is closed".into())
 }
 
-fn parse_id(text: &str) -> Result<MessageId, LogError> {
-    text.parse().map_err(|e| LogError::Failed(format!("{text:?} in Redis: {e}")))
+fn parse_id(text: &str) -> Result<MessageId, StoreError> {
+    text.parse().map_err(|e| StoreError::Failed(format!("{text:?} in Redis: {e}")))
 }

@@ -11,8 +11,8 @@ use redis::{Cmd, RedisResult, Script, Value};
 use seamline::wire::{MessageId, Position, StartAt};
 
 use super::keys;
-use crate::log::embedded::retention::{KEY_AGE_MIN, SYNC_AGE_MAX};
-use crate::log::{After, Append, PageLimit, Retention, SyncKey};
+use crate::log::embedded::retention::{KEY_AGE_MIN, POSITION_AGE_MAX};
+use crate::log::{After, Append, PageLimit, PositionKey, Retention};
 use crate::time::millis;
 
 /// The wake stream of a node that is gone disappears after so long.
@@ -25,7 +25,7 @@ const READ: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/re
 const STATE: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/state.lua"));
 const LOCATE: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/locate.lua"));
 const RESUME: &str = concat!(include_str!("lua/channel.lua"), include_str!("lua/resume.lua"));
-const SYNC: &str = include_str!("lua/sync.lua");
+const SYNC: &str = include_str!("lua/store_position.lua");
 const PROBE: &str = include_str!("lua/probe.lua");
 
 const ALL: [&str; 7] = [APPEND, READ, STATE, LOCATE, RESUME, SYNC, PROBE];
@@ -90,22 +90,22 @@ pub(super) fn locate(ch: &str, id: MessageId, retention: Retention) -> Cmd {
 
 /// `{1, epoch, offset, id}` if a position was stored under one of the keys, which all name one channel;
 /// otherwise `{0, …}` with the start point.
-pub(super) fn resume(keys: &[SyncKey], otherwise: StartAt, retention: Retention) -> Cmd {
+pub(super) fn resume(keys: &[PositionKey], otherwise: StartAt, retention: Retention) -> Cmd {
     let [.., script, _, _] = &*HASHES;
     let ch = keys.first().map_or("", |key| &key.ch);
     let positions: Vec<_> = keys.iter().map(keys::sync).collect();
     let mut cmd = channel_call_with(script, ch, &positions, retention);
-    cmd.arg(u8::from(otherwise == StartAt::Start)).arg(millis(SYNC_AGE_MAX));
+    cmd.arg(u8::from(otherwise == StartAt::Start)).arg(millis(POSITION_AGE_MAX));
     cmd
 }
 
 /// 1 if the position was stored.
-pub(super) fn store_sync(key: &SyncKey, at: &Position) -> Cmd {
+pub(super) fn store_position(key: &PositionKey, at: &Position) -> Cmd {
     let [.., script, _] = &*HASHES;
     let mut cmd = call(script, 2);
     cmd.arg(keys::meta(&key.ch)).arg(keys::sync(key));
     cmd.arg(&at.epoch).arg(at.offset).arg(at.id.map(|id| id.text()).unwrap_or_default());
-    cmd.arg(millis(SYNC_AGE_MAX));
+    cmd.arg(millis(POSITION_AGE_MAX));
     cmd
 }
 

@@ -23,7 +23,7 @@ use super::pause::Pause;
 use super::scripts::{self, Seen, WAKE_TTL_MS};
 use super::{entry, keys};
 use crate::log::hub::Hub;
-use crate::log::{LogError, Retention};
+use crate::log::{Retention, StoreError};
 
 /// How long one `XREAD` waits.
 pub(super) const BLOCK: Duration = Duration::from_secs(2);
@@ -84,7 +84,7 @@ impl Tail {
 
     /// From when this returns, what is put into the channel comes to the hub, as long as the hub has
     /// listeners for it: they must be there before.
-    pub async fn follow(&self, ch: &str) -> Result<(), LogError> {
+    pub async fn follow(&self, ch: &str) -> Result<(), StoreError> {
         let key = keys::log(ch);
         if self.lock().contains_key(&key) {
             return Ok(());
@@ -221,7 +221,7 @@ impl Tail {
 
     /// Hands entries to the hub. Where one does not follow what was seen, the log is another one, or messages were
     /// deleted from it, or the entry is not ours: the log is asked.
-    async fn deliver(&self, key: &str, entries: Vec<entry::Raw>) -> Result<(), LogError> {
+    async fn deliver(&self, key: &str, entries: Vec<entry::Raw>) -> Result<(), StoreError> {
         let mut entries = entries.into();
         let mut head = None;
         while let Some(Break { ch, seen }) = self.hand_over(key, &mut entries, head) {
@@ -233,7 +233,7 @@ impl Tail {
                     self.begin_anew(key, state);
                     return Ok(());
                 }
-                Err(LogError::Failed(why)) => {
+                Err(StoreError::Failed(why)) => {
                     self.give_up(key, &ch, &why);
                     return Ok(());
                 }

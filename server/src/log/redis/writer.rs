@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::broken::{BrokenChannels, Use};
 use super::link::Link;
 use super::scripts;
-use crate::log::{Append, Appended, LogError, Retention};
+use crate::log::{Append, Appended, Retention, StoreError};
 
 /// How many publications may wait; then publishers wait.
 pub(super) const QUEUE_MAX: usize = 512;
@@ -25,7 +25,7 @@ pub(super) enum Job {
     Stop(oneshot::Sender<()>),
 }
 
-type Answer = oneshot::Sender<Result<Appended, LogError>>;
+type Answer = oneshot::Sender<Result<Appended, StoreError>>;
 /// Offset, id, whether it is a duplicate.
 type Reply = (u64, String, u8);
 
@@ -69,7 +69,7 @@ async fn write(link: &Link, broken: &BrokenChannels, retention: Retention, group
     }
 }
 
-fn appended((offset, id, duplicate): Reply) -> Result<Appended, LogError> {
+fn appended((offset, id, duplicate): Reply) -> Result<Appended, StoreError> {
     Ok(Appended { id: super::parse_id(&id)?, offset, duplicate: duplicate == 1 })
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use seamline::wire::Position;
 
 use crate::limits::names;
-use crate::log::{Owner, SyncKey};
+use crate::log::{Owner, PositionKey};
 
 /// One position per channel, the furthest of its epoch.
 pub(in crate::ws) struct Acks {
@@ -36,7 +36,7 @@ impl Acks {
     }
 
     /// Takes what has changed since the last time.
-    pub fn take(&mut self) -> Vec<(SyncKey, Position)> {
+    pub fn take(&mut self) -> Vec<(PositionKey, Position)> {
         let mut states = Vec::new();
         for (ch, position) in self.pending.drain() {
             states.extend(self.owner.store_keys(&ch).map(|key| (key, position.clone())));

@@ -201,7 +201,7 @@ impl Connection {
         if states.is_empty() {
             return;
         }
-        if let Err(e) = self.app.log.store_sync_states(states.clone()).await {
+        if let Err(e) = self.app.store.store_positions(states.clone()).await {
             if !e.is_reported() {
                 warn!("positions could not be stored: {e}");
             }

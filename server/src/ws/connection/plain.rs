@@ -50,7 +50,7 @@ impl Connection {
     pub(in crate::ws) async fn locate_acked(&mut self) {
         let Some(plain) = &mut self.plain else { return };
         let Some(id) = plain.acked.take() else { return };
-        match self.app.log.locate(&plain.ch, id).await {
+        match self.app.store.locate(&plain.ch, id).await {
             Ok(position) if position.id == Some(id) => self.acks.note(plain.ch.clone(), position),
             Ok(_) => {}
             Err(e) => {

@@ -93,7 +93,7 @@ impl Connection {
             }
         }
         let data: Arc<str> = Box::<str>::from(data).into();
-        self.app.log.pass_on_cast(ch, &data);
+        self.app.store.pass_on_cast(ch, &data);
         self.app.hub.cast(ch, Cast { from: self.number, data });
         Ok(())
     }

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use tracing::error;
 
 use super::held::Held;
-use crate::log::{Append, Appended, LogError, Ticket};
+use crate::log::{Append, Appended, PendingAppend, StoreError};
 use crate::state::App;
 use crate::ws::dialect::frames::ToClient;
 use crate::ws::writer::{Gone, Outgoing};
@@ -22,7 +22,7 @@ const IN_FLIGHT_MAX: usize = 256;
 const RETRY_AFTER_MS: u64 = 1000;
 
 pub(in crate::ws) struct Publisher {
-    tickets: mpsc::Sender<(Name, Ticket)>,
+    tickets: mpsc::Sender<(Name, PendingAppend)>,
     held: Held,
     task: JoinHandle<()>,
 }
@@ -38,7 +38,7 @@ struct Name {
 impl Publisher {
     /// One for a socket.
     pub fn new(app: Arc<App>, out: Outgoing, held: Held) -> Self {
-        let (tickets, mut queue) = mpsc::channel::<(Name, Ticket)>(IN_FLIGHT_MAX);
+        let (tickets, mut queue) = mpsc::channel::<(Name, PendingAppend)>(IN_FLIGHT_MAX);
         let failed = held.clone();
         let task = tokio::spawn(async move {
             while let Some((name, ticket)) = queue.recv().await {
@@ -57,7 +57,7 @@ impl Publisher {
     /// Hands a publication to the log, in the order of the calls.
     pub async fn publish(&self, app: &App, out: &Outgoing, append: Append, number: u64) -> Result<(), Gone> {
         let name = Name { ch: append.ch.clone(), key: append.key.clone().unwrap_or_default(), number };
-        match app.log.submit(append).await {
+        match app.store.submit(append).await {
             Ok(ticket) => self.tickets.send((name, ticket)).await.map_err(|_| Gone),
             Err(e) => {
                 self.held.hold(&name.ch, &name.key, name.number);
@@ -73,7 +73,7 @@ impl Publisher {
     }
 }
 
-fn answer(app: &App, Name { ch, key, .. }: Name, result: Result<Appended, LogError>) -> ToClient<'static> {
+fn answer(app: &App, Name { ch, key, .. }: Name, result: Result<Appended, StoreError>) -> ToClient<'static> {
     match result {
         Ok(Appended { id, offset, duplicate }) => {
             app.metrics.appended.inc_by(u64::from(!duplicate));

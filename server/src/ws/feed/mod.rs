@@ -15,8 +15,8 @@ use tracing::{debug, error, warn};
 
 use self::credit::Credit;
 use self::resume::{Asked, Begin, start};
-use crate::log::hub::{Cast, Live, Next};
-use crate::log::{After, ChannelInfo, Health, LogError, Owner, PageLimit, Resumed};
+use crate::log::hub::{Cast, LiveStream, Next};
+use crate::log::{After, ChannelInfo, Health, Owner, PageLimit, Resumed, StoreError};
 use crate::state::App;
 use crate::ws::dialect::frames::ToClient;
 use crate::ws::writer::frame_size::FRAME_MESSAGES_MAX;
@@ -43,7 +43,7 @@ pub(super) struct Feed {
 /// Why a feed ends by itself.
 enum Stop {
     Gone,
-    Log(LogError),
+    Store(StoreError),
 }
 
 impl From<Gone> for Stop {
@@ -52,9 +52,9 @@ impl From<Gone> for Stop {
     }
 }
 
-impl From<LogError> for Stop {
-    fn from(e: LogError) -> Self {
-        Stop::Log(e)
+impl From<StoreError> for Stop {
+    fn from(e: StoreError) -> Self {
+        Stop::Store(e)
     }
 }
 
@@ -71,7 +71,7 @@ impl Feed {
         if !Box::pin(self.permitted()).await {
             return;
         }
-        let Err(Stop::Log(e)) = self.follow().await else { return };
+        let Err(Stop::Store(e)) = self.follow().await else { return };
         match e.is_reported() {
             true => debug!(ch = self.ch(), "a subscription ends: {e}"),
             false => error!(ch = self.ch(), "a subscription ends: {e}"),
@@ -92,7 +92,7 @@ impl Feed {
         let mut place = None;
         loop {
             match self.cross(&mut place).await {
-                Err(Stop::Log(e)) if e.is_unavailable() => Box::pin(self.log_recovered()).await,
+                Err(Stop::Store(e)) if e.is_unavailable() => Box::pin(self.store_recovered()).await,
                 crossed => crossed?,
             }
         }
@@ -106,7 +106,7 @@ impl Feed {
     /// Returns when the way back leads through the log.
     async fn cross(&self, place: &mut Option<Place>) -> Result<(), Stop> {
         let mut live = self.app.hub.subscribe(self.ch());
-        self.app.log.follow(self.ch()).await?;
+        self.app.store.follow(self.ch()).await?;
         if place.is_none() {
             self.seam_delay().await;
         }
@@ -129,7 +129,7 @@ impl Feed {
         self.seam_delay().await;
         loop {
             let mut live = self.app.hub.subscribe(self.ch());
-            self.app.log.follow(self.ch()).await?;
+            self.app.store.follow(self.ch()).await?;
             self.say_live(place.sent.offset).await?;
             self.stream(&mut live, &mut place, false).await?;
         }
@@ -144,8 +144,8 @@ impl Feed {
     }
 
     /// Waits until it is worth while to ask the log again. A little spread, for many wait.
-    async fn log_recovered(&self) {
-        let mut health = self.app.log.health();
+    async fn store_recovered(&self) {
+        let mut health = self.app.store.health();
         sleep(Duration::from_millis(crate::random::between(50, 300))).await;
         let well = health.wait_for(|health| *health == Health::Ok);
         let _ = timeout(LOG_RETRY_INTERVAL, well).await; // then it is asked all the same
@@ -158,16 +158,16 @@ impl Feed {
                 Asked::Position(Position { epoch: epoch.clone(), offset: sent.offset, id: sent.id })
             }
             (None, Begin::After(position)) => Asked::Position(position.clone()),
-            (None, Begin::AfterId(id)) => Asked::Position(self.app.log.locate(self.ch(), *id).await?),
+            (None, Begin::AfterId(id)) => Asked::Position(self.app.store.locate(self.ch(), *id).await?),
             (None, Begin::At(end)) => Asked::End(*end),
             (None, Begin::Stored { otherwise }) => {
-                match self.app.log.resume(self.owner.lookup_keys(self.ch()), *otherwise).await? {
+                match self.app.store.resume(self.owner.lookup_keys(self.ch()), *otherwise).await? {
                     Resumed::Stored(position) => Asked::Stored(position),
                     Resumed::StartPoint(position) => Asked::StartPoint(position),
                 }
             }
         };
-        let info = self.app.log.info(self.ch()).await?;
+        let info = self.app.store.info(self.ch()).await?;
         let start = start(&asked, &info);
         if let Asked::End(_) = asked {
             Box::pin(self.store_start_point(&info, start.at)).await;
@@ -197,7 +197,7 @@ impl Feed {
     async fn store_start_point(&self, log: &ChannelInfo, offset: u64) {
         let Some(own) = self.owner.own_key(self.ch()) else { return };
         let position = Position { epoch: log.epoch.clone(), offset, id: None };
-        if let Err(e) = self.app.log.store_sync_states(vec![(own, position)]).await
+        if let Err(e) = self.app.store.store_positions(vec![(own, position)]).await
             && !e.is_unavailable()
         {
             warn!(ch = self.ch(), "the start point could not be stored: {e}");
@@ -213,7 +213,7 @@ impl Feed {
             let credit = usize::try_from(self.credit.left()).unwrap_or(usize::MAX);
             let bytes = self.out.frame_bytes_max();
             let limit = PageLimit { messages: credit.min(FRAME_MESSAGES_MAX), bytes };
-            let page = self.app.log.read(self.ch(), place.sent, limit).await?;
+            let page = self.app.store.read(self.ch(), place.sent, limit).await?;
             let ChannelInfo { epoch, first, head } = page.info;
             if epoch != place.epoch || head < place.sent.offset {
                 return Ok(false);
@@ -246,7 +246,7 @@ impl Feed {
     /// Sends what is published, several messages to a frame where they are waiting. What the replay
     /// has sent already is sent again: the client knows better than we what it has seen. Returns when
     /// the live stream has left something out, or ends because the log has been replaced.
-    async fn stream(&self, live: &mut Live, place: &mut Place, resync: bool) -> Result<(), Stop> {
+    async fn stream(&self, live: &mut LiveStream, place: &mut Place, resync: bool) -> Result<(), Stop> {
         loop {
             live.ready().await;
             let slot = self.out.slot().await?; // until there is one, what waits is the hub's, and bounded there

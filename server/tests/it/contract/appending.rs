@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::home::{heard, nothing_more};
-use super::{Home, append, for_each_home, keyed};
+use super::backend::{heard, nothing_more};
+use super::{Backend, append, for_each_backend, keyed};
 
-for_each_home!(
+for_each_backend!(
     offsets_have_no_hole_and_ids_grow,
     channels_are_numbered_apart,
     a_key_stores_one_message_however_many_ask_at_once,
@@ -14,8 +14,8 @@ for_each_home!(
     the_live_stream_is_in_log_order,
 );
 
-async fn offsets_have_no_hole_and_ids_grow(home: Home) {
-    let node = home.open().await;
+async fn offsets_have_no_hole_and_ids_grow(backend: Backend) {
+    let node = backend.open().await;
     assert_eq!(node.ends("c").await, (1, 0));
     let appended = node.append_all("c", 1..=700).await;
     let offsets: Vec<u64> = appended.iter().map(|appended| appended.offset).collect();
@@ -31,8 +31,8 @@ async fn offsets_have_no_hole_and_ids_grow(home: Home) {
     assert_eq!(node.ends("c").await, (1, 700));
 }
 
-async fn channels_are_numbered_apart(home: Home) {
-    let node = home.open().await;
+async fn channels_are_numbered_apart(backend: Backend) {
+    let node = backend.open().await;
     assert_eq!(node.append(append("a", 1)).await.offset, 1);
     assert_eq!(node.append(append("b", 1)).await.offset, 1);
     assert_eq!(node.append(append("a", 2)).await.offset, 2);
@@ -42,8 +42,8 @@ async fn channels_are_numbered_apart(home: Home) {
     assert!(!key.duplicate && !other.duplicate, "keys belong to a channel");
 }
 
-async fn a_key_stores_one_message_however_many_ask_at_once(home: Home) {
-    let node = home.open().await;
+async fn a_key_stores_one_message_however_many_ask_at_once(backend: Backend) {
+    let node = backend.open().await;
     let ask = async |who: u64| {
         let mut answers = Vec::new();
         for i in 0..20 {
@@ -61,8 +61,8 @@ async fn a_key_stores_one_message_however_many_ask_at_once(home: Home) {
     assert_eq!((stored, node.ends("c").await), (20, (1, 20)));
 }
 
-async fn payloads_come_back_as_they_were(home: Home) {
-    let node = home.open().await;
+async fn payloads_come_back_as_they_were(backend: Backend) {
+    let node = backend.open().await;
     let large = format!("\"{}\"", "x".repeat(300_000));
     let payloads = ["null", "1.10", r#"{"b":1,"a":[ 1 ]}"#, r#""é\u00e9 \r\n 🙂""#, &large];
     for payload in payloads {
@@ -72,8 +72,8 @@ async fn payloads_come_back_as_they_were(home: Home) {
     assert_eq!(messages.iter().map(|message| &*message.data).collect::<Vec<_>>(), payloads);
 }
 
-async fn channels_may_be_called_anything(home: Home) {
-    let node = home.open().await;
+async fn channels_may_be_called_anything(backend: Backend) {
+    let node = backend.open().await;
     let names = ["a b", "a:log", "{a}", "}", "{}", "a}b", "a%7Db", "é", "*", "c", "c:key:k"];
     for (i, name) in names.iter().enumerate() {
         assert_eq!(node.append(keyed(name, "k", i)).await.offset, 1, "{name}");
@@ -83,8 +83,8 @@ async fn channels_may_be_called_anything(home: Home) {
     }
 }
 
-async fn the_live_stream_is_in_log_order(home: Home) {
-    let node = home.open().await;
+async fn the_live_stream_is_in_log_order(backend: Backend) {
+    let node = backend.open().await;
     node.append(append("c", "before")).await;
     let mut live = node.listen("c").await;
     let mut other = node.listen("another").await;

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use seamline_server::log::Retention;
 
-use super::{Home, Node, append, for_each_home, keyed};
+use super::{Backend, Node, append, for_each_backend, keyed};
 use crate::support::Redis;
 
 const KEYS: &[u8] = b"seamline:{c}:keys";
 const ORDER: &[u8] = b"seamline:{c}:keyorder";
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-for_each_home!(a_young_key_outlives_its_message, any_key_is_kept_apart);
+for_each_backend!(a_young_key_outlives_its_message, any_key_is_kept_apart);
 
-async fn a_young_key_outlives_its_message(home: Home) {
-    let node = home.open_with(Retention { messages: 2, age: None }).await;
+async fn a_young_key_outlives_its_message(backend: Backend) {
+    let node = backend.open_with(Retention { messages: 2, age: None }).await;
     for key in ["a", "b", "c", "d"] {
         assert!(!node.append(keyed("c", key, 1)).await.duplicate);
     }
@@ -25,8 +25,8 @@ async fn a_young_key_outlives_its_message(home: Home) {
     }
 }
 
-async fn any_key_is_kept_apart(home: Home) {
-    let node = home.open().await;
+async fn any_key_is_kept_apart(backend: Backend) {
+    let node = backend.open().await;
     let long = "k".repeat(200);
     let keys = ["1 2-3 x", "a\nb", " ", "a ", "\u{e9}", "epoch", "1", &long];
     for (key, offset) in keys.iter().zip(1..) {
@@ -39,10 +39,10 @@ async fn any_key_is_kept_apart(home: Home) {
     }
 }
 
-fn redis(home: &Home) -> &Redis {
-    match home {
-        Home::Redis(redis) => redis,
-        Home::Embedded(_) => unreachable!("these tests are about Redis"),
+fn redis(backend: &Backend) -> &Redis {
+    match backend {
+        Backend::Redis(redis) => redis,
+        Backend::Embedded(_) => unreachable!("these tests are about Redis"),
     }
 }
 
@@ -67,21 +67,21 @@ fn stored(redis: &Redis) -> (i64, i64) {
 /// The embedded log's clock is an argument, so there this is a test of its own (`log::retention`).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_key_lives_as_long_as_its_message() {
-    let home = Home::redis();
-    let node = home.open().await;
+    let backend = Backend::redis();
+    let node = backend.open().await;
     for key in ["a", "b", "c"] {
         node.append(keyed("c", key, 1)).await;
     }
-    age(redis(&home));
+    age(redis(&backend));
     node.append(append("c", 2)).await;
     let again = node.append(keyed("c", "a", 1)).await;
     assert_eq!((again.offset, again.duplicate), (1, true), "its message is there");
-    node.log.close().await;
+    node.store.close().await;
     drop(node);
 
-    let node = home.open_with(Retention { messages: 2, age: None }).await;
+    let node = backend.open_with(Retention { messages: 2, age: None }).await;
     assert_eq!(node.ends("c").await, (3, 4));
-    assert_eq!(stored(redis(&home)), (1, 1), "what was old and is trimmed is forgotten");
+    assert_eq!(stored(redis(&backend)), (1, 1), "what was old and is trimmed is forgotten");
     let offset = async |key: &str| node.append(keyed("c", key, 1)).await.offset;
     assert_eq!((offset("c").await, offset("a").await), (3, 5));
 }
@@ -89,14 +89,14 @@ async fn an_old_key_lives_as_long_as_its_message() {
 /// A message that was deleted by hand takes no key of another one with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleted_messages_do_not_move_keys() {
-    let home = Home::redis();
-    let node = home.open().await;
+    let backend = Backend::redis();
+    let node = backend.open().await;
     let mut ids = Vec::new();
     for key in ["a", "b", "c"] {
         ids.push(node.append(keyed("c", key, 1)).await.id.to_string());
     }
-    age(redis(&home));
-    redis(&home).command::<i64>("XDEL", &[b"seamline:{c}:log", ids[1].as_bytes()]);
+    age(redis(&backend));
+    redis(&backend).command::<i64>("XDEL", &[b"seamline:{c}:log", ids[1].as_bytes()]);
     for (key, offset) in [("a", 1), ("b", 2), ("c", 3)] {
         let again = node.append(keyed("c", key, 1)).await;
         assert_eq!((again.offset, again.duplicate), (offset, true), "{key}");
@@ -104,10 +104,10 @@ async fn deleted_messages_do_not_move_keys() {
 }
 
 async fn left(retention: Option<Duration>) -> [i64; 3] {
-    let home = Home::redis();
-    let node = home.open_with(Retention { messages: 100, age: retention }).await;
+    let backend = Backend::redis();
+    let node = backend.open_with(Retention { messages: 100, age: retention }).await;
     node.append(keyed("c", "k", 1)).await;
-    [KEYS, ORDER, b"seamline:{c}:log"].map(|key| redis(&home).command::<i64>("PTTL", &[key]))
+    [KEYS, ORDER, b"seamline:{c}:log"].map(|key| redis(&backend).command::<i64>("PTTL", &[key]))
 }
 
 /// Nothing sweeps a quiet channel in Redis: what is to go is given its time.
@@ -129,25 +129,25 @@ async fn keys_of_a_quiet_channel_expire_with_its_messages() {
 /// An age that is taken back keeps what is there, and its keys with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_longer_retention_keeps_the_keys_as_well() {
-    let home = Home::redis();
-    let node = home.open_with(Retention { messages: 100, age: Some(2 * DAY) }).await;
+    let backend = Backend::redis();
+    let node = backend.open_with(Retention { messages: 100, age: Some(2 * DAY) }).await;
     node.append(keyed("c", "a", 1)).await;
-    node.log.close().await;
+    node.store.close().await;
     drop(node);
-    let node: Node = home.open().await;
+    let node: Node = backend.open().await;
     node.append(append("c", 2)).await;
-    age(redis(&home));
-    assert_eq!(redis(&home).command::<i64>("PTTL", &[KEYS]), -1);
+    age(redis(&backend));
+    assert_eq!(redis(&backend).command::<i64>("PTTL", &[KEYS]), -1);
     assert!(node.append(keyed("c", "a", 1)).await.duplicate);
 }
 
 /// Of a channel that was deleted, nothing is known; nor of its keys.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deleted_channel_has_no_keys() {
-    let home = Home::redis();
-    let node = home.open().await;
+    let backend = Backend::redis();
+    let node = backend.open().await;
     node.append(keyed("c", "a", 1)).await;
-    redis(&home).command::<i64>("DEL", &[b"seamline:{c}:log", b"seamline:{c}:meta"]);
+    redis(&backend).command::<i64>("DEL", &[b"seamline:{c}:log", b"seamline:{c}:meta"]);
     let again = node.append(keyed("c", "a", 1)).await;
     assert_eq!((again.offset, again.duplicate), (1, false));
 }

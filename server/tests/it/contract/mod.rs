@@ -1,32 +1,32 @@
-//! What every `Log` promises, whatever its home. Each test runs against each home: the embedded one and
-//! a real Redis. `nodes` is about what only a home with many nodes can do.
+//! What every `Store` promises, whatever its backend. Each test runs against each backend: the embedded one and
+//! a real Redis. `nodes` is about what only a backend with many nodes can do.
 
 mod appending;
-mod home;
+mod backend;
 mod keys;
 mod nodes;
+mod positions;
 mod reading;
 mod replaced;
 mod retention;
-mod sync;
 
-use home::{Home, Node, append, keyed};
+use backend::{Backend, Node, append, keyed};
 
-/// Makes tests of functions that take a home, one per home.
-macro_rules! for_each_home {
+/// Makes tests of functions that take a backend, one per backend.
+macro_rules! for_each_backend {
     ($($test:ident),* $(,)?) => {
         mod embedded {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                super::$test(crate::contract::Home::embedded()).await;
+                super::$test(crate::contract::Backend::embedded()).await;
             })*
         }
         mod redis {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                super::$test(crate::contract::Home::redis()).await;
+                super::$test(crate::contract::Backend::redis()).await;
             })*
         }
     };
 }
-use for_each_home;
+use for_each_backend;

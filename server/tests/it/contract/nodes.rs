@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use super::home::heard;
-use super::{Home, append, keyed};
+use super::backend::heard;
+use super::{Backend, append, keyed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_keep_one_order_and_both_hear_it() {
-    let home = Home::redis();
-    let nodes = [home.open().await, home.open().await];
+    let backend = Backend::redis();
+    let nodes = [backend.open().await, backend.open().await];
     let [a, b] = &nodes;
     let (mut live_a, mut live_b) = (a.listen("c").await, b.listen("c").await);
     let publish = async |who: usize| {
@@ -25,8 +25,8 @@ async fn two_nodes_keep_one_order_and_both_hear_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_stores_one_message_whichever_node_is_asked() {
-    let home = Home::redis();
-    let nodes = [home.open().await, home.open().await];
+    let backend = Backend::redis();
+    let nodes = [backend.open().await, backend.open().await];
     let ask = async |who: usize| {
         let keys = (0..50).map(|i| format!("key-{i}"));
         let mut offsets = Vec::new();
@@ -44,8 +44,8 @@ async fn a_key_stores_one_message_whichever_node_is_asked() {
 /// A channel that nobody listens to any more is let go of, and taken up again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn listeners_come_and_go() {
-    let home = Home::redis();
-    let (a, b) = (home.open().await, home.open().await);
+    let backend = Backend::redis();
+    let (a, b) = (backend.open().await, backend.open().await);
     let mut steady = a.listen("steady").await;
     for round in 1..=5 {
         let mut live = a.listen("c").await;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use seamline::wire::MessageId;
 use seamline_server::log::{After, PageLimit, Retention};
 
-use super::{Home, append, for_each_home};
+use super::{Backend, append, for_each_backend};
 
-for_each_home!(
+for_each_backend!(
     a_page_begins_after_any_offset,
     pages_have_limits,
     what_lies_beyond_is_empty,
@@ -15,8 +15,8 @@ for_each_home!(
 );
 
 /// With the id of the message before it, without, and with a wrong one.
-async fn a_page_begins_after_any_offset(home: Home) {
-    let node = home.open().await;
+async fn a_page_begins_after_any_offset(backend: Backend) {
+    let node = backend.open().await;
     let mut ids = vec![MessageId { ms: 0, seq: 0 }];
     // Some milliseconds with many messages, and pauses between them.
     for burst in 0..12 {
@@ -28,7 +28,7 @@ async fn a_page_begins_after_any_offset(home: Home) {
     for offset in 0..=240 {
         let wrong = [None, Some(ids[offset as usize]), Some(ids[(offset as usize * 7) % 240])];
         for id in wrong {
-            let page = node.log.read("c", After { offset, id }, limit).await.unwrap();
+            let page = node.store.read("c", After { offset, id }, limit).await.unwrap();
             let offsets: Vec<u64> = page.messages.iter().map(|message| message.offset).collect();
             let expected: Vec<u64> = (offset + 1..=(offset + 3).min(240)).collect();
             assert_eq!(offsets, expected, "after {offset}, {id:?}");
@@ -37,13 +37,13 @@ async fn a_page_begins_after_any_offset(home: Home) {
     }
 }
 
-async fn pages_have_limits(home: Home) {
-    let node = home.open().await;
+async fn pages_have_limits(backend: Backend) {
+    let node = backend.open().await;
     for _ in 0..40 {
         node.append(append("c", format!("\"{}\"", "x".repeat(998)))).await;
     }
     let count = async |messages, bytes| {
-        let page = node.log.read("c", After::default(), PageLimit { messages, bytes }).await.unwrap();
+        let page = node.store.read("c", After::default(), PageLimit { messages, bytes }).await.unwrap();
         assert_eq!((page.info.first, page.info.head), (1, 40));
         page.messages.len()
     };
@@ -56,25 +56,25 @@ async fn pages_have_limits(home: Home) {
     assert_eq!(count(500, 10).await, 1, "at least one, however large");
 }
 
-async fn what_lies_beyond_is_empty(home: Home) {
-    let node = home.open().await;
+async fn what_lies_beyond_is_empty(backend: Backend) {
+    let node = backend.open().await;
     node.append_all("c", 1..=5).await;
     let limit = PageLimit { messages: 10, bytes: 1000 };
     for offset in [5, 6, 1 << 53, u64::MAX] {
         for id in [None, Some(MessageId { ms: u64::MAX, seq: u64::MAX })] {
-            let page = node.log.read("c", After { offset, id }, limit).await.unwrap();
+            let page = node.store.read("c", After { offset, id }, limit).await.unwrap();
             assert_eq!((page.messages.len(), page.info.head), (0, 5), "after {offset}");
         }
     }
-    assert_eq!(node.log.read("new", After::default(), limit).await.unwrap().info.head, 0);
+    assert_eq!(node.store.read("new", After::default(), limit).await.unwrap().info.head, 0);
 }
 
-async fn an_id_is_located_whatever_is_left_of_the_log(home: Home) {
-    let node = home.open().await;
+async fn an_id_is_located_whatever_is_left_of_the_log(backend: Backend) {
+    let node = backend.open().await;
     let ids: Vec<_> = node.append_all("c", 1..=30).await.iter().map(|appended| appended.id).collect();
     let epoch = node.epoch("c").await;
     let located = async |id: MessageId| {
-        let position = node.log.locate("c", id).await.unwrap();
+        let position = node.store.locate("c", id).await.unwrap();
         assert_eq!(position.epoch, epoch);
         (position.offset, position.id)
     };
@@ -85,15 +85,15 @@ async fn an_id_is_located_whatever_is_left_of_the_log(home: Home) {
     assert_eq!(located(MessageId { seq: newest.seq + 1, ..newest }).await, (30, Some(newest)), "no such id");
     assert_eq!(located(MessageId { ms: u64::MAX, seq: u64::MAX }).await, (30, Some(newest)));
     assert_eq!(located(MessageId { ms: 0, seq: 0 }).await, (0, None));
-    assert_eq!(node.log.locate("new", newest).await.unwrap().offset, 0);
-    node.log.close().await;
+    assert_eq!(node.store.locate("new", newest).await.unwrap().offset, 0);
+    node.store.close().await;
     drop(node);
 
-    let node = home.open_with(Retention { messages: 10, age: None }).await;
-    node.log.trim().await.unwrap();
+    let node = backend.open_with(Retention { messages: 10, age: None }).await;
+    node.store.trim().await.unwrap();
     for (id, offset) in ids.iter().zip(1..) {
         let expected = if offset > 20 { (offset, Some(*id)) } else { (0, None) };
-        let position = node.log.locate("c", *id).await.unwrap();
+        let position = node.store.locate("c", *id).await.unwrap();
         assert_eq!((position.offset, position.id), expected);
     }
 }

@@ -3,17 +3,17 @@
 
 use std::time::{Duration, Instant};
 
-use super::home::{Node, ends, heard};
-use super::{Home, append};
+use super::backend::{Node, ends, heard};
+use super::{Backend, append};
 use crate::support::{PATIENCE, Redis};
 
 const LOG: &[u8] = b"seamline:{c}:log";
 const META: &[u8] = b"seamline:{c}:meta";
 
-fn redis(home: &mut Home) -> &mut Redis {
-    match home {
-        Home::Redis(redis) => redis,
-        Home::Embedded(_) => unreachable!("these tests are about Redis"),
+fn redis(backend: &mut Backend) -> &mut Redis {
+    match backend {
+        Backend::Redis(redis) => redis,
+        Backend::Embedded(_) => unreachable!("these tests are about Redis"),
     }
 }
 
@@ -21,7 +21,7 @@ fn redis(home: &mut Home) -> &mut Redis {
 async fn epoch_when_back(node: &Node) -> String {
     let start = Instant::now();
     loop {
-        match node.log.info("c").await {
+        match node.store.info("c").await {
             Ok(info) => return info.epoch,
             Err(e) => assert!(e.is_unavailable() && start.elapsed() < PATIENCE, "{e}"),
         }
@@ -31,13 +31,13 @@ async fn epoch_when_back(node: &Node) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_comes_back_as_it_was_goes_on() {
-    let mut home = Home::redis();
-    let node = home.open().await;
+    let mut backend = Backend::redis();
+    let node = backend.open().await;
     let mut live = node.listen("c").await;
     node.append_all("c", 1..=3).await;
     let epoch = node.epoch("c").await;
-    redis(&mut home).kill();
-    redis(&mut home).restart();
+    redis(&mut backend).kill();
+    redis(&mut backend).restart();
     assert_eq!(epoch_when_back(&node).await, epoch);
     node.append(append("c", 4)).await;
     let offsets: Vec<u64> = heard(&mut live, 4).await.iter().map(|message| message.offset).collect();
@@ -46,12 +46,12 @@ async fn one_that_comes_back_as_it_was_goes_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_comes_back_empty_has_a_new_epoch() {
-    let mut home = Home::redis();
-    let node = home.open().await;
+    let mut backend = Backend::redis();
+    let node = backend.open().await;
     let mut live = node.listen("c").await;
     node.append_all("c", 1..=3).await;
     let epoch = node.epoch("c").await;
-    redis(&mut home).restart_empty();
+    redis(&mut backend).restart_empty();
     ends(&mut live).await;
     assert_ne!(epoch_when_back(&node).await, epoch);
     assert_eq!(node.ends("c").await, (1, 0));
@@ -59,13 +59,13 @@ async fn one_that_comes_back_empty_has_a_new_epoch() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_is_emptied_under_us_has_a_new_epoch() {
-    let mut home = Home::redis();
-    let node = home.open().await;
+    let mut backend = Backend::redis();
+    let node = backend.open().await;
     let mut live = node.listen("c").await;
     node.append_all("c", 1..=3).await;
     let epoch = node.epoch("c").await;
     tokio::time::sleep(Duration::from_millis(5)).await; // in the same millisecond, an id could come again
-    redis(&mut home).command::<()>("FLUSHALL", &[]);
+    redis(&mut backend).command::<()>("FLUSHALL", &[]);
     assert_eq!(node.append(append("c", 1)).await.offset, 1);
     ends(&mut live).await;
     assert_ne!(node.epoch("c").await, epoch);
@@ -88,16 +88,16 @@ fn copy(redis: &Redis) -> [Vec<u8>; 2] {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_copy_gets_a_new_epoch() {
-    let mut home = Home::redis();
-    let node = home.open().await;
+    let mut backend = Backend::redis();
+    let node = backend.open().await;
     let mut live = node.listen("c").await;
     node.append_all("c", 1..=5).await;
-    let older = copy(redis(&mut home));
+    let older = copy(redis(&mut backend));
     node.append_all("c", 6..=10).await;
     heard(&mut live, 10).await;
     let epoch = node.epoch("c").await;
-    restored(redis(&mut home), older).await;
-    redis(&mut home).disconnect_everyone();
+    restored(redis(&mut backend), older).await;
+    redis(&mut backend).disconnect_everyone();
     ends(&mut live).await;
     assert_ne!(epoch_when_back(&node).await, epoch);
     assert_eq!(node.ends("c").await, (1, 5), "what it has is kept");
@@ -108,16 +108,16 @@ async fn an_older_copy_gets_a_new_epoch() {
 /// with its clock behind, their ids are not even new. Only the id of what was seen is missing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_copy_that_has_grown_again_gets_a_new_epoch() {
-    let mut home = Home::redis();
-    let node = home.open().await;
+    let mut backend = Backend::redis();
+    let node = backend.open().await;
     let mut live = node.listen("c").await;
     let fifth = node.append_all("c", 1..=5).await[4].id;
-    let older = copy(redis(&mut home));
+    let older = copy(redis(&mut backend));
     tokio::time::sleep(Duration::from_millis(5)).await;
     node.append_all("c", 6..=10).await;
     heard(&mut live, 10).await;
     let epoch = node.epoch("c").await;
-    let redis = redis(&mut home);
+    let redis = redis(&mut backend);
     restored(redis, older).await;
     for offset in 6..=10 {
         let id = format!("{}-{}", fifth.ms, fifth.seq + offset);
@@ -135,11 +135,11 @@ async fn an_older_copy_that_has_grown_again_gets_a_new_epoch() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_without_its_numbers_keeps_its_messages_under_a_new_epoch() {
-    let mut home = Home::redis();
-    let node = home.open().await;
+    let mut backend = Backend::redis();
+    let node = backend.open().await;
     node.append_all("c", 1..=5).await;
     let (epoch, messages) = (node.epoch("c").await, node.all("c", 0).await);
-    redis(&mut home).command::<u8>("DEL", &[META]);
+    redis(&mut backend).command::<u8>("DEL", &[META]);
     assert_ne!(node.epoch("c").await, epoch);
     assert_eq!(node.all("c", 0).await, messages);
     assert_eq!(node.append(append("c", 6)).await.offset, 6);
@@ -147,18 +147,18 @@ async fn a_log_without_its_numbers_keeps_its_messages_under_a_new_epoch() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn numbers_without_their_log_say_that_all_is_trimmed() {
-    let mut home = Home::redis();
-    let node = home.open().await;
+    let mut backend = Backend::redis();
+    let node = backend.open().await;
     let last = node.append_all("c", 1..=5).await.pop().unwrap();
-    redis(&mut home).command::<u8>("DEL", &[LOG]);
+    redis(&mut backend).command::<u8>("DEL", &[LOG]);
     assert_eq!(node.ends("c").await, (6, 5));
     let next = node.append(append("c", 6)).await;
     assert!(next.offset == 6 && next.id > last.id);
 
     // Also if Redis's clock was set back meanwhile: as if the last id were from an hour from now.
     let ahead = format!("{}-7", next.id.ms + 3_600_000);
-    redis(&mut home).command::<()>("HSET", &[META, b"last", ahead.as_bytes()]);
-    redis(&mut home).command::<u8>("DEL", &[LOG]);
+    redis(&mut backend).command::<()>("HSET", &[META, b"last", ahead.as_bytes()]);
+    redis(&mut backend).command::<u8>("DEL", &[LOG]);
     let next = node.append(append("c", 7)).await;
     assert_eq!((next.offset, next.id.to_string()), (7, ahead.replace("-7", "-8")));
 }
@@ -166,16 +166,16 @@ async fn numbers_without_their_log_say_that_all_is_trimmed() {
 /// One channel that cannot be read does not take the others with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spoilt_channel_spoils_no_other() {
-    let mut home = Home::redis();
-    let node = home.open().await;
+    let mut backend = Backend::redis();
+    let node = backend.open().await;
     let (mut spoilt, mut sound) = (node.listen("c").await, node.listen("sound").await);
-    redis(&mut home).command::<()>("SET", &[LOG, b"not a stream"]);
-    redis(&mut home).disconnect_everyone();
+    redis(&mut backend).command::<()>("SET", &[LOG, b"not a stream"]);
+    redis(&mut backend).disconnect_everyone();
     ends(&mut spoilt).await;
     let start = Instant::now();
-    while node.log.submit(append("sound", 1)).await.unwrap().await.is_err() {
+    while node.store.submit(append("sound", 1)).await.unwrap().await.is_err() {
         assert!(start.elapsed() < PATIENCE);
     }
     heard(&mut sound, 1).await;
-    assert!(node.log.info("c").await.is_err());
+    assert!(node.store.info("c").await.is_err());
 }

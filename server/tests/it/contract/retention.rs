@@ -4,34 +4,34 @@ use std::time::{Duration, Instant};
 
 use seamline_server::log::{After, PageLimit, Retention};
 
-use super::{Home, Node, append, for_each_home, keyed};
+use super::{Backend, Node, append, for_each_backend, keyed};
 use crate::support::PATIENCE;
 
 /// How long the messages live whose going is watched.
 const AGE: Duration = Duration::from_millis(300);
 
-for_each_home!(
+for_each_backend!(
     the_newest_messages_are_kept,
     when_all_is_gone_the_place_is_still_known,
     everything_is_there_after_a_restart,
 );
 
-async fn the_newest_messages_are_kept(home: Home) {
-    let node = home.open_with(Retention { messages: 10, age: None }).await;
+async fn the_newest_messages_are_kept(backend: Backend) {
+    let node = backend.open_with(Retention { messages: 10, age: None }).await;
     node.append_all("c", 1..=25).await;
-    node.log.trim().await.unwrap();
+    node.store.trim().await.unwrap();
     assert_eq!(node.ends("c").await, (16, 25));
     let messages = node.all("c", 0).await;
     let offsets: Vec<u64> = messages.iter().map(|message| message.offset).collect();
     assert_eq!(offsets, (16..=25).collect::<Vec<_>>());
     assert_eq!(node.all("c", 20).await.len(), 5);
     let from_the_middle = PageLimit { messages: 1, bytes: 100 };
-    let page = node.log.read("c", After::from(17), from_the_middle).await.unwrap();
+    let page = node.store.read("c", After::from(17), from_the_middle).await.unwrap();
     assert_eq!(page.messages[0].offset, 18);
 }
 
-async fn when_all_is_gone_the_place_is_still_known(home: Home) {
-    let node = home.open_with(Retention { messages: 100, age: Some(AGE) }).await;
+async fn when_all_is_gone_the_place_is_still_known(backend: Backend) {
+    let node = backend.open_with(Retention { messages: 100, age: Some(AGE) }).await;
     let before = node.append_all("c", 1..=5).await;
     let epoch = node.epoch("c").await;
     trimmed_to(&node, 6, 5).await;
@@ -54,7 +54,7 @@ async fn when_all_is_gone_the_place_is_still_known(home: Home) {
 async fn trimmed_to(node: &Node, first: u64, head: u64) {
     let start = Instant::now();
     loop {
-        node.log.trim().await.unwrap();
+        node.store.trim().await.unwrap();
         let ends = node.ends("c").await;
         if ends == (first, head) {
             return;
@@ -64,14 +64,14 @@ async fn trimmed_to(node: &Node, first: u64, head: u64) {
     }
 }
 
-async fn everything_is_there_after_a_restart(mut home: Home) {
-    let node = home.open().await;
+async fn everything_is_there_after_a_restart(mut backend: Backend) {
+    let node = backend.open().await;
     let quiet = node.epoch("quiet").await;
     let appended = node.append(keyed("c", "k", "1")).await;
     node.append(append("c", "2")).await;
     let (epoch, messages) = (node.epoch("c").await, node.all("c", 0).await);
 
-    let node = home.reopen(node).await;
+    let node = backend.reopen(node).await;
     assert_eq!((node.epoch("c").await, node.all("c", 0).await), (epoch, messages));
     assert_eq!(node.epoch("quiet").await, quiet, "also where there never was a message");
     let again = node.append(keyed("c", "k", "1")).await;

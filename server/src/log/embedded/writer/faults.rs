@@ -16,8 +16,8 @@ use crate::log::embedded::commits::CommitCount;
 use crate::log::embedded::handle::Handle;
 use crate::log::embedded::reads::read_page;
 use crate::log::embedded::store::{self, OpenError};
-use crate::log::hub::{Hub, Live, Next};
-use crate::log::{Append, Appended, Health, LogError, PageLimit, Retention};
+use crate::log::hub::{Hub, LiveStream, Next};
+use crate::log::{Append, Appended, Health, PageLimit, Retention, StoreError};
 
 const NEVER: u64 = u64::MAX;
 
@@ -84,7 +84,7 @@ fn open(directory: &Path, faults: &Arc<Faults>) -> Result<(Database, u64), OpenE
 struct World {
     writer: Writer,
     faults: Arc<Faults>,
-    live: Live,
+    live: LiveStream,
     _directory: TempDir,
 }
 
@@ -110,7 +110,7 @@ impl World {
     }
 
     /// Publishes a number, with itself as the key.
-    fn publish(&mut self, i: u64) -> Result<Appended, LogError> {
+    fn publish(&mut self, i: u64) -> Result<Appended, StoreError> {
         let append = Append { ch: "c".into(), key: Some(i.to_string()), data: i.to_string().into() };
         let (answer, mut receiver) = oneshot::channel();
         self.writer.commit(vec![Command::Append(append, answer)]);

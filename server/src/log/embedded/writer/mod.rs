@@ -26,7 +26,7 @@ use super::retention::{Retention, sweep};
 use super::store::{OpenError, begin_write};
 use super::tables::Tables;
 use crate::log::hub::Hub;
-use crate::log::{Append, Appended, ChannelInfo, LogError, Message, Resumed, SyncKey};
+use crate::log::{Append, Appended, ChannelInfo, Message, PositionKey, Resumed, StoreError};
 use crate::time::now_ms;
 
 /// How many commands one transaction takes.
@@ -34,14 +34,14 @@ const GROUP_COMMANDS_MAX: usize = 512;
 /// How many payload bytes one transaction takes: a group is held in memory until it is published.
 const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-type Answer<T> = oneshot::Sender<Result<T, LogError>>;
+type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 pub(super) enum Command {
     Append(Append, Answer<Appended>),
     /// Create the channel if it is not there.
     Ensure(String, Answer<ChannelInfo>),
-    StoreSync(Vec<(SyncKey, Position)>, Answer<()>),
-    Resume(Vec<SyncKey>, StartAt, Answer<Resumed>),
+    StorePositions(Vec<(PositionKey, Position)>, Answer<()>),
+    Resume(Vec<PositionKey>, StartAt, Answer<Resumed>),
     Sweep(Answer<bool>),
     Control(Control),
 }
@@ -135,7 +135,7 @@ impl Writer {
             Err(failure) if failure.lasting => self.interrupt(group, failure),
             Err(Failure { error, .. }) => {
                 error!("a group of publications could not be committed: {error}");
-                let e = LogError::Failed("the message could not be committed".into());
+                let e = StoreError::Failed("the message could not be committed".into());
                 group.into_iter().for_each(|command| command.refuse(&e));
             }
         }
@@ -170,8 +170,8 @@ impl Writer {
                     Done::Appended(appended, message)
                 }
                 Command::Ensure(ch, _) => Done::Ensured(tables.channel(ch)?.info()),
-                Command::StoreSync(states, _) => {
-                    states.iter().try_for_each(|(key, at)| tables.store_sync(key, at))?;
+                Command::StorePositions(states, _) => {
+                    states.iter().try_for_each(|(key, at)| tables.store_position(key, at))?;
                     Done::Stored
                 }
                 Command::Resume(keys, otherwise, _) => Done::Resumed(tables.resume(keys, *otherwise)?),
@@ -203,7 +203,7 @@ impl Writer {
                 let _ = answer.send(Ok(appended));
             }
             (Command::Ensure(_, answer), Done::Ensured(info)) => drop(answer.send(Ok(info))),
-            (Command::StoreSync(_, answer), Done::Stored) => drop(answer.send(Ok(()))),
+            (Command::StorePositions(_, answer), Done::Stored) => drop(answer.send(Ok(()))),
             (Command::Resume(_, _, answer), Done::Resumed(resumed)) => drop(answer.send(Ok(resumed))),
             (Command::Sweep(answer), Done::Swept) => drop(answer.send(Ok(more_to_sweep))),
             _ => {} // each command is done in its own way
@@ -213,11 +213,11 @@ impl Writer {
 
 impl Command {
     /// Answers that it was not done.
-    fn refuse(self, e: &LogError) {
+    fn refuse(self, e: &StoreError) {
         match self {
             Command::Append(_, answer) => drop(answer.send(Err(e.clone()))),
             Command::Ensure(_, answer) => drop(answer.send(Err(e.clone()))),
-            Command::StoreSync(_, answer) => drop(answer.send(Err(e.clone()))),
+            Command::StorePositions(_, answer) => drop(answer.send(Err(e.clone()))),
             Command::Resume(_, _, answer) => drop(answer.send(Err(e.clone()))),
             Command::Sweep(answer) => drop(answer.send(Err(e.clone()))),
             Command::Control(_) => {}

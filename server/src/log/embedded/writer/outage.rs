@@ -11,13 +11,13 @@ use tracing::{debug, info, warn};
 
 use super::{Command, Done, Failure, Writer, Written};
 use crate::log::embedded::room;
-use crate::log::{Health, LogError, Message};
+use crate::log::{Health, Message, StoreError};
 
 /// See the module.
 pub(in crate::log) struct Outage {
     began: Instant,
     /// What publishers are told.
-    refusal: LogError,
+    refusal: StoreError,
     /// The sizes of the payloads that were refused when it began.
     sizes: Vec<usize>,
     /// What is in the store if the commit that failed is.
@@ -64,7 +64,7 @@ impl Writer {
         uncertain: Option<Uncertain>,
     ) -> &mut Outage {
         warn!("the store failed: {e}; reads go on, publications are refused until it can be written again");
-        let refusal = LogError::Unavailable(format!("the store failed: {e}"));
+        let refusal = StoreError::Unavailable(format!("the store failed: {e}"));
         self.degraded(e);
         self.outage.insert(Outage { began: Instant::now(), refusal, sizes, uncertain, unopened: None })
     }

@@ -2,11 +2,11 @@
 //! which starts at that of the page load before it.
 
 use seamline::wire::{MessageId, Position, StartAt};
-use seamline_server::log::{Resumed, SyncKey};
+use seamline_server::log::{PositionKey, Resumed};
 
-use super::{Home, Node, append, for_each_home};
+use super::{Backend, Node, append, for_each_backend};
 
-for_each_home!(
+for_each_backend!(
     positions_only_move_forward,
     positions_belong_to_user_client_and_channel,
     a_client_without_a_position_starts_at_an_end,
@@ -14,40 +14,46 @@ for_each_home!(
     a_page_load_keeps_its_start_point,
 );
 
-fn key(user: &str, client_id: &str, ch: &str) -> SyncKey {
-    SyncKey { user: user.into(), client_id: client_id.into(), page_load: None, ch: ch.into() }
+fn key(user: &str, client_id: &str, ch: &str) -> PositionKey {
+    PositionKey { user: user.into(), client_id: client_id.into(), page_load: None, ch: ch.into() }
 }
 
 /// The keys of a page load of `tab`, in the order of the lookup.
-fn lineage(page_loads: &[&str]) -> Vec<SyncKey> {
-    let of = |page_load: Option<String>| SyncKey { page_load, ..key("ada", "tab", "c") };
+fn lineage(page_loads: &[&str]) -> Vec<PositionKey> {
+    let of = |page_load: Option<String>| PositionKey { page_load, ..key("ada", "tab", "c") };
     page_loads.iter().map(|name| Some(name.to_string())).chain([None]).map(of).collect()
 }
 
 /// The position that is stored, looked up without changing anything.
-async fn stored(node: &Node, key: &SyncKey) -> Option<Position> {
-    match node.log.resume(vec![key.clone()], StartAt::Tail).await.unwrap() {
+async fn stored(node: &Node, key: &PositionKey) -> Option<Position> {
+    match node.store.resume(vec![key.clone()], StartAt::Tail).await.unwrap() {
         Resumed::Stored(position) => Some(position),
         Resumed::StartPoint(_) => None,
     }
 }
 
-async fn store(node: &Node, key: &SyncKey, epoch: &str, offset: u64, id: Option<MessageId>) -> Option<u64> {
+async fn store(
+    node: &Node,
+    key: &PositionKey,
+    epoch: &str,
+    offset: u64,
+    id: Option<MessageId>,
+) -> Option<u64> {
     let position = Position { epoch: epoch.into(), offset, id };
-    node.log.store_sync_states(vec![(key.clone(), position)]).await.unwrap();
+    node.store.store_positions(vec![(key.clone(), position)]).await.unwrap();
     stored(node, key).await.map(|position| position.offset)
 }
 
 /// Where a client resumes, and whether that was stored.
-async fn resume(node: &Node, keys: Vec<SyncKey>) -> (u64, bool) {
-    match node.log.resume(keys, StartAt::Tail).await.unwrap() {
+async fn resume(node: &Node, keys: Vec<PositionKey>) -> (u64, bool) {
+    match node.store.resume(keys, StartAt::Tail).await.unwrap() {
         Resumed::Stored(position) => (position.offset, true),
         Resumed::StartPoint(position) => (position.offset, false),
     }
 }
 
-async fn positions_only_move_forward(mut home: Home) {
-    let node = home.open().await;
+async fn positions_only_move_forward(mut backend: Backend) {
+    let node = backend.open().await;
     let ada = key("ada", "tab", "c");
     assert_eq!(store(&node, &ada, "any", 0, None).await, None, "there is no such channel");
     let appended = node.append_all("c", 1..=5).await;
@@ -60,28 +66,28 @@ async fn positions_only_move_forward(mut home: Home) {
     assert_eq!(store(&node, &ada, "another", 5, None).await, Some(3), "another epoch");
     assert_eq!(store(&node, &ada, &epoch, 5, Some(appended[4].id)).await, Some(5));
 
-    let node = home.reopen(node).await;
+    let node = backend.reopen(node).await;
     let expected = Position { epoch, offset: 5, id: Some(appended[4].id) };
     assert_eq!(stored(&node, &ada).await, Some(expected));
 }
 
-async fn a_client_without_a_position_starts_at_an_end(home: Home) {
-    let node = home.open().await;
-    let new = node.log.resume(vec![key("ada", "tab", "new")], StartAt::Tail).await.unwrap();
+async fn a_client_without_a_position_starts_at_an_end(backend: Backend) {
+    let node = backend.open().await;
+    let new = node.store.resume(vec![key("ada", "tab", "new")], StartAt::Tail).await.unwrap();
     assert_eq!(new, Resumed::StartPoint(Position { epoch: node.epoch("new").await, offset: 0, id: None }));
     node.append_all("c", 1..=5).await;
     for (end, offset) in [(StartAt::Start, 0), (StartAt::Tail, 5), (StartAt::Start, 0)] {
-        let begins = node.log.resume(vec![key("ada", "tab", "c")], end).await.unwrap();
+        let begins = node.store.resume(vec![key("ada", "tab", "c")], end).await.unwrap();
         let position = Position { epoch: node.epoch("c").await, offset, id: None };
         assert_eq!(begins, Resumed::StartPoint(position), "a position that may be shared is not set");
     }
 }
 
-async fn a_page_load_continues_the_newest_position_of_its_lineage(mut home: Home) {
-    let node = home.open().await;
+async fn a_page_load_continues_the_newest_position_of_its_lineage(mut backend: Backend) {
+    let node = backend.open().await;
     let appended = node.append_all("c", 1..=9).await;
     let epoch = node.epoch("c").await;
-    let [first, second, whole] = <[SyncKey; 3]>::try_from(lineage(&["first", "second"])).unwrap();
+    let [first, second, whole] = <[PositionKey; 3]>::try_from(lineage(&["first", "second"])).unwrap();
     for (key, offset) in [(&first, 3), (&second, 5), (&whole, 8)] {
         assert_eq!(
             store(&node, key, &epoch, offset, Some(appended[offset as usize - 1].id)).await,
@@ -93,25 +99,25 @@ async fn a_page_load_continues_the_newest_position_of_its_lineage(mut home: Home
     assert_eq!(resume(&node, lineage(&["alone"])).await, (8, true), "that of the whole client");
     // From then on it has its own position, which the others do not move.
     assert_eq!(store(&node, &first, &epoch, 9, None).await, Some(9));
-    let node = home.reopen(node).await;
+    let node = backend.reopen(node).await;
     assert_eq!(resume(&node, lineage(&["third", "first"])).await, (3, true));
     let third = lineage(&["third"]).remove(0);
     let expected = Position { epoch, offset: 3, id: Some(appended[2].id) };
     assert_eq!(stored(&node, &third).await, Some(expected));
 }
 
-async fn a_page_load_keeps_its_start_point(mut home: Home) {
-    let node = home.open().await;
+async fn a_page_load_keeps_its_start_point(mut backend: Backend) {
+    let node = backend.open().await;
     node.append_all("c", 1..=5).await;
     assert_eq!(resume(&node, lineage(&["first"])).await, (5, false));
     node.append_all("c", 6..=9).await;
-    let node = home.reopen(node).await;
+    let node = backend.reopen(node).await;
     assert_eq!(resume(&node, lineage(&["second", "first"])).await, (5, true), "it had processed no more");
     assert_eq!(resume(&node, lineage(&["another"])).await, (9, false), "the client has no position");
 }
 
-async fn positions_belong_to_user_client_and_channel(home: Home) {
-    let node = home.open().await;
+async fn positions_belong_to_user_client_and_channel(backend: Backend) {
+    let node = backend.open().await;
     for ch in ["c", "d"] {
         node.append(append(ch, 1)).await;
     }
@@ -127,12 +133,12 @@ async fn positions_belong_to_user_client_and_channel(home: Home) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn positions_expire_in_redis() {
     const DAY_MS: i64 = 24 * 3_600_000;
-    let home = Home::redis();
-    let node = home.open().await;
+    let backend = Backend::redis();
+    let node = backend.open().await;
     node.append(append("c", 1)).await;
     let epoch = node.epoch("c").await;
     assert_eq!(store(&node, &key("ada", "tab", "c"), &epoch, 1, None).await, Some(1));
-    let Home::Redis(redis) = &home else { unreachable!("it is") };
+    let Backend::Redis(redis) = &backend else { unreachable!("it is") };
     let left_ms = redis.command::<i64>("PTTL", &[b"seamline:{c}:sync:3:ada:tab"]);
     // Whole, where Redis is asked within the millisecond in which it was set.
     assert!((29 * DAY_MS..=30 * DAY_MS).contains(&left_ms), "{left_ms} ms left");

@@ -11,7 +11,7 @@ use seamline::wire::Position;
 
 /// Under what a processed position is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct SyncKey {
+pub struct PositionKey {
     /// The user, as the token names it.
     pub user: String,
     /// The client, as it names itself.
@@ -23,11 +23,11 @@ pub struct SyncKey {
     pub ch: String,
 }
 
-impl SyncKey {
+impl PositionKey {
     /// The client and the page load in one text, different for any two that differ: U+0000, which no page
     /// load has in its name, stands alone between them, and doubled where a client id has it.
     pub(super) fn client(&self) -> Cow<'_, str> {
-        let SyncKey { client_id, page_load, .. } = self;
+        let PositionKey { client_id, page_load, .. } = self;
         match page_load {
             None if !client_id.contains('\0') => Cow::Borrowed(client_id),
             None => Cow::Owned(client_id.replace('\0', "\0\0")),
@@ -49,23 +49,23 @@ pub struct Owner {
 
 impl Owner {
     /// The keys under which its position in a channel may be stored, in the order of the lookup.
-    pub fn lookup_keys(&self, ch: &str) -> Vec<SyncKey> {
+    pub fn lookup_keys(&self, ch: &str) -> Vec<PositionKey> {
         let page_loads = self.lineage.iter().cloned().map(Some);
         page_loads.chain([None]).map(|page_load| self.key(page_load, ch)).collect()
     }
 
     /// The keys under which its position is stored: its own page load's, and the client's.
-    pub fn store_keys(&self, ch: &str) -> impl Iterator<Item = SyncKey> {
+    pub fn store_keys(&self, ch: &str) -> impl Iterator<Item = PositionKey> {
         self.own_key(ch).into_iter().chain([self.key(None, ch)])
     }
 
     /// The key under which no other page load stores, if it has one.
-    pub fn own_key(&self, ch: &str) -> Option<SyncKey> {
+    pub fn own_key(&self, ch: &str) -> Option<PositionKey> {
         self.lineage.first().map(|own| self.key(Some(own.clone()), ch))
     }
 
-    fn key(&self, page_load: Option<String>, ch: &str) -> SyncKey {
-        SyncKey { user: self.user.clone(), client_id: self.client_id.clone(), page_load, ch: ch.into() }
+    fn key(&self, page_load: Option<String>, ch: &str) -> PositionKey {
+        PositionKey { user: self.user.clone(), client_id: self.client_id.clone(), page_load, ch: ch.into() }
     }
 }
 
@@ -82,9 +82,9 @@ pub enum Resumed {
 mod tests {
     use super::*;
 
-    fn key(client_id: &str, page_load: Option<&str>) -> SyncKey {
+    fn key(client_id: &str, page_load: Option<&str>) -> PositionKey {
         let page_load = page_load.map(str::to_owned);
-        SyncKey { user: "ada".into(), client_id: client_id.into(), page_load, ch: "c".into() }
+        PositionKey { user: "ada".into(), client_id: client_id.into(), page_load, ch: "c".into() }
     }
 
     #[test]
@@ -109,8 +109,9 @@ mod tests {
     fn a_page_load_stores_under_its_own_name_and_looks_up_the_earlier_ones() {
         let lineage = vec!["new".to_owned(), "old".to_owned()];
         let owner = Owner { user: "ada".into(), client_id: "tab".into(), lineage };
-        let names =
-            |keys: &mut dyn Iterator<Item = SyncKey>| -> Vec<_> { keys.map(|key| key.page_load).collect() };
+        let names = |keys: &mut dyn Iterator<Item = PositionKey>| -> Vec<_> {
+            keys.map(|key| key.page_load).collect()
+        };
         let (new, old) = (Some("new".to_owned()), Some("old".to_owned()));
         assert_eq!(names(&mut owner.lookup_keys("c").into_iter()), [new.clone(), old, None]);
         assert_eq!(names(&mut owner.store_keys("c")), [new, None]);

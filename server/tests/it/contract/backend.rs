@@ -3,34 +3,34 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use seamline_server::log::embedded::EmbeddedLog;
-use seamline_server::log::hub::{Hub, Live, Next};
-use seamline_server::log::redis::RedisLog;
-use seamline_server::log::{Append, Appended, Log, Message, PageLimit, Retention};
+use seamline_server::log::embedded::EmbeddedStore;
+use seamline_server::log::hub::{Hub, LiveStream, Next};
+use seamline_server::log::redis::RedisStore;
+use seamline_server::log::{Append, Appended, Message, PageLimit, Retention, Store};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
 use crate::support::{PATIENCE, Redis};
 
 /// Where a log lives on while nobody has it open.
-pub enum Home {
+pub enum Backend {
     Embedded(TempDir),
     Redis(Redis),
 }
 
 /// A log that is open, and the hub that it feeds.
 pub struct Node {
-    pub log: Arc<dyn Log>,
+    pub store: Arc<dyn Store>,
     pub hub: Arc<Hub>,
 }
 
-impl Home {
-    pub fn embedded() -> Home {
-        Home::Embedded(TempDir::new().unwrap())
+impl Backend {
+    pub fn embedded() -> Backend {
+        Backend::Embedded(TempDir::new().unwrap())
     }
 
-    pub fn redis() -> Home {
-        Home::Redis(Redis::start())
+    pub fn redis() -> Backend {
+        Backend::Redis(Redis::start())
     }
 
     pub async fn open(&self) -> Node {
@@ -39,22 +39,22 @@ impl Home {
 
     pub async fn open_with(&self, retention: Retention) -> Node {
         let hub = Arc::new(Hub::new(usize::MAX));
-        let log: Arc<dyn Log> = match self {
-            Home::Embedded(directory) => {
-                Arc::new(EmbeddedLog::open(directory.path(), false, retention, hub.clone()).unwrap())
+        let store: Arc<dyn Store> = match self {
+            Backend::Embedded(directory) => {
+                Arc::new(EmbeddedStore::open(directory.path(), false, retention, hub.clone()).unwrap())
             }
-            Home::Redis(redis) => {
-                Arc::new(RedisLog::open(&redis.url(), retention, hub.clone()).await.unwrap())
+            Backend::Redis(redis) => {
+                Arc::new(RedisStore::open(&redis.url(), retention, hub.clone()).await.unwrap())
             }
         };
-        Node { log, hub }
+        Node { store, hub }
     }
 
-    /// Closes the node, kills what can be killed of the home, and opens it again.
+    /// Closes the node, kills what can be killed of the backend, and opens it again.
     pub async fn reopen(&mut self, node: Node) -> Node {
-        node.log.close().await;
+        node.store.close().await;
         drop(node);
-        if let Home::Redis(redis) = self {
+        if let Backend::Redis(redis) = self {
             redis.kill();
             redis.restart();
         }
@@ -73,14 +73,14 @@ pub fn keyed(ch: &str, key: &str, data: impl ToString) -> Append {
 impl Node {
     /// Appends, and waits for the answer.
     pub async fn append(&self, append: Append) -> Appended {
-        self.log.submit(append).await.unwrap().await.unwrap()
+        self.store.submit(append).await.unwrap().await.unwrap()
     }
 
     /// Appends the numbers of a range as payloads, pipelined; returns the answers.
     pub async fn append_all(&self, ch: &str, range: std::ops::RangeInclusive<u64>) -> Vec<Appended> {
         let mut tickets = Vec::new();
         for i in range {
-            tickets.push(self.log.submit(append(ch, i)).await.unwrap());
+            tickets.push(self.store.submit(append(ch, i)).await.unwrap());
         }
         futures::future::try_join_all(tickets).await.unwrap()
     }
@@ -91,7 +91,7 @@ impl Node {
         loop {
             let after = messages.last().map_or(after, |last| last.offset);
             let limit = PageLimit { messages: 500, bytes: 1 << 20 };
-            let page = self.log.read(ch, after.into(), limit).await.unwrap();
+            let page = self.store.read(ch, after.into(), limit).await.unwrap();
             if page.messages.is_empty() {
                 return messages;
             }
@@ -101,24 +101,24 @@ impl Node {
 
     /// `(first, head)`
     pub async fn ends(&self, ch: &str) -> (u64, u64) {
-        let info = self.log.info(ch).await.unwrap();
+        let info = self.store.info(ch).await.unwrap();
         (info.first, info.head)
     }
 
     pub async fn epoch(&self, ch: &str) -> String {
-        self.log.info(ch).await.unwrap().epoch
+        self.store.info(ch).await.unwrap().epoch
     }
 
     /// Listens, as a subscription does.
-    pub async fn listen(&self, ch: &str) -> Live {
+    pub async fn listen(&self, ch: &str) -> LiveStream {
         let live = self.hub.subscribe(ch);
-        self.log.follow(ch).await.unwrap();
+        self.store.follow(ch).await.unwrap();
         live
     }
 }
 
 /// The next messages of a live stream.
-pub async fn heard(live: &mut Live, count: usize) -> Vec<Arc<Message>> {
+pub async fn heard(live: &mut LiveStream, count: usize) -> Vec<Arc<Message>> {
     let mut messages = Vec::new();
     while messages.len() < count {
         match timeout(PATIENCE, next(live)).await.expect("nothing comes live") {
@@ -130,7 +130,7 @@ pub async fn heard(live: &mut Live, count: usize) -> Vec<Arc<Message>> {
 }
 
 /// What comes next in a live stream, a single message if it is one. Ephemeral events are passed over.
-async fn next(live: &mut Live) -> Next {
+async fn next(live: &mut LiveStream) -> Next {
     loop {
         live.ready().await;
         match live.take(1, usize::MAX) {
@@ -141,13 +141,13 @@ async fn next(live: &mut Live) -> Next {
 }
 
 /// Waits until it ends, past any messages.
-pub async fn ends(live: &mut Live) {
+pub async fn ends(live: &mut LiveStream) {
     let end = async { while !matches!(next(live).await, Next::End) {} };
     timeout(PATIENCE, end).await.expect("the live stream does not end");
 }
 
 /// That nothing more is there, without waiting long for it.
-pub async fn nothing_more(live: &mut Live) {
+pub async fn nothing_more(live: &mut LiveStream) {
     if let Ok(Next::Messages(run)) = timeout(Duration::from_millis(100), next(live)).await {
         panic!("unexpected: {run:?}");
     }

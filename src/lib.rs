@@ -1,8 +1,8 @@
 //! A WebSocket that never loses its place.
 //!
-//! Seamline tracks `last_message_id`, reconnects with backoff, resumes, and hands the application
-//! every message **once, in order**, where the server's replay and its live stream overlap (the
-//! *seam*), across reconnects and server restarts.
+//! Seamline tracks `last_message_id`, reconnects with backoff and resumes. It delivers every message to the
+//! application **once, in order**, across reconnects and server restarts, although the server's replay and
+//! its live stream overlap (at the *seam*).
 //!
 //! - [`core`] is the client as a sans-I/O state machine; [`core::seam`] is its heart.
 //! - [`plain`] wraps a session for servers of the plain dialect, which send flat JSON objects.

@@ -1,13 +1,12 @@
-//! How long to wait before the next attempt: capped exponential backoff with full jitter.
+//! The delay before the next attempt: capped exponential backoff with full jitter.
 //!
-//! Full jitter (a uniform draw between nothing and the cap of the attempt) spreads a crowd of
-//! clients best; see Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
-//! Two things differ here. The draw has a floor, so that no attempt follows another at once. And the
-//! attempts are forgotten only when a connection has *proved* itself (see
-//! [`Config::stable_ms`](super::Config::stable_ms)): a server that accepts and then drops every
-//! connection would otherwise be called without pause.
+//! Full jitter (a uniform random delay between 0 and the cap of the attempt) spreads many clients best; see
+//! Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015. Two things differ here. The
+//! delay has a minimum, so that no attempt follows another at once. And the attempts are reset only when a
+//! connection has lasted (see [`Config::stable_ms`](super::Config::stable_ms)). Otherwise a client would
+//! reconnect without pause to a server that accepts and then drops every connection.
 
-/// No wait is shorter than this, unless `initial_ms` is.
+/// No delay is shorter than this, unless `initial_ms` is.
 pub const FLOOR_MS: u64 = 100;
 
 /// Doubling stops here; by then every sensible cap is reached, and the shift cannot overflow.
@@ -23,12 +22,12 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Starts afresh. The seed is where the jitter comes from.
+    /// A backoff without failed attempts. `seed` is the seed of the jitter.
     pub fn new(initial_ms: u64, max_ms: u64, seed: u64) -> Self {
         Backoff { initial_ms: initial_ms.max(1), max_ms: max_ms.max(1), attempt: 0, random: Random(seed) }
     }
 
-    /// Counts a failed attempt and draws the wait before the next one.
+    /// Counts a failed attempt and returns the delay before the next one.
     pub fn next_ms(&mut self) -> u64 {
         let exponent = self.attempt.min(EXPONENT_MAX);
         self.attempt = self.attempt.saturating_add(1);
@@ -37,7 +36,7 @@ impl Backoff {
         floor + self.random.below(cap - floor + 1)
     }
 
-    /// How many attempts have failed since the last proved connection.
+    /// How many attempts have failed since the last connection that lasted.
     pub fn attempt(&self) -> u32 {
         self.attempt
     }

@@ -18,7 +18,7 @@ impl Error {
         Error { code: ErrorCode(Cow::Borrowed(code)), message: message.to_owned() }
     }
 
-    /// An error that the server sent. Its code need not be a known one.
+    /// An error that the server sent. Its code may be unknown.
     pub(crate) fn from_server(code: String, message: String) -> Self {
         Error { code: ErrorCode(Cow::Owned(code)), message }
     }

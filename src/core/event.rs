@@ -9,37 +9,37 @@ pub type ChannelId = u32;
 /// Identifies a publication of a session.
 pub type PublishId = u32;
 
-/// Something for the application to know. What concerns one channel is in the channel's order.
+/// Something to report to the application. The events of one channel are in the channel's order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event<B, D> {
     /// The connection's state changed.
     State(State),
-    /// A channel got its first position: the subscription stands, and this is where it begins.
+    /// The server accepted a subscription, and the channel has its first position.
     Attached {
         /// The channel.
         channel: ChannelId,
         /// Where it begins.
         position: Position,
     },
-    /// Messages, new ones only.
+    /// New messages.
     Deliver {
         /// The channel.
         channel: ChannelId,
-        /// The batch as it came in.
+        /// The batch as it arrived.
         batch: Batch<B>,
         /// How many messages at its beginning were delivered before.
         skip: u64,
     },
-    /// Messages were lost; what comes next in the channel comes after them.
+    /// Messages were lost. Later messages of the channel follow the gap.
     Gap {
         /// The channel.
         channel: ChannelId,
         /// What is missing.
         gap: Gap,
-        /// Where the channel goes on.
+        /// Where the channel continues.
         position: Position,
     },
-    /// The replay has met the live stream: the channel is up to date.
+    /// The replay has reached the live stream: the channel is up to date.
     Live {
         /// The channel.
         channel: ChannelId,
@@ -55,28 +55,28 @@ pub enum Event<B, D> {
     Published {
         /// The publication.
         publish: PublishId,
-        /// The id that the log gave it.
+        /// The id that the log assigned.
         id: MessageId,
-        /// The offset that the log gave it.
+        /// The offset that the log assigned.
         offset: u64,
     },
-    /// A publication was refused for good.
+    /// A publication failed for good.
     PublishFailed {
         /// The publication.
         publish: PublishId,
         /// Why.
         error: Error,
     },
-    /// Something went wrong; the session goes on.
+    /// An error that does not end the session.
     Error {
-        /// The channel it concerns, if it concerns one.
+        /// The channel that the error is about, if any.
         channel: Option<ChannelId>,
-        /// What.
+        /// The error.
         error: Error,
     },
 }
 
-/// A contiguous run of messages, as one frame brought it.
+/// A contiguous run of messages from one frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Batch<B> {
     /// The first message's offset.
@@ -85,27 +85,27 @@ pub struct Batch<B> {
     pub count: u64,
     /// The last message's id.
     pub last_id: MessageId,
-    /// Whether they come from the replay.
+    /// Whether they are from the replay.
     pub replay: bool,
-    /// The size of the frame that brought them: its length as text.
+    /// The size of their frame: its length as text.
     pub bytes: u64,
-    /// The messages themselves, which the core does not look at.
+    /// The messages themselves. The core does not inspect them.
     pub payload: B,
 }
 
 impl<B> Batch<B> {
-    /// The last message's offset. A batch has a message.
+    /// The last message's offset. A batch has at least one message.
     pub fn end(&self) -> u64 {
         self.n.saturating_add(self.count.saturating_sub(1))
     }
 }
 
-/// A hole in what a channel delivers.
+/// A loss of messages in a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// The first offset that is missing.
     pub from: u64,
-    /// The last one; unknown where the log was replaced.
+    /// The last missing offset; unknown if the log was replaced.
     pub to: Option<u64>,
     /// Why they are missing.
     pub reason: GapReason,
@@ -116,12 +116,12 @@ pub struct Gap {
 pub enum GapReason {
     /// The log no longer has them: its retention was shorter than the absence.
     Trimmed,
-    /// The log was replaced by another one; what followed in the old one is not known.
+    /// The log was replaced by another one. How far the old one went is unknown.
     EpochChanged,
-    /// The log has fallen back behind this client (an older snapshot was restored): the messages of
-    /// these offsets were delivered, but the log has forgotten them and will use the offsets again.
+    /// The log fell back behind this client (an older snapshot was restored). The messages of these offsets
+    /// were delivered, but the log has lost them and will reuse the offsets.
     Rewound,
-    /// The server skipped them, and skipped them again when asked.
+    /// The server skipped the messages, and skipped them again when asked.
     Hole,
 }
 

@@ -1,25 +1,25 @@
-//! Finding out that a connection is dead although nobody says so.
+//! Detects a connection that is dead without a close event.
 //!
-//! A half-open connection has no close event; only silence tells. After a silence the client asks
-//! (`ping`), and when the answer stays away it gives the connection up. Everything is judged by the
-//! clock that comes in, never by counting ticks: a hidden page's timers may fire once a minute.
+//! A half-open connection has no close event. Only silence shows that it is dead. After a silence the client
+//! sends `ping`. If no answer arrives, it closes the connection. All decisions use the time that is passed
+//! in, never a count of ticks: the timers of a hidden page may fire once a minute.
 
 use super::timer::Instant;
 
-/// A deadline that is noticed later than this was slept through: the answer may lie unread in the
-/// socket, so the connection gets one more question.
+/// If a deadline fires later than this, the machine or the page was asleep. The answer may be unread in the
+/// socket, so the client pings once more.
 pub const SLEPT_MS: u64 = 2_000;
 
-/// What is known of the peer's life.
+/// Whether the peer is alive, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heartbeat {
-    /// Something came at this moment.
+    /// Something arrived at this moment.
     Heard(Instant),
     /// A ping is unanswered.
     Asked {
-        /// When it counts as not answered.
+        /// When the peer counts as dead.
         deadline: Instant,
-        /// Whether this is the question after a deadline that was slept through.
+        /// Whether this is the second ping, after a deadline that passed during sleep.
         again: bool,
     },
 }

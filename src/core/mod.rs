@@ -1,9 +1,8 @@
 //! The sans-I/O core: every decision of the client, and nothing else.
 //!
-//! No clock, no randomness, no network and no browser in here. Time, a random seed and everything
-//! that happens come in as arguments; everything to be done comes out as [`Output`]s.
-//! So the same core runs in a page, in native tests and in a simulation, and runs the same way twice.
-//! [`Session`] is the entrance.
+//! The core has no clock, no randomness, no network and no browser. Time, a random seed and everything that
+//! happens are arguments. Everything to do is returned as an [`Output`]. So the same core runs in a page, in
+//! native tests and in a simulation, and every run is reproducible. [`Session`] is the entry point.
 
 mod backoff;
 mod channel;

@@ -1,11 +1,11 @@
-//! What a session asks its driver to do.
+//! The outputs of a session: what its driver must do.
 
 use std::collections::VecDeque;
 
 use super::event::Event;
 use crate::wire::ClientFrame;
 
-/// Identifies a socket of a session. Reports about an old socket are ignored.
+/// Identifies a socket of a session. The session ignores reports from an old socket.
 pub type SocketId = u32;
 /// Identifies one request of a session for a token. A late answer belongs to an earlier request.
 pub type FetchId = u32;
@@ -15,11 +15,11 @@ pub type FetchId = u32;
 pub enum Output<B, D> {
     /// Open a WebSocket and report on it under this id.
     Connect(SocketId),
-    /// Close that WebSocket; reports on it are ignored from now on.
+    /// Close that WebSocket. The session ignores later reports from it.
     Disconnect {
         /// The socket.
         socket: SocketId,
-        /// 1000, or a code of 3000–4999: a page may send no other.
+        /// 1000, or a code of 3000–4999. Browsers do not allow a page to send another.
         code: u16,
     },
     /// Send a frame.

@@ -1,7 +1,7 @@
-//! The seam: where a frame of messages lies against what was delivered already.
+//! The seam: classifies a frame of messages against the position, up to which everything was delivered.
 //!
-//! A channel's messages are numbered without a hole: offset 1, 2, 3, … A frame carries a contiguous
-//! run of `count` messages that begins at offset `n`. With everything up to `position` delivered:
+//! The messages of a channel are numbered without holes: offset 1, 2, 3, … A frame carries a contiguous run
+//! of `count` messages that starts at offset `n`. Everything up to `position` was delivered:
 //!
 //! ```text
 //!        position
@@ -12,8 +12,8 @@
 //!                  8 9          n = 8, count = 2: 7 is missing — a hole
 //! ```
 //!
-//! The invariant: offsets are delivered in order, each once, because only `position + 1` may come
-//! next. No set of seen ids, no hash, no look into a payload; `docs/SEAM.md` has the argument.
+//! The invariant: offsets are delivered in order, each once, because only `position + 1` may come next. There
+//! is no set of seen ids, no hash and no inspection of payloads. `docs/SEAM.md` has the argument.
 
 /// What to do with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,21 +3,21 @@
 /// The state of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
-    /// A connection is being made.
+    /// The client is connecting.
     Connecting,
-    /// The server has welcomed this client.
+    /// The server has sent `welcome`.
     Open,
-    /// The connection is gone, and the next attempt waits.
+    /// The connection is lost. The client waits before the next attempt.
     Waiting {
-        /// How many attempts have failed since the last proved connection.
+        /// How many attempts have failed since the last connection that lasted.
         attempt: u32,
-        /// How long from now until the next attempt; for [`ReasonCode::PageHidden`], until it may be
-        /// made: it is made when the page is shown again.
+        /// The time until the next attempt. For [`ReasonCode::PageHidden`], it is the minimum: the attempt
+        /// waits for the page to be shown.
         retry_in_ms: u64,
-        /// Why the connection is gone.
+        /// Why the connection was lost.
         reason: Reason,
     },
-    /// The end; there will be no further attempt.
+    /// The client is closed. It makes no further attempt.
     Closed {
         /// Why.
         reason: Reason,
@@ -36,26 +36,26 @@ impl State {
     }
 }
 
-/// Why a connection is gone.
+/// Why a connection was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reason {
     /// Why, as a word.
     pub code: ReasonCode,
-    /// Why, as a sentence (from the server, where it gave one).
+    /// Why, as a sentence, from the server if it sent one.
     pub message: String,
-    /// The close code, where the server closed (RFC 6455 §7.4; 1006: it gave none).
+    /// The close code, if the server closed the connection (RFC 6455 §7.4). 1006 means that it sent none.
     pub close_code: Option<u16>,
 }
 
-/// The words for why a connection is gone.
+/// The codes for why a connection was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasonCode {
     /// The application called `close()`.
     ClosedByApplication,
-    /// No connection came about: refused, no network, no WebSocket there; a page cannot tell which, but
-    /// what the constructor of the WebSocket throws is the message.
+    /// The connection failed: it was refused, there is no network, or the server has no WebSocket. A page
+    /// cannot distinguish these. If the constructor of the WebSocket threw an error, the message contains it.
     ConnectFailed,
-    /// No connection came about in time.
+    /// The connection was not established in time.
     ConnectTimeout,
     /// The connection broke or the server closed it.
     ConnectionLost,
@@ -65,15 +65,15 @@ pub enum ReasonCode {
     Drained,
     /// The application's token function failed.
     TokenFailed,
-    /// The server refused the token.
+    /// The server rejected the token.
     Unauthorized,
     /// The server forbids this client to connect.
     Forbidden,
-    /// Another connection took this one's place.
+    /// Another connection replaced this one.
     Replaced,
-    /// The server sent what is not `seamline.v1`, or said so of this client.
+    /// The server violated `seamline.v1`, or reported that this client did.
     ProtocolError,
-    /// The page went into the back/forward cache. It connects when it is shown again.
+    /// The page entered the back/forward cache. The client connects when the page is shown again.
     PageHidden,
 }
 

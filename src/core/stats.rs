@@ -1,22 +1,22 @@
-//! What a session counts.
+//! The counters of a session.
 
-/// What a session has counted.
+/// The counters of a session since it was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Welcomes: connections that came about.
+    /// Connections on which the server sent `welcome`.
     pub connects: u64,
-    /// Messages that came in; the sum of the next three and of what is parked during a replay.
+    /// Messages received: the sum of the next three, plus the messages buffered during a replay.
     pub received: u64,
-    /// Messages handed to the application.
+    /// Messages delivered to the application.
     pub delivered: u64,
     /// Messages dropped because they were delivered before: the overlap at the seam.
     pub duplicates: u64,
-    /// Messages let go of before their turn; the log brings them again.
+    /// Messages dropped before their turn. The log brings them again.
     pub discarded: u64,
     /// Holes that a second replay filled.
     pub repairs: u64,
     /// Gaps reported.
     pub gaps: u64,
-    /// Publications that the log has.
+    /// Publications that the log has stored.
     pub published: u64,
 }

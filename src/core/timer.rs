@@ -1,6 +1,6 @@
-//! Time as the core sees it: instants that come in, named timers, one next deadline.
+//! Time in the core: instants that are passed in, named timers, and the next deadline.
 
-/// A moment, in milliseconds since any fixed one. It comes from outside and never runs backwards
+/// A moment, in milliseconds since an arbitrary fixed one. The driver passes it in. It never runs backwards
 /// inside a [`Session`](super::Session).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub u64);
@@ -11,28 +11,28 @@ impl Instant {
         Instant(self.0.saturating_add(ms))
     }
 
-    /// How many milliseconds lie between an earlier moment and this one; 0 where it is not earlier.
+    /// The milliseconds from an earlier moment to this one; 0 if it is not earlier.
     pub fn ms_since(self, earlier: Instant) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 }
 
-/// What a session may be waiting for.
+/// What a session waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
-    /// The token, the opening or the welcome takes too long.
+    /// The token, the handshake or the welcome takes too long.
     Connect,
     /// The backoff is over.
     Retry,
-    /// The connection has been open long enough to have proved itself.
+    /// The connection has been open long enough to reset the backoff.
     Stable,
-    /// Nothing has come for a while, or a ping is unanswered.
+    /// Nothing has arrived for a while, or a ping is unanswered.
     Heartbeat,
     /// Processed positions are to be acknowledged.
     Ack,
-    /// A refused publication may be tried again.
+    /// A rejected publication may be sent again.
     Outbox,
-    /// A refused subscription may be tried again.
+    /// A refused subscription may be requested again.
     Subscribe,
 }
 
@@ -51,12 +51,12 @@ const ALL: [Timer; 7] = [
 pub struct Timers([Option<Instant>; ALL.len()]);
 
 impl Timers {
-    /// Sets a timer, whether or not it was set.
+    /// Sets a timer, and replaces an earlier setting.
     pub fn set(&mut self, timer: Timer, at: Instant) {
         self.0[timer as usize] = Some(at);
     }
 
-    /// Sets a timer, unless it fires earlier already.
+    /// Sets a timer, unless it already fires earlier.
     pub fn set_earlier(&mut self, timer: Timer, at: Instant) {
         if self.at(timer).is_none_or(|set| at < set) {
             self.set(timer, at);
@@ -83,7 +83,7 @@ impl Timers {
         self.0.iter().flatten().min().copied()
     }
 
-    /// Takes out a timer that is due, with the moment it was set to.
+    /// Removes a timer that is due, and returns it with the moment it was set to.
     pub fn pop(&mut self, now: Instant) -> Option<(Timer, Instant)> {
         let timer = ALL.into_iter().find(|&timer| self.at(timer).is_some_and(|at| at <= now))?;
         let at = self.0[timer as usize].take()?;

@@ -17,7 +17,7 @@ use crate::browser::frame::{self, Data};
 use crate::core::{Batch, ChannelId, Error, Event};
 use crate::wire::{MessageId, Position};
 
-/// So many ephemeral events and errors may wait for the application; further ones are dropped.
+/// How many ephemeral events and errors may wait for the application. Further ones are dropped.
 const EXTRAS_MAX: usize = 64;
 
 /// What waits for the application, in the channel's order. The core bounds how many messages wait.
@@ -81,17 +81,17 @@ fn wake(mut waiting: std::cell::RefMut<'_, Waiting>) {
     }
 }
 
-/// A subscription to a channel. As a stream it gives every message once, in order, and the gaps where
-/// they are. An item counts as processed, and [`Channel::position`] moves, when the next one is asked
-/// for. Dropping it ends the subscription.
+/// A subscription to a channel. As a stream it yields every message once, in order, and every gap in its
+/// place. An item counts as processed, and [`Channel::position`] advances, when the next one is polled.
+/// Dropping the channel ends the subscription.
 pub struct Channel {
     client: Client,
     id: ChannelId,
     name: String,
     inbox: Rc<Inbox>,
-    /// The frame that is being handed out, and the place of its next message.
+    /// The frame that is being delivered, and the index of its next message.
     batch: Option<(Batch<JsValue>, u64)>,
-    /// What was handed out last: how many messages, and where the channel stands after it.
+    /// What was delivered last: how many messages, and the position after it.
     handed: Option<(u64, Position)>,
     position: Option<Position>,
 }
@@ -108,13 +108,13 @@ impl Channel {
         &self.name
     }
 
-    /// Everything up to here was processed; hand it to [`StartFrom::After`](super::StartFrom::After) to go on
-    /// here. Not known before the server answers.
+    /// Everything up to here was processed. Pass it to [`StartFrom::After`](super::StartFrom::After) to
+    /// continue here. Unknown before the server answers.
     pub fn position(&self) -> Option<&Position> {
         self.position.as_ref()
     }
 
-    /// The id of the last message that was processed, where it is known.
+    /// The id of the last processed message, if it is known.
     pub fn last_message_id(&self) -> Option<MessageId> {
         self.position.as_ref()?.id
     }
@@ -132,7 +132,7 @@ impl Channel {
         self.client.cast(&self.name, data)
     }
 
-    /// What was handed out last is processed.
+    /// Marks what was delivered last as processed.
     fn settle(&mut self) {
         if let Some((count, position)) = self.handed.take() {
             self.position = Some(position.clone());
@@ -141,7 +141,7 @@ impl Channel {
         }
     }
 
-    /// The next item that is there.
+    /// The next available item.
     fn next_item(&mut self) -> Option<Item> {
         loop {
             if let Some(message) = self.next_message() {

@@ -1,4 +1,4 @@
-//! The application's side of the driver: hands events on to channels and futures.
+//! The application's side of the driver: forwards events to channels and futures.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -52,7 +52,7 @@ impl App {
         receiver
     }
 
-    /// What the log will say of a publication.
+    /// The answer to a publication.
     pub fn answer_to(&self, id: PublishId) -> oneshot::Receiver<Result<Published, Error>> {
         let (sender, receiver) = oneshot::channel();
         self.answers.borrow_mut().insert(id, sender);
@@ -110,7 +110,7 @@ impl Host for App {
             Event::State(state) => self.set_state(state),
             Event::Published { publish, id, offset } => self.answered(publish, Ok(Published { id, offset })),
             Event::PublishFailed { publish, error } => self.answered(publish, Err(error)),
-            // What goes wrong with the connection as a whole is in its state too.
+            // Errors of the connection as a whole are also in its state.
             Event::Error { channel: None, .. } => {}
             Event::Error { channel: Some(channel), .. }
             | Event::Attached { channel, .. }

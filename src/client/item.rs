@@ -1,4 +1,4 @@
-//! What a channel gives and takes: messages, gaps, payloads as Rust values.
+//! The items of a channel: messages, gaps, and payloads as Rust values.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,25 +13,25 @@ use crate::wire::{MessageId, code};
 pub enum Item {
     /// A message, once.
     Message(Message),
-    /// Messages are lost; what comes next comes after them.
+    /// Messages were lost. The next items follow the gap.
     Gap(Gap),
-    /// The replay has met the live stream: the channel is up to date.
+    /// The replay has reached the live stream: the channel is up to date.
     Live,
-    /// An ephemeral event, as it came. It is dropped where too many wait.
+    /// An ephemeral event. It is dropped if too many are waiting.
     Cast(JsValue),
-    /// The server refused something that concerns this channel.
+    /// The server rejected a request about this channel.
     Error(Error),
 }
 
 /// A message of a channel.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// The id that the log gave it, `<milliseconds>-<sequence>`. Parsed, as a [`MessageId`], ids compare
-    /// as they should.
+    /// The id that the log assigned, `<milliseconds>-<sequence>`. To compare ids, parse them as a
+    /// [`MessageId`].
     pub id: String,
-    /// Its number in the channel: one more than that of the message before.
+    /// The number of the message in its channel: one more than that of the message before.
     pub offset: u64,
-    /// Whether it came from the replay of the log rather than live.
+    /// Whether the message came from the replay of the log, not from the live stream.
     pub replayed: bool,
     /// The payload, as the browser parsed it.
     pub data: Data,
@@ -44,7 +44,7 @@ impl Message {
     }
 }
 
-/// Where the log put a publication.
+/// The id and offset that the log assigned to a publication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
     /// Its id.

@@ -1,4 +1,5 @@
-//! The client for Rust front ends: [`Client`], and [`Channel`], a stream of what happens in a channel.
+//! The client for Rust front ends: [`Client`], and [`Channel`], a stream of the messages and events of a
+//! channel.
 //!
 //! ```no_run
 //! use futures::StreamExt;
@@ -47,15 +48,15 @@ pub use item::{Item, Message, Published};
 
 /// A token, or why there is none.
 type TokenFuture = Pin<Box<dyn Future<Output = Result<Option<String>, String>>>>;
-/// Gets a token; the argument says whether the last one was refused or has expired.
+/// Returns a token. The argument is true if the last one was rejected or has expired.
 type TokenFn = Rc<dyn Fn(bool) -> TokenFuture>;
 
-/// What [`Client::connect`] can be told. Everything has a default.
+/// The options of [`Client::connect`]. All have defaults.
 #[derive(Clone, Default)]
 pub struct Options {
     /// The settings, with the same names and defaults as the npm package's options.
     pub config: Config,
-    /// The server speaks the plain dialect: flat JSON objects, without numbers or with. See
+    /// Set if the server speaks the plain dialect: flat JSON objects, with or without numbers. See
     /// [`plain`](crate::plain) and `docs/PROTOCOL.md`.
     #[cfg(feature = "plain")]
     pub plain: Option<PlainConfig>,
@@ -63,8 +64,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// A function that gets a token for the server. It is called for the first connection, and again
-    /// (with `true`) whenever the server refuses or expires the token it was given.
+    /// Sets a function that returns a token for the server. The client calls it for the first connection, and
+    /// again (with `true`) whenever the server rejects the token or the token expires.
     pub fn token<F>(mut self, get: impl Fn(bool) -> F + 'static) -> Self
     where
         F: Future<Output = Result<Option<String>, String>> + 'static,
@@ -74,7 +75,7 @@ impl Options {
         self
     }
 
-    /// The page loads that the client continues, if the application names the client.
+    /// The page loads that the client continues, if the application sets a client id.
     fn lineage(&mut self) -> Option<Lineage> {
         let client_id = &self.config.client_id;
         if client_id.is_empty() || self.config.lineage.is_some() {
@@ -98,22 +99,22 @@ impl Options {
     }
 }
 
-/// Where a channel begins.
+/// The start point of a channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StartFrom {
-    /// Where the server last knew this `client_id` to be, else at the tail.
+    /// The position that the server stores for this `client_id`, else the tail.
     #[default]
     Stored,
     /// At the oldest message that the log still has.
     Start,
-    /// After the newest message: only what is published from now on.
+    /// After the newest message: only new messages.
     Tail,
     /// After a position.
     After(Position),
 }
 
-/// A connection to a server, kept up until it is closed. Clones are the same client; when the last
-/// clone and the last channel are gone, it is closed.
+/// A connection to a server, which reconnects until it is closed. Clones are the same client. It is closed
+/// when the last clone and the last channel are dropped.
 #[derive(Clone)]
 pub struct Client(Rc<Inner>);
 
@@ -124,8 +125,8 @@ struct Inner {
 }
 
 impl Client {
-    /// Connects to a `ws:` or `wss:` URL, and stays connected until [`Client::close`]. Returns at once;
-    /// the first attempt is made when the current turn of the event loop ends.
+    /// Connects to a `ws:` or `wss:` URL, and stays connected until [`Client::close`]. Returns at once. The
+    /// first attempt starts when the current turn of the event loop ends.
     pub fn connect(url: &str, mut options: Options) -> Result<Client, Error> {
         if !(url.starts_with("ws://") || url.starts_with("wss://")) || url.contains('#') {
             return Err(Error::new(
@@ -138,7 +139,8 @@ impl Client {
         let driver = options.driver(url.to_owned());
         let woken = driver.downgrade();
         let lifecycle = Lifecycle::watch(move |sign| {
-            // Again, because a page restored from the back/forward cache is not the newest name there.
+            // Again, because a page that was restored from the back/forward cache is not the newest name
+            // there.
             if let (Some(lineage), Sign::Hide | Sign::Suspend) = (&hidden, &sign)
                 && !lineage.ended()
             {
@@ -168,12 +170,12 @@ impl Client {
         self.driver().host().state()
     }
 
-    /// The states as they change, from now on. It ends after [`State::Closed`].
+    /// The states as they change, from now on. The stream ends after [`State::Closed`].
     pub fn states(&self) -> impl Stream<Item = State> + use<> {
         self.driver().host().states()
     }
 
-    /// What was counted so far.
+    /// The counters so far.
     pub fn stats(&self) -> Stats {
         self.driver().with(|session, _| session.stats())
     }
@@ -192,9 +194,9 @@ impl Client {
         Ok(Channel::new(self.clone(), id, name.to_owned(), start))
     }
 
-    /// Publishes a message; the future is ready when the log has it. Until then it is sent again on
-    /// each new connection, under the same idempotency key, of which the log stores one. Dropping the
-    /// future does not take the message back.
+    /// Publishes a message. The future resolves when the log has stored it. Until then the client sends it
+    /// again on each new connection, under the same idempotency key, and the log stores one message per key.
+    /// Dropping the future does not cancel the publication.
     pub fn publish<T: Serialize + ?Sized>(
         &self,
         channel: &str,
@@ -203,7 +205,7 @@ impl Client {
         self.publish_with_key(channel, data, &random_name())
     }
 
-    /// The same, under an idempotency key of the application's.
+    /// The same, with the application's own idempotency key.
     pub fn publish_with_key<T: Serialize + ?Sized>(
         &self,
         channel: &str,
@@ -233,16 +235,16 @@ impl Client {
         Ok(self.driver().host().answer_to(id))
     }
 
-    /// Sends an ephemeral event to the others who are in a channel now. It is dropped where it cannot
-    /// go at once.
+    /// Sends an ephemeral event to the channel's other subscribers. It is dropped if it cannot be sent at
+    /// once.
     pub fn cast<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<(), Error> {
         let (data, bytes) = item::to_json(data)?;
         let buffered_bytes = self.driver().buffered_bytes();
         self.driver().with(|session, now| session.cast(now, channel.to_owned(), data, bytes, buffered_bytes))
     }
 
-    /// Closes for good: acknowledges what was processed, ends all channels, fails what waits to be
-    /// published.
+    /// Closes the client for good: acknowledges processed messages, ends all channels and fails unanswered
+    /// publications.
     pub fn close(&self) {
         self.0.close();
     }
@@ -267,7 +269,7 @@ impl Drop for Inner {
     }
 }
 
-/// A name that nobody else draws: some 90 random bits.
+/// A unique name: some 90 random bits.
 fn random_name() -> String {
     (0..20).map(|_| char::from(b'a' + (js_sys::Math::random() * 26.0) as u8)).collect()
 }

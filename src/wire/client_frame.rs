@@ -12,36 +12,36 @@ pub enum ClientFrame<D> {
     Hello {
         /// [`VERSION`].
         v: u32,
-        /// Names this client across its connections.
+        /// Identifies this client across its connections.
         client_id: String,
-        /// The names of this page load and of the earlier ones that it continues, newest first, separated
-        /// by spaces. They tell apart the copies of a page that share a client id.
+        /// The names of this page load and of the earlier ones that it continues, newest first, separated by
+        /// spaces. They distinguish copies of a page that share a client id.
         lineage: Option<String>,
-        /// A JWT, where the server wants one.
+        /// A JWT, if the server requires one.
         token: Option<String>,
-        /// Publications that are refused for now are sent again, and are to keep their order: those behind
-        /// them in their channel are refused too, until then.
+        /// The client sends rejected publications again later and wants to keep their order: until then, the
+        /// server rejects later ones in the same channel too.
         ordered: bool,
     },
-    /// Subscribe, or take up a subscription where it stands.
+    /// Subscribe, or resume a subscription.
     Sub {
         /// The channel.
         ch: String,
         /// Replay what comes after this position …
         position: Option<Position>,
-        /// … or, without one, begin here; with neither, at the position the server stored for this
+        /// … or, without one, begin here. Without both, begin at the position that the server stores for this
         /// client id, else at the tail.
         from: Option<StartAt>,
-        /// How many replayed messages the client takes before it grants `more`.
+        /// How many replayed messages the client accepts before it grants `more`.
         credit: u64,
-        /// `ref` on the wire: `subd` brings it back, and so tells which `sub` it answers.
+        /// `ref` on the wire. Each answer to this `sub` carries it.
         reference: Option<u64>,
     },
     /// Grant more credit for replayed messages.
     More {
         /// The channel.
         ch: String,
-        /// Added to what is left.
+        /// Added to the remaining credit.
         credit: u64,
     },
     /// End a subscription.
@@ -58,7 +58,7 @@ pub enum ClientFrame<D> {
         /// The payload.
         data: D,
     },
-    /// Send an ephemeral event to the channel's present subscribers; never stored, never replayed.
+    /// Send an ephemeral event to the channel's current subscribers. It is never stored or replayed.
     Cast {
         /// The channel.
         ch: String,
@@ -76,12 +76,12 @@ pub enum ClientFrame<D> {
         /// Its id.
         id: Option<MessageId>,
     },
-    /// A fresh token for the connection at hand.
+    /// A fresh token for the open connection.
     Token {
         /// The JWT.
         token: String,
     },
-    /// Are you there?
+    /// Check that the server is alive.
     Ping,
 }
 
@@ -89,16 +89,15 @@ pub enum ClientFrame<D> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StartAt {
-    /// After the newest message: only what is published from now on.
+    /// After the newest message: only new messages.
     Tail,
     /// At the oldest message that the log still has.
     Start,
 }
 
 impl<D> ClientFrame<D> {
-    /// The frame as JSON, but without its end: what is left to add is the payload, if
-    /// [`ClientFrame::data`] has one, and the closing brace. A page can so keep payloads out of wasm
-    /// memory, and a formatter out of the wasm.
+    /// The frame as JSON without its end: the caller appends the payload, if [`ClientFrame::data`] has one,
+    /// and the closing brace. So payloads stay out of wasm memory, and a formatter stays out of the wasm.
     pub fn head(&self) -> String {
         let mut json = Json(String::new());
         match self {
@@ -148,7 +147,7 @@ impl<D> ClientFrame<D> {
         }
     }
 
-    /// The frame as JSON, where the payload is at hand as JSON.
+    /// The frame as JSON, with the payload's JSON from `payload`.
     pub fn to_json(&self, payload: impl FnOnce(&D) -> String) -> String {
         let mut text = self.head();
         if let Some(data) = self.data() {
@@ -160,12 +159,12 @@ impl<D> ClientFrame<D> {
     }
 }
 
-/// Reads a field whose value may be `null`, which is a payload like any other.
+/// Reads a field whose value may be `null`: `null` is a valid payload.
 fn present<'de, T: Deserialize<'de>, De: Deserializer<'de>>(de: De) -> Result<Option<T>, De::Error> {
     T::deserialize(de).map(Some)
 }
 
-/// Takes a field that the op needs.
+/// Takes a field that the op requires.
 macro_rules! need {
     ($fields:ident, $op:literal, $field:ident) => {
         $fields.$field.ok_or(FrameError::Missing { op: $op.to_owned(), field: stringify!($field) })?

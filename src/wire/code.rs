@@ -1,7 +1,7 @@
-//! Every code there is: error codes (words) and WebSocket close codes (numbers).
+//! All codes: error codes (words) and WebSocket close codes (numbers).
 //!
-//! The server, the client and the npm package's types use this list and no other. An application must expect
-//! further codes: another server may send its own, and the client passes them on.
+//! The server, the client and the npm package's types share this list. An application must expect other
+//! codes: another server may send its own, and the client passes them on.
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
@@ -35,15 +35,15 @@ error_codes! {
     LOG_ERROR = "log_error";
     /// H: pages of this origin may not connect.
     ORIGIN_NOT_ALLOWED = "origin_not_allowed";
-    /// P: an earlier publication in this channel was refused and has not been sent again yet.
+    /// P: an earlier publication in this channel was rejected and has not been sent again yet.
     OUT_OF_ORDER = "out_of_order";
     /// P, H: the rate limit for publications is exceeded. Try again later.
     TOO_FAST = "too_fast";
     /// H, and the client: the payload is larger than the server accepts.
     TOO_LARGE = "too_large";
-    /// S: the connection has as many subscriptions as the server allows.
+    /// S: the connection has reached its limit of subscriptions.
     TOO_MANY_CHANNELS = "too_many_channels";
-    /// S: the user has as many connections as the server allows.
+    /// S: the user has reached the connection limit.
     TOO_MANY_CONNECTIONS = "too_many_connections";
     /// S, H: the token is missing, invalid or expired.
     UNAUTHORIZED = "unauthorized";
@@ -82,25 +82,25 @@ error_codes! {
     BAD_OPTION = "bad_option";
     /// The token function did not return a string.
     BAD_TOKEN = "bad_token";
-    /// The URL is no WebSocket URL.
+    /// The URL is not a WebSocket URL.
     BAD_URL = "bad_url";
 }
 
 /// WebSocket close codes: RFC 6455 §7.4, and from 4000 on this protocol's own.
 pub mod close {
-    /// The work is done.
+    /// A normal close.
     pub const NORMAL: u16 = 1000;
     /// A page or a server is going away.
     pub const GOING_AWAY: u16 = 1001;
-    /// The peer broke the WebSocket protocol.
+    /// The peer violated the WebSocket protocol.
     pub const PROTOCOL_ERROR: u16 = 1002;
-    /// A frame had a type that the receiver does not accept.
+    /// A frame has a type that the receiver does not accept.
     pub const UNSUPPORTED_DATA: u16 = 1003;
-    /// A text frame was not UTF-8.
+    /// A text frame is not UTF-8.
     pub const INVALID_DATA: u16 = 1007;
-    /// A frame broke a rule of the receiver.
+    /// A frame violates a rule of the receiver.
     pub const POLICY_VIOLATION: u16 = 1008;
-    /// A frame was larger than the receiver accepts.
+    /// A frame is larger than the receiver accepts.
     pub const TOO_BIG: u16 = 1009;
     /// The client needs an extension that the server did not negotiate.
     pub const MISSING_EXTENSION: u16 = 1010;
@@ -114,11 +114,11 @@ pub mod close {
     pub const BAD_FRAME: u16 = 4400;
     /// The token was rejected or has expired: reconnect with a fresh one.
     pub const UNAUTHORIZED: u16 = 4401;
-    /// Not allowed, whatever the token.
+    /// Forbidden. A fresh token does not help.
     pub const FORBIDDEN: u16 = 4403;
-    /// No `hello` came in time.
+    /// The client did not send `hello` in time.
     pub const HELLO_TIMEOUT: u16 = 4408;
-    /// A payload was too large, said by a server with a code of its own in place of 1009.
+    /// A payload is too large: some servers send this code instead of 1009.
     pub const PAYLOAD_TOO_LARGE: u16 = 4413;
     /// A limit is exceeded: reconnect later.
     pub const TOO_FAST: u16 = 4429;

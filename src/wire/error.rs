@@ -1,13 +1,13 @@
-//! What can be wrong with a frame.
+//! Errors in a frame.
 
 use std::fmt;
 
 /// What is wrong with a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FrameError {
-    /// There is no `op`, or it is not known: ignore the frame, the peer may be newer.
+    /// The `op` is missing or unknown. Ignore the frame: the peer may be newer.
     UnknownOp(String),
-    /// A field that the op needs is missing.
+    /// A field that the op requires is missing.
     Missing {
         /// The op.
         op: String,

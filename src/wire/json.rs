@@ -1,8 +1,8 @@
-//! Writing JSON without a formatter, which would be downloaded by each page.
+//! Writes JSON without a formatter, which every page would download.
 
 use super::MessageId;
 
-/// A JSON object being written; its closing brace is left to whoever wants the text.
+/// A JSON object that is being written. The caller appends the closing brace.
 #[derive(Default)]
 pub(crate) struct Json(pub String);
 
@@ -57,7 +57,7 @@ impl Json {
     pub fn end(&self) {}
 }
 
-/// Appends a number in decimal. `Display` would do it too, but brings a formatter into each page.
+/// Appends a number in decimal. `Display` would also do it, but adds a formatter to every page.
 pub(crate) fn push_number(text: &mut String, number: u64) {
     if number >= 10 {
         push_number(text, number / 10);

@@ -1,12 +1,12 @@
-//! Names and how long they may be.
+//! Limits of names.
 
 /// The longest channel name, in bytes.
 pub const CHANNEL_NAME_BYTES_MAX: usize = 200;
-/// What a channel may be called.
+/// The rule for channel names, for error messages.
 pub const CHANNEL_NAME_RULE: &str =
     "a channel name has 1 to 200 bytes, no control characters, no space at either end";
 
-/// Whether a channel may be called so.
+/// Whether a channel name is allowed.
 pub fn is_channel_name(name: &str) -> bool {
     let fits = (1..=CHANNEL_NAME_BYTES_MAX).contains(&name.len());
     let spaced = name.starts_with(' ') || name.ends_with(' ');
@@ -16,7 +16,7 @@ pub fn is_channel_name(name: &str) -> bool {
 /// The longest idempotency key and the longest client id, in bytes.
 pub const KEY_BYTES_MAX: usize = 200;
 
-/// The most names in a lineage: the page load at hand, and the earlier ones that are remembered.
+/// The maximum number of names in a lineage: this page load and the earlier ones.
 pub const LINEAGE_NAMES_MAX: usize = 8;
 /// The longest name in a lineage, in bytes.
 pub const LINEAGE_NAME_BYTES_MAX: usize = 40;

@@ -1,12 +1,12 @@
-//! The frames of `seamline.v1`, shared by the client core and the server: one source of truth.
+//! The frames of `seamline.v1`, shared by the client core and the server.
 //!
-//! A frame is a JSON object with an `op`. `docs/PROTOCOL.md` is the prose; the constants and the
-//! types here mirror it. Each direction has an enum to work with ([`ClientFrame`], [`ServerFrame`])
-//! and a way to read it from the wire ([`ClientFields`] with serde; [`Fields`], field by field, which
-//! is small in a page): a frame is read once and *parsed* into the enum, and whatever is missing is
-//! named. Unknown fields are ignored, so that the protocol can grow.
+//! A frame is a JSON object with an `op`. `docs/PROTOCOL.md` specifies the protocol; the constants and the
+//! types here mirror it. Each direction has an enum ([`ClientFrame`], [`ServerFrame`]) and a way to read it
+//! from the wire ([`ClientFields`] with serde; [`Fields`], field by field, which adds little code to a page).
+//! A frame is read once and *parsed* into the enum. An error names the missing field. Unknown fields are
+//! ignored, so that the protocol can grow.
 //!
-//! `D` is what holds a payload: raw JSON text natively, a JavaScript value in a page.
+//! `D` is the type of a payload: raw JSON text natively, a JavaScript value in a page.
 
 mod client_frame;
 pub mod code;

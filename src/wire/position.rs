@@ -1,4 +1,4 @@
-//! Where a reader stands in a channel's log: ids, offsets, epochs, positions.
+//! Positions in a channel's log: ids, offsets and epochs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,14 +7,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::json::push_number;
 
-/// The id that the log gave a message: `ms-seq`, as in Redis Streams.
+/// The id that the log assigned to a message: `ms-seq`, as in Redis Streams.
 ///
 /// Ids are compared *numerically*, as a pair. As text, `"9-0"` would come after `"10-0"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId {
     /// Milliseconds since the Unix epoch, by the log's clock.
     pub ms: u64,
-    /// Tells apart the messages of one millisecond.
+    /// Distinguishes the messages of one millisecond.
     pub seq: u64,
 }
 
@@ -33,8 +33,8 @@ impl std::error::Error for BadMessageId {}
 impl FromStr for MessageId {
     type Err = BadMessageId;
 
-    /// By hand, because ids come from the network in each frame, and because `u64::from_str` would
-    /// also take `+7`, which is not how ids are written.
+    /// By hand, because ids arrive from the network in each frame, and because `u64::from_str` also accepts
+    /// `+7`, which is not a valid id.
     fn from_str(text: &str) -> Result<Self, BadMessageId> {
         let mut parts = [None::<u64>; 2];
         let mut part = 0;
@@ -84,15 +84,15 @@ impl<'de> Deserialize<'de> for MessageId {
     }
 }
 
-/// A place in a channel's log: everything up to and including `offset` lies behind it.
+/// A position in a channel's log: everything up to and including `offset` lies behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// The name the log got when it was created. Another epoch is another history: offsets of two
-    /// epochs say nothing about each other.
+    /// The random name that the log got when it was created. Another epoch is another history: offsets of two
+    /// epochs cannot be compared.
     pub epoch: String,
-    /// The offset of the last message behind this position; 0 stands before the first message.
+    /// The offset of the last message behind this position; 0 is before the first message.
     pub offset: u64,
-    /// The id of that message (`last_message_id`), where it is known.
+    /// The id of that message (`last_message_id`), if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<MessageId>,
 }

@@ -12,36 +12,36 @@ use super::{FrameError, MessageId};
 pub enum ServerFrame<D> {
     /// The answer to `hello`.
     Welcome {
-        /// Names this connection in the server's logs.
+        /// Identifies this connection in the server's logs.
         session: String,
-        /// When nothing has come for this long, the client should ping.
+        /// The client should ping after a silence of this length.
         heartbeat_ms: u64,
-        /// The largest frame that the server takes.
+        /// The largest frame that the server accepts.
         max_frame_bytes: u64,
     },
-    /// The answer to `sub`; also sent unasked when the channel's log was replaced.
+    /// The answer to `sub`; also sent without a `sub` when the channel's log was replaced.
     Subd {
         /// The channel.
         ch: String,
         /// The log's epoch.
         epoch: String,
-        /// The offset of the oldest message that the log still has; `head + 1` where it has none.
+        /// The offset of the oldest message that the log still has; `head + 1` if it has none.
         first: u64,
-        /// The offset of the newest message; 0 where there never was one.
+        /// The offset of the newest message; 0 if there never was one.
         head: u64,
-        /// The offset after which this subscription continues: the asked or stored one as it was, even
-        /// where the log cannot go on there.
+        /// The offset after which this subscription continues: the requested or stored one unchanged, even if
+        /// the log cannot continue there.
         at: u64,
-        /// The epoch of `at`, where it is not the log's.
+        /// The epoch of `at`, if it is not the log's.
         #[serde(skip_serializing_if = "Option::is_none")]
         at_epoch: Option<String>,
         /// The `ref` of the `sub` that this answers, if it had one.
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<u64>,
-        /// Whether the asked position was found. Informational: the numbers above decide.
+        /// Whether the requested position was found. Informational: the numbers above decide.
         resumed: bool,
     },
-    /// The replay has met the live stream.
+    /// The replay has reached the live stream.
     Live {
         /// The channel.
         ch: String,
@@ -62,17 +62,17 @@ pub enum ServerFrame<D> {
         /// Its offset.
         offset: u64,
     },
-    /// A publication was refused.
+    /// A publication was rejected.
     PubNack {
         /// The channel.
         ch: String,
         /// Its idempotency key.
         key: String,
-        /// Why, as a word.
+        /// Why, for programs.
         code: String,
-        /// Why, as a sentence.
+        /// Why, for people.
         message: String,
-        /// Set where trying again may help.
+        /// Set if a retry may succeed.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
     },
@@ -83,28 +83,28 @@ pub enum ServerFrame<D> {
         /// The payload.
         data: D,
     },
-    /// I am here.
+    /// The answer to `ping`.
     Pong,
-    /// The next frame is on its way and is a large one: on a slow link it takes a while to arrive.
+    /// The next frame is large: on a slow link it takes a while to arrive.
     Incoming {
-        /// About how many bytes it has.
+        /// Its approximate size in bytes.
         bytes: u64,
     },
-    /// The server is about to close: reconnect in so many milliseconds.
+    /// The server will close the connection. Reconnect after the given time.
     Drain {
-        /// The server spreads its clients over time with this.
+        /// The time in milliseconds. It differs per client, so that they do not all reconnect at once.
         reconnect_in_ms: u64,
     },
-    /// Something was wrong.
+    /// An error.
     Err {
-        /// What, as a word.
+        /// What failed, for programs.
         code: String,
-        /// What, as a sentence.
+        /// What failed, for people.
         message: String,
-        /// The channel it concerns; without one, the connection.
+        /// The channel that the error is about; without it, the connection.
         #[serde(skip_serializing_if = "Option::is_none")]
         ch: Option<String>,
-        /// The `ref` of the `sub` that it answers or whose subscription it ends, if it had one.
+        /// The `ref` of the `sub` that this answers or whose subscription it ends, if it had one.
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<u64>,
         /// Set where trying again may help.
@@ -113,28 +113,27 @@ pub enum ServerFrame<D> {
     },
 }
 
-/// `msgs`: a contiguous run of messages. Kept apart from [`ServerFrame`] because a page never
-/// brings its payloads into wasm memory: there, only `ch`, `n`, the count and the last id are read.
+/// `msgs`: a contiguous run of messages. It is separate from [`ServerFrame`] because a page never copies its
+/// payloads into wasm memory: it reads only `ch`, `n`, the count and the last id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename = "msgs")]
 pub struct Msgs<D> {
     /// The channel.
     pub ch: String,
-    /// The offset of the first message; the others follow without a hole.
+    /// The offset of the first message. The others follow without a hole.
     pub n: u64,
     /// The messages' ids.
     pub ids: Vec<MessageId>,
     /// The messages' payloads, as many as `ids`.
     pub data: Vec<D>,
-    /// Whether this comes from the replay; then it uses up credit.
+    /// Whether this is from the replay and uses up credit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replay: bool,
 }
 
-/// The fields of a frame that came in, however they are held. What has the wrong type counts as
-/// missing.
+/// Access to the fields of a received frame. A field of the wrong type counts as missing.
 pub trait Fields {
-    /// What holds a payload.
+    /// The type of a payload.
     type Data;
     /// A text.
     fn text(&self, name: &'static str) -> Option<String>;
@@ -144,11 +143,11 @@ pub trait Fields {
     fn data(&self) -> Option<Self::Data>;
 }
 
-/// Fields as an op needs them. A missing one is remembered and read as an empty value: a frame is read
-/// to its end without a branch for each field, which would be in each page.
+/// The fields that an op requires. A missing one is recorded and read as an empty value. So a frame is read
+/// to its end without a branch for each field, which saves code in every page.
 struct Needed<'a, F> {
     fields: &'a F,
-    /// The first field that was missing, or empty.
+    /// The first missing field, or empty.
     missing: Cell<&'static str>,
 }
 
@@ -177,7 +176,7 @@ impl<F: Fields> Needed<'_, F> {
         T::default()
     }
 
-    /// A text that may be left out.
+    /// An optional text.
     fn message(&self) -> String {
         self.fields.text("message").unwrap_or_default()
     }

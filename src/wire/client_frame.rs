@@ -10,7 +10,7 @@ use super::{FrameError, MessageId, Position};
 pub enum ClientFrame<D> {
     /// The first frame on every connection.
     Hello {
-        /// [`VERSION`].
+        /// [`VERSION`](super::VERSION).
         v: u32,
         /// Identifies this client across its connections.
         client_id: String,

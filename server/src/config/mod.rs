@@ -131,7 +131,7 @@ pub struct Config {
 
     /// Pages of this origin may use the server, such as https://app.example.com; `*` for all. May be repeated
     ///
-    /// Pages of the server's own host always may, and of this machine (localhost, 127.0.0.1, [::1], any port) if
+    /// Pages of the server's own host always may, and of this machine (localhost, 127.0.0.1, `[::1]`, any port) if
     /// the server listens on a loopback address. What has no origin is no page, and is not refused.
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub allow_origin: Vec<String>,

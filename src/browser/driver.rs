@@ -12,9 +12,9 @@ use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 
 use super::clock::Clock;
-use super::frame::{self, Data, Incoming};
-use crate::core::{Config, Event, FetchId, Instant, Output, Session, SocketId};
-use crate::wire::SUBPROTOCOL;
+use super::dialect::{Dialect, Messages};
+use super::value::Data;
+use crate::core::{Config, Event, FetchId, Instant, Output, Protocol, SocketId, Stats};
 use crate::wire::close::NORMAL;
 
 /// Timers of a page take a signed 32-bit number of milliseconds; a longer one fires at once. A timer
@@ -23,14 +23,20 @@ const TIMEOUT_MS_MAX: u64 = 3_600_000;
 
 /// The application's side of a driver. Nothing is borrowed when these are called.
 pub trait Host: Sized + 'static {
+    /// What the server speaks.
+    type Dialect: Dialect;
     /// What carries a connection.
     type Socket: Transport;
-    /// Tells the application something.
-    fn event(&self, event: Event<JsValue, Data>);
-    /// Makes a WebSocket that reports to [`Driver::handle`], without a subprotocol if `protocol` is empty.
+    /// Reports an event to the application.
+    fn event(&self, event: Event<Messages<Self::Dialect>, Data>);
+    /// Makes a WebSocket that reports to [`Driver::handle`], without a subprotocol if `subprotocol` is empty.
     /// Returns the cause if that fails.
-    fn socket(driver: &Driver<Self>, id: SocketId, url: &str, protocol: &str)
-    -> Result<Self::Socket, String>;
+    fn socket(
+        driver: &Driver<Self>,
+        id: SocketId,
+        url: &str,
+        subprotocol: &str,
+    ) -> Result<Self::Socket, String>;
     /// Sets the driver's one timer, which replaces the previous one, or clears it. The timer calls
     /// [`Driver::timeout`].
     fn set_timer(driver: &Driver<Self>, wait_ms: Option<u32>);
@@ -59,14 +65,10 @@ pub enum Report {
     Closed(u16, String),
 }
 
-/// What translates between the session and another wire, where there is one.
-#[cfg(feature = "plain")]
-pub(super) type Translator = Option<RefCell<crate::plain::Plain<JsValue>>>;
-#[cfg(not(feature = "plain"))]
-type Translator = ();
+type Session<H> = <<H as Host>::Dialect as Dialect>::Session;
 
 /// A session, and what carries it. Cheap to clone; the last clone closes the socket.
-pub struct Driver<H: Host>(pub(super) Rc<Inner<H>>);
+pub struct Driver<H: Host>(Rc<Inner<H>>);
 
 impl<H: Host> Clone for Driver<H> {
     fn clone(&self) -> Self {
@@ -84,37 +86,31 @@ impl<H: Host> WeakDriver<H> {
     }
 }
 
-pub(super) struct Inner<H: Host> {
+struct Inner<H: Host> {
     url: String,
-    pub(super) host: H,
-    pub(super) clock: Clock,
-    pub(super) session: RefCell<Session<JsValue, Data>>,
-    #[cfg_attr(not(feature = "plain"), allow(dead_code))]
-    pub(super) translator: Translator,
+    host: H,
+    dialect: H::Dialect,
+    clock: Clock,
+    session: RefCell<Session<H>>,
     socket: RefCell<Option<(SocketId, H::Socket)>>,
     /// When the timer fires, if it is set.
     armed: Cell<Option<Instant>>,
     performing: Cell<bool>,
-    pub(super) text_units: Cell<f64>,
+    text_units: Cell<f64>,
 }
 
 impl<H: Host> Driver<H> {
     /// A driver that does nothing until the session is told to connect.
-    pub fn new(url: String, config: Config, host: H) -> Self {
-        Driver::build(url, config, host, Translator::default())
-    }
-
-    #[cfg_attr(not(feature = "plain"), allow(clippy::let_unit_value))]
-    pub(super) fn build(url: String, config: Config, host: H, translator: Translator) -> Self {
+    pub fn new(url: String, config: Config, dialect: H::Dialect, host: H) -> Self {
         let clock = Clock::new();
         let seed = (js_sys::Math::random() * u64::MAX as f64) as u64;
-        let session = RefCell::new(Session::new(config, seed, clock.now()));
+        let session = RefCell::new(dialect.session(&url, config, seed, clock.now()));
         Driver(Rc::new(Inner {
             url,
             host,
+            dialect,
             clock,
             session,
-            translator,
             socket: RefCell::default(),
             armed: Cell::default(),
             performing: Cell::new(false),
@@ -123,19 +119,20 @@ impl<H: Host> Driver<H> {
     }
 
     /// Calls into the session, then performs what comes out of it.
-    pub fn with<T>(&self, call: impl FnOnce(&mut Session<JsValue, Data>, Instant) -> T) -> T {
+    pub fn with<T>(&self, call: impl FnOnce(&mut Session<H>, Instant) -> T) -> T {
         let now = self.0.clock.now();
         let result = call(&mut self.0.session.borrow_mut(), now);
         self.perform();
         result
     }
 
+    /// What was counted so far.
+    pub fn stats(&self) -> Stats {
+        self.0.session.borrow().stats()
+    }
+
     /// The page woke up, became visible or came online.
     pub fn wake(&self) {
-        #[cfg(feature = "plain")]
-        if self.with_translator(|plain, session, now| plain.handle_wake(session, now)) {
-            return;
-        }
         let buffered_bytes = self.buffered_bytes();
         self.with(|session, now| {
             session.set_buffered_bytes(buffered_bytes);
@@ -146,8 +143,6 @@ impl<H: Host> Driver<H> {
     /// The timer has fired.
     pub fn timeout(&self) {
         self.0.armed.set(None);
-        #[cfg(feature = "plain")]
-        self.with_translator(|plain, session, now| plain.handle_timeout(session, now));
         let buffered_bytes = self.buffered_bytes();
         self.with(|session, now| {
             session.set_buffered_bytes(buffered_bytes);
@@ -176,7 +171,7 @@ impl<H: Host> Driver<H> {
         self.0.text_units.get()
     }
 
-    pub(super) fn perform(&self) {
+    fn perform(&self) {
         if self.0.performing.replace(true) {
             return;
         }
@@ -191,17 +186,15 @@ impl<H: Host> Driver<H> {
         self.arm();
     }
 
-    fn act(&self, output: Output<JsValue, Data>) {
-        #[cfg(feature = "plain")]
-        let Some(output) = self.translate(output) else { return };
+    fn act(&self, output: Output<Messages<H::Dialect>, Data, <Session<H> as Protocol>::Frame>) {
         match output {
-            Output::Connect(id) => self.open(id, &self.0.url, SUBPROTOCOL),
+            Output::Connect(id) => self.open(id),
             Output::Disconnect { socket, code } => {
                 if let Some(socket) = self.take_socket(socket) {
                     socket.close(code);
                 }
             }
-            Output::Send { socket, frame } => self.send(socket, &frame::encode(&frame)),
+            Output::Send { socket, frame } => self.send(socket, &H::Dialect::encode(frame)),
             Output::FetchToken { fetch, refresh } => H::fetch_token(self, fetch, refresh),
             Output::Event(event) => self.0.host.event(event),
         }
@@ -209,7 +202,7 @@ impl<H: Host> Driver<H> {
 
     /// Sends a frame. If that fails, the connection ends at once, with the cause, so that nobody waits for an
     /// answer.
-    pub(super) fn send(&self, id: SocketId, text: &JsString) {
+    fn send(&self, id: SocketId, text: &JsString) {
         let socket = self.0.socket.borrow().clone();
         let Some((_, socket)) = socket.filter(|(open, _)| *open == id) else { return };
         if let Err(cause) = socket.send(text) {
@@ -223,8 +216,10 @@ impl<H: Host> Driver<H> {
         open.map(|(_, socket)| socket)
     }
 
-    pub(super) fn open(&self, id: SocketId, url: &str, protocol: &str) {
-        match H::socket(self, id, url, protocol) {
+    fn open(&self, id: SocketId) {
+        let url = self.0.session.borrow().url().map(str::to_owned);
+        let url = url.as_deref().unwrap_or(&self.0.url);
+        match H::socket(self, id, url, self.0.dialect.subprotocol()) {
             Ok(socket) => drop(self.0.socket.replace(Some((id, socket)))),
             Err(cause) => self.handle(id, Report::Closed(1006, cause)),
         }
@@ -240,22 +235,15 @@ impl<H: Host> Driver<H> {
         if let Report::Closed(..) = report {
             drop(self.take_socket(id));
         }
-        #[cfg(feature = "plain")]
-        let Some(report) = self.receive(id, report) else { return };
-        let message = match report {
-            Report::Open => return self.with(|session, now| session.handle_open(now, id)),
+        match report {
+            Report::Open => self.with(|session, now| session.handle_open(now, id)),
             Report::Closed(code, reason) => {
-                return self.with(|session, now| session.handle_close(now, id, code, reason));
+                self.with(|session, now| session.handle_close(now, id, code, reason));
             }
-            Report::Message(message) => message,
-        };
-        match frame::decode(&message, &self.0.text_units) {
-            Ok(Incoming::Messages(ch, batch)) => {
-                self.with(|session, now| session.handle_messages(now, id, &ch, batch));
-            }
-            Ok(Incoming::Frame(frame)) => self.with(|session, now| session.handle_frame(now, id, frame)),
-            Ok(Incoming::Unknown) => self.with(|session, now| session.handle_unknown_frame(now, id)),
-            Err(message) => self.with(|session, now| session.handle_bad_frame(now, id, message)),
+            Report::Message(message) => match self.0.dialect.decode(&message, &self.0.text_units) {
+                Ok(incoming) => self.with(|session, now| session.handle_incoming(now, id, incoming)),
+                Err(message) => self.with(|session, now| session.handle_bad_frame(now, id, message)),
+            },
         }
     }
 
@@ -263,8 +251,6 @@ impl<H: Host> Driver<H> {
     /// again, which spares a timer per frame.
     fn arm(&self) {
         let next = self.0.session.borrow().poll_timeout();
-        #[cfg(feature = "plain")]
-        let next = self.earlier(next);
         let armed = self.0.armed.get();
         match next {
             Some(at) if armed.is_none_or(|armed| at < armed) => {

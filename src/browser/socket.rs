@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::WebSocket;
 
 use super::driver::{Driver, Host, Report, Transport, WeakDriver};
-use super::frame;
+use super::value;
 use crate::core::SocketId;
 
 #[wasm_bindgen]
@@ -45,11 +45,11 @@ impl Socket {
         driver: &Driver<H>,
         id: SocketId,
         url: &str,
-        protocol: &str,
+        subprotocol: &str,
     ) -> Result<Self, String> {
-        let made = match protocol {
+        let made = match subprotocol {
             "" => WebSocket::new(url),
-            _ => WebSocket::new_with_str(url, protocol),
+            _ => WebSocket::new_with_str(url, subprotocol),
         };
         let ws = made.map_err(|error| cause(&error))?;
         let events = Rc::new(Events { id, driver: driver.downgrade(), look: RefCell::default() });
@@ -62,12 +62,12 @@ impl Socket {
         let handlers = vec![
             handler("onopen", |events, _| events.report(Report::Open)),
             handler("onmessage", |events, event| {
-                events.report(Report::Message(frame::field(&event, "data")));
+                events.report(Report::Message(value::field(&event, "data")));
             }),
             handler("onclose", |events, event| {
                 // 1005: a close without a code (RFC 6455 §7.4.1).
-                let code = frame::number(&event, "code").map_or(1005, |code| code as u16);
-                events.report(Report::Closed(code, frame::string(&event, "reason").unwrap_or_default()));
+                let code = value::number(&event, "code").map_or(1005, |code| code as u16);
+                events.report(Report::Closed(code, value::string(&event, "reason").unwrap_or_default()));
             }),
             handler("onerror", Events::failed),
         ];
@@ -134,5 +134,5 @@ impl<H: Host> Events<H> {
 
 /// What the exception of a WebSocket says.
 fn cause(error: &JsValue) -> String {
-    frame::string(error, "message").unwrap_or_default()
+    value::string(error, "message").unwrap_or_default()
 }

@@ -9,12 +9,12 @@ use std::task::{Context, Poll, Waker};
 
 use futures::stream::{FusedStream, Stream};
 use serde::Serialize;
-use wasm_bindgen::JsValue;
 
 use super::Client;
+use super::dialect::AnyMessages;
 use super::item::{Item, Message, Published};
-use crate::browser::frame::{self, Data};
-use crate::core::{Batch, ChannelId, Error, Event};
+use crate::browser::value::Data;
+use crate::core::{Batch, ChannelId, Error, Event, Protocol};
 use crate::wire::{MessageId, Position};
 
 /// How many ephemeral events and errors may wait for the application. Further ones are dropped.
@@ -26,7 +26,7 @@ pub(super) struct Inbox(RefCell<Waiting>);
 
 #[derive(Default)]
 struct Waiting {
-    events: VecDeque<Event<JsValue, Data>>,
+    events: VecDeque<Event<AnyMessages, Data>>,
     /// How many of them are ephemeral events or errors.
     extras: usize,
     ended: bool,
@@ -34,7 +34,7 @@ struct Waiting {
 }
 
 impl Inbox {
-    pub fn push(&self, event: Event<JsValue, Data>) {
+    pub fn push(&self, event: Event<AnyMessages, Data>) {
         let mut waiting = self.0.borrow_mut();
         if is_extra(&event) {
             if waiting.extras == EXTRAS_MAX {
@@ -57,7 +57,7 @@ impl Inbox {
         wake(waiting);
     }
 
-    fn pop(&self) -> Option<Event<JsValue, Data>> {
+    fn pop(&self) -> Option<Event<AnyMessages, Data>> {
         let mut waiting = self.0.borrow_mut();
         let event = waiting.events.pop_front()?;
         if is_extra(&event) {
@@ -68,7 +68,7 @@ impl Inbox {
 }
 
 /// Whether an event is none of those that the core bounds.
-fn is_extra(event: &Event<JsValue, Data>) -> bool {
+fn is_extra(event: &Event<AnyMessages, Data>) -> bool {
     matches!(event, Event::Cast { .. } | Event::Error { .. })
 }
 
@@ -90,7 +90,7 @@ pub struct Channel {
     name: String,
     inbox: Rc<Inbox>,
     /// The frame that is being delivered, and the index of its next message.
-    batch: Option<(Batch<JsValue>, u64)>,
+    batch: Option<(Batch<AnyMessages>, u64)>,
     /// What was delivered last: how many messages, and the position after it.
     handed: Option<(u64, Position)>,
     position: Option<Position>,
@@ -165,8 +165,7 @@ impl Channel {
     fn next_message(&mut self) -> Option<Message> {
         let (batch, next) = self.batch.as_mut()?;
         let offset = batch.n + *next;
-        let (id, data) = frame::message(&batch.payload, *next);
-        let position_id = frame::position_id(&batch.payload, &id);
+        let (id, position_id, data) = batch.payload.get(*next);
         let replayed = batch.replay;
         *next += 1;
         if *next == batch.count {

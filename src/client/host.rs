@@ -7,16 +7,16 @@ use std::rc::{Rc, Weak};
 use futures::channel::{mpsc, oneshot};
 use futures::stream::Stream;
 use gloo_timers::callback::Timeout;
-use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::channel::Inbox;
+use super::dialect::{AnyDialect, AnyMessages};
 use super::item::Published;
 use super::{TokenFn, TokenFuture};
 use crate::browser::driver::{Driver, Host};
-use crate::browser::frame::Data;
 use crate::browser::socket::Socket;
-use crate::core::{ChannelId, Error, Event, FetchId, PublishId, SocketId, State};
+use crate::browser::value::Data;
+use crate::core::{ChannelId, Error, Event, FetchId, Protocol, PublishId, SocketId, State};
 
 /// What the application waits for.
 pub(super) struct App {
@@ -90,7 +90,7 @@ impl App {
         }
     }
 
-    fn channel_event(&self, id: ChannelId, event: Event<JsValue, Data>) {
+    fn channel_event(&self, id: ChannelId, event: Event<AnyMessages, Data>) {
         let inbox = self.inboxes.borrow().get(&id).and_then(Weak::upgrade);
         if let Some(inbox) = inbox {
             inbox.push(event);
@@ -99,13 +99,14 @@ impl App {
 }
 
 impl Host for App {
+    type Dialect = AnyDialect;
     type Socket = Socket;
 
-    fn socket(driver: &Driver<Self>, id: SocketId, url: &str, protocol: &str) -> Result<Socket, String> {
-        Socket::open(driver, id, url, protocol)
+    fn socket(driver: &Driver<Self>, id: SocketId, url: &str, subprotocol: &str) -> Result<Socket, String> {
+        Socket::open(driver, id, url, subprotocol)
     }
 
-    fn event(&self, event: Event<JsValue, Data>) {
+    fn event(&self, event: Event<AnyMessages, Data>) {
         match event {
             Event::State(state) => self.set_state(state),
             Event::Published { publish, id, offset } => self.answered(publish, Ok(Published { id, offset })),

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsValue;
 
-use crate::browser::frame::Data;
+use crate::browser::value::Data;
 use crate::core::{Error, Gap};
 use crate::wire::{MessageId, code};
 

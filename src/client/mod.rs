@@ -22,6 +22,7 @@
 //! ```
 
 mod channel;
+mod dialect;
 mod host;
 mod item;
 
@@ -37,10 +38,11 @@ use wasm_bindgen_futures::spawn_local;
 use crate::browser::driver::Driver;
 use crate::browser::lifecycle::{Lifecycle, Sign};
 use crate::browser::lineage::Lineage;
-use crate::core::{Config, Error, State, Stats};
+use crate::core::{Config, Error, Protocol, State, Stats};
 #[cfg(feature = "plain")]
 use crate::plain::PlainConfig;
 use crate::wire::{Position, StartAt, code};
+use dialect::AnyDialect;
 use host::App;
 
 pub use channel::Channel;
@@ -90,12 +92,8 @@ impl Options {
         if self.config.client_id.is_empty() {
             self.config.client_id = random_name();
         }
-        let app = App::new(self.token);
-        #[cfg(feature = "plain")]
-        if let Some(plain) = self.plain {
-            return Driver::plain(url, self.config, plain, app);
-        }
-        Driver::new(url, self.config, app)
+        let dialect = AnyDialect::of(&self);
+        Driver::new(url, self.config, dialect, App::new(self.token))
     }
 }
 
@@ -177,7 +175,7 @@ impl Client {
 
     /// The counters so far.
     pub fn stats(&self) -> Stats {
-        self.driver().with(|session, _| session.stats())
+        self.driver().stats()
     }
 
     /// Subscribes to a channel.

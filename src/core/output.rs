@@ -10,9 +10,9 @@ pub type SocketId = u32;
 /// Identifies one request of a session for a token. A late answer belongs to an earlier request.
 pub type FetchId = u32;
 
-/// Something for the driver to do.
+/// Something for the driver to do. `F` is what the server is sent; in `seamline.v1`, a [`ClientFrame`].
 #[derive(Clone, Debug, PartialEq)]
-pub enum Output<B, D> {
+pub enum Output<B, D, F = ClientFrame<D>> {
     /// Open a WebSocket and report on it under this id.
     Connect(SocketId),
     /// Close that WebSocket. The session ignores later reports from it.
@@ -27,7 +27,7 @@ pub enum Output<B, D> {
         /// The socket.
         socket: SocketId,
         /// The frame.
-        frame: ClientFrame<D>,
+        frame: F,
     },
     /// Ask the application for a token and pass it to `handle_token`.
     FetchToken {

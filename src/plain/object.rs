@@ -1,6 +1,6 @@
 //! Reading an object's id and number, wherever they are.
 
-use super::{Incoming, PlainConfig, raw};
+use super::{Incoming, PlainConfig, digits};
 use crate::wire::push_number;
 
 /// A JSON value, however it is held.
@@ -17,18 +17,18 @@ pub trait Object: Sized {
 
 /// Reads what is to be known of an object. `json` gives the text that it was parsed from.
 pub fn read<O: Object>(object: O, json: impl Fn() -> String, config: &PlainConfig) -> Incoming<O> {
-    let digits = |value: &O, path: &str| match value.as_integer() {
+    let decimals = |value: &O, path: &str| match value.as_integer() {
         Some(integer) => Some(decimal(integer)),
-        None if value.is_rounded() => raw::digits(&json(), path).map(str::to_owned),
+        None if value.is_rounded() => digits::at(&json(), path).map(str::to_owned),
         None => None,
     };
     let id = find(&object, &config.id_paths, |value, path| {
         // Some servers' ids are their database's integers.
-        value.as_text().filter(|text| !text.is_empty()).or_else(|| digits(value, path))
+        value.as_text().filter(|text| !text.is_empty()).or_else(|| decimals(value, path))
     });
     let number = find(&object, &config.number_paths, |value, path| {
         let number = value.as_integer().or_else(|| {
-            digits(value, path).map(|digits| digits.parse().unwrap_or(u64::MAX)) // too many of them
+            decimals(value, path).map(|digits| digits.parse().unwrap_or(u64::MAX)) // too many of them
         });
         number.filter(|&number| number > 0) // a position's first offset is 1, so a 0 cannot be one
     });
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shapes_of_the_servers_that_there_were() {
+    fn ids_and_numbers_of_known_servers_are_found() {
         let config = PlainConfig::default();
         let flat = json!({"stream_id": "5-0", "id": "uuid", "type": "message.new", "sequence_number": 41});
         assert_eq!(id_and_number(flat, &config), (Some("5-0".to_owned()), Some(41)));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_that_javascript_would_round_are_read_from_the_text() {
+    fn large_integers_keep_their_digits() {
         let config = PlainConfig::default();
         for large in [(1u64 << 53), (1 << 53) + 1, u64::MAX] {
             let object = json!({"message": {"id": large, "sequence_number": large}});
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_the_wrong_type_is_not_there() {
+    fn values_of_the_wrong_type_are_ignored() {
         let config = PlainConfig::default();
         for number in [json!(0), json!(-1), json!("41"), json!(1.5), json!(null)] {
             assert_eq!(id_and_number(json!({"sequence_number": number}), &config), (None, None));
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_ones_own() {
+    fn configured_paths_replace_the_defaults() {
         let config = PlainConfig {
             id_paths: vec!["a.b.c".to_owned()],
             number_paths: Vec::new(),

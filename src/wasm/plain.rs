@@ -1,21 +1,27 @@
-//! The settings of the plain dialect, which come after the numbers of every dialect.
+//! The dialect of `seamline-plain.wasm`. Its settings come after the numbers of every dialect.
 
+use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::JsValue;
 
-use super::NUMBERS;
-use crate::browser::frame;
-use crate::plain::PlainConfig;
+use super::host::JsHost;
+use super::tables::{Kind, NUMBERS};
+use crate::browser::plain::Plain;
+use crate::browser::value::{Data, integer, item};
+use crate::core::{Batch, ChannelId};
+use crate::plain::{Message, PlainConfig};
 
-pub(super) fn read_config(settings: &JsValue) -> PlainConfig {
+pub type Dialect = Plain;
+
+pub fn dialect(settings: &JsValue) -> Dialect {
     let mut config = PlainConfig::default();
     let fields = [&mut config.settle_ms, &mut config.window_messages, &mut config.silence_ms];
     let mut place = NUMBERS as u32;
     for field in fields {
-        *field = frame::item(settings, place).as_f64().and_then(frame::integer).unwrap_or(*field);
+        *field = item(settings, place).as_f64().and_then(integer).unwrap_or(*field);
         place += 1;
     }
     for paths in [&mut config.id_paths, &mut config.number_paths] {
-        let path = frame::item(settings, place);
+        let path = item(settings, place);
         match path.as_string() {
             Some(path) => *paths = vec![path],
             None if path == false => paths.clear(), // there is none
@@ -23,5 +29,21 @@ pub(super) fn read_config(settings: &JsValue) -> PlainConfig {
         }
         place += 1;
     }
-    config
+    Plain(config)
+}
+
+/// Reports a message, as a `msgs` frame of one.
+pub fn deliver(host: &JsHost, channel: ChannelId, batch: Batch<Message<Data>>, skip: u64) {
+    let Message { id, position_id, object } = batch.payload;
+    let frame = Object::new();
+    let set = |of: &JsValue, name: &str, value: &JsValue| {
+        let _ = Reflect::set(of, &name.into(), value); // a new object takes any property
+    };
+    let ids = Array::of1(&id.into());
+    set(&ids, "position", &position_id.map_or(String::new(), |id| id.text()).into());
+    set(&frame, "n", &(batch.n as f64).into());
+    set(&frame, "ids", &ids);
+    set(&frame, "data", &Array::of1(&object));
+    set(&frame, "replay", &batch.replay.into());
+    host.report_with(Kind::Deliver, channel, "", "", [skip, 0, 0], frame.into());
 }

@@ -1,7 +1,6 @@
 //! The connection: what it asks for, what is sent on it, when it is given up.
 
-use seamline::core::Config;
-use seamline::plain::Plain;
+use seamline::core::{Config, Protocol};
 use seamline::wire::{MessageId, Position, StartAt};
 
 use crate::page::{Page, ROOM, config, plain};
@@ -28,8 +27,7 @@ fn a_lineage_goes_with_the_client_id_of_this_client() {
     page.connect();
     page.lines();
     assert_eq!(page.url, "ws://h/ws?conversation_id=c1&client_id=tester&lineage=b%20a");
-    let mut page = Page::new(config(), plain());
-    page.plain = Plain::new("ws://h/ws?client_id=mine".to_owned(), plain());
+    let mut page = Page::at("ws://h/ws?client_id=mine", config(), plain());
     page.connect();
     page.lines();
     assert_eq!(page.url, "ws://h/ws?client_id=mine");
@@ -37,13 +35,9 @@ fn a_lineage_goes_with_the_client_id_of_this_client() {
 
 #[test]
 fn what_the_application_wrote_into_the_url_stays_until_more_is_known() {
-    let (mut page, _) = {
-        let mut page = Page::new(config(), plain());
-        page.plain = Plain::new("ws://h/ws?client_id=mine&last_message_id=3-0".to_owned(), plain());
-        let channel = page.subscribe(None);
-        page.connect();
-        (page, channel)
-    };
+    let mut page = Page::at("ws://h/ws?client_id=mine&last_message_id=3-0", config(), plain());
+    page.subscribe(None);
+    page.connect();
     assert_eq!(page.url, "ws://h/ws?client_id=mine&last_message_id=3-0");
     page.opened();
     (1..=120).for_each(|i| page.id(&format!("{i}-0")));

@@ -1,5 +1,6 @@
 //! A server that does not number its messages.
 
+use seamline::core::Protocol;
 use seamline::plain::PlainConfig;
 use seamline::wire::{MessageId, Position};
 

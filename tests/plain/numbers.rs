@@ -1,5 +1,6 @@
 //! A server that numbers its messages.
 
+use seamline::core::Protocol;
 use seamline::plain::{NUMBER_MAX, PlainConfig};
 use seamline::wire::Position;
 

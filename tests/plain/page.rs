@@ -1,9 +1,9 @@
-//! Plays the driver for one session and its translator.
+//! Plays the driver for one session.
 
 use seamline::core::{
-    BackoffConfig, ChannelId, Config, Event, FetchId, Instant, Output, Session, SocketId, State,
+    BackoffConfig, Batch, ChannelId, Config, Event, FetchId, Instant, Output, Protocol, SocketId, State,
 };
-use seamline::plain::{Incoming, Plain, PlainConfig, Step};
+use seamline::plain::{Frame, Incoming, Message, PlainConfig, PlainSession};
 use seamline::wire::Position;
 
 pub const ROOM: &str = "room";
@@ -13,8 +13,7 @@ pub const START_MS: u64 = 1_000_000;
 pub const SETTLE_MS: u64 = 2_000;
 
 pub struct Page {
-    pub session: Session<String, String>,
-    pub plain: Plain<String>,
+    pub session: PlainSession<String>,
     pub now_ms: u64,
     pub socket: SocketId,
     /// The token that the session asked for last.
@@ -48,11 +47,13 @@ pub fn plain() -> PlainConfig {
 
 impl Page {
     pub fn new(config: Config, plain: PlainConfig) -> Self {
-        let session = Session::new(config, 1, Instant(START_MS));
-        let plain = Plain::new(URL.to_owned(), plain);
+        Page::at(URL, config, plain)
+    }
+
+    /// A page of another address.
+    pub fn at(url: &str, config: Config, plain: PlainConfig) -> Self {
         Page {
-            session,
-            plain,
+            session: PlainSession::new(url.to_owned(), config, plain, 1, Instant(START_MS)),
             now_ms: START_MS,
             socket: 0,
             fetch: 0,
@@ -96,20 +97,17 @@ impl Page {
     }
 
     pub fn opened(&mut self) {
-        let now = self.now();
-        self.plain.handle_open(&mut self.session, now, self.socket);
+        self.session.handle_open(self.now(), self.socket);
         self.perform();
     }
 
     pub fn close(&mut self, code: u16) {
-        let now = self.now();
-        self.plain.handle_close(&mut self.session, now, self.socket, code, String::new());
+        self.session.handle_close(self.now(), self.socket, code, String::new());
         self.perform();
     }
 
     pub fn wake(&mut self) {
-        let now = self.now();
-        self.plain.handle_wake(&mut self.session, now);
+        self.session.handle_wake(self.now());
         self.perform();
     }
 
@@ -122,8 +120,7 @@ impl Page {
 
     pub fn object(&mut self, id: Option<&str>, number: Option<u64>, label: &str) {
         let incoming = Incoming { id: id.map(str::to_owned), number, object: label.to_owned() };
-        let now = self.now();
-        self.plain.handle_object(&mut self.session, now, self.socket, incoming);
+        self.session.handle_incoming(self.now(), self.socket, incoming);
         self.perform();
     }
 
@@ -142,21 +139,14 @@ impl Page {
         numbers.into_iter().for_each(|number| self.number(number));
     }
 
-    /// The next moment at which something is to be done.
-    pub fn next_timeout(&self) -> Option<Instant> {
-        [self.session.poll_timeout(), self.plain.poll_timeout()].into_iter().flatten().min()
-    }
-
     pub fn timeout(&mut self) {
-        let now = self.now();
-        self.plain.handle_timeout(&mut self.session, now);
-        self.session.handle_timeout(now);
+        self.session.handle_timeout(self.now());
         self.perform();
     }
 
     pub fn wait(&mut self, ms: u64) {
         let end_ms = self.now_ms + ms;
-        while let Some(at) = self.next_timeout().filter(|at| at.0 <= end_ms) {
+        while let Some(at) = self.session.poll_timeout().filter(|at| at.0 <= end_ms) {
             self.now_ms = self.now_ms.max(at.0);
             self.timeout();
         }
@@ -173,65 +163,59 @@ impl Page {
 
     pub fn perform(&mut self) {
         while let Some(output) = self.session.poll_output() {
-            if let Some(step) = self.plain.translate(&mut self.session, Instant(self.now_ms), output) {
-                self.act(step);
-            }
+            let line = match output {
+                Output::Connect(socket) => {
+                    self.socket = socket;
+                    self.url = self.session.url().expect("it is opening").to_owned();
+                    "connect".to_owned()
+                }
+                Output::Disconnect { .. } => "disconnect".to_owned(),
+                Output::Send { frame: Frame::Ack(text) | Frame::Cast(text), .. } => format!("send {text}"),
+                Output::FetchToken { fetch, refresh } => {
+                    self.fetch = fetch;
+                    format!("fetch token refresh={refresh}")
+                }
+                Output::Event(event) => self.event(event),
+            };
+            self.lines.push(line);
         }
     }
 
-    fn act(&mut self, step: Step<String>) {
-        let line = match step {
-            Step::Connect { socket, url } => {
-                self.socket = socket;
-                self.url = url;
-                "connect".to_owned()
-            }
-            Step::SendText { text, .. } => format!("send {text}"),
-            Step::SendObject { object, .. } => format!("send {object}"),
-            Step::Deliver { channel, batch, position_id, .. } => {
-                self.delivered.push(batch.payload.clone());
-                let epoch = self.position.as_ref().map_or(String::new(), |position| position.epoch.clone());
-                let position = Position { epoch, offset: batch.n, id: position_id };
-                self.position = Some(position.clone());
-                if self.processes {
-                    self.session.processed(Instant(self.now_ms), channel, 1, position);
-                }
-                let how = if batch.replay { "replay" } else { "live" };
-                format!("{how} {} at {}", batch.payload, batch.n)
-            }
-            Step::Other(output) => self.other(output),
-        };
-        self.lines.push(line);
-    }
-
-    fn other(&mut self, output: Output<String, String>) -> String {
-        match output {
-            Output::Disconnect { .. } => "disconnect".to_owned(),
-            Output::FetchToken { fetch, refresh } => {
-                self.fetch = fetch;
-                format!("fetch token refresh={refresh}")
-            }
-            Output::Event(Event::State(State::Waiting { reason, .. })) => {
-                format!("waiting {}", reason.code.as_str())
-            }
-            Output::Event(Event::State(state)) => state.name().to_owned(),
-            Output::Event(Event::Attached { position, .. }) => {
+    fn event(&mut self, event: Event<Message<String>, String>) -> String {
+        match event {
+            Event::State(State::Waiting { reason, .. }) => format!("waiting {}", reason.code.as_str()),
+            Event::State(state) => state.name().to_owned(),
+            Event::Attached { position, .. } => {
                 let line = format!("attached {}/{}", position.epoch, position.offset);
                 self.position = Some(position);
                 line
             }
-            Output::Event(Event::Gap { gap, position, .. }) => {
+            Event::Deliver { channel, batch, .. } => self.deliver(channel, batch),
+            Event::Gap { gap, position, .. } => {
                 self.gaps.push((gap.from, gap.to));
                 self.position = Some(position);
                 format!("gap {} {}..={}", gap.reason.as_str(), gap.from, gap.to.unwrap_or(0))
             }
-            Output::Event(Event::Live { .. }) => "live".to_owned(),
-            Output::Event(Event::Cast { data, .. }) => format!("cast {data}"),
-            Output::Event(Event::PublishFailed { error, .. } | Event::Error { error, .. }) => {
+            Event::Live { .. } => "live".to_owned(),
+            Event::Cast { data, .. } => format!("cast {data}"),
+            Event::PublishFailed { error, .. } | Event::Error { error, .. } => {
                 format!("error {}", error.code)
             }
-            other => format!("{other:?}"),
+            other @ Event::Published { .. } => format!("{other:?}"),
         }
+    }
+
+    fn deliver(&mut self, channel: ChannelId, batch: Batch<Message<String>>) -> String {
+        let Batch { n, replay, payload: Message { position_id, object, .. }, .. } = batch;
+        let epoch = self.position.as_ref().map_or(String::new(), |position| position.epoch.clone());
+        let position = Position { epoch, offset: n, id: position_id };
+        self.position = Some(position.clone());
+        if self.processes {
+            self.session.processed(self.now(), channel, 1, position);
+        }
+        let line = format!("{} {object} at {n}", if replay { "replay" } else { "live" });
+        self.delivered.push(object);
+        line
     }
 
     /// Takes what happened since the last time.

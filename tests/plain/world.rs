@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use seamline::core::Protocol;
 use seamline::plain::PlainConfig;
 use seamline::wire::MessageId;
 
@@ -137,7 +138,7 @@ impl World {
                 self.accept();
             }
             let arrival = self.on_its_way.first_key_value().map(|(&(at, _), _)| at);
-            let timeout = self.page.next_timeout().map(|at| at.0);
+            let timeout = self.page.session.poll_timeout().map(|at| at.0);
             let Some(next) = arrival.into_iter().chain(timeout).min().filter(|&next| next <= end_ms) else {
                 break;
             };

@@ -186,6 +186,15 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
+    /// Gives up a connection for one that replays.
+    pub(crate) fn replace_connection(&mut self, now: Instant, socket: SocketId, message: &str) {
+        self.advance(now);
+        if self.socket() == Some(socket) {
+            self.disconnect(close::NORMAL);
+            self.lost(ReasonCode::ConnectionLost, message.to_owned(), None);
+        }
+    }
+
     pub(super) fn disconnect(&mut self, code: u16) {
         if let Some(socket) = self.socket() {
             self.out.push(Output::Disconnect { socket, code });

@@ -6,7 +6,6 @@
 //! [`Session::handle_timeout`]; after any other call it may say something else.
 
 mod connection;
-mod dialect;
 mod handle;
 mod patience;
 mod token;
@@ -146,6 +145,16 @@ impl<B, D: Clone> Session<B, D> {
     /// What was counted so far.
     pub fn stats(&self) -> Stats {
         self.stats
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The subscriptions: their channels' names, their ids, and where they stand.
+    pub(crate) fn channels(&self) -> impl Iterator<Item = (&str, ChannelId, Option<&Position>)> {
+        self.channels.iter().map(|channel| (channel.name.as_str(), channel.id, channel.position()))
     }
 
     /// Connects, and stays connected from then on.
@@ -354,7 +363,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    fn emit(&mut self, event: Event<B, D>) {
+    pub(crate) fn emit(&mut self, event: Event<B, D>) {
         self.out.emit(event);
     }
 

@@ -15,7 +15,7 @@ pub(super) enum Token {
 
 impl<B, D: Clone> Session<B, D> {
     /// The token to say hello with.
-    pub(super) fn known_token(&self) -> Option<&str> {
+    pub(crate) fn known_token(&self) -> Option<&str> {
         match &self.token {
             Token::Known(token) => token.as_deref(),
             Token::Missing | Token::Fetching { .. } => None,
@@ -63,6 +63,12 @@ impl<B, D: Clone> Session<B, D> {
         if awaited {
             self.open_socket();
         }
+    }
+
+    /// The next attempt asks for a fresh token: the server may have rejected this one without saying so.
+    pub(crate) fn reject_token(&mut self) {
+        self.forget_token();
+        self.refusals = 1;
     }
 
     /// The token is of no use any more.

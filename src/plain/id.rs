@@ -1,8 +1,8 @@
 //! What tells messages apart: numbers, ids that can be compared, and ids that cannot.
 
-use super::*;
+use crate::wire::MessageId;
 
-/// Whether the server numbers its messages: told by its first one.
+/// Whether the server numbers its messages; the first one decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Numbering {
     /// No message has come yet.
@@ -42,36 +42,6 @@ impl<'a> Key<'a> {
         match self {
             Key::Ordered(id) => Some(id),
             Key::Text(_) => None,
-        }
-    }
-}
-
-/// A message that may have to wait.
-#[derive(Debug)]
-pub(super) struct Item<M> {
-    /// As the server has written it.
-    pub id: String,
-    pub object: M,
-}
-
-impl<M> Item<M> {
-    pub fn key(&self) -> Key<'_> {
-        Key::of(&self.id)
-    }
-}
-
-impl<M> Plain<M> {
-    pub(super) fn seen(&self, key: Key<'_>) -> bool {
-        match key {
-            Key::Ordered(id) => self.window.has(id),
-            Key::Text(text) => self.recent.has(text),
-        }
-    }
-
-    pub(super) fn remember(&mut self, key: Key<'_>) {
-        match key {
-            Key::Ordered(id) => self.window.add(id),
-            Key::Text(text) => self.recent.add(text),
         }
     }
 }

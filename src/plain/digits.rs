@@ -3,7 +3,7 @@
 
 /// The digits at `path` (names joined by dots) in a JSON object. Of members of the same name the last one
 /// counts, as for `JSON.parse`.
-pub fn digits<'a>(json: &'a str, path: &str) -> Option<&'a str> {
+pub fn at<'a>(json: &'a str, path: &str) -> Option<&'a str> {
     let value = path.split('.').try_fold(json, member)?;
     let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     (digits > 0 && digits == value.len()).then_some(value)
@@ -91,29 +91,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_keeps_its_digits() {
+    fn numbers_keep_all_their_digits() {
         let json =
             r#" { "a" : [1, {"id": 2}], "id" : 12345678901234567890123 , "b": {"id": 9007199254740993} } "#;
-        assert_eq!(digits(json, "id"), Some("12345678901234567890123"));
-        assert_eq!(digits(json, "b.id"), Some("9007199254740993"));
-        assert_eq!(digits(json, "a"), None);
-        assert_eq!(digits(json, "b.x"), None);
-        assert_eq!(digits(json, "id.id"), None);
+        assert_eq!(at(json, "id"), Some("12345678901234567890123"));
+        assert_eq!(at(json, "b.id"), Some("9007199254740993"));
+        assert_eq!(at(json, "a"), None);
+        assert_eq!(at(json, "b.x"), None);
+        assert_eq!(at(json, "id.id"), None);
     }
 
     #[test]
-    fn strings_and_escapes_hide_nothing() {
+    fn strings_and_escapes_are_skipped() {
         let json = r#"{"x":"} \" , \\","\u0069d":7,"y":"\"id\":8"}"#;
-        assert_eq!(digits(json, "id"), Some("7"));
-        assert_eq!(digits(r#"{"id":1,"id":2}"#, "id"), Some("2"), "the last one, as in JSON.parse");
-        assert_eq!(digits(r#"{"\ud83e\udd80":3,"a\nb":4}"#, "\u{1f980}"), Some("3"));
-        assert_eq!(digits(r#"{"a\nb":4}"#, "a\nb"), Some("4"));
+        assert_eq!(at(json, "id"), Some("7"));
+        assert_eq!(at(r#"{"id":1,"id":2}"#, "id"), Some("2"), "the last one, as in JSON.parse");
+        assert_eq!(at(r#"{"\ud83e\udd80":3,"a\nb":4}"#, "\u{1f980}"), Some("3"));
+        assert_eq!(at(r#"{"a\nb":4}"#, "a\nb"), Some("4"));
     }
 
     #[test]
     fn only_whole_numbers_have_digits() {
         for value in ["1.5", "-1", "1e3", "\"1\"", "null", "[1]"] {
-            assert_eq!(digits(&format!("{{\"id\":{value}}}"), "id"), None, "{value}");
+            assert_eq!(at(&format!("{{\"id\":{value}}}"), "id"), None, "{value}");
         }
     }
 
@@ -130,14 +130,14 @@ mod tests {
             object.insert("id".to_owned(), json!(id));
             object.insert("message".to_owned(), json!({ "text": text, "id": inner }));
             let json = Value::Object(object).to_string();
-            prop_assert_eq!(digits(&json, "id"), Some(&*id.to_string()));
-            prop_assert_eq!(digits(&json, "message.id"), Some(&*inner.to_string()));
+            prop_assert_eq!(at(&json, "id"), Some(&*id.to_string()));
+            prop_assert_eq!(at(&json, "message.id"), Some(&*inner.to_string()));
         }
 
         /// It need not be JSON.
         #[test]
-        fn no_text_is_too_much(json in "[\\[\\]{}\",:\\\\ au0-9é]{0,40}") {
-            digits(&json, "a");
+        fn any_text_is_survived(json in "[\\[\\]{}\",:\\\\ au0-9é]{0,40}") {
+            at(&json, "a");
         }
     }
 }

@@ -1,0 +1,136 @@
+//! The one export: a session in a page.
+
+use wasm_bindgen::prelude::*;
+
+use super::host::JsHost;
+use super::spoken;
+use super::tables::{Kind, call, read_config};
+use crate::browser::driver::{Driver, Report};
+use crate::browser::value::{Data, integer};
+use crate::core::{Error, Instant, Protocol, SocketId};
+use crate::wire::{Position, StartAt};
+
+/// A session in a page.
+#[wasm_bindgen]
+pub struct Engine(Driver<JsHost>);
+
+#[wasm_bindgen]
+impl Engine {
+    /// `numbers` is an array of those of [`Config`](crate::core::Config), in the order of `tables::read_config`; what is no number
+    /// stands for the default. In the plain dialect's wasm, its settings follow them.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        url: &JsValue,
+        client_id: &JsValue,
+        lineage: &JsValue,
+        numbers: &JsValue,
+        has_token: bool,
+        host: JsHost,
+    ) -> Engine {
+        let mut config = read_config(text(client_id), numbers, has_token);
+        config.lineage = lineage.as_string();
+        Engine(Driver::new(text(url), config, spoken::dialect(numbers), host))
+    }
+
+    /// Does what `kind` says, one of [`call`], where the arguments and the results are described.
+    #[allow(clippy::too_many_arguments)] // the boundary: see the module
+    pub fn call(&self, kind: u32, id: u32, a: &JsValue, b: &JsValue, x: f64, y: f64, value: JsValue) -> f64 {
+        match kind {
+            call::TIMEOUT => self.0.timeout(),
+            call::WAKE => self.0.wake(),
+            call::STAT => return self.stat(id),
+            call::SOCKET_OPEN => return self.report(id, Report::Open),
+            call::SOCKET_MESSAGE => return self.report(id, Report::Message(value)),
+            call::SOCKET_CLOSED => return self.report(id, Report::Closed(x as u16, text(a))),
+            _ => return self.command(kind, Arguments { id, a, b, x, y, value }),
+        }
+        0.0
+    }
+
+    /// A socket's report. While outputs are being performed it is not taken.
+    fn report(&self, id: SocketId, report: Report) -> f64 {
+        if self.0.performing() {
+            return 0.0;
+        }
+        self.0.handle(id, report);
+        1.0
+    }
+
+    /// A call into the session. Returns the id, or 0 for none.
+    fn command(&self, kind: u32, arguments: Arguments) -> f64 {
+        let driver = &self.0;
+        // Asked before the session is borrowed: the socket may call back.
+        let buffered_bytes = if kind == call::CAST { driver.buffered_bytes() } else { 0 };
+        let result = driver.with(|session, now| command(session, now, kind, arguments, buffered_bytes));
+        f64::from(result.unwrap_or_else(|error| {
+            driver.host().report_error(Kind::Refused, 0, &error);
+            0
+        }))
+    }
+
+    /// One of the counts, by its place in `Stats`; behind them, the received text's length.
+    fn stat(&self, place: u32) -> f64 {
+        let s = self.0.stats();
+        let counts =
+            [s.connects, s.received, s.delivered, s.duplicates, s.discarded, s.repairs, s.gaps, s.published];
+        counts.get(place as usize).map_or(self.0.text_units(), |&count| count as f64)
+    }
+}
+
+/// The arguments of [`Engine::call`].
+struct Arguments<'a> {
+    id: u32,
+    a: &'a JsValue,
+    b: &'a JsValue,
+    x: f64,
+    y: f64,
+    value: JsValue,
+}
+
+fn command<S: Protocol<Data = Data>>(
+    session: &mut S,
+    now: Instant,
+    kind: u32,
+    Arguments { id, a, b, x, y, value }: Arguments,
+    buffered_bytes: u64,
+) -> Result<u32, Error> {
+    match kind {
+        call::CONNECT => session.connect(now),
+        call::CLOSE => session.close(now),
+        call::HIDE => session.handle_hide(now),
+        call::SUSPEND => session.handle_suspend(now),
+        call::UNSUBSCRIBE => session.unsubscribe(now, id),
+        call::SUBSCRIBE => return session.subscribe(now, text(a), start(x), position(b, x, &value)),
+        call::SUBSCRIBE_TO_CASTS => return session.subscribe_to_casts(now, text(a)),
+        call::PUBLISH => return session.publish(now, text(a), text(b), value, x as u64),
+        call::CAST => return session.cast(now, text(a), value, x as u64, buffered_bytes).map(|()| 1),
+        call::PROCESSED => {
+            if let Some(position) = position(b, x, &value) {
+                session.processed(now, id, y as u64, position);
+            }
+        }
+        call::TOKEN => session.handle_token(now, id, Ok(Some(text(a)).filter(|token| !token.is_empty()))),
+        call::TOKEN_FAILED => session.handle_token(now, id, Err(text(a))),
+        _ => {}
+    }
+    Ok(0)
+}
+
+/// A text. Those come as JavaScript's own: as `String`, each would cost each function glue to copy and to
+/// free it.
+fn text(value: &JsValue) -> String {
+    value.as_string().unwrap_or_default()
+}
+
+/// Where a subscription without a position begins, by its offset.
+fn start(offset: f64) -> Option<StartAt> {
+    match offset {
+        -2.0 => Some(StartAt::Start),
+        -3.0 => Some(StartAt::Tail),
+        _ => None,
+    }
+}
+
+fn position(epoch: &JsValue, offset: f64, id: &JsValue) -> Option<Position> {
+    Some(Position { epoch: text(epoch), offset: integer(offset)?, id: text(id).parse().ok() })
+}

@@ -1,4 +1,4 @@
-//! Runs a [`Session`] in a page: one WebSocket, one timer.
+//! Runs a session in a page: one WebSocket, one timer.
 //!
 //! The rule that makes re-entry harmless: the session is borrowed only for the length of one call
 //! into it. Its outputs are performed after that, with nothing borrowed, so a handler of the

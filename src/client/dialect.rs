@@ -28,7 +28,7 @@ pub(super) enum AnyDialect {
 
 /// A session of either dialect.
 pub(super) enum AnySession {
-    Seamline(Session<JsValue, Data>),
+    Seamline(Box<Session<JsValue, Data>>),
     #[cfg(feature = "plain")]
     Plain(Box<PlainSession<Data>>),
 }
@@ -87,7 +87,9 @@ impl Dialect for AnyDialect {
 
     fn session(&self, url: &str, config: Config, seed: u64, now: Instant) -> AnySession {
         match self {
-            AnyDialect::Seamline(dialect) => AnySession::Seamline(dialect.session(url, config, seed, now)),
+            AnyDialect::Seamline(dialect) => {
+                AnySession::Seamline(Box::new(dialect.session(url, config, seed, now)))
+            }
             #[cfg(feature = "plain")]
             AnyDialect::Plain(dialect) => {
                 AnySession::Plain(Box::new(dialect.session(url, config, seed, now)))

@@ -32,7 +32,7 @@ impl Engine {
         Engine(Driver::new(text(url), config, spoken::dialect(numbers), host))
     }
 
-    /// Does what `kind` says, one of [`call`], where the arguments and the results are described.
+    /// Does what `kind` says, one of `tables::call`. `js/` describes the arguments and the results.
     #[allow(clippy::too_many_arguments)] // the boundary: see the module
     pub fn call(&self, kind: u32, id: u32, a: &JsValue, b: &JsValue, x: f64, y: f64, value: JsValue) -> f64 {
         match kind {

@@ -13,6 +13,7 @@ mod heartbeat;
 mod outbox;
 mod output;
 mod protocol;
+mod reconnect;
 pub mod seam;
 mod session;
 mod state;

@@ -47,6 +47,13 @@ pub struct Reason {
     pub close_code: Option<u16>,
 }
 
+impl Reason {
+    /// A reason of this client's own.
+    pub(super) fn local(code: ReasonCode, message: &str) -> Self {
+        Reason { code, message: message.to_owned(), close_code: None }
+    }
+}
+
 /// The codes for why a connection was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReasonCode {

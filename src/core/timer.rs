@@ -48,12 +48,26 @@ const ALL: [Timer; 7] = [
 
 /// The timers that are set.
 #[derive(Debug, Default)]
-pub struct Timers([Option<Instant>; ALL.len()]);
+pub struct Timers {
+    deadlines: [Option<Instant>; ALL.len()],
+    /// Whether the last deadline that could be postponed was.
+    postponed: bool,
+}
 
 impl Timers {
     /// Sets a timer, and replaces an earlier setting.
     pub fn set(&mut self, timer: Timer, at: Instant) {
-        self.0[timer as usize] = Some(at);
+        self.deadlines[timer as usize] = Some(at);
+    }
+
+    /// Sets a timer that is due to a later moment if there is a `reason`, but never does so twice in a row. Returns
+    /// whether it did.
+    pub fn postpone(&mut self, timer: Timer, at: Instant, reason: bool) -> bool {
+        self.postponed = reason && !self.postponed;
+        if self.postponed {
+            self.set(timer, at);
+        }
+        self.postponed
     }
 
     /// Sets a timer, unless it already fires earlier.
@@ -65,7 +79,7 @@ impl Timers {
 
     /// Stops a timer.
     pub fn stop(&mut self, timer: Timer) {
-        self.0[timer as usize] = None;
+        self.deadlines[timer as usize] = None;
     }
 
     /// Stops all timers.
@@ -75,19 +89,18 @@ impl Timers {
 
     /// When a timer fires, if it is set.
     pub fn at(&self, timer: Timer) -> Option<Instant> {
-        self.0[timer as usize]
+        self.deadlines[timer as usize]
     }
 
     /// The earliest of all deadlines.
     pub fn next(&self) -> Option<Instant> {
-        self.0.iter().flatten().min().copied()
+        self.deadlines.iter().flatten().min().copied()
     }
 
     /// Removes a timer that is due, and returns it with the moment it was set to.
     pub fn pop(&mut self, now: Instant) -> Option<(Timer, Instant)> {
         let timer = ALL.into_iter().find(|&timer| self.at(timer).is_some_and(|at| at <= now))?;
-        let at = self.0[timer as usize].take()?;
-        Some((timer, at))
+        Some((timer, self.deadlines[timer as usize].take()?))
     }
 }
 
@@ -116,5 +129,18 @@ mod tests {
         assert_eq!(timers.pop(Instant(10)), None);
         timers.stop(Timer::Heartbeat);
         assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn no_two_deadlines_in_a_row_are_postponed() {
+        let mut timers = Timers::default();
+        assert!(!timers.postpone(Timer::Connect, Instant(9), false));
+        assert_eq!(timers.next(), None);
+        assert!(timers.postpone(Timer::Connect, Instant(9), true));
+        assert_eq!(timers.pop(Instant(9)), Some((Timer::Connect, Instant(9))));
+        assert!(!timers.postpone(Timer::Connect, Instant(10), true));
+        assert!(timers.postpone(Timer::Heartbeat, Instant(11), true));
+        timers.stop_all();
+        assert!(timers.postpone(Timer::Heartbeat, Instant(12), true), "another connection");
     }
 }

@@ -21,8 +21,8 @@ pub(super) struct Context<'a, B, D> {
     pub out: &'a mut Outputs<B, D>,
     pub stats: &'a mut Stats,
     pub config: &'a Config,
-    /// How many times this session has subscribed.
-    pub subs: &'a mut u64,
+    /// The reference of the session's last `sub`.
+    pub last_reference: &'a mut u64,
     /// The socket, when the connection is open.
     pub socket: Option<SocketId>,
     pub timers: &'a mut Timers,
@@ -108,8 +108,8 @@ impl<B> Channel<B> {
 
     /// Asks the server for everything after the position.
     pub fn subscribe<D>(&mut self, cx: &mut Context<'_, B, D>) {
-        *cx.subs += 1;
-        let reference = *cx.subs;
+        *cx.last_reference += 1;
+        let reference = *cx.last_reference;
         self.enter(Phase::Subscribing { reference }, cx.stats);
         let (position, from) = match &self.position {
             None => (None, self.from),

@@ -8,7 +8,7 @@
 mod suspicion;
 
 pub(super) use self::suspicion::Blame;
-use self::suspicion::{Suspicion, Verdict};
+use self::suspicion::{InFlight, Suspicion, Verdict};
 use super::error::Error;
 use super::event::PublishId;
 use super::timer::Instant;
@@ -33,9 +33,19 @@ pub(super) struct Publication<D> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     Waiting,
-    Sent,
-    /// The server asked for a pause.
-    NotBefore(Instant),
+    /// It is in flight since this moment.
+    Sent(Instant),
+    /// The server asked for a pause until this moment.
+    Paused(Instant),
+}
+
+/// The end of an open connection.
+pub(super) struct Close {
+    pub now: Instant,
+    pub opened_at: Instant,
+    pub blame: Blame,
+    /// Whether ephemeral events were in transit.
+    pub casts: bool,
 }
 
 /// The publications, oldest first.
@@ -61,44 +71,38 @@ impl<D: Clone> Outbox<D> {
         self.publications.push(Box::new(Publication { id, ch, key, data, bytes, progress, suspect: false }));
     }
 
-    /// A connection is open.
-    pub fn opened(&mut self, now: Instant) {
-        self.suspicion.opened(now);
-    }
-
-    /// The next frame to send, if one may be sent now.
-    pub fn next(&mut self, now: Instant) -> Option<ClientFrame<D>> {
+    /// The next frame to send on the connection that opened at `opened_at`, if one may be sent now.
+    pub fn next(&mut self, now: Instant, opened_at: Instant) -> Option<ClientFrame<D>> {
         let alone = self.is_isolating();
         let in_flight_max = if alone { 1 } else { IN_FLIGHT_MAX };
-        if self.in_flight().count() >= in_flight_max || alone && now < self.suspicion.send_at() {
+        if self.in_flight().count() >= in_flight_max || alone && now < self.suspicion.send_at(opened_at) {
             return None;
         }
         let at = self.next_due(now)?;
         let p = self.publications.get_mut(at)?;
-        p.progress = Progress::Sent;
-        self.suspicion.sent(now);
+        p.progress = Progress::Sent(now);
         Some(ClientFrame::Pub { ch: p.ch.clone(), key: p.key.clone(), data: p.data.clone() })
     }
 
     /// The first one that waits for nothing, and for no earlier one of its channel.
     fn next_due(&self, now: Instant) -> Option<usize> {
-        let is_paused = |p: &Publication<D>| matches!(p.progress, Progress::NotBefore(at) if at > now);
+        let is_paused = |p: &Publication<D>| matches!(p.progress, Progress::Paused(at) if at > now);
         let is_behind = |at: usize, ch: &str| {
             self.publications.iter().take(at).any(|earlier| is_paused(earlier) && earlier.ch == ch)
         };
         self.publications
             .iter()
             .enumerate()
-            .position(|(at, p)| p.progress != Progress::Sent && !is_paused(p) && !is_behind(at, &p.ch))
+            .position(|(at, p)| !p.is_in_flight() && !is_paused(p) && !is_behind(at, &p.ch))
     }
 
     /// When there may be something to send although nothing else happens. A pause that is over, of a
     /// publication that still waits because too many are unanswered, ends with the next answer.
-    pub fn next_at(&self, now: Instant) -> Option<Instant> {
+    pub fn next_at(&self, now: Instant, opened_at: Instant) -> Option<Instant> {
         let wait = |p: &Publication<D>| match p.progress {
-            Progress::NotBefore(at) => Some(at),
-            Progress::Waiting if p.suspect => Some(self.suspicion.send_at()),
-            Progress::Waiting | Progress::Sent => None,
+            Progress::Paused(at) => Some(at),
+            Progress::Waiting if p.suspect => Some(self.suspicion.send_at(opened_at)),
+            Progress::Waiting | Progress::Sent(_) => None,
         };
         self.publications.iter().filter_map(|p| wait(p)).filter(|&at| at > now).min()
     }
@@ -109,20 +113,20 @@ impl<D: Clone> Outbox<D> {
     }
 
     /// The open connection is gone: what was in flight is to be sent again, except for a publication that has
-    /// closed one connection after the other. `casts`: ephemeral events were on their way as well.
-    pub fn closed(&mut self, now: Instant, blame: Blame, casts: bool) -> Option<(PublishId, Error)> {
-        let (first, count) = (self.in_flight().next().map(|p| p.id), self.in_flight().count());
-        let verdict = self.suspicion.closed(now, blame, first, count == 1 && !casts, self.is_isolating());
+    /// closed one connection after the other.
+    pub fn closed(&mut self, close: Close) -> Option<(PublishId, Error)> {
+        let verdict = self.suspicion.closed(&close, self.first_in_flight(close.casts), self.is_isolating());
         for p in &mut self.publications {
-            if p.progress == Progress::Sent {
+            if p.is_in_flight() {
                 p.progress = Progress::Waiting;
                 p.suspect |= verdict == Verdict::Isolate;
             }
             p.suspect &= verdict != Verdict::Clear;
         }
-        let Verdict::Fail(code, message) = verdict else { return None };
-        let at = self.publications.iter().position(|p| Some(p.id) == first)?;
-        Some((self.publications.remove(at).id, Error::new(code, message)))
+        let Verdict::Fail { id, code, message } = verdict else { return None };
+        let at = self.publications.iter().position(|p| p.id == id)?;
+        self.publications.remove(at);
+        Some((id, Error::new(code, message)))
     }
 
     /// Takes out the publication that an answer is about. Without one, the answer is an echo of an
@@ -137,7 +141,7 @@ impl<D: Clone> Outbox<D> {
     /// The server asks for a pause before this one is sent again.
     pub fn pause(&mut self, ch: &str, key: &str, until: Instant) {
         if let Some(p) = self.sent(ch, key).and_then(|at| self.publications.get_mut(at)) {
-            p.progress = Progress::NotBefore(until);
+            p.progress = Progress::Paused(until);
             p.suspect = false; // an answer like any other
             self.suspicion.cleared(p.id);
         }
@@ -156,7 +160,14 @@ impl<D: Clone> Outbox<D> {
     }
 
     fn in_flight(&self) -> impl Iterator<Item = &Publication<D>> {
-        self.publications.iter().map(|p| &**p).filter(|p| p.progress == Progress::Sent)
+        self.publications.iter().map(|p| &**p).filter(|p| p.is_in_flight())
+    }
+
+    /// The first publication in flight, and how much was in flight with it.
+    fn first_in_flight(&self, casts: bool) -> Option<InFlight> {
+        let first = self.in_flight().next()?;
+        let Progress::Sent(sent_at) = first.progress else { return None };
+        Some(InFlight { first: first.id, sent_at, count: self.in_flight().count() + usize::from(casts) })
     }
 
     /// Whether publications are sent one at a time, to find out which one a connection does not bear.
@@ -165,12 +176,16 @@ impl<D: Clone> Outbox<D> {
     }
 
     fn sent(&self, ch: &str, key: &str) -> Option<usize> {
-        let sent = |p: &Publication<D>| p.progress == Progress::Sent && p.key == key && p.ch == ch;
+        let sent = |p: &Publication<D>| p.is_in_flight() && p.key == key && p.ch == ch;
         self.publications.iter().position(|p| sent(p))
     }
 }
 
 impl<D> Publication<D> {
+    fn is_in_flight(&self) -> bool {
+        matches!(self.progress, Progress::Sent(_))
+    }
+
     fn frame_bytes(&self) -> u64 {
         frame_bytes(&self.ch, &self.key, self.bytes)
     }

@@ -16,6 +16,7 @@
 //!   of 100,000 cases, at whatever rate it breaks: each strike needs a connection that lasts 30 times as
 //!   long as the moment in which it then breaks, (30/31)^30 · 1/31 = 1.2 % at the worst rate.
 
+use super::Close;
 use crate::core::{Instant, PublishId};
 use crate::wire::{close, code};
 
@@ -79,16 +80,25 @@ pub enum Verdict {
     Isolate,
     /// Connections break by themselves: no publication is a suspect any more.
     Clear,
-    /// The first in flight fails, with this code and message.
-    Fail(&'static str, &'static str),
+    /// This publication fails.
+    Fail { id: PublishId, code: &'static str, message: &'static str },
+}
+
+/// What was in flight when a connection closed.
+#[derive(Clone, Copy, Debug)]
+pub struct InFlight {
+    /// The first publication.
+    pub first: PublishId,
+    /// When it was sent.
+    pub sent_at: Instant,
+    /// How many publications, the first among them, and one more if ephemeral events were in transit.
+    pub count: usize,
 }
 
 /// What is known so far.
 #[derive(Debug)]
 pub struct Suspicion {
     case: Case,
-    opened_at: Instant,
-    sent_at: Instant,
     /// How long a suspect is held back on a new connection.
     hold_ms: u64,
 }
@@ -104,24 +114,14 @@ enum Case {
 
 impl Default for Suspicion {
     fn default() -> Self {
-        Suspicion { case: Case::None, opened_at: Instant(0), sent_at: Instant(0), hold_ms: 0 }
+        Suspicion { case: Case::None, hold_ms: 0 }
     }
 }
 
 impl Suspicion {
-    /// A connection is open.
-    pub fn opened(&mut self, now: Instant) {
-        self.opened_at = now;
-    }
-
-    /// From when on a suspect may be sent.
-    pub fn send_at(&self) -> Instant {
-        self.opened_at.after_ms(self.hold_ms)
-    }
-
-    /// A publication was sent.
-    pub fn sent(&mut self, now: Instant) {
-        self.sent_at = now;
+    /// From when on a suspect may be sent on a connection that opened at `opened_at`.
+    pub fn send_at(&self, opened_at: Instant) -> Instant {
+        opened_at.after_ms(self.hold_ms)
     }
 
     /// The server has answered this one.
@@ -131,33 +131,22 @@ impl Suspicion {
         }
     }
 
-    /// An open connection is gone. `first` was the first publication in flight; `alone`, if nothing else was.
-    /// `isolating`: they were sent one at a time.
-    pub fn closed(
-        &mut self,
-        now: Instant,
-        blame: Blame,
-        first: Option<PublishId>,
-        alone: bool,
-        isolating: bool,
-    ) -> Verdict {
-        let Some(first) = first else {
-            if blame != Blame::Possible {
-                return Verdict::SendAgain;
-            }
-            self.case = Case::None;
-            self.hold_ms = 0;
-            return Verdict::Clear;
+    /// An open connection is gone. `isolating`: publications were sent one at a time.
+    pub fn closed(&mut self, close: &Close, in_flight: Option<InFlight>, isolating: bool) -> Verdict {
+        let Some(InFlight { first, sent_at, count }) = in_flight else {
+            return self.closed_idle(close.blame);
         };
-        match blame {
+        match close.blame {
             Blame::None => Verdict::SendAgain,
-            Blame::TooBig if alone => Verdict::Fail(code::TOO_LARGE, TOO_BIG),
-            Blame::Certain if alone => self.strike(first),
+            Blame::TooBig if count == 1 => {
+                Verdict::Fail { id: first, code: code::TOO_LARGE, message: TOO_BIG }
+            }
+            Blame::Certain if count == 1 => self.strike(first),
             Blame::TooBig | Blame::Certain => {
                 self.hold_ms = 0;
                 Verdict::Isolate
             }
-            Blame::Possible if isolating => self.closed_without_code(now, first),
+            Blame::Possible if isolating => self.closed_without_code(close, first, sent_at),
             Blame::Possible if self.case == Case::Open(first) => {
                 self.hold_ms = HOLD_MS_MIN;
                 Verdict::Isolate
@@ -169,10 +158,19 @@ impl Suspicion {
         }
     }
 
+    /// A connection closed with nothing in flight: if it broke, connections break by themselves.
+    fn closed_idle(&mut self, blame: Blame) -> Verdict {
+        if blame != Blame::Possible {
+            return Verdict::SendAgain;
+        }
+        *self = Suspicion::default();
+        Verdict::Clear
+    }
+
     /// A connection broke with one publication in flight: it, or the network?
-    fn closed_without_code(&mut self, now: Instant, first: PublishId) -> Verdict {
-        let needed_ms = now.ms_since(self.sent_at).saturating_mul(RATIO).max(HOLD_MS_MIN);
-        if self.sent_at.ms_since(self.opened_at) >= needed_ms {
+    fn closed_without_code(&mut self, close: &Close, first: PublishId, sent_at: Instant) -> Verdict {
+        let needed_ms = close.now.ms_since(sent_at).saturating_mul(RATIO).max(HOLD_MS_MIN);
+        if sent_at.ms_since(close.opened_at) >= needed_ms {
             return self.strike(first);
         }
         // A close that takes longer is no answer to a frame; the machine may have slept meanwhile.
@@ -192,7 +190,7 @@ impl Suspicion {
             return Verdict::Isolate;
         }
         self.case = Case::None;
-        Verdict::Fail(code::UNDELIVERABLE, UNDELIVERABLE)
+        Verdict::Fail { id, code: code::UNDELIVERABLE, message: UNDELIVERABLE }
     }
 }
 
@@ -205,9 +203,19 @@ mod tests {
 
     /// A connection that opens at 0 and closes `after_ms` after a publication was sent at `sent_ms`.
     fn connection(suspicion: &mut Suspicion, sent_ms: u64, after_ms: u64, blame: Blame) -> Verdict {
-        suspicion.opened(Instant(0));
-        suspicion.sent(Instant(sent_ms));
-        suspicion.closed(Instant(sent_ms + after_ms), blame, Some(7), true, true)
+        let in_flight = InFlight { first: 7, sent_at: Instant(sent_ms), count: 1 };
+        suspicion.closed(&close(sent_ms + after_ms, blame), Some(in_flight), true)
+    }
+
+    fn close(now_ms: u64, blame: Blame) -> Close {
+        Close { now: Instant(now_ms), opened_at: Instant(0), blame, casts: false }
+    }
+
+    fn failed_with(verdict: Verdict) -> Option<&'static str> {
+        match verdict {
+            Verdict::Fail { id: 7, code, .. } => Some(code),
+            _ => None,
+        }
     }
 
     #[test]
@@ -216,8 +224,8 @@ mod tests {
         let mut close = |blame| connection(&mut suspicion, 1, 5, blame);
         assert_eq!(close(Blame::Certain), Verdict::Isolate);
         assert_eq!(close(Blame::Certain), Verdict::Isolate);
-        assert!(matches!(close(Blame::Certain), Verdict::Fail(code::UNDELIVERABLE, _)));
-        assert!(matches!(close(Blame::TooBig), Verdict::Fail("too_large", _)));
+        assert_eq!(failed_with(close(Blame::Certain)), Some(code::UNDELIVERABLE));
+        assert_eq!(failed_with(close(Blame::TooBig)), Some(code::TOO_LARGE));
     }
 
     #[test]
@@ -227,11 +235,12 @@ mod tests {
             let verdict = connection(&mut suspicion, 1_000, 40, Blame::Possible);
             assert_eq!(verdict, Verdict::SendAgain, "too soon");
         }
-        assert_eq!(suspicion.send_at(), Instant(1_200), "held back for 30 times 40 ms");
+        assert_eq!(suspicion.send_at(Instant(0)), Instant(1_200), "held back for 30 times 40 ms");
         for _ in 0..2 {
             assert_eq!(connection(&mut suspicion, 1_200, 40, Blame::Possible), Verdict::Isolate);
         }
-        assert!(matches!(connection(&mut suspicion, 1_200, 40, Blame::Possible), Verdict::Fail(..)));
+        let third = connection(&mut suspicion, 1_200, 40, Blame::Possible);
+        assert_eq!(failed_with(third), Some(code::UNDELIVERABLE));
     }
 
     #[test]
@@ -240,7 +249,7 @@ mod tests {
         for _ in 0..20 {
             connection(&mut suspicion, 1_200, 40, Blame::Possible);
             connection(&mut suspicion, 1_200, 40, Blame::Possible);
-            let idle = suspicion.closed(Instant(9_000), Blame::Possible, None, false, true);
+            let idle = suspicion.closed(&close(9_000, Blame::Possible), None, true);
             assert_eq!(idle, Verdict::Clear);
         }
     }

@@ -1,28 +1,20 @@
-//! The connection's life: attempts, the welcome, the heartbeat, the end.
+//! The connection's life: attempts, the welcome, closes, the end.
 
-use super::*;
+use super::Session;
+use super::answer_deadline::InTransit;
+use super::link::{Link, Open};
+use crate::core::heartbeat::Heartbeat;
+use crate::core::outbox::{Blame, Close};
+use crate::core::reconnect::Wait;
+use crate::core::timer::Timer;
+use crate::core::{Event, Instant, Output, Reason, ReasonCode, SocketId, State};
+use crate::wire::{self, ClientFrame, ServerFrame, close};
 
 impl<B, D: Clone> Session<B, D> {
-    /// A clock that was set back must not hold up the timers.
-    pub(super) fn advance(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-    }
-
     pub(super) fn attempt(&mut self) {
-        self.attempted_at = self.now;
-        self.woken = false;
-        self.retry_hint_ms = None;
+        self.reconnect.begin(self.now);
         self.emit(Event::State(State::Connecting));
         self.obtain_token();
-    }
-
-    pub(super) fn connect_timeout(&mut self) {
-        let (code, message) = match self.link {
-            Link::AwaitingToken => (ReasonCode::TokenFailed, "the token function did not answer in time"),
-            _ => (ReasonCode::ConnectTimeout, "the server did not answer in time"),
-        };
-        self.disconnect(close::NORMAL);
-        self.lost(code, message.to_owned(), None);
     }
 
     pub(super) fn open_socket(&mut self) {
@@ -33,17 +25,36 @@ impl<B, D: Clone> Session<B, D> {
         self.out.push(Output::Connect(socket));
     }
 
+    /// A socket is open.
+    pub fn handle_open(&mut self, now: Instant, socket: SocketId) {
+        self.advance(now);
+        if matches!(self.link, Link::Opening(current) if current == socket) {
+            self.link = Link::Greeting(socket);
+            let hello = ClientFrame::Hello {
+                v: wire::VERSION,
+                client_id: self.config.client_id.clone(),
+                lineage: self.config.lineage.clone(),
+                token: self.known_token().map(str::to_owned),
+                ordered: true,
+            };
+            self.out.send(socket, hello);
+        }
+    }
+
     pub(super) fn welcomed(&mut self, socket: SocketId, frame: ServerFrame<D>) {
         let ServerFrame::Welcome { heartbeat_ms, max_frame_bytes, .. } = frame else { return };
-        let asked_ms = self.config.heartbeat_ms;
-        let heartbeat_ms = if asked_ms > 0 { asked_ms } else { heartbeat_ms.max(1) };
-        let heartbeat = Heartbeat::Heard(self.now);
-        self.link = Link::Open { socket, heartbeat, heartbeat_ms, max_frame_bytes, incoming_until: self.now };
-        self.casts_until = self.now;
-        self.buffered_bytes = 0;
-        self.outbox.opened(self.now);
-        self.refusals = 0;
-        self.renewals = 0;
+        let configured_ms = self.config.heartbeat_ms;
+        let heartbeat_ms = if configured_ms > 0 { configured_ms } else { heartbeat_ms.max(1) };
+        self.link = Link::Open(Open {
+            socket,
+            opened_at: self.now,
+            heartbeat: Heartbeat::Heard(self.now),
+            heartbeat_ms,
+            max_frame_bytes,
+            in_transit: InTransit::new(self.now),
+        });
+        self.token.accepted();
+        self.reconnect.connected();
         self.stats.connects += 1;
         self.timers.stop(Timer::Connect);
         self.timers.set(Timer::Stable, self.now.after_ms(self.config.stable_ms));
@@ -57,109 +68,88 @@ impl<B, D: Clone> Session<B, D> {
         self.flush_outbox();
     }
 
-    /// Whether this came from the open connection; then it is a sign of life.
-    pub(super) fn heard(&mut self, from: SocketId) -> bool {
-        let Link::Open { socket, heartbeat, heartbeat_ms, incoming_until, .. } = &mut self.link else {
-            return false;
+    /// A socket is closed, or could not be opened.
+    pub fn handle_close(&mut self, now: Instant, socket: SocketId, code: u16, message: String) {
+        self.advance(now);
+        if self.link.socket() != Some(socket) {
+            return;
+        }
+        let welcomed = self.link.open().is_some();
+        let (lost, unsaid) = match self.link {
+            Link::Opening(_) => (ReasonCode::ConnectFailed, "the connection could not be opened"),
+            _ => (ReasonCode::ConnectionLost, "the connection was lost"),
         };
-        if *socket != from {
-            return false;
-        }
-        // While no question is open, the timer may fire early and look again: nothing to do per frame.
-        if matches!(heartbeat, Heartbeat::Asked { .. }) {
-            self.timers.set(Timer::Heartbeat, self.now.after_ms(*heartbeat_ms));
-        }
-        *heartbeat = Heartbeat::Heard(self.now);
-        *incoming_until = self.now;
-        self.woken = false;
-        true
-    }
-
-    pub(super) fn beat(&mut self) {
-        let timeout_ms = self.config.pong_timeout_ms.saturating_add(self.transfer_ms());
-        let Link::Open { heartbeat, heartbeat_ms, .. } = &mut self.link else { return };
-        let beat = heartbeat.beat(self.now, *heartbeat_ms, timeout_ms);
-        self.act_on(beat);
-    }
-
-    /// The page woke up: asks the connection, and replaces it at once if there is no answer.
-    pub(super) fn probe(&mut self) {
-        let timeout_ms = self.config.probe_timeout_ms.saturating_add(self.transfer_ms());
-        let Link::Open { heartbeat, .. } = &mut self.link else { return };
-        self.woken = true;
-        let beat = heartbeat.probe(self.now, timeout_ms);
-        self.act_on(beat);
-    }
-
-    fn act_on(&mut self, beat: Beat) {
-        match beat {
-            Beat::Later(at) => self.timers.set(Timer::Heartbeat, at),
-            Beat::Ask(deadline) => {
-                self.timers.set(Timer::Heartbeat, deadline);
-                self.send(ClientFrame::Ping);
-            }
-            Beat::Dead => {
-                self.disconnect(close::NORMAL);
-                self.lost(ReasonCode::HeartbeatTimeout, "the server did not answer a ping".to_owned(), None);
-            }
+        let message = if message.is_empty() { unsaid.to_owned() } else { message };
+        let reason = |code_word| Reason { code: code_word, message, close_code: Some(code) };
+        match code {
+            close::UNAUTHORIZED => self.unauthorized(welcomed, reason(ReasonCode::Unauthorized)),
+            close::FORBIDDEN => self.end(reason(ReasonCode::Forbidden)),
+            close::REPLACED => self.end(reason(ReasonCode::Replaced)),
+            close::BAD_FRAME if !welcomed => self.end(reason(ReasonCode::ProtocolError)),
+            close::SERVICE_RESTART => self.schedule_reconnect(reason(ReasonCode::Drained)),
+            _ => self.schedule_reconnect(reason(lost)),
         }
     }
 
-    /// The connection is gone, or did not come about: wait, then try again. A page that is put away
-    /// waits without a timer; that is no failed attempt, and no way around the server's hint either.
-    pub(super) fn lost(&mut self, code: ReasonCode, message: String, close_code: Option<u16>) {
+    /// The token, the opening or the welcome takes too long.
+    pub(super) fn connect_timeout(&mut self) {
+        let (code, message) = match self.link {
+            Link::AwaitingToken => (ReasonCode::TokenFailed, "the token function did not answer in time"),
+            _ => (ReasonCode::ConnectTimeout, "the server did not answer in time"),
+        };
+        self.disconnect(close::NORMAL);
+        self.schedule_reconnect(Reason::local(code, message));
+    }
+
+    /// A token that the server had accepted has expired, or a new one was rejected. The next attempt brings a fresh
+    /// one; if that is rejected too, a third would be no better.
+    fn unauthorized(&mut self, welcomed: bool, reason: Reason) {
+        let another = self.token.rejected(welcomed);
+        if self.config.has_token && another {
+            self.schedule_reconnect(reason);
+        } else {
+            self.end(reason);
+        }
+    }
+
+    /// The connection is gone, or the attempt has failed: sets the timer for the next attempt.
+    pub(super) fn schedule_reconnect(&mut self, reason: Reason) {
+        self.leave(reason.close_code);
+        let wait = self.reconnect.failed(self.now);
+        self.wait(wait, reason);
+    }
+
+    /// The page is suspended: closes the connection, and sets no timer. The next wake event connects.
+    pub(super) fn suspend(&mut self) {
+        self.disconnect(close::NORMAL);
+        self.leave(None);
+        let wait = self.reconnect.suspended(self.now);
+        let message = "the page entered the back/forward cache";
+        self.wait(wait, Reason::local(ReasonCode::PageHidden, message));
+    }
+
+    /// Asks the outbox what the end of an open connection says about its publications. An attempt that never became
+    /// a connection says nothing.
+    fn leave(&mut self, close_code: Option<u16>) {
         self.detach();
-        // An attempt that never became a connection says nothing of publications.
-        let casts = self.casts_until > self.now;
-        if matches!(self.link, Link::Open { .. })
-            && let Some((publish, error)) = self.outbox.closed(self.now, Blame::of(close_code), casts)
-        {
+        let Some(open) = self.link.open() else { return };
+        let close = Close {
+            now: self.now,
+            opened_at: open.opened_at,
+            blame: Blame::of(close_code),
+            casts: open.in_transit.has_casts(self.now),
+        };
+        if let Some((publish, error)) = self.outbox.closed(close) {
             self.emit(Event::PublishFailed { publish, error });
         }
+    }
+
+    fn wait(&mut self, wait: Wait, reason: Reason) {
         self.link = Link::Waiting;
-        let hint_ms = self.retry_hint_ms.take().unwrap_or(0).min(RETRY_HINT_MS_MAX);
-        self.stay_away_until = self.stay_away_until.max(self.now.after_ms(hint_ms));
-        let put_away = code == ReasonCode::PageHidden;
-        let retry_in_ms = match put_away {
-            true => self.soonest().ms_since(self.now),
-            false => self.backoff.next_ms().max(hint_ms),
-        };
-        if !put_away {
-            self.timers.set(Timer::Retry, self.now.after_ms(retry_in_ms));
+        if let Some(until) = wait.until {
+            self.timers.set(Timer::Retry, until);
         }
-        let reason = Reason { code, message, close_code };
-        self.emit(Event::State(State::Waiting { attempt: self.backoff.attempt(), retry_in_ms, reason }));
-        if self.woken && !put_away {
-            self.hasten();
-        }
-    }
-
-    /// When a wake sign may have the next attempt made.
-    pub(super) fn soonest(&self) -> Instant {
-        let spaced = self.attempted_at.after_ms(WAKE_SPACING_MS);
-        spaced.max(self.stay_away_until).max(self.now)
-    }
-
-    /// Cuts the backoff short. However many signs a wake has, they all mean the same moment.
-    pub(super) fn hasten(&mut self) {
-        let soonest = self.soonest();
-        if self.timers.at(Timer::Retry).is_none_or(|retry| soonest < retry) {
-            self.timers.set(Timer::Retry, soonest);
-        }
-    }
-
-    /// A token that the server had accepted has expired, or one that is new to it was refused. The
-    /// next attempt brings a fresh one; if that is refused too, there is no sense in a third.
-    pub(super) fn unauthorized(&mut self, welcomed: bool, message: String) {
-        self.forget_token();
-        self.refusals = if welcomed { 1 } else { self.refusals + 1 };
-        let code = ReasonCode::Unauthorized;
-        let close_code = Some(close::UNAUTHORIZED);
-        if self.config.has_token && self.refusals < 2 {
-            self.lost(code, message, close_code);
-        } else {
-            self.end(Reason { code, message, close_code });
-        }
+        self.emit(Event::State(State::Waiting { attempt: wait.failed, retry_in_ms: wait.ms, reason }));
     }
 
     pub(super) fn end(&mut self, reason: Reason) {
@@ -169,18 +159,17 @@ impl<B, D: Clone> Session<B, D> {
         self.detach();
         self.link = Link::Closed;
         for publish in self.outbox.drain() {
-            self.emit(Event::PublishFailed { publish, error: closed() });
+            self.emit(Event::PublishFailed { publish, error: super::closed() });
         }
         self.emit(Event::State(State::Closed { reason }));
     }
 
-    pub(super) fn detach(&mut self) {
+    fn detach(&mut self) {
         // A throttled page may learn of the close before its timer fires.
         if self.timers.at(Timer::Stable).is_some_and(|at| at <= self.now) {
-            self.backoff.reset();
+            self.reconnect.proved();
         }
         self.timers.stop_all();
-        self.late = false;
         for channel in &mut self.channels {
             channel.detach(&mut self.stats);
         }
@@ -189,14 +178,14 @@ impl<B, D: Clone> Session<B, D> {
     /// Gives up a connection for one that replays.
     pub(crate) fn replace_connection(&mut self, now: Instant, socket: SocketId, message: &str) {
         self.advance(now);
-        if self.socket() == Some(socket) {
+        if self.link.socket() == Some(socket) {
             self.disconnect(close::NORMAL);
-            self.lost(ReasonCode::ConnectionLost, message.to_owned(), None);
+            self.schedule_reconnect(Reason::local(ReasonCode::ConnectionLost, message));
         }
     }
 
     pub(super) fn disconnect(&mut self, code: u16) {
-        if let Some(socket) = self.socket() {
+        if let Some(socket) = self.link.socket() {
             self.out.push(Output::Disconnect { socket, code });
         }
     }

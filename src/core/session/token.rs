@@ -1,80 +1,106 @@
-//! The application's token: one call of its function at a time.
+//! The application's token: one call of its function at a time, and one fresh token for a rejected one.
 
-use super::*;
+use super::Session;
+use super::link::Link;
+use crate::core::timer::Timer;
+use crate::core::{FetchId, Instant, Output, Reason, ReasonCode};
 
 /// What is known of the token.
-#[derive(Debug)]
-pub(super) enum Token {
+#[derive(Debug, Default)]
+pub(super) struct Token {
+    value: Value,
+    /// The server rejected the last one, and has welcomed this client with no other since.
+    rejected: bool,
+}
+
+#[derive(Debug, Default)]
+enum Value {
     /// None is at hand; the next attempt to connect asks for one.
+    #[default]
     Missing,
     /// The application's function runs, and may do so until this moment.
     Fetching { fetch: FetchId, until: Instant },
-    /// What the function gave. None is good for one attempt: the next one asks again.
+    /// What the function returned. None is good for one attempt: the next one asks again.
     Known(Option<String>),
+}
+
+impl Token {
+    /// The server has welcomed this client.
+    pub fn accepted(&mut self) {
+        self.rejected = false;
+    }
+
+    /// The server rejected the token, or an accepted one has expired. Whether a fresh one is worth an attempt.
+    pub fn rejected(&mut self, was_accepted: bool) -> bool {
+        let again = self.rejected && !was_accepted;
+        self.suspect();
+        !again
+    }
+
+    /// The server may have rejected the token: the next attempt asks for a fresh one.
+    pub fn suspect(&mut self) {
+        self.rejected = true;
+        if matches!(self.value, Value::Known(_)) {
+            self.value = Value::Missing;
+        }
+    }
 }
 
 impl<B, D: Clone> Session<B, D> {
     /// The token to say hello with.
     pub(crate) fn known_token(&self) -> Option<&str> {
-        match &self.token {
-            Token::Known(token) => token.as_deref(),
-            Token::Missing | Token::Fetching { .. } => None,
+        match &self.token.value {
+            Value::Known(token) => token.as_deref(),
+            Value::Missing | Value::Fetching { .. } => None,
         }
     }
 
     /// Begins an attempt with the token: opens the socket if it is at hand, or waits for it. A call of the
-    /// function that is still running is waited for, also when it was begun for an earlier attempt.
+    /// function that is still running is waited for, even if an earlier attempt began it.
     pub(super) fn obtain_token(&mut self) {
-        if !self.config.has_token || matches!(self.token, Token::Known(Some(_))) {
+        if !self.config.has_token || matches!(self.token.value, Value::Known(Some(_))) {
             return self.open_socket();
         }
-        let running_until = match self.token {
-            Token::Fetching { until, .. } if until > self.now => Some(until),
+        let running_until = match self.token.value {
+            Value::Fetching { until, .. } if until > self.now => Some(until),
             _ => None,
         };
         let until = running_until.unwrap_or_else(|| {
             let (fetch, until) = (self.draw_id(), self.now.after_ms(self.config.token_timeout_ms));
-            self.token = Token::Fetching { fetch, until };
-            self.out.push(Output::FetchToken { fetch, refresh: self.refusals > 0 });
+            self.token.value = Value::Fetching { fetch, until };
+            self.out.push(Output::FetchToken { fetch, refresh: self.token.rejected });
             until
         });
         self.link = Link::AwaitingToken;
         self.timers.set(Timer::Connect, until);
     }
 
-    /// The application's token function has an answer. It counts also if the attempt that asked for it is
-    /// over, for the next one.
+    /// The application's token function has returned. If the attempt that called it is over, the next one uses
+    /// what it returned.
     pub fn handle_token(&mut self, now: Instant, fetch: FetchId, token: Result<Option<String>, String>) {
         self.advance(now);
-        if !matches!(self.token, Token::Fetching { fetch: current, .. } if current == fetch) {
+        if !matches!(self.token.value, Value::Fetching { fetch: current, .. } if current == fetch) {
             return;
         }
         let awaited = matches!(self.link, Link::AwaitingToken);
         match token {
-            Ok(token) => self.token = Token::Known(token),
-            Err(message) => {
-                self.token = Token::Missing;
+            Ok(token) => {
+                self.token.value = Value::Known(token);
                 if awaited {
-                    self.lost(ReasonCode::TokenFailed, message, None);
+                    self.open_socket();
                 }
-                return;
             }
-        }
-        if awaited {
-            self.open_socket();
+            Err(message) => {
+                self.token.value = Value::Missing;
+                if awaited {
+                    self.schedule_reconnect(Reason::local(ReasonCode::TokenFailed, &message));
+                }
+            }
         }
     }
 
     /// The next attempt asks for a fresh token: the server may have rejected this one without saying so.
     pub(crate) fn reject_token(&mut self) {
-        self.forget_token();
-        self.refusals = 1;
-    }
-
-    /// The token is of no use any more.
-    pub(super) fn forget_token(&mut self) {
-        if matches!(self.token, Token::Known(_)) {
-            self.token = Token::Missing;
-        }
+        self.token.suspect();
     }
 }

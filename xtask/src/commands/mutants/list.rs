@@ -6,21 +6,24 @@ const fn mutant(file: &'static str, name: &'static str, find: &'static str, repl
     Mutant { name, file, find, replace }
 }
 
+const ANSWER_DEADLINE: &str = "src/core/session/answer_deadline.rs";
 const BACKOFF: &str = "src/core/backoff.rs";
 const CHANNEL: &str = "src/core/channel/mod.rs";
 const CHANNEL_QUEUE: &str = "src/core/channel/queue.rs";
 const CONNECTION: &str = "src/core/session/connection.rs";
-const HANDLE: &str = "src/core/session/handle.rs";
+const FRAMES: &str = "src/core/session/frames.rs";
 const HEARTBEAT: &str = "src/core/heartbeat.rs";
+const LIVENESS: &str = "src/core/session/liveness.rs";
 const MESSAGES: &str = "src/core/channel/messages.rs";
 const OUTBOX: &str = "src/core/outbox/mod.rs";
-const PATIENCE: &str = "src/core/session/patience.rs";
 const PHASE: &str = "src/core/channel/phase.rs";
 const POSITION: &str = "src/wire/position.rs";
 const PROGRESS: &str = "src/core/channel/progress.rs";
+const PUBLICATIONS: &str = "src/core/session/publications.rs";
+const RECONNECT: &str = "src/core/reconnect.rs";
 const REPAIR: &str = "src/core/channel/repair.rs";
 const SEAM: &str = "src/core/seam.rs";
-const SESSION: &str = "src/core/session/mod.rs";
+const SUBSCRIPTIONS: &str = "src/core/session/subscriptions.rs";
 const SUSPICION: &str = "src/core/outbox/suspicion.rs";
 const TIMER: &str = "src/core/timer.rs";
 const TOKEN: &str = "src/core/session/token.rs";
@@ -172,36 +175,41 @@ pub const MUTANTS: &[Mutant] = &[
         "self.outdated = 0;",
     ),
     // The connection.
-    mutant(HANDLE, "hello leaves out the lineage", "lineage: self.config.lineage.clone(),", "lineage: None,"),
     mutant(
-        HANDLE,
+        CONNECTION,
+        "hello leaves out the lineage",
+        "lineage: self.config.lineage.clone(),",
+        "lineage: None,",
+    ),
+    mutant(
+        CONNECTION,
         "hello does not say which page loads it continues",
         "lineage: self.config.lineage.clone(),",
         "lineage: self.config.lineage.as_ref().and_then(|names| names.split(' ').next()).map(str::to_owned),",
     ),
     mutant(
-        CONNECTION,
+        RECONNECT,
         "reset the backoff on open",
-        "        self.refusals = 0;\n        self.renewals = 0;",
-        "        self.backoff.reset();\n        self.refusals = 0;\n        self.renewals = 0;",
+        "        self.restarts = 0;\n    }",
+        "        self.restarts = 0;\n        self.backoff.reset();\n    }",
     ),
     mutant(
-        CONNECTION,
+        LIVENESS,
         "keep the old socket's frames after a reconnect",
-        "if *socket != from {\n            return false;",
-        "if *socket != from && false {\n            return false;",
-    ),
-    mutant(
-        HANDLE,
-        "keep the old socket's close after a reconnect",
-        "        if self.socket() != Some(socket) {\n            return;\n        }\n        let welcomed",
-        "        if self.socket().is_none() {\n            return;\n        }\n        let welcomed",
+        "self.link.open_mut().filter(|open| open.socket == from)",
+        "self.link.open_mut().filter(|open| open.socket == from || true)",
     ),
     mutant(
         CONNECTION,
+        "keep the old socket's close after a reconnect",
+        "        if self.link.socket() != Some(socket) {\n            return;\n        }\n        let welcomed",
+        "        if self.link.socket().is_none() {\n            return;\n        }\n        let welcomed",
+    ),
+    mutant(
+        RECONNECT,
         "do not obey the server's hint",
-        "false => self.backoff.next_ms().max(hint_ms),",
-        "false => self.backoff.next_ms().max(hint_ms.min(0)),",
+        "self.backoff.next_ms().max(pause_ms);",
+        "self.backoff.next_ms().max(pause_ms.min(0));",
     ),
     mutant(
         CONNECTION,
@@ -234,22 +242,22 @@ pub const MUTANTS: &[Mutant] = &[
         "Heartbeat::Asked { .. } => self.ask(now, pong_timeout_ms, true),",
     ),
     mutant(
-        CONNECTION,
-        "a wake sign goes around the backoff and the hint",
-        "spaced.max(self.stay_away_until).max(self.now)\n    }",
-        "let _ = spaced; self.now\n    }",
+        RECONNECT,
+        "a wake event goes around the backoff and the hint",
+        "spaced.max(self.suspended_until).max(now)",
+        "{ let _ = spaced; now }",
     ),
     mutant(
-        CONNECTION,
+        RECONNECT,
         "a wake goes around the backoff each time",
-        "spaced.max(self.stay_away_until).max(self.now)\n    }",
-        "self.stay_away_until.max(self.now).max(spaced.min(self.now))\n    }",
+        "spaced.max(self.suspended_until).max(now)",
+        "self.suspended_until.max(now).max(spaced.min(now))",
     ),
     mutant(
-        CONNECTION,
+        RECONNECT,
         "what a wake finds dead waits for the backoff",
-        "if self.woken && !put_away {",
-        "if self.woken && put_away {",
+        "if self.attempt.in_doubt { until.min(",
+        "if !self.attempt.in_doubt { until.min(",
     ),
     mutant(
         HEARTBEAT,
@@ -257,40 +265,45 @@ pub const MUTANTS: &[Mutant] = &[
         "Heartbeat::Heard(_) => self.ask(now, probe_timeout_ms, false),",
         "Heartbeat::Heard(_) => Beat::Dead,",
     ),
-    mutant(CONNECTION, "suspend keeps the timers", "if !put_away {", "if !put_away || retry_in_ms == 0 {"),
     mutant(
-        CONNECTION,
-        "suspend counts as a failed attempt",
-        "true => self.soonest().ms_since(self.now),",
-        "true => self.soonest().ms_since(self.now) + self.backoff.next_ms().min(0),",
+        RECONNECT,
+        "suspend keeps the timers",
+        "ms: self.earliest(now).ms_since(now), until: None }",
+        "ms: self.earliest(now).ms_since(now), until: Some(self.earliest(now)) }",
     ),
     mutant(
-        CONNECTION,
+        RECONNECT,
+        "suspend counts as a failed attempt",
+        "        self.suspend(now);\n        Wait {",
+        "        self.suspend(now);\n        self.backoff.next_ms();\n        Wait {",
+    ),
+    mutant(
+        RECONNECT,
         "suspend forgets the server's hint",
-        "self.stay_away_until.max(self.now.after_ms(hint_ms));",
-        "self.now.after_ms(if code == ReasonCode::PageHidden { 0 } else { hint_ms });",
+        "        self.suspend(now);\n        Wait {",
+        "        self.attempt.retry_after_ms = None;\n        Wait {",
     ),
     mutant(
         TIMER,
         "the latest deadline is the next",
-        "self.0.iter().flatten().min().copied()",
-        "self.0.iter().flatten().max().copied()",
+        "self.deadlines.iter().flatten().min().copied()",
+        "self.deadlines.iter().flatten().max().copied()",
     ),
     // Publications.
     mutant(
         OUTBOX,
         "what was under way is not sent again",
         "p.progress = Progress::Waiting;",
-        "p.progress = Progress::Sent;",
+        "p.progress = Progress::Sent(close.now);",
     ),
     mutant(
         OUTBOX,
         "do not wait as long as the server asks",
-        "matches!(p.progress, Progress::NotBefore(at) if at > now);",
-        "matches!(p.progress, Progress::NotBefore(at) if at > now && at.0 == 0);",
+        "matches!(p.progress, Progress::Paused(at) if at > now);",
+        "matches!(p.progress, Progress::Paused(at) if at > now && at.0 == 0);",
     ),
     mutant(
-        SESSION,
+        PUBLICATIONS,
         "forget to tell when a pause is over",
         "Some(at) => self.timers.set(Timer::Outbox, at),",
         "Some(at) if at <= self.now => self.timers.set(Timer::Outbox, at),\n            Some(_) => {}",
@@ -304,7 +317,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         OUTBOX,
         "never send a suspect again",
-        "Progress::Waiting if p.suspect => Some(self.suspicion.send_at()),",
+        "Progress::Waiting if p.suspect => Some(self.suspicion.send_at(opened_at)),",
         "Progress::Waiting if p.suspect => None,",
     ),
     mutant(SUSPICION, "blame the first in flight at once", "if strikes < STRIKES_MAX {", "if strikes < 1 {"),
@@ -318,8 +331,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         SUSPICION,
         "blame one of several in flight",
-        "Blame::TooBig if alone =>",
-        "Blame::TooBig if alone || isolating || first > 0 =>",
+        "Blame::TooBig if count == 1 =>",
+        "Blame::TooBig if count == 1 || isolating || first > 0 =>",
     ),
     // Progress, whatever a server answers.
     mutant(
@@ -342,47 +355,47 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     // Answers and questions.
     mutant(
-        HANDLE,
+        FRAMES,
         "a refusal of an earlier sub ends a later one",
         "if reference.is_none() || channel.is_answered_by(reference) {",
         "if reference.is_none() || channel.is_answered_by(None) {",
     ),
     mutant(
-        SESSION,
+        SUBSCRIPTIONS,
         "a channel over the limit is forgotten",
         "find(|channel| channel.is_over_limit()) {",
         "find(|channel| channel.is_over_limit() && false) {",
     ),
     mutant(
-        HANDLE,
+        RECONNECT,
         "a later hint shortens an earlier one",
-        "self.retry_hint_ms = self.retry_hint_ms.max(retry_after_ms);",
-        "self.retry_hint_ms = retry_after_ms.or(self.retry_hint_ms);",
+        "self.attempt.retry_after_ms.max(retry_after_ms);",
+        "retry_after_ms.or(self.attempt.retry_after_ms);",
     ),
     // The token.
     mutant(
         TOKEN,
         "call the token function again while it runs",
-        "Token::Fetching { until, .. } if until > self.now => Some(until),",
-        "Token::Fetching { until, .. } if until < self.now => Some(until),",
+        "Value::Fetching { until, .. } if until > self.now => Some(until),",
+        "Value::Fetching { until, .. } if until < self.now => Some(until),",
     ),
     // Slow links and busy processes.
     mutant(
-        PATIENCE,
+        ANSWER_DEADLINE,
         "a large frame on its way is no reason to wait",
-        "*incoming_until = until(self.now, bytes);",
-        "*incoming_until = until(self.now, bytes * 0);",
+        "self.incoming_until = now.after_ms(transfer_ms(bytes));",
+        "self.incoming_until = now.after_ms(transfer_ms(bytes * 0));",
     ),
     mutant(
-        PATIENCE,
+        ANSWER_DEADLINE,
         "what was sent needs no time",
         "down_ms.saturating_add(up_ms)",
         "down_ms.saturating_add(up_ms * 0)",
     ),
     mutant(
-        PATIENCE,
+        TIMER,
         "a late deadline is final",
-        "self.late = held_up && !self.late;",
-        "self.late = held_up && !self.late && false;",
+        "self.postponed = reason && !self.postponed;",
+        "self.postponed = reason && !self.postponed && false;",
     ),
 ];

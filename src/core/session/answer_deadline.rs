@@ -1,0 +1,103 @@
+//! How long an answer may take: longer while much is in transit.
+//!
+//! A page does not see a frame before all of it has arrived, nor what of its own bytes has arrived. So a `ping`
+//! behind them looks unanswered although the connection is fine. Whatever is known to be in transit gets the time
+//! that it takes on the slowest link that this client works on.
+
+use super::Session;
+use crate::core::Instant;
+use crate::core::heartbeat::SLEPT_MS;
+use crate::core::timer::Timer;
+
+/// The slowest link, in bytes per second.
+const SLOWEST_LINK: u64 = 8_000;
+/// However much is in transit, it gets no more time than this.
+const TRANSFER_MS_MAX: u64 = 300_000;
+
+/// What is in transit on a connection, as far as this client knows.
+#[derive(Debug)]
+pub(super) struct InTransit {
+    /// What waits in the socket, as the driver last reported.
+    buffered_bytes: u64,
+    /// Until when the ephemeral events that were sent may take.
+    casts_until: Instant,
+    /// Until when the large frame that the server has announced may take.
+    incoming_until: Instant,
+}
+
+impl InTransit {
+    /// Nothing.
+    pub fn new(now: Instant) -> Self {
+        InTransit { buffered_bytes: 0, casts_until: now, incoming_until: now }
+    }
+
+    /// An ephemeral event of so many bytes was sent.
+    pub fn cast(&mut self, now: Instant, bytes: u64) {
+        self.casts_until = self.casts_until.max(now).after_ms(transfer_ms(bytes));
+    }
+
+    /// The server has answered a ping: everything that was sent before has arrived.
+    pub fn answered(&mut self, now: Instant) {
+        self.casts_until = now;
+    }
+
+    /// The server announces a frame of so many bytes.
+    pub fn announced(&mut self, now: Instant, bytes: u64) {
+        self.incoming_until = now.after_ms(transfer_ms(bytes));
+    }
+
+    /// A frame has arrived.
+    pub fn arrived(&mut self, now: Instant) {
+        self.incoming_until = now;
+    }
+
+    /// Whether ephemeral events may be in transit.
+    pub fn has_casts(&self, now: Instant) -> bool {
+        self.casts_until > now
+    }
+
+    /// How long everything in transit may take. `unanswered_bytes`: publications that wait for their answers.
+    fn ms(&self, now: Instant, unanswered_bytes: u64) -> u64 {
+        let down_ms = self.incoming_until.ms_since(now);
+        let up_ms = transfer_ms(unanswered_bytes.max(self.buffered_bytes));
+        let up_ms = up_ms.max(self.casts_until.ms_since(now));
+        down_ms.saturating_add(up_ms).min(TRANSFER_MS_MAX)
+    }
+}
+
+impl<B, D: Clone> Session<B, D> {
+    /// What waits in the socket, in bytes. The driver reports this before [`Session::handle_timeout`] and
+    /// [`Session::handle_wake`].
+    pub fn set_buffered_bytes(&mut self, bytes: u64) {
+        self.in_transit(|in_transit, _| in_transit.buffered_bytes = bytes);
+    }
+
+    /// Something has changed about what is in transit.
+    pub(super) fn in_transit(&mut self, change: impl FnOnce(&mut InTransit, Instant)) {
+        if let Some(open) = self.link.open_mut() {
+            change(&mut open.in_transit, self.now);
+        }
+    }
+
+    /// How long what is in transit may take.
+    pub(super) fn transfer_ms(&self) -> u64 {
+        let unanswered_bytes = self.outbox.in_flight_bytes();
+        self.link.open().map_or(0, |open| open.in_transit.ms(self.now, unanswered_bytes))
+    }
+
+    /// Whether a deadline came late and gets one more turn of the event loop: the process was busy, and the answer
+    /// may lie unread in the socket, because timers come before sockets in an event loop.
+    pub(super) fn postpones(&mut self, timer: Timer, due_at: Instant) -> bool {
+        let late_ms = self.now.ms_since(due_at);
+        let is_late = match timer {
+            Timer::Connect => late_ms > 0,
+            Timer::Heartbeat => late_ms > 0 && late_ms <= SLEPT_MS,
+            _ => return false,
+        };
+        self.timers.postpone(timer, self.now.after_ms(1), is_late)
+    }
+}
+
+fn transfer_ms(bytes: u64) -> u64 {
+    bytes.saturating_mul(1_000) / SLOWEST_LINK
+}

@@ -1,0 +1,127 @@
+//! Frames from the server.
+
+use super::Session;
+use super::answer_deadline::InTransit;
+use super::link::Link;
+use crate::core::channel::Refusal;
+use crate::core::reconnect::pause_ms;
+use crate::core::{Batch, Error, Event, Instant, Reason, ReasonCode, SocketId};
+use crate::wire::{Position, ServerFrame, close, code};
+
+impl<B, D: Clone> Session<B, D> {
+    /// A frame of messages came.
+    pub fn handle_messages(&mut self, now: Instant, socket: SocketId, name: &str, batch: Batch<B>) {
+        self.advance(now);
+        if self.heard(socket) {
+            self.with_channel(name, |channel, cx| channel.messages(batch, cx));
+        }
+    }
+
+    /// Any other frame came.
+    pub fn handle_frame(&mut self, now: Instant, socket: SocketId, frame: ServerFrame<D>) {
+        self.advance(now);
+        if self.heard(socket) {
+            self.frame(frame);
+        } else if self.link.socket() == Some(socket) {
+            self.frame_before_welcome(socket, frame);
+        }
+    }
+
+    /// A frame came whose `op` is not known: the server is newer than this client, and alive.
+    pub fn handle_unknown_frame(&mut self, now: Instant, socket: SocketId) {
+        self.advance(now);
+        self.heard(socket);
+    }
+
+    /// A frame came that does not follow the protocol. In its place something may now be missing: only a new
+    /// connection is sure to bring it.
+    pub fn handle_bad_frame(&mut self, now: Instant, socket: SocketId, message: String) {
+        self.advance(now);
+        if self.link.socket() != Some(socket) {
+            return;
+        }
+        self.emit(Event::Error { channel: None, error: Error::new(code::BAD_FRAME, &message) });
+        self.disconnect(close::BAD_FRAME);
+        self.schedule_reconnect(Reason { code: ReasonCode::ProtocolError, message, close_code: None });
+    }
+
+    /// Before the welcome the server can only say that, or why there will be none.
+    fn frame_before_welcome(&mut self, socket: SocketId, frame: ServerFrame<D>) {
+        match frame {
+            ServerFrame::Welcome { .. } if matches!(self.link, Link::Greeting(_)) => {
+                self.welcomed(socket, frame);
+            }
+            ServerFrame::Err { code, message, ch, retry_after_ms, .. } => {
+                if ch.is_none() {
+                    self.reconnect.pause(retry_after_ms);
+                }
+                self.emit(Event::Error { channel: None, error: Error::from_server(code, message) });
+            }
+            ServerFrame::Drain { reconnect_in_ms } => self.reconnect.pause(Some(reconnect_in_ms)),
+            _ => {}
+        }
+    }
+
+    fn frame(&mut self, frame: ServerFrame<D>) {
+        match frame {
+            ServerFrame::Welcome { .. } => {}
+            ServerFrame::Pong => self.in_transit(InTransit::answered),
+            ServerFrame::Incoming { bytes } => self.in_transit(|it, now| it.announced(now, bytes)),
+            ServerFrame::Drain { reconnect_in_ms } => self.reconnect.pause(Some(reconnect_in_ms)),
+            ServerFrame::PubAck { ch, key, id, offset } => self.published(&ch, &key, id, offset),
+            ServerFrame::PubNack { ch, key, code, message, retry_after_ms } => {
+                self.publish_refused(&ch, &key, Error::from_server(code, message), retry_after_ms);
+            }
+            ServerFrame::Subd { ch, epoch, first, head, at, at_epoch, reference, .. } => {
+                self.with_channel(&ch, |channel, cx| {
+                    if channel.is_answered_by(reference) {
+                        let at_epoch = at_epoch.unwrap_or_else(|| epoch.clone());
+                        let at = Position { epoch: at_epoch, offset: at, id: None };
+                        channel.subscribed(epoch, first, head, at, cx);
+                    }
+                });
+            }
+            ServerFrame::Live { ch, head, reference } => {
+                self.with_channel(&ch, |channel, cx| {
+                    if channel.is_answered_by(reference) {
+                        channel.live(head, cx);
+                    }
+                });
+                self.plan_ack(); // one that came due during the replay was left out
+            }
+            ServerFrame::Cast { ch, data } => self.with_channel(&ch, |channel, cx| {
+                cx.out.emit(Event::Cast { channel: channel.id, data });
+            }),
+            ServerFrame::Err { code, message, ch, reference, retry_after_ms } => {
+                self.server_error(Error::from_server(code, message), ch, reference, retry_after_ms);
+            }
+        }
+    }
+
+    /// `err`: about a channel, or without one about the connection.
+    fn server_error(
+        &mut self,
+        error: Error,
+        ch: Option<String>,
+        reference: Option<u64>,
+        retry_after_ms: Option<u64>,
+    ) {
+        let Some(ch) = ch else {
+            self.reconnect.pause(retry_after_ms);
+            return self.emit(Event::Error { channel: None, error });
+        };
+        let refusal = match retry_after_ms {
+            Some(ms) => Refusal::Until(self.now.after_ms(pause_ms(ms))),
+            None if error.code == code::TOO_MANY_CHANNELS => Refusal::OverLimit,
+            None => Refusal::Final,
+        };
+        self.with_channel(&ch, |channel, cx| {
+            // The answer to an earlier `sub` says nothing of this one.
+            if reference.is_none() || channel.is_answered_by(reference) {
+                channel.refused(refusal, cx.stats);
+                cx.out.emit(Event::Error { channel: Some(channel.id), error });
+            }
+        });
+        self.subscribe_again();
+    }
+}

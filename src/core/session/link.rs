@@ -1,0 +1,62 @@
+//! The state of the connection.
+
+use super::answer_deadline::InTransit;
+use crate::core::heartbeat::Heartbeat;
+use crate::core::{Instant, SocketId};
+
+/// The connection. Each state carries what is true only in it.
+#[derive(Debug)]
+pub(super) enum Link {
+    /// `connect` was not called yet.
+    Idle,
+    /// The application's token function is running.
+    AwaitingToken,
+    /// The socket is opening.
+    Opening(SocketId),
+    /// `hello` is sent.
+    Greeting(SocketId),
+    /// The server has said `welcome`.
+    Open(Open),
+    /// The next attempt waits for [`Timer::Retry`](crate::core::timer::Timer::Retry); without that timer, in a
+    /// suspended page, for a wake event.
+    Waiting,
+    /// There will be no further attempt.
+    Closed,
+}
+
+/// An open connection.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub socket: SocketId,
+    pub opened_at: Instant,
+    pub heartbeat: Heartbeat,
+    pub heartbeat_ms: u64,
+    pub max_frame_bytes: u64,
+    pub in_transit: InTransit,
+}
+
+impl Link {
+    /// The socket whose reports count.
+    pub fn socket(&self) -> Option<SocketId> {
+        match self {
+            Link::Opening(socket) | Link::Greeting(socket) | Link::Open(Open { socket, .. }) => Some(*socket),
+            Link::Idle | Link::AwaitingToken | Link::Waiting | Link::Closed => None,
+        }
+    }
+
+    /// The connection, if it is open.
+    pub fn open(&self) -> Option<&Open> {
+        match self {
+            Link::Open(open) => Some(open),
+            _ => None,
+        }
+    }
+
+    /// The connection, if it is open.
+    pub fn open_mut(&mut self) -> Option<&mut Open> {
+        match self {
+            Link::Open(open) => Some(open),
+            _ => None,
+        }
+    }
+}

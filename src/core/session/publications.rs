@@ -1,0 +1,110 @@
+//! What an application sends: publications, which wait in the outbox until the log has them, and ephemeral events.
+
+use super::link::Link;
+use super::{Session, check_name, closed};
+use crate::core::outbox::frame_bytes;
+use crate::core::reconnect::pause_ms;
+use crate::core::timer::Timer;
+use crate::core::{Error, Event, Instant, PublishId};
+use crate::wire::{ClientFrame, KEY_BYTES_MAX, MessageId, code};
+
+/// Ephemeral events are dropped while more than this waits in the socket.
+const CAST_BUFFERED_BYTES_MAX: u64 = 65_536;
+
+impl<B, D: Clone> Session<B, D> {
+    /// Publishes a message under an idempotency key. The answer is an event, [`Event::Published`] or
+    /// [`Event::PublishFailed`], and is never among the outputs of this very call: the caller must know the id
+    /// first. `bytes` is the payload's size as JSON.
+    pub fn publish(
+        &mut self,
+        now: Instant,
+        name: String,
+        key: String,
+        data: D,
+        bytes: u64,
+    ) -> Result<PublishId, Error> {
+        self.advance(now);
+        check_name(&name)?;
+        if key.is_empty() || key.len() > KEY_BYTES_MAX {
+            return Err(Error::new(code::BAD_KEY, "an idempotency key has 1 to 200 bytes"));
+        }
+        self.check_frame(frame_bytes(&name, &key, bytes))?;
+        if self.outbox.len() as u64 >= self.config.outbox_messages_max {
+            return Err(Error::new(code::OUTBOX_FULL, "too many publications wait; try again later"));
+        }
+        let id = self.draw_id();
+        self.outbox.push(id, name, key, data, bytes);
+        self.flush_outbox();
+        Ok(id)
+    }
+
+    /// Sends an ephemeral event, if it can be sent now; otherwise it is dropped. `bytes` is the payload's size as
+    /// JSON, `buffered_bytes` what already waits in the socket.
+    pub fn cast(
+        &mut self,
+        now: Instant,
+        name: String,
+        data: D,
+        bytes: u64,
+        buffered_bytes: u64,
+    ) -> Result<(), Error> {
+        self.advance(now);
+        check_name(&name)?;
+        self.check_frame(frame_bytes(&name, "", bytes))?;
+        if let Some(open) = self.link.open_mut()
+            && buffered_bytes <= CAST_BUFFERED_BYTES_MAX
+        {
+            open.in_transit.cast(self.now, bytes);
+            self.out.send(open.socket, ClientFrame::Cast { ch: name, data });
+        }
+        Ok(())
+    }
+
+    /// Whether a frame of this size may be sent at all.
+    fn check_frame(&self, bytes: u64) -> Result<(), Error> {
+        match &self.link {
+            Link::Closed => Err(closed()),
+            Link::Open(open) if bytes > open.max_frame_bytes => Err(too_large()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends what may be sent now, and sets the timer for the rest.
+    pub(super) fn flush_outbox(&mut self) {
+        let Some(open) = self.link.open() else { return };
+        let (socket, opened_at) = (open.socket, open.opened_at);
+        for publish in self.outbox.too_large(open.max_frame_bytes) {
+            self.out.emit(Event::PublishFailed { publish, error: too_large() });
+        }
+        while let Some(frame) = self.outbox.next(self.now, opened_at) {
+            self.out.send(socket, frame);
+        }
+        match self.outbox.next_at(self.now, opened_at) {
+            Some(at) => self.timers.set(Timer::Outbox, at),
+            None => self.timers.stop(Timer::Outbox),
+        }
+    }
+
+    /// `puback`: a publication is in the log.
+    pub(super) fn published(&mut self, ch: &str, key: &str, id: MessageId, offset: u64) {
+        if let Some(publish) = self.outbox.answered(ch, key) {
+            self.stats.published += 1;
+            self.emit(Event::Published { publish, id, offset });
+        }
+        self.flush_outbox();
+    }
+
+    /// `pubnack`: the server refused a publication, for good or for the time of a pause.
+    pub(super) fn publish_refused(&mut self, ch: &str, key: &str, error: Error, retry_after_ms: Option<u64>) {
+        if let Some(ms) = retry_after_ms {
+            self.outbox.pause(ch, key, self.now.after_ms(pause_ms(ms)));
+        } else if let Some(publish) = self.outbox.answered(ch, key) {
+            self.emit(Event::PublishFailed { publish, error });
+        }
+        self.flush_outbox();
+    }
+}
+
+fn too_large() -> Error {
+    Error::new(code::TOO_LARGE, "it is larger than the server takes (max_frame_bytes)")
+}

@@ -1,0 +1,117 @@
+//! What an application wants of channels: subscribing, acknowledging, unsubscribing.
+
+use super::link::Link;
+use super::{Session, check_name, closed};
+use crate::core::channel::{Channel, Interest};
+use crate::core::timer::Timer;
+use crate::core::{ChannelId, Error, Instant};
+use crate::wire::{ClientFrame, Position, StartAt, code};
+
+impl<B, D: Clone> Session<B, D> {
+    /// Subscribes to a channel: after `position`, or else where `from` says, or else where the server
+    /// last knew this client id to be.
+    pub fn subscribe(
+        &mut self,
+        now: Instant,
+        name: String,
+        from: Option<StartAt>,
+        position: Option<Position>,
+    ) -> Result<ChannelId, Error> {
+        self.open_channel(now, name, Interest::Messages, from, position)
+    }
+
+    /// Subscribes to a channel for its ephemeral events, and to learn when it is live. Its messages are
+    /// neither replayed nor delivered: who wants them ends this subscription and subscribes again.
+    pub fn subscribe_to_casts(&mut self, now: Instant, name: String) -> Result<ChannelId, Error> {
+        self.open_channel(now, name, Interest::Casts, Some(StartAt::Tail), None)
+    }
+
+    fn open_channel(
+        &mut self,
+        now: Instant,
+        name: String,
+        interest: Interest,
+        from: Option<StartAt>,
+        position: Option<Position>,
+    ) -> Result<ChannelId, Error> {
+        self.advance(now);
+        check_name(&name)?;
+        if matches!(self.link, Link::Closed) {
+            return Err(closed());
+        }
+        if self.channels.iter().any(|channel| channel.name == name) {
+            return Err(Error::new(code::ALREADY_SUBSCRIBED, "there is a subscription already"));
+        }
+        let id = self.draw_id();
+        let mut channel = Box::new(Channel::new(id, name, interest, from, position));
+        let (_, mut cx) = self.split();
+        if cx.socket.is_some() {
+            channel.subscribe(&mut cx);
+        }
+        self.channels.push(channel);
+        Ok(id)
+    }
+
+    /// Ends a subscription. No further event concerns it.
+    pub fn unsubscribe(&mut self, now: Instant, id: ChannelId) {
+        self.advance(now);
+        let Some(at) = self.channels.iter().position(|channel| channel.id == id) else { return };
+        let mut channel = self.channels.remove(at);
+        let (_, mut cx) = self.split();
+        channel.ack(&mut cx);
+        channel.detach(cx.stats);
+        self.send(ClientFrame::Unsub { ch: channel.name });
+        self.subscribe_within_limit();
+    }
+
+    /// The application has processed `count` more messages of a channel, and everything up to
+    /// `position`. Only this moves the position that the server stores.
+    pub fn processed(&mut self, now: Instant, id: ChannelId, count: u64, position: Position) {
+        self.advance(now);
+        let (channels, mut cx) = self.split();
+        let Some(channel) = channels.iter_mut().find(|channel| channel.id == id) else { return };
+        channel.processed(count, position, &mut cx);
+        self.plan_ack();
+    }
+
+    /// Another channel was closed: one that was over the limit may have room now.
+    pub(super) fn subscribe_within_limit(&mut self) {
+        let (channels, mut cx) = self.split();
+        if let Some(channel) = channels.iter_mut().find(|channel| channel.is_over_limit()) {
+            channel.subscribe(&mut cx);
+        }
+    }
+
+    /// Subscribes again where the moment for it has come.
+    pub(super) fn subscribe_again(&mut self) {
+        let now = self.now;
+        let (channels, mut cx) = self.split();
+        for channel in channels.iter_mut() {
+            if channel.subscribe_at().is_some_and(|at| at <= now) {
+                channel.subscribe(&mut cx);
+            }
+        }
+        let next = channels.iter().filter_map(|channel| channel.subscribe_at()).min();
+        match next {
+            Some(at) => self.timers.set(Timer::Subscribe, at),
+            None => self.timers.stop(Timer::Subscribe),
+        }
+    }
+
+    /// Sets the timer for the next acknowledgement, if there is something to acknowledge.
+    pub(super) fn plan_ack(&mut self) {
+        let unacked = self.channels.iter().any(|channel| channel.unacked());
+        if unacked && self.link.open().is_some() && self.timers.at(Timer::Ack).is_none() {
+            self.timers.set(Timer::Ack, self.now.after_ms(self.config.ack_interval_ms));
+        }
+    }
+
+    /// Acknowledges what was processed in all channels.
+    pub(super) fn acknowledge(&mut self) {
+        self.timers.stop(Timer::Ack);
+        let (channels, mut cx) = self.split();
+        for channel in channels {
+            channel.ack(&mut cx);
+        }
+    }
+}

@@ -1,87 +1,69 @@
 //! One connection of the load generator.
 
-use anyhow::{Context, Result, anyhow, bail};
-use futures::{SinkExt, StreamExt};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
-use tokio_tungstenite::{WebSocketStream, client_async_with_config};
+use anyhow::{Result, bail};
+use seamline_test_support::socket::{self, Incoming};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::peer::{Meaning, Peer};
 
-/// Read at once. Thousands of these are memory as well.
-const READ_BUFFER_BYTES: usize = 16 * 1024;
-
-/// Something that a client is told.
+/// What a client of the load generator gets.
 pub enum Event {
     Ready,
-    /// So many messages that it had not had, and their frame.
+    /// The number of messages that are new to it, and their frame.
     Messages(u64, Utf8Bytes),
     Acknowledged,
 }
 
 /// See the module.
 pub struct Socket {
-    stream: WebSocketStream<TcpStream>,
+    socket: socket::Socket,
     pub peer: Peer,
 }
 
 impl Socket {
-    /// Connects, or gives the peer back. What is to be answered is answered in [`next`](Self::next).
+    /// Connects, or gives the peer back.
     pub async fn open(port: u16, mut peer: Peer) -> Result<Socket, (Peer, anyhow::Error)> {
         match Socket::connect(port, &mut peer).await {
-            Ok(stream) => Ok(Socket { stream, peer }),
+            Ok(socket) => Ok(Socket { socket, peer }),
             Err(e) => Err((peer, e)),
         }
     }
 
-    async fn connect(port: u16, peer: &mut Peer) -> Result<WebSocketStream<TcpStream>> {
-        let mut request = peer.url(port).into_client_request()?;
-        if let Some(name) = peer.subprotocol() {
-            request.headers_mut().insert("sec-websocket-protocol", name.parse()?);
-        }
-        let tcp = TcpStream::connect(("127.0.0.1", port)).await.context("cannot connect")?;
-        tcp.set_nodelay(true)?;
-        let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
-        let (mut stream, _) = client_async_with_config(request, tcp, Some(config)).await?;
+    async fn connect(port: u16, peer: &mut Peer) -> Result<socket::Socket> {
+        let mut socket = socket::Socket::open(&peer.url(port), peer.subprotocol()).await?;
         if let Some(frame) = peer.greeting() {
-            stream.send(Message::text(frame)).await?;
+            socket.send(frame).await?;
         }
-        Ok(stream)
+        Ok(socket)
     }
 
+    /// The next event. Frames that the protocol wants answered are answered meanwhile.
     pub async fn next(&mut self) -> Result<Event> {
         loop {
-            let frame = match self.stream.next().await {
-                Some(Ok(Message::Text(frame))) => frame,
-                Some(Ok(Message::Close(why))) => bail!("the server closed: {why:?}"),
-                Some(Ok(_)) => continue, // pings are answered by the library
-                Some(Err(e)) => return Err(e.into()),
-                None => bail!("the server has gone"),
+            let frame = match self.socket.receive().await? {
+                Incoming::Text(frame) => frame,
+                Incoming::Closed(code, reason) => {
+                    bail!("the server closed the connection ({code}): {reason}")
+                }
             };
             match self.peer.read(&frame) {
                 Meaning::Nothing => {}
-                Meaning::Answer(answer) => self.send(answer).await?,
+                Meaning::Answer(answer) => self.socket.send(answer).await?,
                 Meaning::Ready => return Ok(Event::Ready),
                 Meaning::Messages(count, answer) => {
                     if let Some(answer) = answer {
-                        self.send(answer).await?;
+                        self.socket.send(answer).await?;
                     }
                     return Ok(Event::Messages(count, frame));
                 }
                 Meaning::Acknowledged => return Ok(Event::Acknowledged),
-                Meaning::Wrong(what) => return Err(anyhow!("unexpected: {what}")),
+                Meaning::Wrong(what) => bail!("unexpected frame: {what}"),
             }
         }
     }
 
     pub async fn publish(&mut self, data: &str) -> Result<()> {
         let frame = self.peer.publish(data);
-        self.send(frame).await
-    }
-
-    async fn send(&mut self, frame: String) -> Result<()> {
-        Ok(self.stream.send(Message::text(frame)).await?)
+        self.socket.send(frame).await
     }
 }

@@ -42,7 +42,7 @@ pub async fn measure(kind: Kind, args: &Args, pause: Duration) -> Result<Storm> 
     }
     publisher.all_acknowledged().await?;
 
-    server.forget_peak()?;
+    server.reset_peak_memory()?;
     let cpu_seconds = server.cpu_seconds()?;
     let start = Instant::now();
     let peers = members.into_iter().map(|member| member.peer).collect::<Vec<_>>();

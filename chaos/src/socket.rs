@@ -1,15 +1,10 @@
 //! One WebSocket in a task of its own, which reports to the client that asked for it.
 
-use futures::{SinkExt, StreamExt};
+use anyhow::Result;
 use seamline::core::SocketId;
 use seamline::wire::SUBPROTOCOL;
+use seamline_test_support::socket::{self, ABNORMAL, Incoming};
 use tokio::sync::mpsc;
-use tokio_tungstenite::connect_async;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-
-/// No close frame came (RFC 6455 §7.4.1).
-const ABNORMAL: u16 = 1006;
 
 /// What a socket reports.
 pub enum Report {
@@ -54,23 +49,18 @@ async fn live(
     url: &str,
     reports: &mpsc::Sender<(SocketId, Report)>,
     mut queue: mpsc::UnboundedReceiver<String>,
-) -> Result<(u16, String), Box<dyn std::error::Error + Send + Sync>> {
-    let mut request = url.into_client_request()?;
-    request.headers_mut().insert("sec-websocket-protocol", SUBPROTOCOL.parse()?);
-    let (mut socket, _) = connect_async(request).await?;
+) -> Result<(u16, String)> {
+    let mut socket = socket::Socket::open(url, Some(SUBPROTOCOL)).await?;
     reports.send((id, Report::Open)).await?;
     loop {
         tokio::select! {
             frame = queue.recv() => match frame {
-                Some(frame) => socket.send(Message::text(frame)).await?,
+                Some(frame) => socket.send(frame).await?,
                 None => return Ok((ABNORMAL, "closed here".into())),
             },
-            item = socket.next() => match item {
-                Some(Ok(Message::Text(text))) => reports.send((id, Report::Text(text.to_string()))).await?,
-                Some(Ok(Message::Close(Some(frame)))) => return Ok((frame.code.into(), frame.reason.to_string())),
-                Some(Ok(Message::Close(None))) | None => return Ok((ABNORMAL, "closed".into())),
-                Some(Ok(_)) => {}
-                Some(Err(e)) => return Err(e.into()),
+            incoming = socket.receive() => match incoming? {
+                Incoming::Text(text) => reports.send((id, Report::Text(text.to_string()))).await?,
+                Incoming::Closed(code, reason) => return Ok((code, reason)),
             },
         }
     }

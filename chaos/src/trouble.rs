@@ -109,9 +109,9 @@ async fn back(node: &Node, trouble: Trouble, rng: &mut Random) -> &'static str {
 async fn redis(world: &mut World, trouble: Trouble, rng: &mut Random) -> Result<&'static str> {
     let Some(redis) = &mut world.redis else { return Ok("nothing") };
     if let RedisStopped(seconds) = trouble {
-        redis.pause().await?;
+        redis.pause()?;
         sleep(Duration::from_secs(seconds)).await;
-        redis.resume().await?;
+        redis.resume()?;
         return Ok(if seconds < 10 { "Redis stopped" } else { "Redis stopped for 10 s" });
     }
     redis.kill().await?;

@@ -1,17 +1,19 @@
 //! The nodes, their Redis, and the links between them and to the clients.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use seamline::wire::MessageId;
+use seamline_test_support::link::Link;
+use seamline_test_support::process::Process;
+use seamline_test_support::redis;
 use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::Home;
 use crate::aof::{self, Stored};
-use crate::forward::Link;
-use crate::process::Process;
 use crate::record::{Key, now_ms};
 
 const NODES_OF_REDIS: usize = 3;
@@ -86,10 +88,7 @@ impl World {
         };
         let mut nodes = Vec::new();
         for index in 0..if redis.is_some() { NODES_OF_REDIS } else { 1 } {
-            let back = match &redis {
-                Some(redis) => Some(Link::to(redis.port).await?),
-                None => None,
-            };
+            let back = redis.as_ref().map(|redis| Link::to(local(redis.port))).transpose()?;
             let log = back.as_ref().map_or("embedded".into(), |back| format!("redis://{}/0", back.address));
             let data = path("data").display().to_string();
             let args =
@@ -97,7 +96,7 @@ impl World {
             let retain = retain.to_string();
             let args = [&args[..], &["--max-connections-per-ip", "0", "--retain-messages", &retain]].concat();
             let process = Process::start(server, &args, path(&format!("node-{index}.log"))).await?;
-            let front = Link::to(process.port).await?;
+            let front = Link::to(local(process.port))?;
             nodes.push(Node { process, front, back });
         }
         Ok(World { nodes, redis, emptied: Vec::new(), stored: Vec::new(), directory })
@@ -111,7 +110,7 @@ impl World {
     /// Everything runs and every link works.
     pub async fn heal(&mut self) -> Result<()> {
         if let Some(redis) = &mut self.redis {
-            redis.resume().await?;
+            redis.resume()?;
             redis.restart().await?;
         }
         for node in &mut self.nodes {
@@ -204,12 +203,13 @@ impl World {
     }
 }
 
-/// One that keeps what it has acknowledged, whatever happens to it.
+fn local(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+/// Its append-only file is never rewritten, so it has everything that was ever stored.
 async fn start_redis(directory: &Path) -> Result<Process> {
-    let dir = directory.display().to_string();
-    let args = ["--bind", "127.0.0.1", "--port", "{port}", "--save", "", "--appendonly", "yes"];
-    // Never rewritten: its files tell everything that was stored.
-    let args = [&args[..], &["--appendfsync", "always", "--auto-aof-rewrite-percentage", "0", "--dir", &dir]]
-        .concat();
-    Process::start(Path::new("redis-server"), &args, directory.join("redis.log")).await
+    let mut args = redis::durable("{port}", directory);
+    args.extend(["--auto-aof-rewrite-percentage".into(), "0".into()]);
+    Process::start(Path::new(redis::PROGRAM), &args, directory.join("redis.log")).await
 }

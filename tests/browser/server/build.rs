@@ -5,13 +5,14 @@
 //! A server that was started here ends when cargo ends: this program, started once more, watches both.
 
 use std::env;
-use std::error::Error;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use seamline_test_support::server::{DemoServer, LISTENING, listening_url};
 
 /// Cargo's variable for the program that runs tests of this target.
 const RUNNER: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER";
@@ -30,12 +31,8 @@ const OF_THE_WASM_BUILD: [&str; 5] = [
 
 /// The argument with which this program watches a server.
 const WATCH: &str = "watch";
-/// What the server prints before its URL when it listens.
-const LISTENING: &str = "listening on ";
 /// A server ends after this time in any case; the tests take minutes at most.
 const LIFE_MAX: Duration = Duration::from_secs(3600);
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result<()> {
     let args: Vec<String> = env::args().collect();
@@ -71,17 +68,21 @@ fn start() -> Result<String> {
     let server = build(&out)?;
     let mut watcher = Command::new(env::current_exe()?);
     watcher.args([WATCH, &cargo_id().to_string()]).arg(server).arg(out.join("data"));
-    let mut watcher = watcher.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-    url(&mut watcher).ok_or_else(|| {
-        let log = fs::read_to_string(log(&out.join("data"))).unwrap_or_default();
-        format!("seamline-server did not start:\n{log}").into()
+    let errors = File::create(out.join("watcher.log"))?;
+    let mut watcher = watcher.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn()?;
+    listening_url(&mut watcher).with_context(|| {
+        let errors = fs::read_to_string(out.join("watcher.log")).unwrap_or_default();
+        format!("the server for the browser tests does not start: {errors}")
     })
 }
 
 /// Builds the server for this machine and returns its program. In a target directory of its own: the cargo
 /// that waits for this script holds the other one's lock.
 fn build(out: &Path) -> Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3).ok_or("no workspace")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(3)
+        .context("this crate lies in the workspace")?;
     let target = out.ancestors().find(|dir| dir.ends_with("wasm32-unknown-unknown")).and_then(Path::parent);
     let target = target.unwrap_or(out).join("test-server");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -92,53 +93,22 @@ fn build(out: &Path) -> Result<PathBuf> {
     let built = cargo.env("CARGO_TARGET_DIR", &target).stdin(Stdio::null()).output()?;
     if !built.status.success() {
         let errors = String::from_utf8_lossy(&built.stderr);
-        return Err(format!(
-            "the tests' server could not be built; try `cargo build -p seamline-server`\n{errors}"
-        )
-        .into());
+        bail!(
+            "cannot build the server for the browser tests; try `cargo build -p seamline-server`:\n{errors}"
+        );
     }
     Ok(target.join("debug").join(format!("seamline-server{}", env::consts::EXE_SUFFIX)))
 }
 
-/// The watcher: starts the server, passes its URL on, and ends it when the cargo process has ended.
+/// The watcher: starts the server, prints its URL, and ends it when the cargo process has ended.
 fn watch(cargo: u32, server: &str, data: &Path) -> Result<()> {
     let started = Instant::now();
-    if data.exists() {
-        fs::remove_dir_all(data)?;
+    let mut server = DemoServer::start(Path::new(server), data)?;
+    println!("{LISTENING}{}", server.url);
+    while is_running(cargo) && server.is_running() && started.elapsed() < LIFE_MAX {
+        thread::sleep(Duration::from_millis(500));
     }
-    fs::create_dir_all(data)?;
-    let mut command = Command::new(server);
-    // Each of its options is a variable, too; only those given here count.
-    for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SEAMLINE_")) {
-        command.env_remove(name);
-    }
-    command.args(["--demo", "--listen", "127.0.0.1:0", "--data"]).arg(data.join("log"));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(log(data))?);
-    let mut server = command.spawn()?;
-    if let Some(url) = url(&mut server) {
-        println!("{LISTENING}{url}");
-        while is_running(cargo) && server.try_wait()?.is_none() && started.elapsed() < LIFE_MAX {
-            thread::sleep(Duration::from_millis(500));
-        }
-    }
-    server.kill()?;
-    server.wait()?;
     Ok(())
-}
-
-fn log(data: &Path) -> PathBuf {
-    data.join("stderr.log")
-}
-
-/// The URL that a child prints when it listens. What else it prints is read and dropped, so that it can.
-fn url(child: &mut Child) -> Option<String> {
-    let mut lines = BufReader::new(child.stdout.take()?).lines().map_while(std::result::Result::ok);
-    let url = lines.by_ref().find_map(|line| {
-        let (_, rest) = line.split_once(LISTENING)?;
-        rest.split_whitespace().next().map(|url| url.trim_end_matches('/').to_owned())
-    });
-    thread::spawn(move || lines.for_each(drop));
-    url
 }
 
 /// The process that waits for this script, and runs the tests after it.

@@ -20,7 +20,7 @@ use mutant::Mutant;
 const TEST_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The other members of the workspace. Cargo wants their manifests in the copy, too.
-const MEMBERS: [&str; 5] = ["server", "chaos", "bench", "xtask", "tests/browser/server"];
+const MEMBERS: [&str; 6] = ["server", "chaos", "bench", "xtask", "tests/browser/server", "tests/support"];
 
 /// The tests by hand and by property; cargo builds the simulation along with them, which keeps both cores busy.
 const TESTS: [&str; 2] = ["--lib", "--test=session"];

@@ -4,6 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use seamline_test_support::server::DemoServer;
 
 use super::runner::count;
 use crate::commands::pack;
@@ -24,7 +25,7 @@ const NODE_TEST_TIMEOUT: &str = "--test-timeout=1800000";
 pub fn rust_tests(engine: Engine) -> Result<Tally> {
     requirements::ensure(&[Part::WasmToolchain, Part::WasmBindgen, Part::WasmPack])?;
     requirements::ensure(engine.parts())?;
-    let server = server::Running::start(&server::build()?, "browser")?;
+    let server = DemoServer::start(&server::build()?, &paths::target().join("test-data/browser"))?;
 
     let mut path = vec![wasm_bindgen::dir()?];
     path.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));

@@ -81,7 +81,7 @@ fn lint(mut cargo: Command, component: &str, args: &[&str]) -> Result<Tally> {
 fn native_tests() -> Result<Command> {
     let mut tests = shell::cargo();
     tests.args(["test", "--quiet", "--lib", "--bins"]);
-    tests.args(["-p", "seamline", "-p", "xtask", "-p", "seamline-bench"]);
+    tests.args(["-p", "seamline", "-p", "xtask", "-p", "seamline-bench", "-p", "seamline-test-support"]);
     // The same cases each time, unless others are asked for.
     tests.env("PROPTEST_RNG_SEED", env::var_os("PROPTEST_RNG_SEED").unwrap_or_else(|| "1".into()));
     for target in test_targets()?.iter().filter(|target| !OTHER_GROUPS.contains(&target.as_str())) {

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use seamline_test_support::link::Link;
 use serde_json::{Value, json};
 
-use crate::support::{Client, Server, eventually, offsets, slow_link};
+use crate::support::{Client, Server, eventually, offsets};
 
 /// Without a sign of life for four of these, a client is dropped.
 const HEARTBEAT: [&str; 2] = ["--heartbeat-ms", "1500"];
@@ -13,6 +14,12 @@ const LARGE: [&str; 2] = ["--max-frame-bytes", "1000000"];
 const LARGE_BYTES: usize = 700_000;
 /// So a large message takes more than eight seconds.
 const BYTES_PER_S: u64 = 80_000;
+
+/// The address of a slow link to the server.
+fn slow_link(server: &Server, bytes_per_s: u64) -> String {
+    let address = server.address.parse().unwrap();
+    Link::slow(address, bytes_per_s).unwrap().address.to_string()
+}
 
 fn start(more: &[&str]) -> Server {
     Server::start(&[&HEARTBEAT, &LARGE, more].concat())

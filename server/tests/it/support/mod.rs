@@ -2,7 +2,6 @@
 
 mod certificate;
 mod client;
-mod link;
 mod outage;
 mod redis;
 mod seam;
@@ -17,11 +16,11 @@ use tokio::net::TcpSocket;
 
 pub use certificate::Certificate;
 pub use client::{Client, Got, offsets};
-pub use link::slow_link;
 pub use outage::{is_degraded, is_well, publish_until_stored, try_publish};
 pub use redis::Redis;
 pub use seam::{SEAM_DELAY_MS, shown};
-pub use server::{Server, log_command, refused_to_start, try_start, without_settings};
+pub use seamline_test_support::server::without_settings;
+pub use server::{Server, log_command, refused_to_start, try_start};
 
 /// How long a test waits for what should come. Only a failing test waits that long; less than the server's longest time
 /// limits are by default, lest these end what is waited for.

@@ -1,11 +1,13 @@
 //! A Redis of the test's own, on a free port and in an empty directory, which dies with its guard.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::{Client, Connection, FromRedisValue};
+use seamline_test_support::redis::{PROGRAM, durable};
+use seamline_test_support::system::{self, free_port};
 use tempfile::TempDir;
 
 use super::{Certificate, PATIENCE};
@@ -38,7 +40,7 @@ impl Redis {
     /// One that speaks TLS on another port; gives the URL.
     pub fn start_tls(certificate: &Certificate) -> (Redis, String) {
         let options = || {
-            let port = free_port().to_string();
+            let port = free_port().unwrap().to_string();
             let (file, key) = (certificate.file(), certificate.key());
             let pairs = [
                 ("--tls-port", port),
@@ -57,7 +59,7 @@ impl Redis {
     fn start_with(options: impl Fn() -> Vec<String>) -> Redis {
         let directory = directory();
         for _ in 0..5 {
-            let (port, more) = (free_port(), options());
+            let (port, more) = (free_port().unwrap(), options());
             if let Some(child) = spawn(&directory, port, &more) {
                 return Redis { child, port, directory, more, asked: AtomicU64::new(0) };
             }
@@ -140,8 +142,7 @@ impl Redis {
     }
 
     fn signal(&self, signal: &str) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        system::signal(self.child.id(), signal).unwrap();
     }
 
     /// Runs a command.
@@ -162,19 +163,11 @@ fn directory() -> TempDir {
     TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// Returns nothing if it ended at once.
 fn spawn(directory: &TempDir, port: u16, more: &[String]) -> Option<Child> {
     let log = std::fs::File::create(directory.path().join("redis.log")).unwrap();
-    let mut command = Command::new("redis-server");
-    command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""]);
-    command
-        .args(["--appendonly", "yes", "--appendfsync", "always", "--dir"])
-        .arg(directory.path())
-        .args(more);
+    let mut command = Command::new(PROGRAM);
+    command.args(durable(&port.to_string(), directory.path())).args(more);
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
     let mut child = command.spawn().unwrap_or_else(|e| {
         panic!("these tests need redis-server, which cannot be started ({e}): run `cargo xtask setup`")

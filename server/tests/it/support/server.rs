@@ -1,13 +1,14 @@
 //! A server process, which dies with its guard.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use seamline_test_support::server::{listening_url, without_settings};
+use seamline_test_support::system;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -72,11 +73,9 @@ impl Server {
         line.unwrap_or_else(|| panic!("no {name} in\n{text}")).rsplit(' ').next().unwrap().parse().unwrap()
     }
 
-    /// A figure of its memory, such as `VmRSS` or `VmHWM` (the most it ever had).
+    /// A figure of its memory, such as `VmRSS` or `VmHWM` (the peak).
     pub fn memory_kb(&self, figure: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find(|line| line.starts_with(figure)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+        system::memory_kib(self.pid(), figure).unwrap()
     }
 
     /// SIGTERM, without waiting.
@@ -107,8 +106,7 @@ impl Server {
     }
 
     fn signal(&self, signal: &str) {
-        let pid = self.pid().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        system::signal(self.pid(), signal).unwrap();
     }
 
     /// Waits until the process has ended.
@@ -189,15 +187,7 @@ fn command(directory: &Path, args: &[String]) -> Command {
     command
 }
 
-/// Keeps what the environment of the tests says from a server of theirs.
-pub fn without_settings(command: &mut Command) -> &mut Command {
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SEAMLINE_")) {
-        command.env_remove(name);
-    }
-    command
-}
-
-/// Gives what it said where it did not start.
+/// Gives its standard error if it does not start.
 fn spawn(
     directory: &Path,
     args: &[String],
@@ -207,29 +197,16 @@ fn spawn(
     let mut command = command(directory, args);
     command.envs(variables.iter().cloned()).stdout(Stdio::piped()).stderr(stderr);
     let mut child = command.spawn().expect("the server was built");
-    let line = first_line(&mut child);
-    let url = line.trim_end().strip_prefix("seamline-server listening on ");
-    let Some((_, address)) = url.and_then(|url| url.split_once("://")) else {
+    let url = listening_url(&mut child);
+    let Some((_, address)) = url.as_deref().and_then(|url| url.split_once("://")) else {
+        let _ = child.kill(); // if it has not ended
         let _ = child.wait();
-        let stderr = std::fs::read_to_string(directory.join("stderr")).unwrap();
-        return Err(format!("the server said {line:?} and\n{stderr}"));
+        return Err(std::fs::read_to_string(directory.join("stderr")).unwrap());
     };
     Ok((child, address.to_owned()))
 }
 
-/// Waits for it; gives nothing if the server ends, or says nothing.
-fn first_line(child: &mut Child) -> String {
-    let stdout = child.stdout.take().unwrap();
-    let (sender, lines) = mpsc::channel();
-    thread::spawn(move || sender.send(BufReader::new(stdout).lines().next()));
-    let line = lines.recv_timeout(PATIENCE).ok().flatten();
-    if line.is_none() {
-        let _ = child.kill(); // if it has not ended
-    }
-    line.map(Result::unwrap).unwrap_or_default()
-}
-
-/// Starts a server that may refuse; gives what it said.
+/// Starts a server that may refuse; gives its standard error then.
 pub fn try_start(args: &[&str]) -> Result<Server, String> {
     try_start_with(args, &[])
 }

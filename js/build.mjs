@@ -22,12 +22,12 @@ await build({
   legalComments: "none",
   mangleProps: /^_[a-z]|^__wbg_ptr$|^__destroy_into_raw$/, // what is internal is named so, here and in the glue
   // Nothing here uses `using`.
-  define: { "Symbol.dispose": "undefined" },
+  define: { "Symbol.dispose": "undefined", FinalizationRegistry: "undefined" },
   // The glue's: that the server's MIME type for wasm is wrong. It works all the same, only slower.
   drop: ["console"],
 });
 // Only the types of what the package exports: others would point at files that are not in it.
-const PUBLIC = ["index", "client", "channel", "error", "types"].map((name) => `${name}.d.ts`);
+const PUBLIC = ["index", "client", "channel", "codes", "error", "types"].map((name) => `${name}.d.ts`);
 for (const name of readdirSync("dist")) if (name.endsWith(".d.ts") && !PUBLIC.includes(name)) rmSync(`dist/${name}`);
 copyFileSync("pkg/seamline_bg.wasm", "dist/seamline.wasm");
 copyFileSync("pkg-plain/seamline_bg.wasm", "dist/seamline-plain.wasm");

@@ -304,16 +304,22 @@ test("an option that is misspelt, or without its dialect, is named at once", asy
         return `${error.code}: ${error.message}`;
       }
     }, options);
-  assert.match(await thrown({ dialect: "plane" }), /^bad_option: the option "dialect" must be "seamline" or "plain"/);
+  assert.match(
+    await thrown({ dialect: "plane" }),
+    /^bad_option: invalid option "dialect": "plane"; pass "seamline" or "plain"/,
+  );
   assert.match(
     await thrown({ dialect: "plain", plain: { settleMS: 1 } }),
-    /unknown option of plain "settleMS"; there are: .*settleMs/,
+    /unknown option of plain: "settleMS"; use one of .*settleMs/,
   );
   assert.match(
     await thrown({ dialect: "plain", plain: { numberPath: true } }),
-    /option of plain "numberPath" must be a string or false/,
+    /option of plain "numberPath": true; pass a string or false/,
   );
-  assert.match(await thrown({ plain: {} }), /the option "plain" must be an object, beside dialect: "plain"/);
+  assert.match(
+    await thrown({ plain: {} }),
+    /invalid option "plain": .*; pass an object, together with dialect: "plain"/,
+  );
   assert.equal(
     await thrown({
       dialect: "plain",

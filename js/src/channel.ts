@@ -1,6 +1,7 @@
 import { Dispatcher } from "./dispatcher.js";
 import { iterate } from "./iterator.js";
 import { checkPublishOptions } from "./options.js";
+import type { Published } from "./publications.js";
 import type { Subscription } from "./subscription.js";
 import type { ChannelOptions, Gap, Logger, Message, Position } from "./types.js";
 
@@ -22,9 +23,9 @@ export type ChannelEvents<T> = {
 export interface ChannelPort {
   _logger: Logger;
   /** The subscription that all handles share; none when the client is closed. */
-  _subscription(): Subscription | undefined;
-  _publish(data: unknown, key: string | undefined, closed: boolean): Promise<{ id: string; offset: number }>;
-  _cast(data: unknown): void;
+  _subscription(name: string): Subscription | undefined;
+  _publish(name: string, data: unknown, key: string | undefined, isHandleClosed: boolean): Promise<Published>;
+  _cast(name: string, data: unknown): void;
 }
 
 /**
@@ -93,7 +94,7 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
    */
   async publish(data: unknown, options: { key?: string } = {}): Promise<{ id: string; offset: number }> {
     checkPublishOptions(options);
-    return this.#port._publish(data, options.key, this.#dispatcher._ended);
+    return this.#port._publish(this.name, data, options.key, this.#dispatcher._ended);
   }
 
   /**
@@ -101,7 +102,7 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
    * Throws for what JSON cannot hold, and for what is larger than the server takes.
    */
   cast(data: unknown): void {
-    if (!this.#dispatcher._ended) this.#port._cast(data);
+    if (!this.#dispatcher._ended) this.#port._cast(this.name, data);
   }
 
   /**
@@ -123,7 +124,7 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
 
   #join(messages: boolean): void {
     if (this.#dispatcher._ended) return;
-    const subscription = this.#port._subscription();
+    const subscription = this.#port._subscription(this.name);
     if (subscription) subscription._join(this.#dispatcher, messages);
     else this.#dispatcher._end();
   }

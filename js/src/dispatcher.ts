@@ -1,13 +1,13 @@
+import type { Frame } from "./boundary.js";
 import type { ChannelEvents } from "./channel.js";
 import { Emitter } from "./emitter.js";
-import type { Frame } from "./engine.js";
 import { guard } from "./guard.js";
 import type { Subscription } from "./subscription.js";
 import type { ChannelOptions, Gap, Logger, Message, Position } from "./types.js";
 
 /** A frame, and which of its messages is the next one. */
 type Batch = { _frame: Frame; _next: number };
-/** What waits for a handle's listeners, in the channel's order: messages, or something to do. */
+/** What is queued for a handle's listeners, in the channel's order: messages, or something to do. */
 type Entry = Batch | (() => Promise<unknown> | void);
 
 /**
@@ -25,8 +25,8 @@ export class Dispatcher<T = unknown> {
   _messages = 0;
   /** The same for messages and gaps together. */
   _steps = 0;
-  /** Settles when the message that was dispatched last counts as processed. */
-  _settling: Promise<unknown> | undefined;
+  /** `true` in the middle of a step; a promise while the listeners' promises are waited for. */
+  _work: Promise<unknown> | boolean = false;
   _ended = false;
   /** Called at the end. */
   readonly _onEnd = new Set<() => void>();
@@ -35,7 +35,6 @@ export class Dispatcher<T = unknown> {
   #delayMs: number;
   #logger: Logger;
   #queue: Entry[] = [];
-  #busy = false;
   #emitLive = () => void this._emit("live");
 
   constructor(name: string, { from, redeliver }: ChannelOptions, logger: Logger) {
@@ -90,16 +89,12 @@ export class Dispatcher<T = unknown> {
 
   /** Works off the queue until it is empty or there is something to wait for. */
   _run(): void {
-    if (this.#busy) return;
-    this.#busy = true;
-    let next: Promise<unknown> | boolean;
-    do next = this.#step();
-    while (next === true);
-    this.#busy = next !== false;
-    if (!next) return;
-    this._settling = next;
-    void next.then(() => {
-      this.#busy = false;
+    if (this._work) return;
+    this._work = true;
+    while (this._work === true) this._work = this.#step();
+    if (!this._work) return;
+    void this._work.then(() => {
+      this._work = false;
       this._run();
     });
   }

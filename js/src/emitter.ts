@@ -1,4 +1,4 @@
-import { SeamlineError, text } from "./error.js";
+import { invalid, SeamlineError, text } from "./error.js";
 
 /** Listeners by event. A listener that is added or removed meanwhile does not disturb an event. */
 export class Emitter<Events extends Record<string, (...args: never[]) => unknown>> {
@@ -11,13 +11,10 @@ export class Emitter<Events extends Record<string, (...args: never[]) => unknown
 
   on<E extends keyof Events>(event: E, listener: Events[E]): () => void {
     if (!this.#names.includes(event)) {
-      throw new SeamlineError("bad_event", `unknown event "${text(event)}"; there are: ${this.#names.join(", ")}`);
+      throw new SeamlineError("bad_event", `unknown event: "${text(event)}"; use one of ${this.#names.join(", ")}`);
     }
     if (typeof listener !== "function") {
-      throw new SeamlineError(
-        "bad_listener",
-        `the listener for "${text(event)}" must be a function, not ${text(listener)}`,
-      );
+      throw invalid("bad_listener", `listener for "${event as string}"`, listener, "pass a function");
     }
     const entry = ((...args) => listener(...args)) as Events[E]; // the same listener may come twice
     this.#listeners[event] = [...this.of(event), entry];

@@ -1,15 +1,29 @@
-/** An error with a word for programs and a sentence for people. */
+import type { ErrorCode } from "./codes.js";
+
+/** An error with a code for programs and a sentence for people: what failed, the value, and what to do. */
 export class SeamlineError extends Error {
   override readonly name = "SeamlineError";
 
-  /** @param code A stable word, such as `bad_option`, `too_large`, `outbox_full` or `closed`. */
   constructor(
-    readonly code: string,
+    /** A stable word, such as `bad_option`, `too_large`, `outbox_full` or `closed`. */
+    readonly code: ErrorCode,
     message: string,
     options?: ErrorOptions,
   ) {
     super(message, options);
   }
+}
+
+/** Stands for a value that must not appear in an error, such as a token. */
+export const HIDDEN = Object.freeze({ toString: () => "(hidden)" });
+
+/** How much of a value an error shows. */
+const SHOWN_MAX = 100;
+
+/** The error for an argument that cannot be used. `what` names it, as in `option "wasm"`. */
+export function invalid(code: ErrorCode, what: string, value: unknown, advice: string): SeamlineError {
+  const shown = typeof value === "string" ? JSON.stringify(value) : text(value);
+  return new SeamlineError(code, `invalid ${what}: ${shown.slice(0, SHOWN_MAX)}; ${advice}`);
 }
 
 /** Any value as text. A template would throw on symbols, and on objects that cannot become a string. */

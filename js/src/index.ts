@@ -3,6 +3,7 @@ import type { Options } from "./types.js";
 
 export type { Channel, ChannelEvents } from "./channel.js";
 export type { Client, ClientEvents } from "./client.js";
+export type * from "./codes.js";
 export { SeamlineError } from "./error.js";
 export type * from "./types.js";
 

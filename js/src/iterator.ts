@@ -38,9 +38,9 @@ export function iterate<T>(dispatcher: Dispatcher<T>): AsyncIterableIterator<Mes
       });
     },
     return: async () => {
-      // Another listener may take its time over the message; ours has counted when the loop is left.
+      // Another listener may still be busy with the message; for ours it counts as processed when the loop is left.
       const alone = finish && dispatcher._events.of("message").length === 1;
-      const last = dispatcher._settling;
+      const last = dispatcher._work;
       end();
       if (alone) await last;
       return done;

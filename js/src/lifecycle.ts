@@ -1,10 +1,10 @@
-import { Call } from "./engine.js";
+import { Call } from "./boundary.js";
 
 /**
- * Tells of the page's signs of waking up and of going away, each with the event's name, until the
- * returned function is called. Works without a `document`, as in workers.
+ * Reports the page's lifecycle events, each with its name and as a wake, hide or suspend, until the returned function is
+ * called. Works without a `document`, as in workers.
  */
-export function watchLifecycle(report: (name: string, sign: Call) => void): () => void {
+export function watchLifecycle(report: (name: string, event: Call) => void): () => void {
   const stop = new AbortController();
   const react = (event: Event) => {
     const { type } = event;

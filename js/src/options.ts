@@ -1,4 +1,5 @@
-import { SeamlineError } from "./error.js";
+import { HIDDEN, invalid, SeamlineError } from "./error.js";
+import { bytes, checkText } from "./text.js";
 import type { ChannelOptions, CloseOptions, Options, Position } from "./types.js";
 
 type Check = (value: unknown, options?: Options) => boolean;
@@ -7,10 +8,12 @@ const isFunction: Check = (value) => typeof value === "function";
 const isString: Check = (value) => typeof value === "string";
 const isObject: Check = (value) => typeof value === "object" && value !== null;
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isName: Check = (value) => isString(value) && value !== "" && bytes(value as string) <= 200;
 
-/** A name, what its value must be, and how to tell. */
+/** A name, what its value must be, and how to check that. */
 type Table = Record<string, readonly [expected: string, check: Check]>;
 
+const NAME = ["a string of 1 to 200 bytes", isName] as const;
 const COUNT = ["a whole number, 0 or more", isCount] as const;
 /** Engines keep a timer's delay in 32 bits with a sign: a longer one fires at once. */
 const MS_MAX = 2 ** 31 - 1;
@@ -38,13 +41,13 @@ const NUMBERS = {
 
 const OPTIONS: Table = {
   token: ["a string or a function", (value) => isString(value) || isFunction(value)],
-  clientId: [
-    "a string of 1 to 200 bytes",
-    (value) => isString(value) && (value as string) !== "" && bytes(value as string) <= 200,
-  ],
+  clientId: NAME,
   backoff: ["an object", isObject],
   dialect: ['"seamline" or "plain"', (value) => value === "seamline" || value === "plain"],
-  plain: ['an object, beside dialect: "plain"', (value, options) => isObject(value) && options?.dialect === "plain"],
+  plain: [
+    'an object, together with dialect: "plain"',
+    (value, options) => isObject(value) && options?.dialect === "plain",
+  ],
   ...NUMBERS,
   wasm: ["a URL, a Response, bytes or a WebAssembly.Module", (value) => isString(value) || isObject(value)],
   WebSocket: ["a constructor", isFunction],
@@ -76,34 +79,19 @@ function isFrom(value: unknown): boolean {
   return isString(epoch) && isCount(offset) && (id === undefined || isString(id));
 }
 
-/** The size of a text as UTF-8. */
-export function bytes(text: string): number {
-  return new TextEncoder().encode(text).length;
-}
-
-/**
- * Refuses a text that UTF-8 cannot hold. A lone surrogate would become U+FFFD on its way to the server, so two texts
- * that differ only there would be the same.
- */
-export function checkText(code: string, what: string, text: unknown): void {
-  if (isString(text) && /\p{Surrogate}/u.test(text as string)) {
-    throw new SeamlineError(code, `${what} has a lone surrogate, which UTF-8 cannot hold`);
-  }
-}
-
 function check(what: string, options: object, table: Table): void {
-  if (!isObject(options))
-    throw new SeamlineError("bad_option", `the ${what.replace("option", "options")} must be an object`);
+  if (!isObject(options)) throw invalid("bad_option", what.replace("option", "options"), options, "pass an object");
   for (const [name, value] of Object.entries(options)) {
     const entry = Object.hasOwn(table, name) && table[name];
     if (!entry) {
       const names = Object.keys(table).join(", ");
-      throw new SeamlineError("bad_option", `unknown ${what} "${name}"; there are: ${names}`);
+      throw new SeamlineError("bad_option", `unknown ${what}: "${name}"; use one of ${names}`);
     }
+    const shown = name === "token" ? HIDDEN : value;
     if (value !== undefined && !entry[1](value, options)) {
-      throw new SeamlineError("bad_option", `the ${what} "${name}" must be ${entry[0]}`);
+      throw invalid("bad_option", `${what} "${name}"`, shown, `pass ${entry[0]}`);
     }
-    checkText("bad_option", `the ${what} "${name}"`, value);
+    checkText("bad_option", `${what} "${name}"`, value, shown);
   }
 }
 
@@ -126,15 +114,17 @@ export function checkCloseOptions(options: CloseOptions): void {
 
 /** The same for a channel's options. */
 export function checkChannelOptions(options: ChannelOptions): void {
-  check("channel option", options, CHANNEL_OPTIONS);
+  check("option of channel", options, CHANNEL_OPTIONS);
   check("option of redeliver", options.redeliver ?? {}, REDELIVER);
   for (const field of ["epoch", "id"] as const) {
-    checkText(
-      "bad_option",
-      `the ${field} of the channel option "from"`,
-      (options.from as Partial<Position> | undefined)?.[field],
-    );
+    checkText("bad_option", `${field} of "from"`, (options.from as Partial<Position> | undefined)?.[field]);
   }
+}
+
+/** The wasm checks this too; here the caller's stack still shows where the name comes from. */
+export function checkChannelName(name: unknown): void {
+  if (!isName(name)) throw invalid("bad_channel", "channel name", name, `pass ${NAME[0]}`);
+  checkText("bad_channel", "channel name", name);
 }
 
 /** The numbers in the order in which the wasm reads them, and the plain dialect's settings; it has the defaults. */

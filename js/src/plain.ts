@@ -1,5 +1,5 @@
 import { Engine, initSync } from "../pkg-plain/seamline.js";
-import type { EngineClass } from "./engine.js";
+import type { EngineClass } from "./boundary.js";
 import type { Options } from "./types.js";
 
 /** Loads the wasm that speaks the plain dialect. It has the same exports as the other. @internal */

@@ -1,4 +1,4 @@
-import { Call } from "./engine.js";
+import { Call } from "./boundary.js";
 import type { WebSocketConstructor } from "./types.js";
 
 /** Passes a report on. Returns `false` while the engine is in the middle of a call: the report has to be made again. */
@@ -15,7 +15,8 @@ export interface Socket {
 }
 
 /** Chromium reports a connection that the page's policy forbids in no other way. */
-const BLOCKED = "the browser blocked the connection; does the page's Content-Security-Policy allow it in connect-src?";
+const BLOCKED =
+  "the browser blocked the connection; if the page has a Content-Security-Policy, add the server to connect-src";
 
 const ignore = () => {};
 
@@ -27,23 +28,23 @@ const ignore = () => {};
 export function openSocket(make: () => InstanceType<WebSocketConstructor>, report: Reporter): Socket | string {
   let socket: InstanceType<WebSocketConstructor> | undefined;
   let cause = "";
-  let look: ReturnType<typeof setTimeout> | undefined;
+  let blockedTimer: ReturnType<typeof setTimeout> | undefined;
   const waiting: Parameters<Reporter>[] = [];
   const pump = () => {
     while (waiting[0] && report(...waiting[0]) !== false) waiting.shift();
     if (waiting[0]) queueMicrotask(pump);
   };
-  const tell = (...what: Parameters<Reporter>) => {
+  const enqueue = (...what: Parameters<Reporter>) => {
     if (waiting.push(what) === 1) pump();
   };
   const release = () => {
-    clearTimeout(look);
+    clearTimeout(blockedTimer);
     // `ws` in Node throws an error that has no handler.
     attempt(() => Object.assign(socket!, { onopen: null, onmessage: null, onclose: null, onerror: ignore }));
   };
   const closed = (code: unknown, reason: unknown) => {
     release();
-    tell(Call.SocketClosed, (reason || cause) as string, typeof code === "number" ? code : 1005); // 1005: a close without a code (RFC 6455 §7.4.1)
+    enqueue(Call.SocketClosed, (reason || cause) as string, typeof code === "number" ? code : 1005); // 1005: a close without a code (RFC 6455 §7.4.1)
   };
   const close = (code: number) => {
     report = ignore;
@@ -52,9 +53,9 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>, repor
   };
   try {
     socket = make();
-    socket.onopen = () => tell(Call.SocketOpen, "", 0);
+    socket.onopen = () => enqueue(Call.SocketOpen, "", 0);
     socket.onmessage = (event) =>
-      tell(
+      enqueue(
         Call.SocketMessage,
         "",
         0,
@@ -68,7 +69,7 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>, repor
     socket.onerror = (event) => {
       cause = causeOf(event) || causeOf(attempt(() => event.error));
       // A close follows in the same turn of the event loop, unless the page's policy forbids the connection.
-      if (attempt(() => socket!.readyState) === 3) look = setTimeout(closed, 0, 1006, cause || BLOCKED);
+      if (attempt(() => socket!.readyState) === 3) blockedTimer = setTimeout(closed, 0, 1006, cause || BLOCKED);
     };
   } catch (error) {
     close(1000);

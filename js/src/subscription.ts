@@ -1,9 +1,9 @@
+import type { Frame } from "./boundary.js";
 import { type Dispatcher, positionAfter } from "./dispatcher.js";
-import type { Frame } from "./engine.js";
 import { SeamlineError } from "./error.js";
 import type { ChannelOptions, Gap, Position } from "./types.js";
 
-type From = ChannelOptions["from"];
+export type From = ChannelOptions["from"];
 // biome-ignore lint/suspicious/noExplicitAny: handles of one channel may give its messages different types
 type AnyDispatcher = Dispatcher<any>;
 
@@ -11,12 +11,23 @@ type AnyDispatcher = Dispatcher<any>;
 export interface SubscriptionPort {
   /** Calls back in a microtask, or as soon as the wasm is there. */
   _soon(call: () => void): void;
-  /** Subscribes; with `messages` or only for casts. Returns the id, or 0 if that was refused. */
-  _subscribe(from: From, messages: boolean): number;
+  /** Subscribes; with `messages` or only for casts. Returns the id, or why that was refused. */
+  _subscribe(subscription: Subscription, from: From, messages: boolean): number | SeamlineError | undefined;
   _unsubscribe(id: number): void;
   _processed(id: number, count: number, position: Position): void;
   /** Nobody listens any more. */
-  _ended(): void;
+  _ended(subscription: Subscription): void;
+}
+
+/** A subscription that the wasm knows. */
+interface Open {
+  /** The wasm's id; 0 if the wasm refused it. */
+  _id: number;
+  /** Whether it fetches messages. */
+  _messages: boolean;
+  _live: boolean;
+  /** Why the channel is not live, where the server has said so: a handle that joins late gets it, too. */
+  _error?: unknown;
 }
 
 /**
@@ -24,10 +35,10 @@ export interface SubscriptionPort {
  * processed, and is acknowledged to the server, is what every handle that follows messages has processed.
  */
 export class Subscription {
-  #name: string;
+  readonly _name: string;
   #port: SubscriptionPort;
-  /** What the wasm calls it, and whether it fetches messages; there is none before it is subscribed. */
-  #open: { _id: number; _messages: boolean } | undefined;
+  /** What is known while it is subscribed. */
+  #open: Open | undefined;
   /** Every handle that listens. */
   #handles = new Set<Dispatcher>();
   /** Those of them that follow messages. */
@@ -38,14 +49,11 @@ export class Subscription {
   #from: From;
   /** Everything up to here has arrived. */
   #position: Position | undefined;
-  #live = false;
-  /** Why the channel is not live, where the server has said so: a handle that joins late is told, too. */
-  #refused: unknown;
   #arrived = { _messages: 0, _steps: 0 };
   #processed = { _messages: 0, _steps: 0 };
 
   constructor(name: string, port: SubscriptionPort) {
-    this.#name = name;
+    this._name = name;
     this.#port = port;
   }
 
@@ -59,8 +67,8 @@ export class Subscription {
     handle._subscription = this;
     // Later: the next listener of this turn may be the first one for messages.
     this.#port._soon(() => {
-      if (!known && this.#live) handle._live();
-      if (!known && this.#refused) handle._error(this.#refused);
+      if (!known && this.#open?._live) handle._live();
+      if (!known && this.#open?._error) handle._error(this.#open._error);
       this.#subscribe();
     });
   }
@@ -73,7 +81,7 @@ export class Subscription {
     this.#atLive.delete(handle);
     if (this.#handles.size === 0) {
       this.#unsubscribe();
-      this.#port._ended();
+      this.#port._ended(this);
     } else if (this.#followers.size > 0) {
       this._report(); // the others may be ahead of it
     } else if (this.#open?._messages) {
@@ -112,7 +120,7 @@ export class Subscription {
     this.#position = positionAfter(frame.ids.length - 1, frame, this.#position);
     this.#arrived._messages += count;
     this.#arrived._steps += count;
-    if (frame.replay === true) this.#live = false;
+    if (frame.replay === true && this.#open) this.#open._live = false;
     // A copy, here and below: a handle that joins inside a handler begins after this.
     for (const handle of [...this.#followers]) handle._deliver(frame, skip);
   }
@@ -124,8 +132,7 @@ export class Subscription {
   }
 
   _live(): void {
-    this.#live = true;
-    this.#refused = undefined;
+    if (this.#open) Object.assign(this.#open, { _live: true, _error: undefined });
     for (const handle of this.#atLive) this.#enter(handle);
     this.#atLive.clear();
     for (const handle of [...this.#handles]) handle._live();
@@ -136,7 +143,7 @@ export class Subscription {
   }
 
   _error(error: unknown): void {
-    if (!this.#live) this.#refused = error;
+    if (this.#open && !this.#open._live) this.#open._error = error;
     for (const handle of [...this.#handles]) handle._error(error);
   }
 
@@ -149,14 +156,14 @@ export class Subscription {
       this.#processed = { _messages: 0, _steps: 0 };
     }
     const first = this.#arrived._steps === 0 && same(from, this.#from);
-    if (first || from === undefined || same(from, this.#position) || (from === "tail" && this.#live)) {
+    if (first || from === undefined || same(from, this.#position) || (from === "tail" && this.#open?._live)) {
       this.#enter(handle);
     } else if (from === "tail") {
       this.#atLive.add(handle);
     } else {
       throw new SeamlineError(
         "already_subscribed",
-        `channel "${this.#name}" is past the start point in \`from\`, for another handle follows it; ` +
+        `cannot start channel "${this._name}" at \`from\`: another handle is past it; ` +
           "leave `from` out, close the other handle, or use another client",
       );
     }
@@ -173,14 +180,14 @@ export class Subscription {
     const messages = this.#followers.size > 0;
     if (this.#handles.size === 0 || this.#open?._messages === messages) return;
     this.#unsubscribe();
-    this.#open = { _id: this.#port._subscribe(this.#from, messages), _messages: messages };
+    const answer = this.#port._subscribe(this, this.#from, messages);
+    this.#open = { _id: typeof answer === "number" ? answer : 0, _messages: messages, _live: false };
+    if (typeof answer === "object") this._error(answer);
   }
 
   #unsubscribe(): void {
     if (this.#open) this.#port._unsubscribe(this.#open._id);
     this.#open = undefined;
-    this.#live = false;
-    this.#refused = undefined;
   }
 }
 

@@ -1,3 +1,5 @@
+import type { ReasonCode } from "./codes.js";
+
 /** A position in the log of a channel: everything up to and including `offset` lies behind it. */
 export interface Position {
   /** Identifies the history of the log. Offsets of two epochs cannot be compared. */
@@ -37,24 +39,7 @@ export interface Gap {
 
 /** Why there is no connection. */
 export interface Reason {
-  code:
-    | "closed_by_application"
-    | "connect_failed"
-    | "connect_timeout"
-    | "connection_lost"
-    | "heartbeat_timeout"
-    | "drained"
-    | "token_failed"
-    | "unauthorized"
-    | "forbidden"
-    | "replaced"
-    | "protocol_error"
-    /** The page entered the back/forward cache. The client connects when the page is shown again. */
-    | "page_hidden"
-    /** The WebAssembly could not be loaded. The client retries if a fetch failed, and ends if a retry cannot help. */
-    | "wasm_failed"
-    /** There is no WebSocket. The client ends. Pass the option `WebSocket`. */
-    | "no_websocket";
+  code: ReasonCode;
   /** A sentence, from the server if it sent one. */
   message: string;
   /** The WebSocket's close code, if there was one. 1006 means that the server sent none. */

@@ -28,7 +28,7 @@ test("listeners are called in the order in which they came, with the arguments",
 
 test("an event that there is not is named, with those that there are", () => {
   const { emitter } = setUp();
-  assert.throws(() => emitter.on("c", () => {}), { code: "bad_event", message: 'unknown event "c"; there are: a, b' });
+  assert.throws(() => emitter.on("c", () => {}), { code: "bad_event", message: 'unknown event: "c"; use one of a, b' });
 });
 
 test("an event name that cannot become text is refused like any other", () => {
@@ -42,7 +42,7 @@ test("an event name that cannot become text is refused like any other", () => {
   ]) {
     assert.throws(() => emitter.on(event, () => {}), {
       code: "bad_event",
-      message: `unknown event "${shown}"; there are: a, b`,
+      message: `unknown event: "${shown}"; use one of a, b`,
     });
   }
 });
@@ -52,11 +52,11 @@ test("a listener that is not a function is refused at the call, with its value",
   for (const [listener, shown] of [
     [undefined, "undefined"],
     [null, "null"],
-    ["f", "f"],
+    ["f", '"f"'],
     [{}, "[object Object]"],
     [Symbol("s"), "Symbol(s)"],
   ]) {
-    const message = `the listener for "a" must be a function, not ${shown}`;
+    const message = `invalid listener for "a": ${shown}; pass a function`;
     assert.throws(() => emitter.on("a", listener), { name: "SeamlineError", code: "bad_listener", message });
   }
   emit("a"); // nothing was added

@@ -44,7 +44,7 @@ test("bytes that are no wasm are the end, and said so", async () => {
   const published = client.channel("c").publish(1);
   await assert.rejects(published, { code: "closed" });
   assert.equal(client.state.reason.code, "wasm_failed");
-  assert.match(client.state.reason.message, /^the WebAssembly could not be loaded: /);
+  assert.match(client.state.reason.message, /^could not load the WebAssembly: /);
   assert.equal(logged.length, 1);
 });
 
@@ -163,6 +163,6 @@ for (const [what, value] of [
     const { connect } = await fresh();
     const { reason } = await ended(connect, { wasm: Promise.reject(value) });
     assert.equal(reason.code, "wasm_failed");
-    assert.match(reason.message, /^the WebAssembly could not be loaded: /);
+    assert.match(reason.message, /^could not load the WebAssembly: /);
   });
 }

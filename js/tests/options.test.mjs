@@ -21,13 +21,22 @@ const refused = (message) => (error) => {
   assert.equal(error.message, message);
   return true;
 };
+const unknown = (what, name, names) => refused(`unknown ${what}: "${name}"; use one of ${names}`);
+const invalid = (what, value, expected) => {
+  const shown = what.endsWith('"token"')
+    ? "(hidden)"
+    : typeof value === "string"
+      ? JSON.stringify(value)
+      : String(value);
+  return refused(`invalid ${what}: ${shown.slice(0, 100)}; pass ${expected}`);
+};
 
 const wrong = {
   token: ["a string or a function", [1, null, {}, true]],
   clientId: ["a string of 1 to 200 bytes", ["", 1, null, "x".repeat(201), "é".repeat(101)]],
   backoff: ["an object", [500, null, "500"]],
   dialect: ['"seamline" or "plain"', ["", "Plain", null, true, ["plain"]]],
-  plain: ['an object, beside dialect: "plain"', ["plain", null, true, {}]],
+  plain: ['an object, together with dialect: "plain"', ["plain", null, true, {}]],
   connectTimeoutMs: [MS, NOT_MS],
   tokenTimeoutMs: [MS, NOT_MS],
   heartbeatMs: [MS, NOT_MS],
@@ -51,14 +60,14 @@ test("the table above has every option", () => {
 for (const [name, [expected, values]] of Object.entries(wrong)) {
   test(`\`${name}\` must be ${expected}`, () => {
     for (const value of values) {
-      assert.throws(() => open({ [name]: value }), refused(`the option "${name}" must be ${expected}`), String(value));
+      assert.throws(() => open({ [name]: value }), invalid(`option "${name}"`, value, expected), String(value));
     }
     open({ [name]: undefined }).close();
   });
 
   test(`\`${name}\` misspelt is refused, with the names there are`, () => {
     const misspelt = `${name}x`;
-    assert.throws(() => open({ [misspelt]: 1 }), refused(`unknown option "${misspelt}"; there are: ${NAMES}`));
+    assert.throws(() => open({ [misspelt]: 1 }), unknown("option", misspelt, NAMES));
   });
 }
 
@@ -86,11 +95,11 @@ test("every option with a value that fits is taken", () => {
 
 test("the options of `backoff` are checked, too", () => {
   for (const name of ["initialMs", "maxMs"]) {
-    const message = `the option of backoff "${name}" must be ${MS}`;
-    for (const value of NOT_MS) assert.throws(() => open({ backoff: { [name]: value } }), refused(message));
+    for (const value of NOT_MS) {
+      assert.throws(() => open({ backoff: { [name]: value } }), invalid(`option of backoff "${name}"`, value, MS));
+    }
   }
-  const message = 'unknown option of backoff "maxMS"; there are: initialMs, maxMs';
-  assert.throws(() => open({ backoff: { maxMS: 1 } }), refused(message));
+  assert.throws(() => open({ backoff: { maxMS: 1 } }), unknown("option of backoff", "maxMS", "initialMs, maxMs"));
 });
 
 test("the options of `plain` are checked, too", () => {
@@ -103,33 +112,34 @@ test("the options of `plain` are checked, too", () => {
     silenceMs: [MS, NOT_MS],
   };
   for (const [name, [expected, values]] of Object.entries(wrong)) {
-    const message = `the option of plain "${name}" must be ${expected}`;
-    for (const value of values) assert.throws(() => take({ [name]: value }), refused(message), String(value));
+    for (const value of values) {
+      const error = invalid(`option of plain "${name}"`, value, expected);
+      assert.throws(() => take({ [name]: value }), error, String(value));
+    }
   }
-  const message = `unknown option of plain "settleMS"; there are: ${Object.keys(wrong).join(", ")}`;
-  assert.throws(() => take({ settleMS: 1 }), refused(message));
+  assert.throws(() => take({ settleMS: 1 }), unknown("option of plain", "settleMS", Object.keys(wrong).join(", ")));
   take({ idPath: "a.b", numberPath: false, settleMs: 1, windowMessages: 1, silenceMs: 1 }).close();
 });
 
 test("names that every object has are no options", () => {
   for (const name of ["constructor", "toString", "hasOwnProperty"]) {
-    assert.throws(() => open({ [name]: 1 }), refused(`unknown option "${name}"; there are: ${NAMES}`));
+    assert.throws(() => open({ [name]: 1 }), unknown("option", name, NAMES));
   }
 });
 
 test("options that are no object are refused", () => {
   for (const options of [null, "token", 7]) {
-    assert.throws(() => connect("ws://localhost/ws", options), refused("the options must be an object"));
+    assert.throws(() => connect("ws://localhost/ws", options), invalid("options", options, "an object"));
   }
 });
 
 test("the options of close() are checked, and a call that is refused closes nothing", () => {
   const client = open();
   for (const flushMs of NOT_MS) {
-    assert.throws(() => client.close({ flushMs }), refused(`the option of close "flushMs" must be ${MS}`));
+    assert.throws(() => client.close({ flushMs }), invalid('option of close "flushMs"', flushMs, MS));
   }
-  assert.throws(() => client.close({ flush: 1 }), refused('unknown option of close "flush"; there are: flushMs'));
-  assert.throws(() => client.close(null), refused("the options of close must be an object"));
+  assert.throws(() => client.close({ flush: 1 }), unknown("option of close", "flush", "flushMs"));
+  assert.throws(() => client.close(null), invalid("options of close", null, "an object"));
   assert.equal(client.state.name, "connecting");
   client.close();
 });
@@ -137,9 +147,9 @@ test("the options of close() are checked, and a call that is refused closes noth
 test("the options of publish() are checked", async () => {
   const client = open();
   const channel = client.channel("c");
-  await assert.rejects(channel.publish(1, null), refused("the options of publish must be an object"));
-  await assert.rejects(channel.publish(1, { key: Symbol() }), refused('the option of publish "key" must be a string'));
-  await assert.rejects(channel.publish(1, { kee: "k" }), refused('unknown option of publish "kee"; there are: key'));
+  await assert.rejects(channel.publish(1, null), invalid("options of publish", null, "an object"));
+  await assert.rejects(channel.publish(1, { key: Symbol() }), invalid('option of publish "key"', Symbol(), "a string"));
+  await assert.rejects(channel.publish(1, { kee: "k" }), unknown("option of publish", "kee", "key"));
   client.close();
 });
 
@@ -159,20 +169,18 @@ test("the options of a channel are checked", () => {
     { epoch: "e", offset: 1, id: 5 },
   ];
   const table = [
-    ...froms.map((from) => [{ from }, `the channel option "from" must be ${FROM}`]),
-    [{ redeliver: 3 }, 'the channel option "redeliver" must be an object'],
-    [{ form: "start" }, 'unknown channel option "form"; there are: from, redeliver'],
-    [{ redeliver: { attempts: 0 } }, 'the option of redeliver "attempts" must be a whole number, 1 or more'],
+    ...froms.map((from) => [{ from }, invalid('option of channel "from"', from, FROM)]),
+    [{ redeliver: 3 }, invalid('option of channel "redeliver"', 3, "an object")],
+    [{ form: "start" }, unknown("option of channel", "form", "from, redeliver")],
+    [{ redeliver: { attempts: 0 } }, invalid('option of redeliver "attempts"', 0, "a whole number, 1 or more")],
     ...NOT_MS.map((delayMs) => [
       { redeliver: { attempts: 2, delayMs } },
-      `the option of redeliver "delayMs" must be ${MS}`,
+      invalid('option of redeliver "delayMs"', delayMs, MS),
     ]),
-    [{ redeliver: { attempt: 2 } }, 'unknown option of redeliver "attempt"; there are: attempts, delayMs'],
-    [null, "the channel options must be an object"],
+    [{ redeliver: { attempt: 2 } }, unknown("option of redeliver", "attempt", "attempts, delayMs")],
+    [null, invalid("options of channel", null, "an object")],
   ];
-  for (const [options, message] of table) {
-    assert.throws(() => client.channel("c", options), refused(message), String(message));
-  }
+  for (const [options, error] of table) assert.throws(() => client.channel("c", options), error);
   client.channel("a", { from: "start" });
   client.channel("b", { from: "tail", redeliver: { attempts: 2 } });
   client.channel("c", { from: { epoch: "e", offset: 0 }, redeliver: { attempts: 1, delayMs: 0 } });

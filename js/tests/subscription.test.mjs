@@ -139,7 +139,7 @@ test("a start point whose messages have passed is refused at the listener, by na
       () => late.on("message", () => seen.push(1)),
       (error) => {
         assert.equal(error.code, "already_subscribed");
-        assert.match(error.message, /^channel "c" is past the start point/);
+        assert.match(error.message, /^cannot start channel "c" at `from`: another handle is past it; /);
         return true;
       },
     );

@@ -14,7 +14,7 @@ export function subscription({ attached = true, soon = (call) => call() } = {}) 
   let ids = 0;
   const s = new Subscription("c", {
     _soon: soon,
-    _subscribe: (from, messages) => {
+    _subscribe: (_subscription, from, messages) => {
       calls.push(messages ? "subscribe" : "subscribe to casts");
       if (attached && messages && typeof from !== "object") s._attached({ epoch: "e", offset: 0 });
       return ++ids;
@@ -26,11 +26,11 @@ export function subscription({ attached = true, soon = (call) => call() } = {}) 
   });
   const port = {
     _subscription: () => s,
-    _publish: (data, key, closed) => (
+    _publish: (_name, data, key, closed) => (
       calls.push(`publish ${JSON.stringify(data)} ${key ?? "-"}${closed ? " closed" : ""}`),
       Promise.resolve({ id: "1-0", offset: 1 })
     ),
-    _cast: (data) => calls.push(`cast ${JSON.stringify(data)}`),
+    _cast: (_name, data) => calls.push(`cast ${JSON.stringify(data)}`),
     _logger: { warn: (...line) => logged.push(["warn", ...line]), error: (...line) => logged.push(["error", ...line]) },
   };
   /** What the port was told of processed messages. */

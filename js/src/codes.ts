@@ -1,0 +1,74 @@
+/**
+ * The code of a {@link SeamlineError}: one of those below, or what another server sends in its place. `docs/PROTOCOL.md`
+ * has the meaning of the server's codes.
+ */
+export type ErrorCode = ServerErrorCode | ClientErrorCode | PlainErrorCode | ArgumentErrorCode | OtherCode;
+
+/** What the server may answer to a publication, a subscription or an ephemeral event, or over HTTP. */
+export type ServerErrorCode =
+  | "authorization_error"
+  | "bad_body"
+  | "bad_channel"
+  | "bad_frame"
+  | "bad_json"
+  | "bad_key"
+  | "bad_query"
+  | "bad_version"
+  | "forbidden"
+  | "log_error"
+  | "origin_not_allowed"
+  | "out_of_order"
+  | "too_fast"
+  | "too_large"
+  | "too_many_channels"
+  | "too_many_connections"
+  | "unauthorized"
+  | "unknown_op";
+
+/** What the client refuses itself. `bad_channel`, `bad_key` and `too_large` may be its own verdict, too. */
+export type ClientErrorCode =
+  /** Another handle has moved past the start point; see {@link ChannelOptions.from}. */
+  | "already_subscribed"
+  /** JSON cannot represent the payload. */
+  | "bad_data"
+  /** The client, or the handle, is closed. */
+  | "closed"
+  /** As many publications wait as `outboxMessages` allows. */
+  | "outbox_full"
+  /** The publication closed one connection after the other. */
+  | "undeliverable";
+
+/** What the client reports in the plain dialect. */
+export type PlainErrorCode =
+  /** A message's number is above 2^53 − 1. */
+  | "bad_number"
+  /** The plain dialect cannot do this. */
+  | "not_supported"
+  /** The connection carries one channel only. */
+  | "one_channel";
+
+/** Arguments that cannot be used. */
+export type ArgumentErrorCode = "bad_event" | "bad_listener" | "bad_option" | "bad_token" | "bad_url";
+
+/** Why there is no connection; see {@link Reason}. */
+export type ReasonCode =
+  | "closed_by_application"
+  | "connect_failed"
+  | "connect_timeout"
+  | "connection_lost"
+  | "heartbeat_timeout"
+  | "drained"
+  | "token_failed"
+  | "unauthorized"
+  | "forbidden"
+  | "replaced"
+  | "protocol_error"
+  /** The page entered the back/forward cache. The client connects when the page is shown again. */
+  | "page_hidden"
+  /** The WebAssembly could not be loaded. The client retries if a fetch failed, and ends if a retry cannot help. */
+  | "wasm_failed"
+  /** There is no WebSocket. The client ends. Pass the option `WebSocket`. */
+  | "no_websocket";
+
+/** Any text, without taking the known codes from an editor's suggestions. */
+type OtherCode = string & Record<never, never>;

@@ -1,0 +1,66 @@
+import { Call } from "./boundary.js";
+import type { Calls } from "./calls.js";
+import { SeamlineError } from "./error.js";
+import { toJson } from "./payload.js";
+import { randomName } from "./random.js";
+
+/** The default of `outboxMessages`. */
+const OUTBOX_MESSAGES = 1000;
+
+/** Where the log has a publication. */
+export type Published = { id: string; offset: number };
+/** That, or why it does not have it. */
+type Answer = Published | SeamlineError;
+
+/** Publications without an answer. The wasm keeps and repeats them; here are the promises that they settle. */
+export class Publications {
+  /** Called when the last one is answered. */
+  _onEmpty = () => {};
+  /** More than those below, before the wasm is there. */
+  _unanswered = 0;
+  #answers = new Map<number, (answer: Answer) => void>();
+  #calls: Calls;
+  #max: number;
+
+  constructor(calls: Calls, max = OUTBOX_MESSAGES) {
+    this.#calls = calls;
+    this.#max = max;
+  }
+
+  /** Publishes, unless there is an error already. */
+  _publish(name: string, data: unknown, key = randomName(), error?: SeamlineError): Promise<Published> {
+    const { json, size } = toJson(data);
+    return new Promise((resolve, reject) => {
+      const settle = (answer: Answer) => {
+        if (!(answer instanceof SeamlineError)) return resolve(answer);
+        // Where nobody catches it, the error is all there is to see: so it says which publication it was.
+        reject(new SeamlineError(answer.code, `publication "${key}" to channel "${name}" failed: ${answer.message}`));
+      };
+      if (error) return settle(error);
+      // The wasm has the same limit and the same text, once it is there.
+      if (!this.#calls._ready && this._unanswered >= this.#max) {
+        return settle(new SeamlineError("outbox_full", "too many publications wait; try again later"));
+      }
+      this._unanswered++;
+      const answered = (answer: Answer) => {
+        settle(answer);
+        if (--this._unanswered === 0) this._onEmpty();
+      };
+      this.#calls._inOrder(() => {
+        const id = this.#calls._try(Call.Publish, 0, name, key, size, 0, json) ?? closed("client");
+        if (typeof id === "number") this.#answers.set(id, answered);
+        else answered(id);
+      });
+    });
+  }
+
+  _answered(id: number, answer: Answer): void {
+    this.#answers.get(id)?.(answer);
+    this.#answers.delete(id);
+  }
+}
+
+/** The error for a call on something that was closed. */
+export function closed(what: "client" | "channel"): SeamlineError {
+  return new SeamlineError("closed", `the ${what} is closed`);
+}

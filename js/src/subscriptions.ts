@@ -1,0 +1,62 @@
+import { Call, Start } from "./boundary.js";
+import type { Calls } from "./calls.js";
+import type { SeamlineError } from "./error.js";
+import { type From, Subscription, type SubscriptionPort } from "./subscription.js";
+import type { Position } from "./types.js";
+
+/** A client's subscriptions: one for each channel that a handle listens to. */
+export class Subscriptions implements SubscriptionPort {
+  #calls: Calls;
+  #byName = new Map<string, Subscription>();
+  /** Those that the wasm knows, by its id. */
+  #byId = new Map<number, Subscription>();
+
+  constructor(calls: Calls) {
+    this.#calls = calls;
+  }
+
+  /** The subscription with the wasm's id, if it is still there. */
+  _get(id: number): Subscription | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** The subscription to a channel; a new one for its first handle. */
+  _of(name: string): Subscription {
+    let subscription = this.#byName.get(name);
+    if (!subscription) this.#byName.set(name, (subscription = new Subscription(name, this)));
+    return subscription;
+  }
+
+  /** Ends all of them. */
+  _end(): void {
+    for (const subscription of [...this.#byName.values()]) subscription._end();
+  }
+
+  _soon(call: () => void): void {
+    this.#calls._soon(call);
+  }
+
+  _subscribe(subscription: Subscription, from: From, messages: boolean): number | SeamlineError | undefined {
+    const { epoch = "", offset = startOf(from), id } = typeof from === "object" ? from : ({} as Partial<Position>);
+    const kind = messages ? Call.Subscribe : Call.SubscribeToCasts;
+    const answer = this.#calls._try(kind, 0, subscription._name, epoch, offset, 0, id);
+    if (typeof answer === "number") this.#byId.set(answer, subscription);
+    return answer;
+  }
+
+  _unsubscribe(id: number): void {
+    if (this.#byId.delete(id)) this.#calls._call(Call.Unsubscribe, id);
+  }
+
+  _processed(id: number, count: number, { epoch, offset, id: messageId }: Position): void {
+    this.#calls._call(Call.Processed, id, "", epoch, offset, count, messageId);
+  }
+
+  _ended(subscription: Subscription): void {
+    this.#byName.delete(subscription._name);
+  }
+}
+
+function startOf(from: From): Start {
+  return from === "start" ? Start.Start : from === "tail" ? Start.Tail : Start.LastKnown;
+}

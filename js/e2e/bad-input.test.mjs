@@ -58,7 +58,7 @@ async function closedReason(server, options) {
   );
 }
 
-test("an option that is misspelt or mistyped is named at once", async () => {
+test("misspelt and mistyped options are refused by name", async () => {
   assert.match(
     await thrown(ws(open), { heartBeatMs: 1 }),
     /^SeamlineError bad_option: unknown option: "heartBeatMs"; use one of .*heartbeatMs/,
@@ -74,12 +74,12 @@ test("an option that is misspelt or mistyped is named at once", async () => {
   assert.match(await thrown(ws(open), { clientId: "" }), /option "clientId": ""; pass a string of 1 to 200 bytes/);
 });
 
-test("a URL that cannot be a WebSocket's is named at once", async () => {
+test("an invalid URL is refused at once", async () => {
   assert.match(await thrown("ftp://example.com/", {}), /^SeamlineError bad_url: .*"ftp:"/);
   assert.match(await thrown("http://[", {}), /^SeamlineError bad_url: invalid URL: "http:/);
 });
 
-test("a channel name, a position and a payload that cannot be are refused", async () => {
+test("invalid channel names, positions and payloads are refused", async () => {
   const errors = await page.evaluate(async (url) => {
     const client = connect(url, { logger: {} });
     const attempt = (call) => {
@@ -121,7 +121,7 @@ test("a channel name, a position and a payload that cannot be are refused", asyn
   assert.deepEqual(errors.slice(6), ["bad_data", "TypeError", "too_large", "bad_key", "closed", 1]);
 });
 
-test("no token, a wrong token and an expired token end the attempts, each with its reason", async () => {
+test("missing, wrong and expired tokens end the client", async () => {
   for (const [options, words] of [
     [{}, /token/],
     [{ token: "not.a.token" }, /token/],
@@ -134,7 +134,7 @@ test("no token, a wrong token and an expired token end the attempts, each with i
   }
 });
 
-test("a refused token is fetched anew, once; then the connection stands", async () => {
+test("a rejected token is fetched again once", async () => {
   const good = token({ sub: "left", exp: inSeconds(3600) });
   const calls = await page.evaluate(
     async ([url, good]) => {
@@ -153,7 +153,7 @@ test("a refused token is fetched anew, once; then the connection stands", async 
   assert.deepEqual(calls, [false, true]);
 });
 
-test("a token that expires on a live connection is fetched anew, and no message is lost or repeated", async () => {
+test("an expired token is replaced without losing a message", async () => {
   // The page takes the first that still has a while to live, however long it took until it asks.
   const shorts = Array.from({ length: 300 }, (_, i) => inSeconds(i + 2)).map((exp) => [
     exp,
@@ -196,7 +196,7 @@ test("a token that expires on a live connection is fetched anew, and no message 
   assert.deepEqual([refreshes[0], refreshes.at(-1)], [false, true]);
 });
 
-test("a token function that throws is reported, and tried again", async () => {
+test("a throwing token function is reported and retried", async () => {
   const reason = await page.evaluate(async (url) => {
     const token = () => Promise.reject(new Error("no session"));
     const client = connect(url, { token, logger: {} });
@@ -214,7 +214,7 @@ test("a token function that throws is reported, and tried again", async () => {
   });
 });
 
-test("a server that is not there, or is no Seamline server, is tried again with backoff", async (t) => {
+test("unreachable and foreign servers are retried with backoff", async (t) => {
   const plain = createServer((_, response) => response.end("hello"));
   await new Promise((resolve) => plain.listen(0, "127.0.0.1", resolve));
   t.after(() => {
@@ -243,7 +243,7 @@ test("a server that is not there, or is no Seamline server, is tried again with 
   }
 });
 
-test("wasm that is not there is reported and fetched again later; wasm that is none ends it", async () => {
+test("missing wasm is retried, invalid wasm ends the client", async () => {
   const states = await page.evaluate(async (url) => {
     const fresh = await import("/dist/index.js?another-module");
     const missing = fresh.connect(url, { wasm: "/nowhere.wasm", logger: {} });
@@ -256,6 +256,6 @@ test("wasm that is not there is reported and fetched again later; wasm that is n
   assert.deepEqual(states, ["waiting", "wasm_failed", "closed", "closed", "wasm_failed"]);
 });
 
-test("nothing of all this was an error that nobody caught", () => {
+test("no error was left uncaught", () => {
   assert.deepEqual(page.problems, []);
 });

@@ -82,7 +82,7 @@ async function settle(tab, options) {
   });
 }
 
-test("a duplicated tab that lags resumes at its own position", async () => {
+test("a lagging duplicate tab resumes at its own position", async () => {
   const tab = await open();
   await follow(tab);
   await sees(tab, 3);
@@ -104,7 +104,7 @@ test("a duplicated tab that lags resumes at its own position", async () => {
   assert.deepEqual(await seen(copy), [4, 5, 6, 7, 8]);
 });
 
-test("a tab that was offline while its copy worked resumes at its own position", async () => {
+test("a tab offline beside its copy resumes at its position", async () => {
   const tab = await open();
   await follow(tab);
   await sees(tab, 3);
@@ -122,7 +122,7 @@ test("a tab that was offline while its copy worked resumes at its own position",
   assert.deepEqual(await seen(tab), [4, 5, 6, 7, 8]);
 });
 
-test("tabs that share an id in localStorage keep their positions; a new tab resumes at the furthest", async () => {
+test("tabs sharing an id in localStorage keep their positions", async () => {
   const storage = "localStorage";
   const [slow, fast] = [await open(), await open()];
   await follow(fast, { storage });
@@ -142,7 +142,7 @@ test("tabs that share an id in localStorage keep their positions; a new tab resu
   assert.deepEqual(await seen(slow), [4, 5, 6, 7, 8]);
 });
 
-test("two clients of one page with the same id keep their positions", async () => {
+test("two clients with one id keep their positions", async () => {
   const tab = await open();
   await follow(tab, { hangs: true });
   await sees(tab, 1);

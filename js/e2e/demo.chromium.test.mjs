@@ -91,7 +91,7 @@ describe("the demo page", () => {
     assert.deepEqual(problems, []);
   });
 
-  test("a message from Alice is seen by Bob, live, and so is that she types", async () => {
+  test("Bob sees Alice's messages and that she is typing", async () => {
     // It is shown for a while only: she goes on until it is seen.
     await until("Bob sees that Alice types", async () => {
       await alice.pane.locator("input").pressSequentially("H");
@@ -108,7 +108,7 @@ describe("the demo page", () => {
     await until("nothing is pending", async () => (await alice.pending()) === 0);
   });
 
-  test("a socket that the page cuts, and one that the server drops, come back; nothing is lost", async () => {
+  test("cut and dropped sockets reconnect without loss", async () => {
     await page.click("#traffic");
     await until("traffic flows", async () => (await alice.count("delivered")) > 5);
     await alice.press("cut");
@@ -128,7 +128,7 @@ describe("the demo page", () => {
     }
   });
 
-  test("messages that are delivered a second time are dropped and counted", async () => {
+  test("repeated messages are dropped and counted", async () => {
     for (const text of ["one", "two", "three"]) await alice.write(text);
     await bob.has("three");
     await bob.press("repeat");
@@ -138,7 +138,7 @@ describe("the demo page", () => {
     await bob.check("4 messages, each once, in order");
   });
 
-  test("a thousand messages published while Alice is offline are replayed to her", async () => {
+  test("a thousand missed messages are replayed", async () => {
     await alice.press("burst");
     await until("she is cut off", async () => (await alice.state()) === "waiting");
     await alice.write("written offline");
@@ -155,7 +155,7 @@ describe("the demo page", () => {
     assert.equal(await bob.count("replayed"), 0);
   });
 
-  test("a server that is killed: what was written meanwhile is published once it is back", async () => {
+  test("messages written during an outage are published afterwards", async () => {
     await alice.write("before");
     await bob.has("before");
     await server.kill();
@@ -171,7 +171,7 @@ describe("the demo page", () => {
     for (const pane of [alice, bob]) await pane.check("2 messages, each once, in order");
   });
 
-  test("after a reload each pane goes on where it was: with what came meanwhile, and with what it had to publish", async () => {
+  test("each pane resumes after a reload", async () => {
     await alice.write("before");
     for (const pane of [alice, bob]) await pane.has("before");
     const url = page.url();
@@ -194,7 +194,7 @@ describe("the demo page", () => {
     }
   });
 
-  test("on a phone nothing is wider than the screen, and everything is reached by keyboard", async () => {
+  test("the page works on a phone and by keyboard", async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     await alice.write(`${"long".repeat(200)} word`);
     await bob.has("long");

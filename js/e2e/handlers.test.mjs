@@ -29,7 +29,7 @@ beforeEach(async () => {
 
 const TEN = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
-test("a handler that throws or rejects is reported, and the next message comes", async () => {
+test("a failing handler is reported, and the next message arrives", async () => {
   const result = await page.evaluate(async () => {
     const room = fresh().channel("ten", { from: "start" });
     const seen = [];
@@ -46,7 +46,7 @@ test("a handler that throws or rejects is reported, and the next message comes",
   assert.deepEqual(result, { seen: TEN, errors: ["thrown 3", "rejected 5"] });
 });
 
-test("with `redeliver`, the handler that failed gets the message again, before any other", async () => {
+test("`redeliver` repeats a message before the next one", async () => {
   const seen = await page.evaluate(async () => {
     const room = fresh().channel("ten", { from: "start", redeliver: { attempts: 3, delayMs: 5 } });
     const seen = [];
@@ -62,7 +62,7 @@ test("with `redeliver`, the handler that failed gets the message again, before a
   assert.deepEqual(seen, [1, 2, 2, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
 
-test("the position moves when the handler's promise is settled, not before", async () => {
+test("the position moves when the handler's promise settles", async () => {
   const result = await page.evaluate(async () => {
     const room = fresh().channel("ten", { from: "start" });
     let release;
@@ -78,7 +78,7 @@ test("the position moves when the handler's promise is settled, not before", asy
   assert.deepEqual(result, [0, 1, true]);
 });
 
-test("messages wait for a listener; an iterator's message is processed when the next is asked for", async () => {
+test("messages wait for listeners and iterators", async () => {
   const result = await page.evaluate(async () => {
     const room = fresh().channel("ten", { from: "start" });
     await new Promise((resolve) => setTimeout(resolve, 200));
@@ -99,7 +99,7 @@ test("messages wait for a listener; an iterator's message is processed when the 
   );
 });
 
-test("unsubscribing, subscribing again and closing inside a handler", async () => {
+test("a handler may unsubscribe, resubscribe and close", async () => {
   const result = await page.evaluate(async () => {
     const client = fresh();
     const first = client.channel("ten", { from: "start" });
@@ -126,7 +126,7 @@ test("unsubscribing, subscribing again and closing inside a handler", async () =
   assert.deepEqual(result, ["a1", "a2", "a3", "b4", "b5", "c5", "c6", "c7"]);
 });
 
-test("closing a channel and opening it again elsewhere within one round trip", async () => {
+test("a channel can be reopened within one round trip", async () => {
   const result = await page.evaluate(async () => {
     const client = fresh();
     await when(() => client.state.name === "open");
@@ -142,7 +142,7 @@ test("closing a channel and opening it again elsewhere within one round trip", a
   assert.deepEqual(result, TEN);
 });
 
-test("publishing inside a handler, and to two clients of one page", async () => {
+test("a handler may publish to another client", async () => {
   const result = await page.evaluate(async () => {
     const left = fresh().channel("ping-pong", { from: "start" });
     const right = fresh().channel("ping-pong", { from: "start" });
@@ -163,7 +163,7 @@ test("publishing inside a handler, and to two clients of one page", async () => 
   assert.deepEqual(result, [upTo20, upTo20]);
 });
 
-test("an ephemeral event reaches the others who are here, and is not stored", async () => {
+test("casts reach other clients and are not stored", async () => {
   const result = await page.evaluate(async () => {
     const [left, right] = [fresh(), fresh()].map((client) => client.channel("typing", { from: "start" }));
     const casts = [];
@@ -177,7 +177,7 @@ test("an ephemeral event reaches the others who are here, and is not stored", as
   assert.deepEqual(result, [[{ typing: true }], 1]);
 });
 
-test("a client id brings a reloaded page back to where its handlers were", async () => {
+test("a reloaded page resumes by its client id", async () => {
   const offsets = [];
   for (const last of [4, 10]) {
     offsets.push(
@@ -203,7 +203,7 @@ test("a client id brings a reloaded page back to where its handlers were", async
   ]);
 });
 
-test("a slow page lets go of live messages and fetches them from the log: each once, in order", async () => {
+test("a slow page catches up from the log", async () => {
   const result = await page.evaluate(async () => {
     const client = fresh({ queueMessages: 50, replayCredit: 20 });
     const room = client.channel("flood", { from: "start" });

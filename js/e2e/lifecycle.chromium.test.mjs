@@ -89,7 +89,7 @@ async function freeze({ page }, { ms, meanwhile, detached }) {
 
 for (const detached of [false, true]) {
   const how = detached ? "without a debugger" : "with a debugger attached";
-  test(`frozen ${how}, and resumed: caught up within 2 s, whether Chromium keeps the socket or closes it`, async (t) => {
+  test(`a page frozen ${how} catches up within 2 s`, async (t) => {
     await timely(
       t,
       2000,
@@ -115,7 +115,7 @@ for (const [what, harm, withinMs] of [
   ["cut", (proxy) => proxy.cut(), 2000],
   ["silenced", (proxy) => proxy.silence("toClient"), 3000],
 ]) {
-  test(`frozen, and its connection ${what} meanwhile: caught up within ${withinMs} ms`, async (t) => {
+  test(`a frozen page whose connection ${what} catches up within ${withinMs} ms`, async (t) => {
     await timely(t, withinMs, open, async (s) => {
       const meanwhile = async () => {
         harm(s.proxy);
@@ -129,7 +129,7 @@ for (const [what, harm, withinMs] of [
   });
 }
 
-test("into the back/forward cache and out of it: closed cleanly, resumed within 2 s, nothing lost or twice", async (t) => {
+test("a page restored from the back/forward cache resumes within 2 s", async (t) => {
   const server = await new Server().start();
   t.after(() => server.stop());
   if (!(await keepsPages(await cdp.page(site.url), `${site.url}other`, `ws://127.0.0.1:${server.port}/ws`))) {
@@ -160,7 +160,7 @@ test("into the back/forward cache and out of it: closed cleanly, resumed within 
   );
 });
 
-test("the network taken away and given back: nothing lost, caught up within 2 s", async (t) => {
+test("a page catches up within 2 s of the network's return", async (t) => {
   await timely(
     t,
     2000,
@@ -189,7 +189,7 @@ test("the network taken away and given back: nothing lost, caught up within 2 s"
   );
 });
 
-test("50 times offline and online in 5 s: attempts stay within the backoff's bound", async (t) => {
+test("a flapping network does not exceed the backoff", async (t) => {
   const s = await scene(t);
   await s.page.send("Network.enable");
   const from = Date.now();
@@ -214,7 +214,7 @@ test("50 times offline and online in 5 s: attempts stay within the backoff's bou
   );
 });
 
-test("a processor 20 times slower: no false alarm, nothing lost", async (t) => {
+test("a 20 times slower processor loses nothing", async (t) => {
   const s = await scene(t, { heartbeatMs: 500 });
   await s.page.send("Emulation.setCPUThrottlingRate", { rate: 20 });
   await s.publish(200);
@@ -227,7 +227,7 @@ test("a processor 20 times slower: no false alarm, nothing lost", async (t) => {
   assert.equal((await s.judge()).connects, 2);
 });
 
-test("hidden for more than a minute, its timers throttled: no false alarm, nothing lost", async (t) => {
+test("a hidden page with throttled timers loses nothing", async (t) => {
   const s = hidden;
   await until("the time is over", () => Date.now() - s.since > HIDDEN_MS, HIDDEN_MS + 60_000);
   await s.publish(3);

@@ -30,7 +30,7 @@ async function scene(t, options) {
   return scene;
 }
 
-test("every wake sign, many times: a healthy socket is asked, and kept", async (t) => {
+test("wake events keep a healthy socket", async (t) => {
   const s = await scene(t, { probeTimeoutMs: 4000 });
   for (let i = 0; i < 5; i++) await say(s.page, ["online", "offline", "visibilitychange", "pageshow", "resume"]);
   await new Promise((resolve) => setTimeout(resolve, 5000)); // beyond the probe's deadline
@@ -40,7 +40,7 @@ test("every wake sign, many times: a healthy socket is asked, and kept", async (
   await s.judge();
 });
 
-test("a socket that died in silence is replaced within 2 s of a wake sign", async (t) => {
+test("a dead socket is replaced within 2 s of waking", async (t) => {
   await timely(t, 2000, open, async (s) => {
     s.proxy.silence("toClient");
     await s.publish(3);
@@ -57,7 +57,7 @@ const HEARTBEAT = { heartbeatMs: 400, pongTimeoutMs: 4000 };
 const FOUND_MS = 400 + 4000 + 1000;
 
 for (const direction of ["toClient", "toServer"]) {
-  test(`silence ${direction}: found by the heartbeat, and one connection takes its place`, async (t) => {
+  test(`the heartbeat detects silence ${direction}`, async (t) => {
     const firstBackoffMs = 500;
     await timely(
       t,
@@ -81,7 +81,7 @@ for (const direction of ["toClient", "toServer"]) {
   });
 }
 
-test("a server that stands still (SIGSTOP) is found; when it goes on there is one connection, and nothing comes twice", async (t) => {
+test("a stopped server is detected and replaced", async (t) => {
   const backoff = { initialMs: 100, maxMs: 500 };
   const options = { ...HEARTBEAT, connectTimeoutMs: 500, backoff };
   await timely(
@@ -106,7 +106,7 @@ test("a server that stands still (SIGSTOP) is found; when it goes on there is on
   );
 });
 
-test("50 times offline and online in 5 s: attempts stay within the backoff's bound, and nothing is lost", async (t) => {
+test("a flapping network does not exceed the backoff", async (t) => {
   const s = await scene(t);
   const from = Date.now();
   for (let i = 0; i < 50; i++) {
@@ -126,7 +126,7 @@ test("50 times offline and online in 5 s: attempts stay within the backoff's bou
   assert.ok(flapped <= 7 + seconds, `${flapped} attempts`); // one that was there, one a second by the signs, and the first draws
 });
 
-test("a page that is put away and shown again, by its events: closed cleanly, resumed", async (t) => {
+test("back/forward cache events close and resume the connection", async (t) => {
   await timely(t, 2000, open, async (s) => {
     const transition = (type) =>
       s.page.evaluate((type) => void dispatchEvent(new PageTransitionEvent(type, { persisted: true })), type);
@@ -144,7 +144,7 @@ test("a page that is put away and shown again, by its events: closed cleanly, re
   });
 });
 
-test("the back/forward cache itself: closed cleanly, resumed", async (t) => {
+test("a page resumes from the real back/forward cache", async (t) => {
   if (ENGINE === "chromium") return t.skip("Playwright switches it off: see lifecycle.chromium.test.mjs");
   const server = await new Server().start();
   t.after(() => server.stop());
@@ -171,7 +171,7 @@ test("the back/forward cache itself: closed cleanly, resumed", async (t) => {
 });
 
 for (const kind of ["Worker", "SharedWorker"]) {
-  test(`in a ${kind}: cut again and again, each message once and in order`, async (t) => {
+  test(`a ${kind} receives each message once across cuts`, async (t) => {
     const page = await browser.page();
     const supported = await page.evaluate((kind) => kind in globalThis, kind);
     if (!supported) {

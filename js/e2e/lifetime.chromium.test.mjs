@@ -59,7 +59,7 @@ const left = async () => {
 };
 
 for (const state of ["loading", "waiting to load again", "awaiting a token", "connecting", "open", "waiting"]) {
-  test(`clients closed while ${state} are collected, with all that their listeners hold`, async () => {
+  test(`clients closed while ${state} are garbage-collected`, async () => {
     await page.evaluate(openAndClose, [`ws://127.0.0.1:${server.port}/ws`, state, CLIENTS]);
     await until("they are collected", async () => (await left()) === 0);
     assert.deepEqual(page.problems, []);

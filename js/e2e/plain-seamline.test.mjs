@@ -57,7 +57,7 @@ const report = () => ({
 });
 const count = (page) => page.evaluate(() => globalThis.seen.length);
 
-test("500 messages, 10 cuts of the socket and 5 kills of the server: each once and in order", async (t) => {
+test("500 messages survive 10 cuts and 5 kills", async (t) => {
   const [MESSAGES, CUTS, KILLS] = [500, 10, 5];
   // The window between subscribing and reading the replay is widened, so that there is an overlap to drop.
   await scene(["--unsafe-seam-delay-ms", "20"], async ({ server, proxy, page, url }) => {
@@ -106,7 +106,7 @@ test("500 messages, 10 cuts of the socket and 5 kills of the server: each once a
   });
 });
 
-test("a client that comes back under its name goes on where it had acknowledged; what is trimmed is a gap", async () => {
+test("a returning client resumes at its acknowledged position", async () => {
   await scene(["--retain-messages", "20"], async ({ server, proxy, page, url }) => {
     const some = (from, to) =>
       Array.from({ length: to - from + 1 }, (_, i) => publish(() => server.url, "room", `k${from + i}`, {}));
@@ -139,7 +139,7 @@ test("a client that comes back under its name goes on where it had acknowledged;
   });
 });
 
-test("typing reaches the other page, and does not come back", async (t) => {
+test("typing reaches only the other page", async (t) => {
   await scene([], async ({ server, page, url }) => {
     const other = await browser.page();
     t.after(() => other.close());
@@ -156,7 +156,7 @@ test("typing reaches the other page, and does not come back", async (t) => {
   });
 });
 
-test("a token that is refused is asked for anew", async () => {
+test("a rejected token is fetched again", async () => {
   const secret = "a-secret-for-tests-and-nothing-else";
   const part = (value) => Buffer.from(value).toString("base64url");
   const claims = { sub: "ada", exp: Math.floor(Date.now() / 1000) + 3600 };

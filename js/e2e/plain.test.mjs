@@ -92,7 +92,7 @@ for (const [name, habits] of [
   ["replays from last_message_id", { resumes: true }],
   ["has live messages overtake the replay", { resumes: true, overtakes: true, pauseEvery: 5 }],
 ]) {
-  test(`without numbers, a server that ${name}: 2,000 messages and 30 cuts, each once`, async (t) => {
+  test(`unnumbered messages survive 30 cuts of a server that ${name}`, async (t) => {
     await following(
       habits,
       async (server, page) => {
@@ -121,7 +121,7 @@ for (const [name, habits] of [
   ["has live messages overtake the replay", { resumes: true, overtakes: true, pauseEvery: 5 }],
   ["has the older shape", { nested: true }],
 ]) {
-  test(`with numbers, a server that ${name}: 2,000 messages and 30 cuts, each once and in order`, async (t) => {
+  test(`numbered messages survive 30 cuts of a server that ${name}`, async (t) => {
     await following({ ...habits, numbers: true }, async (server, page) => {
       const result = await chaos(server, page);
       t.diagnostic(summary(server, result));
@@ -139,7 +139,7 @@ for (const [name, habits] of [
   });
 }
 
-test("a number that the server skips is a gap, told before what follows", async () => {
+test("a skipped number is a gap before later messages", async () => {
   await following(
     { numbers: true, skips: [7], jitterMs: 0 },
     async (server, page) => {
@@ -160,7 +160,7 @@ test("a number that the server skips is a gap, told before what follows", async 
   );
 });
 
-test("a window that is smaller than the history: each once, also when everything is replayed", async () => {
+test("a window smaller than the history prevents duplicates", async () => {
   await following(
     { twice: false },
     async (server, page) => {
@@ -183,7 +183,7 @@ test("a window that is smaller than the history: each once, also when everything
   );
 });
 
-test("after a reload: what was missed comes, and nothing again that is older than the settle time", async () => {
+test("a reload repeats nothing older than the settle time", async () => {
   await following(
     { resumes: true, twice: false, jitterMs: 0 },
     async (server, page) => {
@@ -220,7 +220,7 @@ test("after a reload: what was missed comes, and nothing again that is older tha
   );
 });
 
-test("the wire: parameters, acknowledgements, typing, and nothing to publish", async () => {
+test("the client sends parameters, acknowledgements and typing", async () => {
   await following(
     { numbers: true },
     async (server, page) => {
@@ -255,7 +255,7 @@ test("the wire: parameters, acknowledgements, typing, and nothing to publish", a
   );
 });
 
-test("a refusal, before the upgrade or by a close without a code, has the token fetched anew, with backoff", async (t) => {
+test("a rejected connection fetches a new token with backoff", async (t) => {
   const server = await new PlainServer({ twice: false }).start();
   const page = await browser.page();
   t.after(() => Promise.all([page.close(), server.stop()]));
@@ -274,7 +274,7 @@ test("a refusal, before the upgrade or by a close without a code, has the token 
   assert.deepEqual(await page.evaluate(() => globalThis.reasons), ["connect_failed", "connection_lost"]);
 });
 
-test("what is not a JSON object is an error, and another connection brings what comes after it", async (t) => {
+test("a malformed frame causes an error and a reconnect", async (t) => {
   const server = await new PlainServer({ twice: false }).start();
   const page = await browser.page();
   t.after(() => Promise.all([page.close(), server.stop()]));
@@ -292,7 +292,7 @@ test("what is not a JSON object is an error, and another connection brings what 
   await until("the message is there", async () => (await count(page)) === 1);
 });
 
-test("an option that is misspelt, or without its dialect, is named at once", async (t) => {
+test("invalid plain options are refused by name", async (t) => {
   const page = await browser.page();
   t.after(() => page.close());
   const thrown = (options) =>

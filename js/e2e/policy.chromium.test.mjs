@@ -15,7 +15,7 @@ after(async () => {
   await server.stop();
 });
 
-test("a connection that connect-src forbids fails at once, and the reason names the policy", async () => {
+test("a connection forbidden by connect-src names the policy", async () => {
   const page = await browser.page("guarded");
   const states = await page.evaluate(
     (url) =>
@@ -41,7 +41,7 @@ test("a connection that connect-src forbids fails at once, and the reason names 
   await page.close();
 });
 
-test("a server that is not there is not blamed on the policy", async () => {
+test("an unreachable server is not blamed on the policy", async () => {
   const page = await browser.page();
   const reason = await page.evaluate(
     () =>

@@ -32,7 +32,7 @@ function listen(client, events, options) {
 const log = (count) => Array.from({ length: count }, (_, i) => i + 1);
 
 for (const from of ["start", "tail", { epoch: "e", offset: 0 }, undefined]) {
-  test(`casts and live come without messages, from ${JSON.stringify(from)}`, async (t) => {
+  test(`casts and live arrive without messages, from ${JSON.stringify(from)}`, async (t) => {
     const { server, client } = setUp(t, { queueMessages: 10 });
     server.logs.set("c", log(2000));
     const { told } = listen(client, ["live", "cast", "gap"], from ? { from } : {});
@@ -50,7 +50,7 @@ for (const from of ["start", "tail", { epoch: "e", offset: 0 }, undefined]) {
   });
 }
 
-test("a message listener that comes later begins at the start point", async (t) => {
+test("a later message listener begins at the start point", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", log(5));
   const { channel, told } = listen(client, ["live"], { from: "start" });
@@ -63,7 +63,7 @@ test("a message listener that comes later begins at the start point", async (t) 
   await until(() => server.ops("ack").at(-1)?.offset === 5);
 });
 
-test("so does an iterator, after a position", async (t) => {
+test("a later iterator begins after a position", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", log(5));
   const { channel, told } = listen(client, ["cast", "live"], { from: { epoch: "e", offset: 3 } });
@@ -73,7 +73,7 @@ test("so does an iterator, after a position", async (t) => {
   assert.deepEqual(seen, [4, 5]);
 });
 
-test("listeners that are added in one turn make one subscription", async (t) => {
+test("listeners added in one turn make one subscription", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", log(3));
   await until(() => client.state.name === "open");
@@ -83,7 +83,7 @@ test("listeners that are added in one turn make one subscription", async (t) => 
   assert.deepEqual([server.ops("sub").length, server.ops("unsub").length], [1, 0]);
 });
 
-test("casts go on, without messages, when the handle that followed those is closed", async (t) => {
+test("casts continue after the handle for messages closes", async (t) => {
   const { server, client } = setUp(t, { queueMessages: 10 });
   server.logs.set("c", log(3));
   const casts = listen(client, ["cast"]);
@@ -101,7 +101,7 @@ test("casts go on, without messages, when the handle that followed those is clos
   assert.deepEqual(casts.told, ["here"]);
 });
 
-test("a handle for casts joins one for messages and holds it up in nothing", async (t) => {
+test("a handle for casts does not delay messages", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", log(3));
   const messages = listen(client, ["message"], { from: "start" });
@@ -118,7 +118,7 @@ test("a handle for casts joins one for messages and holds it up in nothing", asy
   assert.equal(server.ops("sub").length, 1);
 });
 
-test("a reconnect keeps both: casts without messages, and messages once", async (t) => {
+test("casts and messages survive a reconnect", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", log(3));
   const { channel, told } = listen(client, ["live"], { from: "start" });

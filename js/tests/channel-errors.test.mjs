@@ -11,7 +11,7 @@ const failures = {
 };
 
 for (const [how, fail] of Object.entries(failures)) {
-  test(`a handler that ${how} is reported with its message, and the next message comes`, async () => {
+  test(`a handler that ${how} is reported, and the next message arrives`, async () => {
     const { c, s, processed } = channel();
     const seen = [];
     const errors = [];
@@ -24,7 +24,7 @@ for (const [how, fail] of Object.entries(failures)) {
     assert.equal(c.position.offset, 3);
   });
 
-  test(`a handler that ${how} is handed the message again, \`attempts\` times in all`, async (t) => {
+  test(`a message is redelivered to a handler that ${how}`, async (t) => {
     t.mock.timers.enable({ apis: ["setTimeout"] });
     const { c, s, processed } = channel({ redeliver: { attempts: 3, delayMs: 50 } });
     const seen = [];
@@ -52,7 +52,7 @@ for (const [how, fail] of Object.entries(failures)) {
   });
 }
 
-test("a message that succeeds when it is handed out again is not handed out a third time", async (t) => {
+test("a successful redelivery is not repeated", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { c, s, processed } = channel({ redeliver: { attempts: 5, delayMs: 10 } });
   let calls = 0;
@@ -66,7 +66,7 @@ test("a message that succeeds when it is handed out again is not handed out a th
   assert.deepEqual([calls, processed()], [2, ["processed 1 at 1 1-0"]]);
 });
 
-test("by default a message is tried once, and then after a second where only attempts are given", async (t) => {
+test("the defaults are one attempt and one second", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   for (const [options, expected] of [
     [{}, [1, 1]],
@@ -89,7 +89,7 @@ test("by default a message is tried once, and then after a second where only att
   }
 });
 
-test("one failing listener does not keep the message from the others", () => {
+test("a failing listener does not affect the others", () => {
   const { c, s } = channel();
   const seen = [];
   c.on("error", () => {});
@@ -101,7 +101,7 @@ test("one failing listener does not keep the message from the others", () => {
   assert.deepEqual(seen, [1, 2]);
 });
 
-test("an error that nobody listens to is logged", () => {
+test("an error without a listener is logged", () => {
   const { c, s, logged } = channel();
   c.on("message", () => {
     throw new Error("no");
@@ -111,7 +111,7 @@ test("an error that nobody listens to is logged", () => {
   assert.match(String(logged[0]), /error,seamline: channel "c":,Error: no/);
 });
 
-test("a failing error listener is logged and goes no further", async () => {
+test("a failing error listener is only logged", async () => {
   const { c, s, logged } = channel();
   const seen = [];
   c.on("error", () => {
@@ -125,7 +125,7 @@ test("a failing error listener is logged and goes no further", async () => {
   assert.equal(logged.length, 4);
 });
 
-test("other listeners that fail are reported as errors", async () => {
+test("failures of other listeners are reported as errors", async () => {
   const { c, s } = channel();
   const errors = [];
   c.on("error", (error, message) => errors.push([error.message, message]));
@@ -142,7 +142,7 @@ test("other listeners that fail are reported as errors", async () => {
   ]);
 });
 
-test("a channel that is closed while it waits to try again does not try again", async (t) => {
+test("closing a channel cancels a pending redelivery", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { c, s, processed } = channel({ redeliver: { attempts: 9, delayMs: 10 } });
   let calls = 0;
@@ -156,7 +156,7 @@ test("a channel that is closed while it waits to try again does not try again", 
   assert.deepEqual([calls, processed()], [1, []]);
 });
 
-test("a listener that is taken off while it waits to try again is not tried again", async (t) => {
+test("removing a listener cancels its pending redelivery", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { c, s, processed } = channel({ redeliver: { attempts: 9, delayMs: 10 } });
   let calls = 0;
@@ -170,7 +170,7 @@ test("a listener that is taken off while it waits to try again is not tried agai
   assert.deepEqual([calls, processed()], [1, ["processed 1 at 1 1-0"]]);
 });
 
-test("a handler that fails after the channel was closed is still reported", async () => {
+test("a handler failure after close is still reported", async () => {
   const { c, s } = channel();
   const gate = deferred();
   const errors = [];

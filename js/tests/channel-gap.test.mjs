@@ -5,7 +5,7 @@ import { channel, deferred, frame, settled } from "./support/channel.mjs";
 
 const GAP = { from: 3, to: 9, reason: "trimmed" };
 
-test("a gap comes after the messages before it and before those after it", async () => {
+test("a gap is emitted in order with the messages", async () => {
   const { c, s, processed } = channel();
   const told = [];
   const gate = deferred();
@@ -22,7 +22,7 @@ test("a gap comes after the messages before it and before those after it", async
   assert.deepEqual(processed().slice(-2), ["processed 0 at 9 -", "processed 1 at 10 10-0"]);
 });
 
-test("a gap listener that returns a promise holds up what comes after", async () => {
+test("messages wait for a gap listener's promise", async () => {
   const { c, s, processed } = channel();
   const seen = [];
   const gate = deferred();
@@ -62,7 +62,7 @@ for (const [how, listener] of [
   ],
   ["rejects", () => Promise.reject(new Error("no"))],
 ]) {
-  test(`a gap listener that ${how} is reported, and the channel goes on`, async () => {
+  test(`a gap listener that ${how} is reported, and the channel continues`, async () => {
     const { c, s } = channel();
     const seen = [];
     const errors = [];
@@ -76,7 +76,7 @@ for (const [how, listener] of [
   });
 }
 
-test("after a gap the position is where the channel goes on, in the epoch of the log at hand", () => {
+test("a gap moves the position to where the channel continues", () => {
   const { c, s, processed } = channel();
   c.on("message", () => {});
   c.on("gap", () => {});
@@ -89,7 +89,7 @@ test("after a gap the position is where the channel goes on, in the epoch of the
   assert.deepEqual(processed(), ["processed 1 at 1 1-0", "processed 0 at 0 -", "processed 1 at 1 1-0"]);
 });
 
-test("a gap that nobody listens to is logged, and the channel goes on", () => {
+test("a gap without a listener is logged", () => {
   const { c, s, logged } = channel();
   const seen = [];
   c.on("message", ({ offset }) => void seen.push(offset));

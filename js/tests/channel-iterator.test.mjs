@@ -6,7 +6,7 @@ import { channel, frame, settled } from "./support/channel.mjs";
 const value = (offset) => ({ value: { id: `${offset}-0`, offset, data: offset, replayed: false }, done: false });
 const DONE = { value: undefined, done: true };
 
-test("for await gets every message once, in order, and ends when the channel is closed", async () => {
+test("for await gets every message once, until close", async () => {
   const { c, s } = channel();
   const seen = [];
   setImmediate(() => s._deliver(frame(1, 3), 0));
@@ -18,7 +18,7 @@ test("for await gets every message once, in order, and ends when the channel is 
   assert.deepEqual(seen, [1, 2, 3, 4]);
 });
 
-test("a message is processed when the next one is asked for", async () => {
+test("a message is processed when the next is requested", async () => {
   const { c, s, processed } = channel();
   const iterator = c[Symbol.asyncIterator]();
   s._deliver(frame(1, 2), 0);
@@ -35,7 +35,7 @@ test("creating an iterator subscribes", () => {
   assert.deepEqual(calls, ["subscribe"]);
 });
 
-test("next() waits for a message that is not there yet", async () => {
+test("next() waits for a message", async () => {
   const { c, s } = channel();
   const iterator = c[Symbol.asyncIterator]();
   const next = iterator.next();
@@ -44,7 +44,7 @@ test("next() waits for a message that is not there yet", async () => {
   assert.deepEqual(await next, value(1));
 });
 
-test("several next() at once are answered one message each, in order", async () => {
+test("concurrent next() calls get one message each", async () => {
   const { c, s, processed } = channel();
   const iterator = c[Symbol.asyncIterator]();
   const three = [iterator.next(), iterator.next(), iterator.next()];
@@ -55,7 +55,7 @@ test("several next() at once are answered one message each, in order", async () 
   assert.deepEqual(await Promise.all(three), [value(1), value(2), value(3)]);
 });
 
-test("return() ends the iterator, and the channel goes on without it", async () => {
+test("return() ends the iterator, not the channel", async () => {
   const { c, s } = channel();
   setImmediate(() => s._deliver(frame(1, 3), 0));
   for await (const { offset } of c) if (offset === 1) break;
@@ -65,7 +65,7 @@ test("return() ends the iterator, and the channel goes on without it", async () 
   assert.deepEqual([seen, c.position.offset], [[2, 3], 3]);
 });
 
-test("return() answers a next() that waits, and every later one", async () => {
+test("return() resolves pending and later next() calls", async () => {
   const { c } = channel();
   const iterator = c[Symbol.asyncIterator]();
   const waiting = [iterator.next(), iterator.next()];
@@ -73,7 +73,7 @@ test("return() answers a next() that waits, and every later one", async () => {
   assert.deepEqual(await Promise.all([...waiting, iterator.next()]), [DONE, DONE, DONE]);
 });
 
-test("closing the channel answers a next() that waits", async () => {
+test("closing the channel resolves a pending next()", async () => {
   const { c } = channel();
   const next = c[Symbol.asyncIterator]().next();
   c.close();
@@ -81,7 +81,7 @@ test("closing the channel answers a next() that waits", async () => {
   assert.deepEqual(await c[Symbol.asyncIterator]().next(), DONE, "and one made afterwards");
 });
 
-test("two iterators both get every message, and the slower one sets the pace", async () => {
+test("two iterators advance at the slower one's pace", async () => {
   const { c, s, processed } = channel();
   const [fast, slow] = [c[Symbol.asyncIterator](), c[Symbol.asyncIterator]()];
   const first = [fast.next(), slow.next()];
@@ -95,7 +95,7 @@ test("two iterators both get every message, and the slower one sets the pace", a
   assert.deepEqual(processed(), ["processed 1 at 1 1-0"]);
 });
 
-test("an iterator that ends no longer holds up the other one", async () => {
+test("an ended iterator does not delay the other", async () => {
   const { c, s } = channel();
   const [stays, goes] = [c[Symbol.asyncIterator](), c[Symbol.asyncIterator]()];
   const first = [stays.next(), goes.next()];
@@ -106,7 +106,7 @@ test("an iterator that ends no longer holds up the other one", async () => {
   assert.deepEqual(await second, value(2));
 });
 
-test("a message that an iterator never asked for is not processed", async () => {
+test("a message that was never requested is not processed", async () => {
   const { c, s, processed } = channel();
   const iterator = c[Symbol.asyncIterator]();
   s._deliver(frame(1, 1), 0);

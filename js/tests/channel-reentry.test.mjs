@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channel, deferred, frame, settled } from "./support/channel.mjs";
 
-test("a listener that removes itself gets no further message, and the rest waits for the next one", () => {
+test("messages wait after a listener removes itself", () => {
   const { c, s, processed } = channel();
   const seen = [];
   const off = c.on("message", ({ offset }) => {
@@ -17,7 +17,7 @@ test("a listener that removes itself gets no further message, and the rest waits
   assert.deepEqual(processed(), ["processed 2 at 2 2-0", "processed 2 at 4 4-0"]);
 });
 
-test("a listener added inside a handler gets the next message, not the one at hand", () => {
+test("a listener added inside a handler gets the next message", () => {
   const { c, s } = channel();
   const seen = [];
   c.on("message", ({ offset }) => {
@@ -28,7 +28,7 @@ test("a listener added inside a handler gets the next message, not the one at ha
   assert.deepEqual(seen, ["a1", "a2", "b2"]);
 });
 
-test("messages that arrive inside a handler come after those at hand", () => {
+test("messages that arrive inside a handler are queued", () => {
   const { c, s } = channel();
   const seen = [];
   c.on("message", ({ offset }) => {
@@ -39,7 +39,7 @@ test("messages that arrive inside a handler come after those at hand", () => {
   assert.deepEqual(seen, [1, 2, 3]);
 });
 
-test("messages that arrive while a handler is waited for come after it", async () => {
+test("messages that arrive during an async handler are queued", async () => {
   const { c, s } = channel();
   const seen = [];
   const gate = deferred();
@@ -54,7 +54,7 @@ test("messages that arrive while a handler is waited for come after it", async (
   assert.deepEqual(seen, [1, 2]);
 });
 
-test("closing inside a handler ends the channel there; what was through before is still reported", () => {
+test("closing inside a handler reports what was processed before", () => {
   const { c, s, calls } = channel();
   const seen = [];
   c.on("message", ({ offset }) => {
@@ -67,7 +67,7 @@ test("closing inside a handler ends the channel there; what was through before i
   assert.deepEqual(calls, ["subscribe", "processed 2 at 2 2-0", "unsubscribe 1", "end"]);
 });
 
-test("nothing is told after a close, and nothing reported", async () => {
+test("nothing is emitted or reported after close", async () => {
   const { c, s, calls } = channel();
   const told = [];
   const gate = deferred();
@@ -93,7 +93,7 @@ test("closing twice ends the subscription once", () => {
   assert.deepEqual(calls, ["subscribe", "unsubscribe 1", "end"]);
 });
 
-test("a closed handle casts nothing, subscribes to nothing, and its publications are refused", async () => {
+test("a closed handle neither casts, subscribes nor publishes", async () => {
   const { c, calls } = channel();
   c.close();
   c.cast(1);
@@ -102,7 +102,7 @@ test("a closed handle casts nothing, subscribes to nothing, and its publications
   assert.deepEqual(calls, ["publish 1 - closed"]);
 });
 
-test("closing inside a gap listener moves nothing", () => {
+test("closing inside a gap listener keeps the position", () => {
   const { c, s, processed } = channel();
   c.on("gap", () => c.close());
   s._gap({ from: 1, to: 9, reason: "trimmed" }, { epoch: "e", offset: 9 });

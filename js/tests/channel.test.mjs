@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channel, deferred, frame, settled } from "./support/channel.mjs";
 
-test("messages are handed out in order, with what they came with", () => {
+test("messages are delivered in order with their metadata", () => {
   const { c, s } = channel();
   const seen = [];
   c.on("message", (message) => seen.push(message));
@@ -16,7 +16,7 @@ test("messages are handed out in order, with what they came with", () => {
   ]);
 });
 
-test("the skipped beginning of a frame is not handed out", () => {
+test("skipped messages of a frame are not delivered", () => {
   const { c, s, processed } = channel();
   const seen = [];
   c.on("message", ({ offset }) => seen.push(offset));
@@ -25,7 +25,7 @@ test("the skipped beginning of a frame is not handed out", () => {
   assert.deepEqual(processed(), ["processed 2 at 5 5-0"]);
 });
 
-test("a run of synchronous handlers is reported in one call", () => {
+test("synchronous handlers are reported in one call", () => {
   const { c, s, processed } = channel();
   c.on("message", () => {});
   s._deliver(frame(1, 100), 0);
@@ -33,7 +33,7 @@ test("a run of synchronous handlers is reported in one call", () => {
   assert.deepEqual(processed(), ["processed 100 at 100 100-0", "processed 50 at 150 150-0"]);
 });
 
-test("a handler that returns a promise is waited for, and each message reported after it", async () => {
+test("the next message waits for the handler's promise", async () => {
   const { c, s, processed } = channel();
   const started = [];
   const gates = [deferred(), deferred()];
@@ -49,7 +49,7 @@ test("a handler that returns a promise is waited for, and each message reported 
   assert.deepEqual(processed(), ["processed 1 at 1 1-0", "processed 1 at 2 2-0"]);
 });
 
-test("synchronous messages before one that waits are reported at once", async () => {
+test("messages before an async one are reported at once", async () => {
   const { c, s, processed } = channel();
   const gate = deferred();
   c.on("message", ({ offset }) => (offset === 3 ? gate.promise : undefined));
@@ -60,7 +60,7 @@ test("synchronous messages before one that waits are reported at once", async ()
   assert.deepEqual(processed(), ["processed 2 at 2 2-0", "processed 1 at 3 3-0", "processed 2 at 5 5-0"]);
 });
 
-test("every listener gets every message, and the slowest is waited for", async () => {
+test("every listener gets every message; the slowest sets the pace", async () => {
   const { c, s, processed } = channel();
   const seen = [];
   const gate = deferred();
@@ -74,7 +74,7 @@ test("every listener gets every message, and the slowest is waited for", async (
   assert.deepEqual(seen, ["a1", "b1", "a2", "b2"]);
 });
 
-test("a thenable that is no promise is waited for, too", async () => {
+test("a thenable is awaited like a promise", async () => {
   const { c, s, processed } = channel();
   let settle;
   // biome-ignore lint/suspicious/noThenProperty: a thenable that is no promise
@@ -87,7 +87,7 @@ test("a thenable that is no promise is waited for, too", async () => {
   assert.deepEqual(processed(), ["processed 1 at 1 1-0"]);
 });
 
-test("messages wait while no listener is left, and `live` waits behind them", () => {
+test("messages and `live` wait while there is no listener", () => {
   const { c, s, calls, processed } = channel();
   const told = [];
   c.on("message", () => {})();
@@ -100,7 +100,7 @@ test("messages wait while no listener is left, and `live` waits behind them", ()
   assert.equal(calls.filter((call) => call === "subscribe").length, 1);
 });
 
-test("the position and lastMessageId move when the handler is through, not before", async () => {
+test("the position moves when the handler has finished", async () => {
   const { c, s } = channel({}, { attached: false });
   const gate = deferred();
   c.on("message", () => gate.promise);
@@ -114,7 +114,7 @@ test("the position and lastMessageId move when the handler is through, not befor
   assert.deepEqual([c.position, c.lastMessageId], [{ epoch: "e", offset: 8, id: "8-0" }, "8-0"]);
 });
 
-test("the position that is handed out cannot be used to move the channel", () => {
+test("changing a returned position does not move the channel", () => {
   const given = { epoch: "e", offset: 3 };
   const { c } = channel({ from: given }, { attached: false });
   c.position.offset = 99;
@@ -122,7 +122,7 @@ test("the position that is handed out cannot be used to move the channel", () =>
   assert.equal(c.position.offset, 3);
 });
 
-test("who only publishes, or listens to errors, subscribes to nothing", async () => {
+test("publishing or listening to errors does not subscribe", async () => {
   const { c, calls } = channel();
   c.on("error", () => {});
   assert.deepEqual(await c.publish({ a: 1 }, { key: "k" }), { id: "1-0", offset: 1 });
@@ -131,7 +131,7 @@ test("who only publishes, or listens to errors, subscribes to nothing", async ()
 });
 
 for (const event of ["message", "gap", "cast", "live"]) {
-  test(`the first listener to \`${event}\` subscribes, once`, () => {
+  test(`the first listener to \`${event}\` subscribes once`, () => {
     const { c, calls } = channel();
     c.on(event, () => {});
     c.on(event, () => {});

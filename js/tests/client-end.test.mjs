@@ -15,7 +15,7 @@ function setUp(t, options = {}) {
   return { server, client };
 }
 
-test("close() says why, ends the channels and their iterators, and closes the socket with 1000", async (t) => {
+test("close() ends channels and iterators and closes with 1000", async (t) => {
   const { server, client } = setUp(t);
   const channel = client.channel("c", { from: "start" });
   const next = channel[Symbol.asyncIterator]().next();
@@ -29,7 +29,7 @@ test("close() says why, ends the channels and their iterators, and closes the so
   assert.equal(server.sockets.length, 1);
 });
 
-test("close() inside a handler ends the client after the message at hand", async (t) => {
+test("close() inside a handler ends after that message", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", ["a", "b", "c"]);
   const seen = [];
@@ -43,7 +43,7 @@ test("close() inside a handler ends the client after the message at hand", async
   assert.equal(server.sockets[0].closedWith, 1000);
 });
 
-test("a client without a clientId draws one, and keeps it across its connections", async (t) => {
+test("a random clientId is kept across connections", async (t) => {
   const { server, client } = setUp(t);
   await until(() => client.state.name === "open");
   server.drop();
@@ -57,7 +57,7 @@ for (const [closeCode, code] of [
   [4403, "forbidden"],
   [4009, "replaced"],
 ]) {
-  test(`a close with ${closeCode} is the end`, async (t) => {
+  test(`close code ${closeCode} ends the client`, async (t) => {
     const { server, client } = setUp(t);
     await until(() => client.state.name === "open");
     server.drop(closeCode, "go away");
@@ -65,7 +65,7 @@ for (const [closeCode, code] of [
   });
 }
 
-test("the token goes into hello, and a refused one is refreshed once", async (t) => {
+test("a rejected token is refreshed once", async (t) => {
   const asked = [];
   const { server, client } = setUp(t, {
     token: (request) => (asked.push(request), Promise.resolve(`t${asked.length}`)),
@@ -81,7 +81,7 @@ test("the token goes into hello, and a refused one is refreshed once", async (t)
   assert.ok(!server.sockets.some(({ url }) => url.includes("t1")), "never in the URL");
 });
 
-test("a fresh token that is refused, too, is the end", async (t) => {
+test("a rejected fresh token ends the client", async (t) => {
   const { server, client } = setUp(t, { token: () => "bad" });
   server.hello = () => server.drop(4401, "no");
   await until(() => client.state.name === "closed");
@@ -89,7 +89,7 @@ test("a fresh token that is refused, too, is the end", async (t) => {
   assert.equal(server.sockets.length, 2);
 });
 
-test("a token function that fails is asked again", async (t) => {
+test("a failed token function is called again", async (t) => {
   let calls = 0;
   const { client } = setUp(t, {
     token: () => {
@@ -103,7 +103,7 @@ test("a token function that fails is asked again", async (t) => {
   assert.deepEqual(reasons, [{ code: "token_failed", message: "the token function failed: Error: offline" }]);
 });
 
-test("a token function may fail with anything", async (t) => {
+test("a token function may fail with any value", async (t) => {
   const failures = [Symbol("s"), Object.create(null), undefined, null, "offline"];
   const { client } = setUp(t, {
     token: () => (failures.length > 0 ? Promise.reject(failures.shift()) : "t"),
@@ -118,7 +118,7 @@ test("a token function may fail with anything", async (t) => {
   );
 });
 
-test("an async listener or logger that rejects is caught, and a listener's failure is logged", async (t) => {
+test("rejections of listeners and loggers are caught", async (t) => {
   const logged = [];
   const logger = { error: async (...line) => (logged.push(String(line[1])), Promise.reject(new Error("logger"))) };
   const { server, client } = setUp(t, { logger });
@@ -134,7 +134,7 @@ test("an async listener or logger that rejects is caught, and a listener's failu
   assert.deepEqual(logged, ["Error: connecting", "Error: open", "Symbol(error)"]);
 });
 
-test("a state that a listener causes comes after the one at hand, for every listener", async (t) => {
+test("a state caused by a listener is emitted afterwards", async (t) => {
   t.mock.method(globalThis, "fetch", async () => {
     throw new TypeError("offline");
   });
@@ -148,7 +148,7 @@ test("a state that a listener causes comes after the one at hand, for every list
   assert.deepEqual(told, ["first waiting", "second waiting", "first closed", "second closed"]);
 });
 
-test("a state that a listener causes comes in order on a connection, too", async (t) => {
+test("close() inside a state listener keeps the order", async (t) => {
   const { server, client } = setUp(t);
   const told = [];
   client.on("state", ({ name }) => name === "waiting" && client.close());
@@ -158,7 +158,7 @@ test("a state that a listener causes comes in order on a connection, too", async
   assert.deepEqual(told.slice(-3), ["open", "waiting", "closed"]);
 });
 
-test("listeners of the client that fail harm nothing", async (t) => {
+test("failing client listeners do no harm", async (t) => {
   const { server, client } = setUp(t);
   const errors = [];
   const states = [];
@@ -176,7 +176,7 @@ test("listeners of the client that fail harm nothing", async (t) => {
   assert.deepEqual([errors, states, client.state], [["odd"], ["connecting", "open"], { name: "open" }]);
 });
 
-test("a frame that is none is reported, and a new connection made", async (t) => {
+test("a malformed frame is reported and causes a reconnect", async (t) => {
   const { server, client } = setUp(t);
   const errors = [];
   client.on("error", (error) => errors.push(error.code));

@@ -19,7 +19,7 @@ function setUp(t, options = {}) {
 
 const open = (client) => until(() => client.state.name === "open");
 
-test("connects: the subprotocol, hello, and the state", async (t) => {
+test("connecting sends hello and opens", async (t) => {
   const { server, client, states } = setUp(t);
   assert.deepEqual(client.state, { name: "connecting" });
   await open(client);
@@ -28,7 +28,7 @@ test("connects: the subprotocol, hello, and the state", async (t) => {
   assert.deepEqual(states, [{ name: "connecting" }, { name: "open" }]);
 });
 
-test("messages that the replay and the live stream both bring are handed out once", async (t) => {
+test("messages in both replay and live stream arrive once", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", ["a", "b", "c"]);
   server.sub = ({ ch }) => {
@@ -51,7 +51,7 @@ test("messages that the replay and the live stream both bring are handed out onc
   assert.deepEqual(channel.position, { epoch: "e", offset: 5, id: "1000-5" });
 });
 
-test("after a cut the client resumes at its position, and nothing comes twice", async (t) => {
+test("the client resumes at its position after a cut", async (t) => {
   const { server, client, states } = setUp(t);
   server.logs.set("c", ["a", "b"]);
   const seen = [];
@@ -67,7 +67,7 @@ test("after a cut the client resumes at its position, and nothing comes twice", 
   assert.ok(waiting.attempt === 1 && Math.abs(waiting.retryAt - Date.now()) < 60_000);
 });
 
-test("what the server no longer has is a gap, told before what comes after it", async (t) => {
+test("trimmed messages are a gap before later messages", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", ["a", "b", "c", "d"]);
   server.sub = ({ ch }) => {
@@ -83,7 +83,7 @@ test("what the server no longer has is a gap, told before what comes after it", 
   assert.deepEqual(told, [{ from: 2, to: 3, reason: "trimmed" }, "d"]);
 });
 
-test("processed messages are acknowledged, those of a running handler are not", async (t) => {
+test("only processed messages are acknowledged", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", ["a", "b", "c"]);
   client.channel("c", { from: "start" }).on("message", ({ offset }) => offset === 3 && new Promise(() => {}));
@@ -91,7 +91,7 @@ test("processed messages are acknowledged, those of a running handler are not", 
   assert.deepEqual(server.ops("ack"), [{ op: "ack", ch: "c", epoch: "e", offset: 2, id: "1000-2" }]);
 });
 
-test("closing a channel inside a handler acknowledges what was processed before", async (t) => {
+test("close() inside a handler acknowledges earlier messages", async (t) => {
   const { server, client } = setUp(t, { ackIntervalMs: 60_000 });
   server.logs.set("c", ["a", "b", "c"]);
   const channel = client.channel("c", { from: "start" });
@@ -102,7 +102,7 @@ test("closing a channel inside a handler acknowledges what was processed before"
   assert.deepEqual(server.ops("ack"), [{ op: "ack", ch: "c", epoch: "e", offset: 2, id: "1000-2" }]);
 });
 
-test("publish resolves when the log has it, under one key across a cut", async (t) => {
+test("publish() keeps its key across a cut", async (t) => {
   const { server, client } = setUp(t);
   const channel = client.channel("c");
   await open(client);
@@ -116,7 +116,7 @@ test("publish resolves when the log has it, under one key across a cut", async (
   assert.deepEqual(server.ops("sub"), [], "who only publishes subscribes to nothing");
 });
 
-test("publications and casts before the connection: the first wait, the others are dropped", async (t) => {
+test("before connecting, publications wait and casts are dropped", async (t) => {
   const { server, client } = setUp(t);
   const channel = client.channel("c");
   const data = { n: 1 };
@@ -132,7 +132,7 @@ test("publications and casts before the connection: the first wait, the others a
   assert.deepEqual(server.ops("cast"), [{ op: "cast", ch: "c", data: { typing: true } }]);
 });
 
-test("an ephemeral event that cannot be sent throws", async (t) => {
+test("cast() throws for what cannot be sent", async (t) => {
   const { server, client } = setUp(t);
   const channel = client.channel("c");
   await open(client);
@@ -142,7 +142,7 @@ test("an ephemeral event that cannot be sent throws", async (t) => {
   assert.deepEqual(server.ops("cast"), []);
 });
 
-test("what cannot be published is refused, each with its code", async (t) => {
+test("each refused publication has its code", async (t) => {
   const { server, client } = setUp(t, { outboxMessages: 1 });
   const channel = client.channel("c");
   await open(client);
@@ -161,7 +161,7 @@ test("what cannot be published is refused, each with its code", async (t) => {
   await assert.rejects(channel.publish(3), { code: "closed" });
 });
 
-test("a payload nested up to the engine's limit is published or refused, never left waiting", async (t) => {
+test("a deeply nested payload is published or refused", async (t) => {
   const { server, client } = setUp(t);
   server.hello = () => server.send({ op: "welcome", session: "s", heartbeat_ms: 25_000, max_frame_bytes: 1e9 });
   server.pub = ({ ch, key }) => server.send({ op: "puback", ch, key, id: "1000-1", offset: 1 });

@@ -23,7 +23,7 @@ async function setUp(t) {
 const line = (what) =>
   "state" in what ? `${what.state.name} ${what.state.reason?.code ?? ""}`.trim() : `(${what.event})`;
 
-test("states with their reasons, page events, and when: oldest first, as JSON", async (t) => {
+test("diagnostics list states and page events, oldest first", async (t) => {
   const { server, client, say } = await setUp(t);
   const before = Date.now();
   say("offline");
@@ -51,7 +51,7 @@ test("states with their reasons, page events, and when: oldest first, as JSON", 
   assert.ok(times[2] >= before && times.at(-1) <= Date.now());
 });
 
-test("the last 200 are kept; what is given away does not change", async (t) => {
+test("the last 200 entries are kept", async (t) => {
   const { client, say } = await setUp(t);
   for (let i = 0; i < 300; i++) say("offline");
   assert.equal(client.diagnostics().length, 200);
@@ -61,7 +61,7 @@ test("the last 200 are kept; what is given away does not change", async (t) => {
   assert.deepEqual(past, copy);
 });
 
-test("into the back/forward cache: acknowledged, closed, waiting; out of it: connected, from the position", async (t) => {
+test("a page restored from the back/forward cache resumes", async (t) => {
   const { server, client, say } = await setUp(t);
   server.logs.set("c", ["a", "b"]);
   const seen = [];

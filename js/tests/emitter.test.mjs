@@ -13,7 +13,7 @@ function setUp() {
   return { emitter, emit };
 }
 
-test("listeners are called in the order in which they came, with the arguments", () => {
+test("listeners are called in order, with the arguments", () => {
   const { emitter, emit } = setUp();
   const told = [];
   emitter.on("a", (...args) => told.push(["first", ...args]));
@@ -26,12 +26,12 @@ test("listeners are called in the order in which they came, with the arguments",
   ]);
 });
 
-test("an event that there is not is named, with those that there are", () => {
+test("an unknown event is refused with the known names", () => {
   const { emitter } = setUp();
   assert.throws(() => emitter.on("c", () => {}), { code: "bad_event", message: 'unknown event: "c"; use one of a, b' });
 });
 
-test("an event name that cannot become text is refused like any other", () => {
+test("an event name may be any value", () => {
   const { emitter } = setUp();
   const none = Object.create(null);
   for (const [event, shown] of [
@@ -47,7 +47,7 @@ test("an event name that cannot become text is refused like any other", () => {
   }
 });
 
-test("a listener that is not a function is refused at the call, with its value", () => {
+test("a listener must be a function", () => {
   const { emitter, emit } = setUp();
   for (const [listener, shown] of [
     [undefined, "undefined"],
@@ -62,11 +62,11 @@ test("a listener that is not a function is refused at the call, with its value",
   emit("a"); // nothing was added
 });
 
-test("an event without listeners has none", () => {
+test("an event starts without listeners", () => {
   assert.deepEqual(setUp().emitter.of("a"), []);
 });
 
-test("the returned function takes off that listener only, and more than once does no harm", () => {
+test("the returned function removes only its listener", () => {
   const { emitter, emit } = setUp();
   const told = [];
   const listener = () => told.push("x");
@@ -78,7 +78,7 @@ test("the returned function takes off that listener only, and more than once doe
   assert.deepEqual(told, ["x"], "the same function, added twice, is there once");
 });
 
-test("a listener added or removed meanwhile does not disturb the event at hand", () => {
+test("listeners changed during an event do not affect it", () => {
   const { emitter, emit } = setUp();
   const told = [];
   const offs = [];

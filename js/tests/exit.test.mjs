@@ -23,7 +23,7 @@ function run(script) {
   });
 }
 
-test("the process ends at once after close(), also while a message waits to be handed out again", async () => {
+test("the process exits after close()", async () => {
   const { code, out, err } = await run(`
     server.logs.set("c", ["a"]);
     const channel = client.channel("c", { from: "start", redeliver: { attempts: 9, delayMs: 600_000 } });
@@ -38,7 +38,7 @@ test("the process ends at once after close(), also while a message waits to be h
   assert.deepEqual({ code, out, err }, { code: 0, out: "closed\n", err: "" });
 });
 
-test("a flush that is over leaves no timer", async () => {
+test("a finished flush leaves no timer", async () => {
   const { code, out, err } = await run(`
     const published = client.channel("c").publish(1);
     await client.close({ flushMs: 600_000 });
@@ -47,7 +47,7 @@ test("a flush that is over leaves no timer", async () => {
   assert.deepEqual({ code, out, err }, { code: 0, out: "1\n", err: "" });
 });
 
-test("a publication that fails with nobody to catch it says which it was", async () => {
+test("an uncaught publication error names the publication", async () => {
   const { code, err } = await run(`
     server.pub = () => {};
     void client.channel("room").publish(1, { key: "key-7" });

@@ -15,7 +15,7 @@ function setUp(t, options = {}) {
   return { server, client, channel: client.channel("c") };
 }
 
-test("without flushMs, close() fails them at once, by channel and key", async (t) => {
+test("without flushMs, close() fails publications at once", async (t) => {
   const { server, client, channel } = setUp(t);
   server.pub = () => {};
   const published = channel.publish(1, { key: "k" });
@@ -27,7 +27,7 @@ test("without flushMs, close() fails them at once, by channel and key", async (t
   assert.equal(await closed, undefined);
 });
 
-test("with flushMs, close() waits for their answers, and then closes at once", async (t) => {
+test("with flushMs, close() waits for the answers", async (t) => {
   const { server, client, channel } = setUp(t);
   await until(() => client.state.name === "open");
   server.pub = () => {};
@@ -44,7 +44,7 @@ test("with flushMs, close() waits for their answers, and then closes at once", a
   assert.deepEqual(client.state.reason, { code: "closed_by_application", message: "closed by the application" });
 });
 
-test("with flushMs, they are sent again after a cut", async (t) => {
+test("with flushMs, publications are resent after a cut", async (t) => {
   const { server, client, channel } = setUp(t);
   await until(() => client.state.name === "open");
   server.pub = () => {};
@@ -57,7 +57,7 @@ test("with flushMs, they are sent again after a cut", async (t) => {
   assert.equal((await published).offset, 1);
 });
 
-test("with flushMs, publications made before the wasm is there are sent, too", async (t) => {
+test("with flushMs, publications before the wasm loads are sent", async (t) => {
   const { server, client, channel } = setUp(t);
   const published = channel.publish(1);
   await client.close({ flushMs: LONG_MS });
@@ -65,7 +65,7 @@ test("with flushMs, publications made before the wasm is there are sent, too", a
   assert.equal(server.ops("pub").length, 1);
 });
 
-test("after flushMs, those that have no answer fail", async (t) => {
+test("publications without an answer fail after flushMs", async (t) => {
   const { server, client, channel } = setUp(t);
   await until(() => client.state.name === "open");
   server.pub = () => {};
@@ -74,7 +74,7 @@ test("after flushMs, those that have no answer fail", async (t) => {
   await failed;
 });
 
-test("while they are waited for, channels have ended and new publications are refused", async (t) => {
+test("during a flush, channels are closed and publications refused", async (t) => {
   const { server, client, channel } = setUp(t);
   await until(() => client.state.name === "open");
   const seen = [];
@@ -94,7 +94,7 @@ test("while they are waited for, channels have ended and new publications are re
   await closed;
 });
 
-test("a client that ends otherwise ends the wait", async (t) => {
+test("the end of the client ends the flush", async (t) => {
   const { server, client, channel } = setUp(t);
   await until(() => client.state.name === "open");
   server.pub = () => {};
@@ -107,7 +107,7 @@ test("a client that ends otherwise ends the wait", async (t) => {
   assert.equal(client.state.reason.code, "forbidden");
 });
 
-test("with nothing to wait for, flushMs closes at once, and so does a second close()", async (t) => {
+test("close() is immediate when nothing waits", async (t) => {
   const { client } = setUp(t);
   await until(() => client.state.name === "open");
   const closed = client.close({ flushMs: LONG_MS });
@@ -116,7 +116,7 @@ test("with nothing to wait for, flushMs closes at once, and so does a second clo
   await client.close({ flushMs: LONG_MS });
 });
 
-test("every way in which a publication is refused names its channel and key", async (t) => {
+test("every publication error names the channel and key", async (t) => {
   const { server, channel } = setUp(t, { outboxMessages: 1 });
   const waits = channel.publish(1, { key: "first" }); // before the wasm is there
   await assert.rejects(channel.publish(2, { key: "k" }), {
@@ -135,7 +135,7 @@ test("every way in which a publication is refused names its channel and key", as
   });
 });
 
-test("subscriptions are no publications: they do not fill the outbox before the wasm is there", async (t) => {
+test("subscriptions do not count towards outboxMessages", async (t) => {
   const { server, client, channel } = setUp(t, { outboxMessages: 1 });
   for (const name of ["a", "b", "c"]) client.channel(name).on("message", () => {});
   assert.equal((await channel.publish(1)).offset, 1);

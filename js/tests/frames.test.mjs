@@ -15,7 +15,7 @@ function setUp(t) {
 }
 
 for (const text of ["[]", "[{}]", '[{"op":"pong"}]', "null", "1", '"text"', "", "{"]) {
-  test(`${text || "an empty text"} is no frame, and closes with 4400`, async (t) => {
+  test(`${text || "an empty text"} is a bad frame`, async (t) => {
     const { server, client } = setUp(t);
     await until(() => client.state.name === "open");
     server.send(text);
@@ -24,7 +24,7 @@ for (const text of ["[]", "[{}]", '[{"op":"pong"}]', "null", "1", '"text"', "", 
   });
 }
 
-test("`ids` and `data` that are objects like arrays are no arrays", async (t) => {
+test("`ids` and `data` must be arrays", async (t) => {
   const { server, client } = setUp(t);
   client.channel("c", { from: "start" }).on("message", () => {});
   await until(() => server.ops("sub").length === 1);
@@ -33,7 +33,7 @@ test("`ids` and `data` that are objects like arrays are no arrays", async (t) =>
 });
 
 for (const replay of [1, "yes", {}, [], null, false]) {
-  test(`\`replay\`: ${JSON.stringify(replay)} is not true: the message is a live one`, async (t) => {
+  test(`\`replay\`: ${JSON.stringify(replay)} means live`, async (t) => {
     const { server, client } = setUp(t);
     server.logs.set("c", ["a", "b", "c"]);
     server.sub = ({ ch, ref }) => {

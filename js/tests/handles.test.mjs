@@ -29,7 +29,7 @@ function follow(client, options, listener = () => {}) {
   return { channel, seen };
 }
 
-test("closing one of two handles leaves the subscription to the other, and the last one ends it", async (t) => {
+test("the last handle to close ends the subscription", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", ["a"]);
   const [one, other] = [follow(client, { from: "start" }), follow(client, { from: "start" })];
@@ -45,7 +45,7 @@ test("closing one of two handles leaves the subscription to the other, and the l
   await until(() => server.ops("sub").length === 2);
 });
 
-test("what is acknowledged is what every handle has processed", async (t) => {
+test("acknowledged is what every handle has processed", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", ["a", "b", "c"]);
   follow(client, { from: "start" });
@@ -56,7 +56,7 @@ test("what is acknowledged is what every handle has processed", async (t) => {
   await until(() => server.ops("ack").at(-1).offset === 3);
 });
 
-test("a handle outlives reconnects with the others, and nothing comes twice", async (t) => {
+test("handles survive a reconnect", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", ["a"]);
   const handles = [follow(client, { from: "start" }), follow(client, { from: "start" })];
@@ -73,7 +73,7 @@ test("a handle outlives reconnects with the others, and nothing comes twice", as
   );
 });
 
-test("a subscription precedes what is published after it in the same turn", async (t) => {
+test("a subscription is sent before later publications", async (t) => {
   const { server, client } = setUp(t);
   await until(() => client.state.name === "open");
   const { channel, seen } = follow(client, { from: "tail" });
@@ -85,7 +85,7 @@ test("a subscription precedes what is published after it in the same turn", asyn
   );
 });
 
-test("`from` and `redeliver` are those of the call, whatever becomes of the objects", async (t) => {
+test("channel options are copied at the call", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", ["a", "b", "c"]);
   const from = { epoch: "e", offset: 1, id: "1000-1" };
@@ -104,7 +104,7 @@ test("`from` and `redeliver` are those of the call, whatever becomes of the obje
   assert.deepEqual(server.ops("sub")[0].position, { epoch: "e", offset: 1, id: "1000-1" });
 });
 
-test("options are those of the call, whatever becomes of the objects", async (t) => {
+test("client options are copied at the call", async (t) => {
   const options = { token: "mine", clientId: "tab", backoff: { initialMs: 1, maxMs: 1 } };
   const { server, client } = setUp(t, options);
   // The client reads them when the wasm is there.
@@ -125,7 +125,7 @@ test("options are those of the call, whatever becomes of the objects", async (t)
   assert.ok(waits[0] <= 1);
 });
 
-test("handles that only publish subscribe to nothing, and the client does not keep them", async (t) => {
+test("handles that only publish are garbage-collected", async (t) => {
   setFlagsFromString("--expose-gc");
   const gc = runInNewContext("gc");
   const { server, client } = setUp(t);
@@ -139,7 +139,7 @@ test("handles that only publish subscribe to nothing, and the client does not ke
   await until(() => (gc(), handles.every((handle) => handle.deref() === undefined)));
 });
 
-test("after the client is closed, handles that never listened are closed, too", async (t) => {
+test("closing the client closes handles that never listened", async (t) => {
   const { client } = setUp(t);
   const channel = client.channel("c");
   await until(() => client.state.name === "open");
@@ -150,7 +150,7 @@ test("after the client is closed, handles that never listened are closed, too", 
   await assert.rejects(channel.publish(1, { key: "k" }), { code: "closed", message: /"k" to channel "c" failed: / });
 });
 
-test("a publication through a closed handle is refused by channel and key", async (t) => {
+test("a closed handle refuses publications", async (t) => {
   const { client } = setUp(t);
   const channel = client.channel("c");
   channel.close();

@@ -18,7 +18,7 @@ function page(t, { withDocument }) {
   return { target, document };
 }
 
-test("what wakes and what hides", (t) => {
+test("each page event is a wake, hide or suspend", (t) => {
   const { target, document } = page(t, { withDocument: true });
   const told = [];
   const stop = watchLifecycle((name, sign) => told.push([name, sign]));
@@ -41,7 +41,7 @@ test("what wakes and what hides", (t) => {
   for (const name of ["freeze", "resume", "visibilitychange"]) assert.equal(say(target, name), undefined, name);
 });
 
-test("without a document, as in a worker, the global's events are enough", (t) => {
+test("lifecycle events work without a document", (t) => {
   const { target } = page(t, { withDocument: false });
   const told = [];
   const stop = watchLifecycle((_, sign) => told.push(sign));
@@ -50,6 +50,6 @@ test("without a document, as in a worker, the global's events are enough", (t) =
   assert.deepEqual(told, [WAKE]);
 });
 
-test("without any events, as in Node, nothing happens", () => {
+test("Node has no lifecycle events", () => {
   watchLifecycle(() => assert.fail())();
 });

@@ -67,7 +67,7 @@ async function openAndClose(connect, { options = () => ({}), server: methods = {
 }
 
 for (const [state, what] of Object.entries(STATES)) {
-  test(`clients closed while ${state} are collected, with all that their listeners hold`, async () => {
+  test(`clients closed while ${state} are garbage-collected`, async () => {
     const { connect } = await fresh();
     const kept = [];
     const refs = [];
@@ -83,7 +83,7 @@ const FORBIDS = {
   },
 };
 
-test("a client that the server ends is collected too", async () => {
+test("clients ended by the server are garbage-collected", async () => {
   const { connect } = await fresh();
   const refs = [];
   for (let i = 0; i < CLIENTS; i++) {
@@ -96,7 +96,7 @@ test("a client that the server ends is collected too", async () => {
   assert.equal(await left(refs), 0);
 });
 
-test("a client that is closed inside a handler, and asked afterwards, has its last counts", async () => {
+test("a closed client keeps its final counts", async () => {
   const server = FakeServer.install();
   server.logs.set("c", ["a", "b"]);
   const { connect } = await fresh();
@@ -109,7 +109,7 @@ test("a client that is closed inside a handler, and asked afterwards, has its la
   client.close();
 });
 
-test("no timer outlives a client that is closed while its wasm cannot be fetched", async () => {
+test("closing cancels the retry of a failed wasm fetch", async () => {
   const script = `
     import { connect } from ${JSON.stringify(new URL("../dist/index.js", import.meta.url))};
     globalThis.WebSocket ??= class {};

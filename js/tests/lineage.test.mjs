@@ -34,7 +34,7 @@ async function load(id, letter) {
   return lineageOf(id, name(letter));
 }
 
-test("a page load names the earlier ones of its tab; a copy adds its own", async (t) => {
+test("a page load lists the earlier ones of its tab", async (t) => {
   const original = tab(t);
   assert.equal((await load("me", "a"))._names(), name("a"));
   assert.equal((await load("me", "b"))._names(), `${name("b")} ${name("a")}`);
@@ -50,7 +50,7 @@ test("a page load names the earlier ones of its tab; a copy adds its own", async
   assert.equal((await load("you", "e"))._names(), name("e"), "another client id");
 });
 
-test("a page restored from the back/forward cache is continued by its own reload", async (t) => {
+test("a reload continues a restored page", async (t) => {
   const items = tab(t);
   const first = await load("me", "a");
   first._names();
@@ -59,14 +59,14 @@ test("a page restored from the back/forward cache is continued by its own reload
   assert.equal(items["seamline:me"], `${name("a")} ${name("b")}`);
 });
 
-test("at most eight names are kept, and anything else is ignored", async (t) => {
+test("at most eight names are kept", async (t) => {
   const items = tab(t, { "seamline:me": `{"x":1}  ${name("z")}\n` });
   assert.equal((await load("me", "a"))._names(), `${name("a")} ${name("z")}`);
   for (const letter of "bcdefghij") (await load("me", letter))._names();
   assert.equal(items["seamline:me"], [..."jihgfedc"].map(name).join(" "));
 });
 
-test("two clients of one page with the same id differ; a closed one is continued", async (t) => {
+test("clients with the same id have separate lineages", async (t) => {
   tab(t);
   const { lineageOf } = await source("lineage");
   const [first, second] = [lineageOf("me", name("a")), lineageOf("me", name("b"))];
@@ -75,7 +75,7 @@ test("two clients of one page with the same id differ; a closed one is continued
   assert.equal(lineageOf("me", name("c"))._names(), `${name("c")} ${name("a")}`);
 });
 
-test("without a usable sessionStorage there are no names; a full one keeps the old names", async (t) => {
+test("an unusable sessionStorage gives no lineage", async (t) => {
   define(t, { value: undefined });
   assert.equal((await load("me", "a"))._names(), undefined);
   define(t, {
@@ -102,7 +102,7 @@ async function told(t, options) {
   return server.ops("hello").map(({ lineage }) => lineage);
 }
 
-test("every hello of a page load has the same lineage, if there is a clientId", async (t) => {
+test("every hello of a page load has the same lineage", async (t) => {
   tab(t, { "seamline:tab": name("z") });
   const [first, second] = await told(t, { clientId: "tab" });
   assert.match(first, /^[0-9a-f]{16} z{16}$/);

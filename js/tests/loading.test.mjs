@@ -34,7 +34,7 @@ for (const [way, make] of Object.entries(ways)) {
   });
 }
 
-test("bytes that are no wasm are the end, and said so", async () => {
+test("invalid wasm bytes end the client", async () => {
   const { connect } = await fresh();
   const logged = [];
   const client = connect("ws://example.org/ws", {
@@ -48,7 +48,7 @@ test("bytes that are no wasm are the end, and said so", async () => {
   assert.equal(logged.length, 1);
 });
 
-test("wasm that cannot be fetched is fetched again", async (t) => {
+test("a failed wasm fetch is retried", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const fetches = t.mock.method(globalThis, "fetch", async () => {
     if (fetches.mock.callCount() < 2) throw new TypeError("offline");
@@ -68,7 +68,7 @@ test("wasm that cannot be fetched is fetched again", async (t) => {
   client.close();
 });
 
-test("calls made before the wasm is there are done when it is, in order", async () => {
+test("calls before the wasm loads run in order", async () => {
   const server = FakeServer.install();
   server.logs.set("c", ["a"]);
   const { connect } = await fresh();
@@ -93,7 +93,7 @@ test("calls made before the wasm is there are done when it is, in order", async 
   client.close();
 });
 
-test("a client closed before the wasm is there refuses what waits, and never connects", async () => {
+test("a client closed before the wasm loads never connects", async () => {
   const server = FakeServer.install();
   const { connect } = await fresh();
   let load;
@@ -120,7 +120,7 @@ async function ended(connect, options) {
   return { reason: client.state.reason, logged };
 }
 
-test("without WebAssembly, as in Lockdown Mode, the client ends, and says why, once", async (t) => {
+test("without WebAssembly the client ends with a reason", async (t) => {
   FakeServer.install();
   const { connect } = await fresh();
   const { WebAssembly } = globalThis;
@@ -134,7 +134,7 @@ test("without WebAssembly, as in Lockdown Mode, the client ends, and says why, o
   }
 });
 
-test("a bundle without modules does not know where the wasm is: the client ends, and says which option it needs", async (t) => {
+test("a CommonJS bundle needs the option `wasm`", async (t) => {
   FakeServer.install();
   const directory = await mkdtemp(join(tmpdir(), "seamline-cjs-"));
   t.after(() => rm(directory, { recursive: true }));
@@ -158,7 +158,7 @@ for (const [what, value] of [
   ["nothing", undefined],
   ["an object without a prototype", Object.create(null)],
 ]) {
-  test(`a promise of the wasm that rejects with ${what} ends the client, and nothing is left uncaught`, async () => {
+  test(`a wasm promise that rejects with ${what} ends the client`, async () => {
     FakeServer.install();
     const { connect } = await fresh();
     const { reason } = await ended(connect, { wasm: Promise.reject(value) });

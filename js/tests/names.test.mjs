@@ -22,11 +22,11 @@ test("http means ws, and https means wss", async () => {
   assert.equal(await opened(new URL("wss://example.org/ws")), "wss://example.org/ws");
 });
 
-test("a hash is taken off: a WebSocket's URL has none", async () => {
+test("the hash of a URL is removed", async () => {
   assert.equal(await opened("ws://example.org/ws?a=1#part"), "ws://example.org/ws?a=1");
 });
 
-test("a relative URL is taken from the page's", async (t) => {
+test("a relative URL is resolved against the page's", async (t) => {
   globalThis.location = { href: "https://example.org/app/index.html" };
   t.after(() => delete globalThis.location);
   assert.equal(await opened("/ws"), "wss://example.org/ws");
@@ -35,20 +35,20 @@ test("a relative URL is taken from the page's", async (t) => {
 
 const invalidUrl = (shown) => `invalid URL: ${shown}; pass an absolute one, or in a page a relative one`;
 
-test("what is no URL is refused at once", () => {
+test("an invalid URL is refused at once", () => {
   for (const url of ["/ws", "", "ws//x", "http://"]) {
     assert.throws(() => connect(url, { wasm }), { code: "bad_url", message: invalidUrl(`"${url}"`) });
   }
 });
 
-test("another scheme is refused at once, by its name", () => {
+test("another scheme is refused by name", () => {
   for (const scheme of ["ftp:", "file:", "mailto:"]) {
     const message = `invalid URL scheme: "${scheme}"; use wss:, ws:, https: or http:`;
     assert.throws(() => connect(`${scheme}//example.org/ws`, { wasm }), { code: "bad_url", message });
   }
 });
 
-test("what is no URL is refused at once, with its value", () => {
+test("the error for an invalid URL shows its value", () => {
   const none = Object.create(null);
   for (const [url, shown] of [
     [Symbol("s"), "Symbol(s)"],
@@ -65,7 +65,7 @@ test("what is no URL is refused at once, with its value", () => {
   }
 });
 
-test("a channel's name is a string of 1 to 200 bytes", () => {
+test("a channel name is a string of 1 to 200 bytes", () => {
   FakeServer.install();
   const client = connect("ws://example.org/ws", { wasm });
   for (const name of ["", "x".repeat(201), "é".repeat(101), 7, undefined, null, Symbol("s")]) {
@@ -75,7 +75,7 @@ test("a channel's name is a string of 1 to 200 bytes", () => {
   client.close();
 });
 
-test("control characters and spaces at the ends are refused when the channel is subscribed to", async () => {
+test("control characters and outer spaces are refused on subscribing", async () => {
   FakeServer.install();
   const client = connect("ws://example.org/ws", { wasm });
   const refused = [];
@@ -94,7 +94,7 @@ test("control characters and spaces at the ends are refused when the channel is 
   client.close();
 });
 
-test("each call gives a handle of its own, until the client is closed", () => {
+test("each call to channel() returns a new handle", () => {
   FakeServer.install();
   const client = connect("ws://example.org/ws", { wasm });
   assert.notEqual(client.channel("c"), client.channel("c"));

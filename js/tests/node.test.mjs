@@ -47,15 +47,15 @@ async function throughCuts(t, options) {
   assert.equal(client.stats().gaps, 0);
 }
 
-test("`ws` follows a channel across cuts, with the wasm read from the package; nothing is lost or comes twice", async (t) => {
+test("`ws` receives each message once across cuts", async (t) => {
   without(t, globalThis, "WebSocket");
   await throughCuts(t, { WebSocket });
 });
 
 const none = globalThis.WebSocket ? false : "this runtime has no WebSocket of its own";
-test("so does the runtime's own WebSocket", { skip: none }, (t) => throughCuts(t, {}));
+test("the runtime's WebSocket receives each message once across cuts", { skip: none }, (t) => throughCuts(t, {}));
 
-test("a server that is not there is tried again: the errors of `ws` are heard, and throw nothing", async () => {
+test("`ws` retries while the server is unreachable", async () => {
   const server = await startServer();
   const url = server.url();
   await server.stop();
@@ -91,7 +91,7 @@ async function firstReason(url) {
   return client.diagnostics().find(({ state }) => state?.name === "waiting").state.reason;
 }
 
-test("the cause that `ws` gives is in the reason: refused, not let in, no TLS", async (t) => {
+test("the reason contains the cause from `ws`", async (t) => {
   const http = createServer((_, response) => response.writeHead(401).end());
   http.on("upgrade", (_, socket) => socket.end("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"));
   await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
@@ -113,7 +113,7 @@ test("the cause that `ws` gives is in the reason: refused, not let in, no TLS", 
   }
 });
 
-test("without any WebSocket the client ends, and says which option it needs", async (t) => {
+test("without a WebSocket the client names the option", async (t) => {
   without(t, globalThis, "WebSocket"); // Node 22 has one
   const { connect } = await fresh();
   for (const options of [{}, { dialect: "plain" }]) {
@@ -131,7 +131,7 @@ test("without any WebSocket the client ends, and says which option it needs", as
   }
 });
 
-test("where the wasm cannot be read from its file, the client ends, and says which option it needs", async (t) => {
+test("an unreadable wasm file needs the option `wasm`", async (t) => {
   without(t, process, "getBuiltinModule");
   const { connect } = await fresh();
   const client = connect("ws://127.0.0.1:1/ws", { WebSocket, logger: {} });

@@ -21,7 +21,7 @@ for (const backoff of [
   { initialMs: 1, maxMs: 600_000 },
   { initialMs: 600_000, maxMs: 1 },
 ]) {
-  test(`backoff.initialMs bounds the first wait, backoff.maxMs every one: ${JSON.stringify(backoff)}`, async (t) => {
+  test(`backoff bounds the first wait and every wait: ${JSON.stringify(backoff)}`, async (t) => {
     const { server, waits, open } = setUp(t, { backoff });
     await open();
     server.drop();
@@ -29,14 +29,14 @@ for (const backoff of [
   });
 }
 
-test("connectTimeoutMs: how long the welcome may take", async (t) => {
+test("connectTimeoutMs limits the wait for the welcome", async (t) => {
   const { server, waits } = setUp(t, { connectTimeoutMs: 20 });
   server.hello = () => {};
   await until(() => waits.length > 0);
   assert.equal(waits[0].reason.code, "connect_timeout");
 });
 
-test("tokenTimeoutMs: how long the token function may take", async (t) => {
+test("tokenTimeoutMs limits the token function", async (t) => {
   let calls = 0;
   const token = () => new Promise(() => calls++);
   const { waits } = setUp(t, { tokenTimeoutMs: 20, token });
@@ -44,20 +44,20 @@ test("tokenTimeoutMs: how long the token function may take", async (t) => {
   assert.equal(waits[0].reason.code, "token_failed");
 });
 
-test("heartbeatMs: a ping after so long a silence", async (t) => {
+test("heartbeatMs of silence are followed by a ping", async (t) => {
   const { server, open } = setUp(t, { heartbeatMs: 20 });
   await open();
   await until(() => server.ops("ping").length >= 2);
 });
 
-test("pongTimeoutMs: how long a ping may stay unanswered", async (t) => {
+test("pongTimeoutMs limits the wait for a pong", async (t) => {
   const { server, waits } = setUp(t, { heartbeatMs: 10, pongTimeoutMs: 20 });
   server.ping = () => {};
   await until(() => waits.length > 0);
   assert.equal(waits[0].reason.code, "heartbeat_timeout");
 });
 
-test("probeTimeoutMs: the same for the ping when the page wakes up", async (t) => {
+test("probeTimeoutMs limits the wait after a wake", async (t) => {
   const page = new EventTarget();
   globalThis.addEventListener = page.addEventListener.bind(page);
   t.after(() => delete globalThis.addEventListener);
@@ -74,7 +74,7 @@ for (const [stableMs, attempts] of [
   [1, [1, 1]],
   [600_000, [1, 2]],
 ]) {
-  test(`stableMs: a connection that lives so long starts the backoff afresh: ${stableMs}`, async (t) => {
+  test(`stableMs resets the backoff: ${stableMs}`, async (t) => {
     const { server, waits, open } = setUp(t, { stableMs, backoff: { initialMs: 1, maxMs: 1 } });
     for (const _ of attempts) {
       await open();
@@ -92,7 +92,7 @@ for (const [ackIntervalMs, expected] of [
   [10, 1],
   [600_000, 0],
 ]) {
-  test(`ackIntervalMs: how soon processed positions are acknowledged: ${ackIntervalMs}`, async (t) => {
+  test(`ackIntervalMs delays acknowledgements: ${ackIntervalMs}`, async (t) => {
     const { server, client } = setUp(t, { ackIntervalMs });
     server.logs.set("c", ["a"]);
     client.channel("c", { from: "start" }).on("message", () => {});
@@ -103,7 +103,7 @@ for (const [ackIntervalMs, expected] of [
   });
 }
 
-test("replayCredit: granted in `sub`, and again when half of it is used and processed", async (t) => {
+test("replayCredit is granted in `sub` and renewed at half", async (t) => {
   const { server, client } = setUp(t, { replayCredit: 4 });
   server.logs.set("c", ["a", "b"]);
   client.channel("c", { from: "start" }).on("message", () => {});
@@ -111,7 +111,7 @@ test("replayCredit: granted in `sub`, and again when half of it is used and proc
   assert.deepEqual([server.ops("sub")[0].credit, server.ops("more")], [4, [{ op: "more", ch: "c", credit: 2 }]]);
 });
 
-test("queueMessages: beyond it the client lets go, and comes back when the application has caught up", async (t) => {
+test("beyond queueMessages the client drops and replays messages", async (t) => {
   const { server, client } = setUp(t, { queueMessages: 4 });
   const seen = [];
   let release;
@@ -127,7 +127,7 @@ test("queueMessages: beyond it the client lets go, and comes back when the appli
   assert.equal(server.ops("sub")[1].position.offset, 4);
 });
 
-test("outboxMessages: how many publications may wait", async (t) => {
+test("outboxMessages limits waiting publications", async (t) => {
   const { server, client } = setUp(t, { outboxMessages: 2 });
   server.hello = () => {};
   const channel = client.channel("c");

@@ -53,7 +53,7 @@ const wrong = {
   logger: ["an object such as console", [null, "console", console.log]],
 };
 
-test("the table above has every option", () => {
+test("the table covers every option", () => {
   assert.equal(Object.keys(wrong).join(", "), NAMES);
 });
 
@@ -65,13 +65,13 @@ for (const [name, [expected, values]] of Object.entries(wrong)) {
     open({ [name]: undefined }).close();
   });
 
-  test(`\`${name}\` misspelt is refused, with the names there are`, () => {
+  test(`a misspelt \`${name}\` is refused with the known names`, () => {
     const misspelt = `${name}x`;
     assert.throws(() => open({ [misspelt]: 1 }), unknown("option", misspelt, NAMES));
   });
 }
 
-test("every option with a value that fits is taken", () => {
+test("valid options are accepted", () => {
   const client = open({
     token: async () => "t",
     clientId: "x".repeat(200),
@@ -93,7 +93,7 @@ test("every option with a value that fits is taken", () => {
   client.close();
 });
 
-test("the options of `backoff` are checked, too", () => {
+test("the options of `backoff` are checked", () => {
   for (const name of ["initialMs", "maxMs"]) {
     for (const value of NOT_MS) {
       assert.throws(() => open({ backoff: { [name]: value } }), invalid(`option of backoff "${name}"`, value, MS));
@@ -102,7 +102,7 @@ test("the options of `backoff` are checked, too", () => {
   assert.throws(() => open({ backoff: { maxMS: 1 } }), unknown("option of backoff", "maxMS", "initialMs, maxMs"));
 });
 
-test("the options of `plain` are checked, too", () => {
+test("the options of `plain` are checked", () => {
   const take = (plain) => open({ dialect: "plain", plain });
   const wrong = {
     idPath: ["a string", [1, null, ["id"], false]],
@@ -121,19 +121,19 @@ test("the options of `plain` are checked, too", () => {
   take({ idPath: "a.b", numberPath: false, settleMs: 1, windowMessages: 1, silenceMs: 1 }).close();
 });
 
-test("names that every object has are no options", () => {
+test("inherited property names are unknown options", () => {
   for (const name of ["constructor", "toString", "hasOwnProperty"]) {
     assert.throws(() => open({ [name]: 1 }), unknown("option", name, NAMES));
   }
 });
 
-test("options that are no object are refused", () => {
+test("options must be an object", () => {
   for (const options of [null, "token", 7]) {
     assert.throws(() => connect("ws://localhost/ws", options), invalid("options", options, "an object"));
   }
 });
 
-test("the options of close() are checked, and a call that is refused closes nothing", () => {
+test("the options of close() are checked", () => {
   const client = open();
   for (const flushMs of NOT_MS) {
     assert.throws(() => client.close({ flushMs }), invalid('option of close "flushMs"', flushMs, MS));

@@ -16,7 +16,7 @@ const GLOBALS = ["connect", "SeamlineError"];
 /** Every path that `exports` names. */
 const paths = (entry) => (typeof entry === "string" ? [entry] : Object.values(entry).flatMap(paths));
 
-test("everything that package.json points at is there, and is published", () => {
+test("every path in package.json exists and is published", () => {
   const pointed = [manifest.types, ...paths(manifest.exports)];
   assert.ok(pointed.length >= 4);
   for (const path of pointed) {
@@ -26,12 +26,12 @@ test("everything that package.json points at is there, and is published", () => 
   }
 });
 
-test("the package has no dependencies, and is a module without side effects", () => {
+test("the package has no dependencies and no side effects", () => {
   assert.equal(manifest.dependencies, undefined);
   assert.deepEqual([manifest.type, manifest.sideEffects], ["module", false]);
 });
 
-test("conditions come in an order in which the types are found", () => {
+test("`types` is the first export condition", () => {
   for (const entry of Object.values(manifest.exports)) {
     if (typeof entry === "string") continue;
     assert.equal(Object.keys(entry)[0], "types");
@@ -39,7 +39,7 @@ test("conditions come in an order in which the types are found", () => {
   }
 });
 
-test("the declarations import only declarations that are there", () => {
+test("declarations import only published declarations", () => {
   for (const file of readdirSync(at("dist")).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(at(`dist/${file}`), "utf8");
     if (file === "engine.d.ts") continue; // nobody's business: see the next test
@@ -50,14 +50,14 @@ test("the declarations import only declarations that are there", () => {
   }
 });
 
-test("the public declarations do not show what is internal", () => {
+test("public declarations hide internals", () => {
   for (const file of ["index.d.ts", "channel.d.ts", "client.d.ts"]) {
     const text = readFileSync(at(`dist/${file}`), "utf8");
     assert.doesNotMatch(text, /\b_(deliver|gap|attached|live|cast|error)\b|ChannelPort|@internal|engine/, file);
   }
 });
 
-test("the script imports nothing but, on demand, the plain dialect, awaits nothing at its top, and names the wasm once", async () => {
+test("the script imports only the plain dialect, on demand", async () => {
   const outdir = await mkdtemp(join(tmpdir(), "seamline-pack-"));
   const { metafile } = await build({
     entryPoints: [at("dist/index.js")],
@@ -87,11 +87,11 @@ test("the script imports nothing but, on demand, the plain dialect, awaits nothi
   assert.match(script, /new URL\("\.\/seamline\.wasm",\s*import\.meta\.url\)/, "in the form that bundlers look for");
 });
 
-test("the script contains neither eval nor new Function: a content security policy may forbid them", () => {
+test("the script contains neither eval nor new Function", () => {
   assert.doesNotMatch(script, /\beval\(|new Function\b/);
 });
 
-test("importing the package does nothing: no socket, no timer, no fetch", async (t) => {
+test("importing the package has no side effects", async (t) => {
   const called = [];
   for (const name of ["fetch", "setTimeout", "setInterval"]) {
     t.mock.method(globalThis, name, () => called.push(name));
@@ -111,7 +111,7 @@ for (const [wasm, name] of [
   ["seamline.wasm", "index.js"],
   ["seamline-plain.wasm", "plain.js"],
 ]) {
-  test(`${wasm} is a module that needs only what ${name} gives it`, async () => {
+  test(`${wasm} imports only what ${name} provides`, async () => {
     const module = new WebAssembly.Module(readFileSync(at(`dist/${wasm}`)));
     const glue = readFileSync(at(`dist/${name}`), "utf8");
     // Their names are one letter each: short_names.rs in xtask/.
@@ -123,7 +123,7 @@ for (const [wasm, name] of [
   });
 }
 
-test("the plain dialect's script names its wasm in the form that bundlers look for", () => {
+test("bundlers find the plain dialect's wasm", () => {
   const plain = readFileSync(at("dist/plain.js"), "utf8");
   assert.equal(plain.match(/\.wasm\b/g).length, 1);
   assert.match(plain, /new URL\("\.\/seamline-plain\.wasm",\s*import\.meta\.url\)/);

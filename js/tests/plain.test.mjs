@@ -61,7 +61,7 @@ async function setUp(t, options = {}) {
   return { client, room, seen, casts, socket: () => Socket.all.at(-1) };
 }
 
-test("who listens only to casts gets them, and is refused nothing", async (t) => {
+test("a handle for casts alone gets them", async (t) => {
   Socket.all = [];
   globalThis.WebSocket = Socket;
   const client = connect("ws://example.org/ws?conversation_id=c", {
@@ -83,7 +83,7 @@ test("who listens only to casts gets them, and is refused nothing", async (t) =>
   assert.deepEqual([told, Socket.all.length], [["typing"], 1]);
 });
 
-test("no subprotocol is asked for, and each message is handed over once", async (t) => {
+test("no subprotocol is requested, and messages arrive once", async (t) => {
   const { room, seen, socket } = await setUp(t);
   assert.equal(socket().protocols, undefined);
   assert.equal(socket().url.search, "?conversation_id=c&client_id=me");
@@ -94,7 +94,7 @@ test("no subprotocol is asked for, and each message is handed over once", async 
   assert.deepEqual(room.position, { epoch: "plain-numbered", offset: 1, id: "7-0" });
 });
 
-test("integer ids above 2^53 are exact, and each message is handed over once", async (t) => {
+test("integer ids above 2^53 are exact", async (t) => {
   const { seen, casts, socket } = await setUp(t);
   const ids = ["9007199254740992", "9007199254740993", "12345678901234567890123"];
   for (const id of [...ids, ...ids]) socket().sayText(`{"type":"message.new","id":${id}}`);
@@ -106,7 +106,7 @@ test("integer ids above 2^53 are exact, and each message is handed over once", a
   assert.deepEqual(casts, []);
 });
 
-test("a number above 2^53 is reported once, and its message is told as a cast", async (t) => {
+test("a number above 2^53 is reported once", async (t) => {
   const { room, seen, casts, socket } = await setUp(t);
   const errors = [];
   room.on("error", ({ code, message }) => errors.push([code, message]));
@@ -120,7 +120,7 @@ test("a number above 2^53 is reported once, and its message is told as a cast", 
   assert.deepEqual([seen.length, casts.map(({ id }) => id)], [1, ["2-0", "3-0"]]);
 });
 
-test("a hole is a gap, and no reason to reconnect for ever, if each replay starts late", async (t) => {
+test("a hole that no replay fills is a gap", async (t) => {
   const settleMs = 30;
   const { client, room, seen, socket } = await setUp(t, { plain: { settleMs } });
   const gaps = [];
@@ -147,7 +147,7 @@ test("a hole is a gap, and no reason to reconnect for ever, if each replay start
   assert.equal(client.stats().connects, 3, "it was asked for once");
 });
 
-test("plain.idPath and plain.numberPath: where ids and numbers are", async (t) => {
+test("plain.idPath and plain.numberPath locate ids and numbers", async (t) => {
   const { seen, casts, socket } = await setUp(t, { plain: { idPath: "a.id", numberPath: "a.n" } });
   socket().say({ id: "5-0", sequence_number: 3 });
   socket().say({ a: { id: "7-0", n: 1 } });
@@ -158,7 +158,7 @@ test("plain.idPath and plain.numberPath: where ids and numbers are", async (t) =
   assert.deepEqual(casts, [{ id: "5-0", sequence_number: 3 }]);
 });
 
-test("plain.numberPath: false leaves numbers alone", async (t) => {
+test("plain.numberPath: false ignores numbers", async (t) => {
   const { room, seen, socket } = await setUp(t, { plain: { numberPath: false } });
   socket().say({ id: "7-0", sequence_number: 100 });
   socket().say({ id: "8-0", sequence_number: 50 });
@@ -170,7 +170,7 @@ test("plain.numberPath: false leaves numbers alone", async (t) => {
   assert.equal(room.lastMessageId, undefined, "nothing has settled yet");
 });
 
-test("plain.settleMs: how long a missing number is waited for", async (t) => {
+test("plain.settleMs limits the wait for a missing number", async (t) => {
   const { socket } = await setUp(t, { plain: { settleMs: 30 } });
   const first = socket();
   first.say({ id: "1-0", sequence_number: 1 });
@@ -178,7 +178,7 @@ test("plain.settleMs: how long a missing number is waited for", async (t) => {
   await until(() => socket() !== first);
 });
 
-test("plain.windowMessages: how many ids are remembered", async (t) => {
+test("plain.windowMessages limits the remembered ids", async (t) => {
   const { seen, socket } = await setUp(t, { plain: { windowMessages: 2 } });
   for (const id of ["a", "b", "c", "c", "a"]) socket().say({ id });
   assert.deepEqual(
@@ -187,7 +187,7 @@ test("plain.windowMessages: how many ids are remembered", async (t) => {
   );
 });
 
-test("plain.silenceMs: after a wake sign, a silent connection is replaced", async (t) => {
+test("plain.silenceMs replaces a silent connection after a wake", async (t) => {
   const page = new EventTarget();
   globalThis.addEventListener = page.addEventListener.bind(page);
   t.after(() => delete globalThis.addEventListener);
@@ -201,7 +201,7 @@ test("plain.silenceMs: after a wake sign, a silent connection is replaced", asyn
   await until(() => socket() !== first);
 });
 
-test("both dialects can be spoken on one page", async (t) => {
+test("one page can use both dialects", async (t) => {
   const { seen, socket } = await setUp(t);
   const other = connect("ws://example.org/ws", {
     wasm: await readFile(new URL("../dist/seamline.wasm", import.meta.url)),

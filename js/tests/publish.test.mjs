@@ -26,7 +26,7 @@ for (const [code, expected, times] of [
   [1008, "undeliverable", 3],
   [4413, "undeliverable", 3],
 ]) {
-  test(`a publication that is closed with ${code} fails with ${expected}, and the rest goes on`, async (t) => {
+  test(`a publication closed with ${code} fails with ${expected}`, async (t) => {
     const { server, room } = setUp(t);
     choke(server, code);
     await assert.rejects(room.publish("bad"), (error) => error.code === expected);
@@ -35,7 +35,7 @@ for (const [code, expected, times] of [
   });
 }
 
-test("a publication that four broken connections interrupted is stored", async (t) => {
+test("a publication survives four broken connections", async (t) => {
   const { server, room } = setUp(t);
   let cuts = 0;
   const { pub } = server;
@@ -43,7 +43,7 @@ test("a publication that four broken connections interrupted is stored", async (
   assert.equal((await room.publish("unlucky")).offset, 1);
 });
 
-test("publications of a channel are sent behind one that was refused for now", async (t) => {
+test("later publications wait behind a deferred one", async (t) => {
   const { server, room } = setUp(t);
   const { pub } = server;
   let isRefused = true;

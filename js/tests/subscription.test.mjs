@@ -11,7 +11,7 @@ function follow({ open }, options, listener = () => {}) {
   return { c, seen };
 }
 
-test("two handles get every message, on one subscription", () => {
+test("two handles share one subscription", () => {
   const set = subscription();
   const [a, b] = [follow(set), follow(set)];
   set.s._deliver(frame(1, 3), 0);
@@ -25,7 +25,7 @@ test("two handles get every message, on one subscription", () => {
   assert.deepEqual(set.calls, ["subscribe", "processed 3 at 3 3-0"]);
 });
 
-test("closing one handle leaves the other its subscription", () => {
+test("closing one handle keeps the other's subscription", () => {
   const set = subscription();
   const [a, b] = [follow(set), follow(set)];
   set.s._deliver(frame(1, 1), 0);
@@ -37,7 +37,7 @@ test("closing one handle leaves the other its subscription", () => {
   assert.deepEqual(set.calls.slice(-2), ["unsubscribe 1", "end"]);
 });
 
-test("closing one handle inside its handler leaves the message at hand to the other", () => {
+test("close() inside a handler does not affect other handles", () => {
   const set = subscription();
   const a = follow(set, {}, () => a.c.close());
   const b = follow(set);
@@ -45,7 +45,7 @@ test("closing one handle inside its handler leaves the message at hand to the ot
   assert.deepEqual([a.seen, b.seen, set.processed()], [[1], [1, 2], ["processed 2 at 2 2-0"]]);
 });
 
-test("what every handle has processed is acknowledged, and no more", async () => {
+test("only what every handle has processed is acknowledged", async () => {
   const set = subscription();
   const gates = [deferred(), deferred(), deferred()];
   const slow = follow(set, {}, (offset) => gates[offset - 1].promise);
@@ -61,7 +61,7 @@ test("what every handle has processed is acknowledged, and no more", async () =>
   assert.deepEqual(set.processed(), ["processed 1 at 1 1-0", "processed 2 at 3 3-0"], "the other one was further");
 });
 
-test("a gap counts as processed when every handle has passed it", async () => {
+test("a gap is processed when every handle has passed it", async () => {
   const set = subscription();
   const gate = deferred();
   const slow = follow(set, {}, () => gate.promise);
@@ -77,7 +77,7 @@ test("a gap counts as processed when every handle has passed it", async () => {
   assert.deepEqual([gaps.length, set.processed()], [2, ["processed 1 at 1 1-0", "processed 0 at 9 -"]]);
 });
 
-test("listeners are a handle's own: removing one's, or failing, is nothing to the other", () => {
+test("each handle has its own listeners", () => {
   const set = subscription();
   const failing = follow(set, {}, () => {
     throw new Error("no");
@@ -96,7 +96,7 @@ test("listeners are a handle's own: removing one's, or failing, is nothing to th
   );
 });
 
-test("casts, `live` and the server's errors reach every handle that listens", () => {
+test("casts, `live` and errors reach every handle", () => {
   const set = subscription();
   const told = [];
   for (const name of ["a", "b"]) {
@@ -109,7 +109,7 @@ test("casts, `live` and the server's errors reach every handle that listens", ()
   assert.deepEqual(told, ["a cast", "b cast", "a live", "b live", "a error", "b error"]);
 });
 
-test("a handle without `from` begins where the subscription is, with that position", () => {
+test("a handle without `from` joins at the current position", () => {
   const set = subscription();
   follow(set, { from: "start" });
   set.s._deliver(frame(1, 2), 0);
@@ -119,7 +119,7 @@ test("a handle without `from` begins where the subscription is, with that positi
   assert.deepEqual([late.seen, set.processed()], [[3], ["processed 2 at 2 2-0", "processed 1 at 3 3-0"]]);
 });
 
-test("a handle that begins inside another one's handler gets what comes after that frame", () => {
+test("a handle opened inside a handler starts after that frame", () => {
   const set = subscription();
   let late;
   follow(set, {}, () => (late ??= follow(set)) && undefined);
@@ -128,7 +128,7 @@ test("a handle that begins inside another one's handler gets what comes after th
   assert.deepEqual([late.seen, set.processed().at(-1)], [[3], "processed 1 at 3 3-0"]);
 });
 
-test("a start point whose messages have passed is refused at the listener, by name", async () => {
+test("a start point in the past is refused", async () => {
   for (const from of ["start", { epoch: "e", offset: 1 }, { epoch: "e", offset: 3 }, { epoch: "f", offset: 2 }]) {
     const set = subscription();
     follow(set, { from: "start" });
@@ -154,7 +154,7 @@ test("a start point whose messages have passed is refused at the listener, by na
   }
 });
 
-test("handles that ask for the same start point before anything has come share it", () => {
+test("handles with the same start point share it", () => {
   for (const from of ["start", "tail", { epoch: "e", offset: 0 }]) {
     const set = subscription();
     const [a, b] = [follow(set, { from }), follow(set, { from })];
@@ -163,7 +163,7 @@ test("handles that ask for the same start point before anything has come share i
   }
 });
 
-test("two start points are refused, whichever comes first", () => {
+test("a second start point is refused", () => {
   for (const [first, second] of [
     ["start", { epoch: "e", offset: 1 }],
     [{ epoch: "e", offset: 1 }, "start"],
@@ -175,7 +175,7 @@ test("two start points are refused, whichever comes first", () => {
   }
 });
 
-test("a handle that asks for the very position of the subscription joins it there", () => {
+test("a handle may join at the exact current position", () => {
   const set = subscription();
   const first = follow(set, { from: "start" });
   set.s._deliver(frame(1, 2), 0);
@@ -184,7 +184,7 @@ test("a handle that asks for the very position of the subscription joins it ther
   assert.deepEqual(second.seen, [3]);
 });
 
-test("a handle that asks for the tail begins with the next message, but not before a replay is over", () => {
+test("a handle at the tail starts after the replay", () => {
   const set = subscription();
   follow(set, { from: "start" });
   set.s._deliver(frame(1, 2, true), 0);
@@ -198,7 +198,7 @@ test("a handle that asks for the tail begins with the next message, but not befo
   assert.deepEqual([late.seen, later.seen], [[5], [5]]);
 });
 
-test("a handle that waits for the tail gets it when the other one is closed", () => {
+test("a handle waiting for the tail starts after the other closes", () => {
   const set = subscription();
   const first = follow(set, { from: "start" });
   set.s._deliver(frame(1, 2, true), 0);
@@ -209,7 +209,7 @@ test("a handle that waits for the tail gets it when the other one is closed", ()
   assert.deepEqual([late.seen, set.processed().at(-1)], [[1], "processed 1 at 1 1-0"]);
 });
 
-test("a handle that joins a channel that is up to date hears `live`, after the call", async () => {
+test("a handle that joins a live channel gets `live`", async () => {
   const set = subscription({ soon: queueMicrotask });
   follow(set);
   await settled();
@@ -221,7 +221,7 @@ test("a handle that joins a channel that is up to date hears `live`, after the c
   assert.deepEqual(told, ["live"]);
 });
 
-test("a handle that joins a channel that the server refused is told why, until it is live", async () => {
+test("a handle that joins a refused channel gets the error", async () => {
   const set = subscription({ soon: queueMicrotask });
   const join = async () => {
     const c = set.open();
@@ -239,7 +239,7 @@ test("a handle that joins a channel that the server refused is told why, until i
   assert.deepEqual(await join(), ["live"]);
 });
 
-test("a listener for messages that comes in a later turn makes the subscription one for messages", async () => {
+test("a later message listener upgrades the subscription", async () => {
   const set = subscription({ soon: queueMicrotask });
   const c = set.open({ from: "start" });
   c.on("live", () => {});
@@ -252,7 +252,7 @@ test("a listener for messages that comes in a later turn makes the subscription 
   assert.deepEqual(seen, [1, 2]);
 });
 
-test("when the last handle for messages is closed, the others have a subscription to casts", async () => {
+test("the subscription falls back to casts without message handles", async () => {
   const set = subscription({ soon: queueMicrotask });
   const { c } = follow(set);
   set.open().on("cast", () => {});
@@ -262,7 +262,7 @@ test("when the last handle for messages is closed, the others have a subscriptio
   assert.deepEqual(set.calls, ["subscribe", "unsubscribe 1", "subscribe to casts"]);
 });
 
-test("listeners that are added in one turn make one subscription, for messages if one is for those", async () => {
+test("listeners added in one turn make one subscription", async () => {
   const set = subscription({ soon: queueMicrotask });
   const c = set.open();
   c.on("live", () => {});
@@ -273,7 +273,7 @@ test("listeners that are added in one turn make one subscription, for messages i
   assert.deepEqual(set.calls, ["subscribe"]);
 });
 
-test("a handle that is closed before that subscribes to nothing", async () => {
+test("a handle closed in the same turn does not subscribe", async () => {
   const set = subscription({ soon: queueMicrotask });
   const { c } = follow(set);
   c.close();

@@ -22,7 +22,7 @@ const refusal = (what, shown) => `invalid ${what}: ${shown}; remove the lone sur
 for (const text of LONE) {
   const shown = JSON.stringify(text);
 
-  test(`${shown} is refused as a channel name, a key and a position`, async (t) => {
+  test(`${shown} is refused in channel names, keys and positions`, async (t) => {
     const { client } = setUp(t);
     assert.throws(() => client.channel(text), { code: "bad_channel", message: refusal("channel name", shown) });
     const from = (position) => () => client.channel("c", { from: { epoch: "e", offset: 1, ...position } });
@@ -35,7 +35,7 @@ for (const text of LONE) {
     await assert.rejects(published, { code: "bad_option", message: refusal('option of publish "key"', shown) });
   });
 
-  test(`${shown} is refused as a client id, a token, a path of the plain dialect, and in a URL`, () => {
+  test(`${shown} is refused in options and URLs`, () => {
     const refused = (options, name, value = shown) =>
       assert.throws(() => connect("ws://example.org/ws", { wasm, ...options }), {
         code: "bad_option",
@@ -51,14 +51,14 @@ for (const text of LONE) {
     });
   });
 
-  test(`a token function that answers ${shown} has failed`, async (t) => {
+  test(`a token function that returns ${shown} has failed`, async (t) => {
     const { client } = setUp(t, { token: () => text });
     await until(() => client.state.name === "waiting");
     assert.equal(client.state.reason.code, "token_failed");
     assert.match(client.state.reason.message, /invalid token: \(hidden\); remove the lone surrogate/);
   });
 
-  test(`${shown} in a payload arrives as it was`, async (t) => {
+  test(`${shown} in a payload arrives unchanged`, async (t) => {
     const { server, client } = setUp(t);
     const channel = client.channel("c", { from: "start" });
     const seen = [];
@@ -72,7 +72,7 @@ for (const text of LONE) {
   });
 }
 
-test("texts with whole pairs are taken everywhere", async (t) => {
+test("surrogate pairs are accepted everywhere", async (t) => {
   for (const text of PAIRS) {
     const { server, client } = setUp(t, { clientId: text, token: text });
     const channel = client.channel(text, { from: { epoch: text, offset: 0, id: text } });

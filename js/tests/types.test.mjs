@@ -41,12 +41,12 @@ for (const [name, options] of [
   ["a bundler", { module: "esnext", moduleResolution: "bundler" }],
   ["Node", { module: "nodenext", moduleResolution: "nodenext" }],
 ]) {
-  test(`an application compiles with the module resolution of ${name}, and its mistakes do not`, async () => {
+  test(`applications compile with the module resolution of ${name}`, async () => {
     assert.equal(await compile(consumer, options), "");
   });
 }
 
-test("a misspelt option is named, with the one that was meant", async () => {
+test("the compiler suggests the name of a misspelt option", async () => {
   const text = 'import { connect } from "seamline";\nconnect("ws://x/", { clientID: "tab" });\n';
   const said = await compile((project) => writeFile(join(project, "a.ts"), text), {
     module: "esnext",

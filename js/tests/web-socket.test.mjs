@@ -64,7 +64,7 @@ for (const [what, value, message] of THROWN) {
     assert.equal(client.state.name, "closed");
   });
 
-  test(`a send() that throws ${what} ends the connection at once, with the cause`, async (t) => {
+  test(`a send() that throws ${what} ends the connection`, async (t) => {
     const extend = (Base, count) =>
       class extends Base {
         n = count();
@@ -84,7 +84,7 @@ for (const [what, value, message] of THROWN) {
   });
 }
 
-test("a publication whose send() throws is sent again on the next connection", async (t) => {
+test("a publication whose send() throws is resent", async (t) => {
   const extend = (Base, count) =>
     class extends Base {
       n = count();
@@ -129,7 +129,7 @@ for (const [when, drop, code] of [
   });
 }
 
-test("onclose() without an event before the socket is open is a failed attempt", async (t) => {
+test("an early onclose() without an event is a failed attempt", async (t) => {
   const extend = (Base, count) =>
     class extends Base {
       constructor(...args) {
@@ -147,7 +147,7 @@ test("onclose() without an event before the socket is open is a failed attempt",
   );
 });
 
-test("events whose properties cannot be read do not stop the client", async (t) => {
+test("unreadable event properties do not stop the client", async (t) => {
   const { server, client, seen, reasons } = setUp(t, (Base) => Base);
   const event = (...names) =>
     Object.defineProperties(
@@ -195,7 +195,7 @@ test("a close() that throws is ignored", async (t) => {
   assert.equal(client.state.name, "closed");
 });
 
-test("a close() that calls handlers and the client synchronously works", async (t) => {
+test("close() may call handlers and the client synchronously", async (t) => {
   let client;
   let called = 0;
   const extend = (Base) =>
@@ -219,7 +219,7 @@ test("a close() that calls handlers and the client synchronously works", async (
   assert.deepEqual([called, client.state.name], [2, "closed"]);
 });
 
-test("a send() that is answered before it returns works", async (t) => {
+test("send() may be answered before it returns", async (t) => {
   const extend = (Base) =>
     class extends Base {
       send(text) {
@@ -237,7 +237,7 @@ test("a send() that is answered before it returns works", async (t) => {
   assert.deepEqual([seen, client.stats().connects], [["a", 0, 1, 2], 1]);
 });
 
-test("a `bufferedAmount` that throws, or is no number, counts as zero", async (t) => {
+test("an unusable `bufferedAmount` counts as zero", async (t) => {
   for (const get of [
     () => {
       throw new Error("no");
@@ -261,7 +261,7 @@ test("a `bufferedAmount` that throws, or is no number, counts as zero", async (t
   }
 });
 
-test("a handler that cannot be set is a failed attempt", async (t) => {
+test("an unsettable handler is a failed attempt", async (t) => {
   const extend = (Base, count) =>
     class extends Base {
       constructor(...args) {
@@ -285,7 +285,7 @@ test("a handler that cannot be set is a failed attempt", async (t) => {
   );
 });
 
-test("a setter that calls its handler synchronously works", async (t) => {
+test("a setter may call its handler synchronously", async (t) => {
   const extend = (Base, count) =>
     class extends Base {
       constructor(...args) {
@@ -304,7 +304,7 @@ test("a setter that calls its handler synchronously works", async (t) => {
   assert.deepEqual(reasons, [{ code: "connect_failed", message: "already", closeCode: 4000 }]);
 });
 
-test("an error without a close ends the attempt at once, and names the policy as a likely cause", async (t) => {
+test("an error without a close suggests the page's policy", async (t) => {
   const extend = (Base, count) =>
     class extends Base {
       constructor(...args) {

@@ -1,12 +1,13 @@
-//! All that Redis has ever stored, from its append-only file: also what was trimmed, or lost, before anyone saw it.
+//! Reads everything that Redis ever stored from its append-only file, even what was trimmed or lost before a client saw
+//! it.
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use seamline::wire::MessageId;
 
+use crate::cluster::{Payload, channel_name};
 use crate::record::Key;
-use crate::world::{Payload, channel_name};
 
 /// A message that was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +26,12 @@ impl Stored {
     }
 }
 
-/// Reads the files of a directory. Redis must not be running, and must never have rewritten them.
+/// Reads the files in a directory. Redis must not be running, and must never have rewritten them.
 pub fn read(directory: &Path) -> Result<Vec<Stored>> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(directory).context("Redis has no append-only file")? {
+    for entry in std::fs::read_dir(directory)
+        .with_context(|| format!("cannot read the append-only file in {}", directory.display()))?
+    {
         let path = entry?.path();
         if path.to_string_lossy().ends_with(".incr.aof") {
             files.push(path);
@@ -42,7 +45,7 @@ pub fn read(directory: &Path) -> Result<Vec<Stored>> {
     Ok(stored)
 }
 
-/// What a script does stands between MULTI and EXEC; without EXEC, at the end, it has not happened.
+/// The writes of a script stand between MULTI and EXEC. At the end of the file, those without EXEC do not count.
 fn messages(mut bytes: &[u8]) -> Vec<Stored> {
     let (mut stored, mut open) = (Vec::new(), None);
     while let Some(command) = command(&mut bytes) {
@@ -65,7 +68,7 @@ fn message(log: &str, id: &str, offset: &str, epoch: &str, data: &str) -> Option
     Some(Stored { ch, epoch: epoch.into(), offset: offset.parse().ok()?, id: id.parse().ok()?, key })
 }
 
-/// The next command, if it is there as a whole.
+/// The next command, if it is complete.
 fn command<'a>(bytes: &mut &'a [u8]) -> Option<Vec<&'a str>> {
     let count = number(bytes, b'*')?;
     (0..count).map(|_| text(bytes)).collect()
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_stored_is_read_and_what_was_not_is_not() {
+    fn only_complete_transactions_are_read() {
         let log = "seamline:{channel-3}:log";
         let add = |offset: &'static str| ["XADD", log, "5-1", "o", offset, "e", "x", "d", r#"{"key":"1-2"}"#];
         let meta = ["HSET", "seamline:{channel-3}:meta", "head", "1"];
@@ -121,7 +124,7 @@ mod tests {
             |offset| Stored { ch: "channel-3".into(), epoch: "x".into(), offset, id, key: Key(1, 2) };
         assert_eq!(messages(&bytes), [stored(1), stored(2)]);
         assert!(stored(1).is_in(3) && !stored(1).is_in(30));
-        // Killed in the middle: the last script is not there as a whole.
+        // Redis was killed while it wrote: the last script is incomplete.
         for cut in 1..bytes.len() {
             let whole = messages(&bytes[..bytes.len() - cut]);
             assert!(whole.is_empty() || whole == [stored(1)], "{cut}");

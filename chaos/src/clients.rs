@@ -1,4 +1,4 @@
-//! All clients, and waiting for them.
+//! Starts all clients, waits until they have caught up, and ends them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,11 +20,17 @@ pub struct Clients {
     ending: watch::Sender<bool>,
 }
 
-/// One in so many clients is away for long, again and again.
-const SLEEPERS: u64 = 8;
+/// One in this many clients is suspended for long, again and again.
+const SUSPENDED_OF: u64 = 8;
 
-/// Starts them, each on a quarter of the channels. Some sleep now and then, for so long.
-pub fn start_all(count: u64, channels: u64, nap: Duration, urls: &[String], rng: &mut Random) -> Clients {
+/// Starts the clients, each on a quarter of the channels. Some are suspended for `sleep_time` now and then.
+pub fn start_all(
+    count: u64,
+    channels: u64,
+    sleep_time: Duration,
+    urls: &[String],
+    rng: &mut Random,
+) -> Clients {
     let publishing = Arc::new(AtomicBool::new(true));
     let ending = watch::Sender::new(false);
     let (mut tasks, mut progress) = (Vec::new(), Vec::new());
@@ -34,19 +40,20 @@ pub fn start_all(count: u64, channels: u64, nap: Duration, urls: &[String], rng:
         let (sender, receiver) = watch::channel(Progress::default());
         let mut client = Client::new(number as u32, urls.to_vec(), Random::new(rng.next()), sender);
         client.subscribe(&mine);
-        let naps = (number % SLEEPERS == 0).then_some(nap);
-        tasks.push(tokio::spawn(client.run(channels, naps, publishing.clone(), ending.subscribe())));
+        let sleep_time = (number % SUSPENDED_OF == 0).then_some(sleep_time);
+        tasks.push(tokio::spawn(client.run(channels, sleep_time, publishing.clone(), ending.subscribe())));
         progress.push(receiver);
     }
     Clients { tasks, progress, publishing, ending }
 }
 
 impl Clients {
+    /// From now on no client publishes, and none is suspended.
     pub fn stop_publishing(&self) {
         self.publishing.store(false, Ordering::Relaxed);
     }
 
-    /// Waits until everyone has everything; returns how many have not, in the end.
+    /// Waits until all clients have all messages. Returns how many do not when the time is over.
     pub async fn caught_up<F: Future<Output = Result<Vec<(String, u64)>>>>(
         &self,
         heads: impl Fn() -> F,
@@ -57,9 +64,9 @@ impl Clients {
             let heads = heads().await?;
             let behind = |progress: &watch::Receiver<Progress>| {
                 let progress = progress.borrow();
-                let there =
+                let is_current =
                     |(ch, position): (&u64, &(String, u64))| heads.get(*ch as usize) == Some(position);
-                progress.unanswered > 0 || !progress.positions.iter().all(there)
+                progress.unanswered > 0 || !progress.positions.iter().all(is_current)
             };
             let left = self.progress.iter().filter(|progress| behind(progress)).count();
             if left == 0 || start.elapsed() > limit {
@@ -69,12 +76,13 @@ impl Clients {
         }
     }
 
-    pub async fn end(self) -> Vec<Record> {
+    /// Ends the clients and returns their records. A client that panicked is an error.
+    pub async fn end(self) -> Result<Vec<Record>> {
         self.ending.send_replace(true);
         let mut records = Vec::new();
         for task in self.tasks {
-            records.extend(task.await.ok()); // one that panicked is missed by the check, which counts them
+            records.push(task.await?);
         }
-        records
+        Ok(records)
     }
 }

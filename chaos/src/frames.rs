@@ -1,19 +1,19 @@
-//! Frames from the server: JSON text to what the core takes.
+//! Parses frames from the server into what the core takes.
 
 use seamline::core::Batch;
 use seamline::wire::{Fields, FrameError, MessageId, Msgs, ServerFrame};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::cluster::Payload;
 use crate::record::Key;
-use crate::world::Payload;
 
-/// A payload that is published.
+/// The payload of a publication.
 pub type Data = Box<RawValue>;
 /// Ids and keys of a frame's messages.
 pub type Messages = Vec<(MessageId, Key)>;
 
-/// What came.
+/// A parsed frame.
 pub enum Incoming {
     Messages(String, Batch<Messages>),
     Frame(ServerFrame<Data>),
@@ -38,7 +38,7 @@ impl Fields for Object {
     }
 }
 
-/// Reads a frame; an error is a sentence.
+/// Parses a frame. An error is a sentence.
 pub fn read(text: &str) -> Result<Incoming, String> {
     if text.starts_with(r#"{"op":"msgs""#) {
         let Msgs { ch, n, ids, data, replay } =

@@ -1,23 +1,24 @@
-//! What a channel's log has ever had: what is in it in the end, what Redis had stored, and what was dispatched. An
-//! embedded log does not tell what it has trimmed, so there only the last of these does. By this a gap is judged.
+//! Everything that a channel's log ever had: what it has at the end, what Redis had stored, and what was dispatched. An
+//! embedded log does not show what it has trimmed, so only dispatched messages fill that in. Gaps are checked against
+//! this.
 
 use std::collections::{BTreeMap, HashMap};
 
 use seamline::wire::MessageId;
 
 use crate::aof::Stored;
-use crate::record::{Key, Told};
-use crate::world::ChannelLog;
+use crate::cluster::ChannelLog;
+use crate::record::{Key, Observed};
 
-/// When everything was taken from the log: from, to, in ms.
+/// When the log lost everything: from, to, in ms.
 pub type Emptied = [(u64, u64)];
 
-/// See the module.
+/// The history of one channel.
 #[derive(Default)]
 pub struct History<'a> {
     epochs: HashMap<&'a str, BTreeMap<u64, (MessageId, Key)>>,
     ids: HashMap<MessageId, (u64, Key)>,
-    /// Two different messages at one place.
+    /// Two different messages at one offset.
     pub conflicts: Vec<String>,
 }
 
@@ -25,19 +26,21 @@ impl<'a> History<'a> {
     pub fn of(
         log: &'a ChannelLog,
         stored: impl Iterator<Item = &'a Stored>,
-        told: impl Iterator<Item = &'a [Told]>,
+        observed: impl Iterator<Item = &'a [Observed]>,
     ) -> Self {
         let mut history = History::default();
         stored.for_each(|it| history.add(&it.epoch, it.offset, it.id, it.key));
         for (offset, id, key) in &log.messages {
             history.add(&log.epoch, *offset, *id, *key);
         }
-        for told in told {
+        for observed in observed {
             let mut epoch = "";
-            for told in told {
-                match told {
-                    Told::Attached(position, _) | Told::Gap(_, position, _) => epoch = &position.epoch,
-                    Told::Message(offset, id, key) => history.add(epoch, *offset, *id, *key),
+            for observed in observed {
+                match observed {
+                    Observed::Attached(position, _) | Observed::Gap(_, position, _) => {
+                        epoch = &position.epoch
+                    }
+                    Observed::Message(offset, id, key) => history.add(epoch, *offset, *id, *key),
                 }
             }
         }
@@ -47,18 +50,20 @@ impl<'a> History<'a> {
     fn add(&mut self, epoch: &'a str, offset: u64, id: MessageId, key: Key) {
         let known = *self.epochs.entry(epoch).or_default().entry(offset).or_insert((id, key));
         if known != (id, key) {
-            self.conflicts
-                .push(format!("offset {offset} of {epoch} is {id} {key}, and {} {}", known.0, known.1));
+            self.conflicts.push(format!(
+                "offset {offset} of {epoch} has two messages: {id} {key} and {} {}",
+                known.0, known.1
+            ));
         }
         self.ids.insert(id, (offset, key));
     }
 
-    /// What is known by an id.
+    /// The message with this id.
     pub fn by_id(&self, id: MessageId) -> Option<(u64, Key)> {
         self.ids.get(&id).copied()
     }
 
-    /// Keys that one epoch has more than once.
+    /// Keys that occur more than once in one epoch.
     pub fn stored_twice(&self) -> Vec<Key> {
         let mut twice = Vec::new();
         for messages in self.epochs.values() {
@@ -68,15 +73,15 @@ impl<'a> History<'a> {
         twice
     }
 
-    /// Whether a message was trimmed at a time already. It goes when the one that is `retain` further comes.
+    /// Whether a message was trimmed by this time. That happens when the message `retain` offsets later is stored.
     pub fn was_trimmed(&self, epoch: &str, offset: u64, at_ms: u64, retain: u64) -> bool {
         let Some(messages) = self.epochs.get(epoch) else { return false };
-        // Ids only grow: if that one is not known, one after it shows that it had come.
+        // Ids only grow: if that message is unknown, a later one shows that it had been stored.
         let successor = messages.range(offset + retain..).next();
         successor.is_some_and(|(_, (id, _))| id.ms <= at_ms)
     }
 
-    /// Whether the log was emptied between an epoch and one that a client was told of at a time.
+    /// Whether the log was emptied between two epochs, the second of which a client observed at this time.
     pub fn was_emptied(&self, old: &str, new: &str, at_ms: u64, emptied: &Emptied) -> bool {
         let ms = |entry: Option<(&u64, &(MessageId, Key))>| entry.map(|(_, (id, _))| id.ms);
         let newest = self.epochs.get(old).and_then(|messages| ms(messages.last_key_value()));

@@ -1,4 +1,4 @@
-//! Randomness that a seed repeats. (What the machine does between two draws, it does not.)
+//! Random numbers that a seed repeats. Timing on the machine still varies between two runs.
 
 /// xorshift64 (Marsaglia, 2003).
 pub struct Random(u64);

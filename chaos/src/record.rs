@@ -1,4 +1,4 @@
-//! What a client was told, for the verdict.
+//! What a client observed, for the check.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use seamline::core::{Gap, Stats};
 use seamline::wire::{MessageId, Position};
 
-/// A publication's key, which is its payload as well: a client's number, and the publication's at that client.
+/// The idempotency key of a publication, and its payload: the number of the client, and of its publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key(pub u32, pub u32);
 
@@ -23,18 +23,18 @@ impl FromStr for Key {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let numbers = text.split_once('-').and_then(|(a, b)| Some(Key(a.parse().ok()?, b.parse().ok()?)));
-        numbers.ok_or_else(|| format!("{text:?} is no key that was published"))
+        numbers.ok_or_else(|| format!("{text:?} is not a key that a client published"))
     }
 }
 
-/// Something that a client's application was told of a channel.
+/// What the application of a client observed on a channel.
 #[derive(Clone, Debug)]
-pub enum Told {
-    /// Where it begins, and when that was told.
+pub enum Observed {
+    /// The position where the client begins, and when.
     Attached(Position, u64),
-    /// A message, at the next offset of the epoch that was told before.
+    /// A message: its offset in the current epoch, its id and its key.
     Message(u64, MessageId, Key),
-    /// A gap, the position after it, and when that was told.
+    /// A gap, the position after it, and when it was reported.
     Gap(Gap, Position, u64),
 }
 
@@ -47,20 +47,20 @@ pub struct Acknowledged {
     pub offset: u64,
 }
 
-/// What a client has been told, and what was acknowledged to it.
+/// Everything that a client observed, and what was acknowledged to it.
 #[derive(Debug, Default)]
 pub struct Record {
     /// By the channel's number.
-    pub told: HashMap<u64, Vec<Told>>,
+    pub observed: HashMap<u64, Vec<Observed>>,
     pub acknowledged: Vec<Acknowledged>,
-    /// Publications that were refused for good, with the reason.
+    /// Publications that failed for good, with the reason.
     pub refused: Vec<String>,
-    /// Publications without an answer.
+    /// How many publications have no answer.
     pub unanswered: usize,
     pub stats: Stats,
 }
 
-/// The clock from which the log takes its ids, here as everywhere on this machine.
+/// The clock from which the log takes its ids: everything runs on this machine.
 pub fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

@@ -1,4 +1,4 @@
-//! One WebSocket in a task of its own, which reports to the client that asked for it.
+//! One WebSocket in its own task, which events to the client that opened it.
 
 use anyhow::Result;
 use seamline::core::SocketId;
@@ -6,14 +6,14 @@ use seamline::wire::SUBPROTOCOL;
 use seamline_test_support::socket::{self, ABNORMAL, Incoming};
 use tokio::sync::mpsc;
 
-/// What a socket reports.
-pub enum Report {
+/// What happens to a socket.
+pub enum SocketEvent {
     Open,
     Text(String),
     Closed(u16, String),
 }
 
-/// A way to a socket. Dropping it closes the socket.
+/// A handle of the task. Dropping it closes the socket.
 pub struct Socket {
     pub id: SocketId,
     frames: mpsc::UnboundedSender<String>,
@@ -27,31 +27,31 @@ impl Drop for Socket {
 }
 
 impl Socket {
-    pub fn open(id: SocketId, url: String, reports: mpsc::Sender<(SocketId, Report)>) -> Socket {
+    pub fn open(id: SocketId, url: String, events: mpsc::Sender<(SocketId, SocketEvent)>) -> Socket {
         let (frames, queue) = mpsc::unbounded_channel();
         let task = tokio::spawn(async move {
-            let (code, reason) = match live(id, &url, &reports, queue).await {
+            let (code, reason) = match live(id, &url, &events, queue).await {
                 Ok(closed) => closed,
                 Err(e) => (ABNORMAL, e.to_string()),
             };
-            let _ = reports.send((id, Report::Closed(code, reason))).await;
+            let _ = events.send((id, SocketEvent::Closed(code, reason))).await;
         });
         Socket { id, frames, task }
     }
 
     pub fn send(&self, frame: String) {
-        let _ = self.frames.send(frame); // it has ended, and reports so
+        let _ = self.frames.send(frame); // an error: it has ended, and has reported that
     }
 }
 
 async fn live(
     id: SocketId,
     url: &str,
-    reports: &mpsc::Sender<(SocketId, Report)>,
+    events: &mpsc::Sender<(SocketId, SocketEvent)>,
     mut queue: mpsc::UnboundedReceiver<String>,
 ) -> Result<(u16, String)> {
     let mut socket = socket::Socket::open(url, Some(SUBPROTOCOL)).await?;
-    reports.send((id, Report::Open)).await?;
+    events.send((id, SocketEvent::Open)).await?;
     loop {
         tokio::select! {
             frame = queue.recv() => match frame {
@@ -59,7 +59,7 @@ async fn live(
                 None => return Ok((ABNORMAL, "closed here".into())),
             },
             incoming = socket.receive() => match incoming? {
-                Incoming::Text(text) => reports.send((id, Report::Text(text.to_string()))).await?,
+                Incoming::Text(text) => events.send((id, SocketEvent::Text(text.to_string()))).await?,
                 Incoming::Closed(code, reason) => return Ok((code, reason)),
             },
         }

@@ -1,12 +1,15 @@
-//! Goal: whatever goes wrong in a run, the verdict says. Method: a run in which all is well, with a log that was
-//! trimmed and one that was lost; then one mistake is planted after the other.
+//! Goal: the check finds every kind of mistake. Method: a run without mistakes, with a log that was trimmed and one
+//! that was lost; then one mistake is planted at a time.
 
 use std::collections::HashMap;
 
 use seamline::wire::MessageId;
 
+use seamline::core::{Gap, GapReason};
+use seamline::wire::Position;
+
 use super::*;
-use crate::record::Key;
+use crate::record::{Key, Observed};
 
 const RETAIN: u64 = 10;
 /// When Redis was emptied; the messages of epoch `a` are older, those of `b` younger.
@@ -24,20 +27,20 @@ fn at(epoch: &str, offset: u64) -> Position {
     Position { epoch: epoch.into(), offset, id: None }
 }
 
-fn messages(epoch: &str, offsets: impl IntoIterator<Item = u64>) -> Vec<Told> {
-    let told = |offset| Told::Message(offset, id(epoch, offset), key(epoch, offset));
-    offsets.into_iter().map(told).collect()
+fn messages(epoch: &str, offsets: impl IntoIterator<Item = u64>) -> Vec<Observed> {
+    let observed = |offset| Observed::Message(offset, id(epoch, offset), key(epoch, offset));
+    offsets.into_iter().map(observed).collect()
 }
 
-fn gap(from: u64, to: Option<u64>, reason: GapReason, position: Position, at_ms: u64) -> Told {
-    Told::Gap(Gap { from, to, reason }, position, at_ms)
+fn gap(from: u64, to: Option<u64>, reason: GapReason, position: Position, at_ms: u64) -> Observed {
+    Observed::Gap(Gap { from, to, reason }, position, at_ms)
 }
 
 /// Two clients. One has everything of `a` (1 to 20) and `b` (1 to 30); the other was away: it lacks 6 to 10 of `a`,
 /// which were trimmed when 20 had come, and whatever followed in `a` when it was lost.
 struct Planted {
-    steady: Vec<Told>,
-    sleeper: Vec<Told>,
+    steady: Vec<Observed>,
+    sleeper: Vec<Observed>,
     log: ChannelLog,
     acknowledged: Vec<Acknowledged>,
     stored: Vec<Stored>,
@@ -52,13 +55,13 @@ impl Planted {
     fn new() -> Self {
         let lost = |from| gap(from, None, GapReason::EpochChanged, at("b", 0), 1_700);
         let steady = [
-            vec![Told::Attached(at("a", 0), 900)],
+            vec![Observed::Attached(at("a", 0), 900)],
             messages("a", 1..=20),
             vec![lost(21)],
             messages("b", 1..=30),
         ];
         let sleeper = [
-            vec![Told::Attached(at("a", 0), 900)],
+            vec![Observed::Attached(at("a", 0), 900)],
             messages("a", 1..=5),
             vec![gap(6, Some(10), GapReason::Trimmed, at("a", 10), 1_020)],
             messages("a", 11..=12),
@@ -86,7 +89,7 @@ impl Planted {
     }
 
     fn verdict(self) -> Verdict {
-        let record = |told| Record { told: HashMap::from([(0, told)]), ..Record::default() };
+        let record = |observed| Record { observed: HashMap::from([(0, observed)]), ..Record::default() };
         let acknowledged = self.acknowledged;
         let records = [Record { acknowledged, ..record(self.steady) }, record(self.sleeper)];
         let (logs, emptied) = ([self.log], &EMPTIED);
@@ -95,47 +98,47 @@ impl Planted {
     }
 }
 
-/// The verdict on a run with this mistake, which must be a bad one.
+/// The verdict on a run with this mistake, which it must find.
 fn planted(plant: impl FnOnce(&mut Planted)) -> Verdict {
     let mut run = Planted::new();
     plant(&mut run);
     let verdict = run.verdict();
-    assert!(!verdict.is_good(), "it was not found");
+    assert!(!verdict.is_good(), "the mistake was not found");
     assert!(!verdict.examples.is_empty());
     verdict
 }
 
-/// The place of a message in a record.
-fn place(told: &[Told], epoch: &str, offset: u64) -> usize {
-    let found = told
-        .iter()
-        .position(|told| matches!(told, Told::Message(_, found, _) if *found == id(epoch, offset)));
+/// The index of a message in a record.
+fn index_of(observed: &[Observed], epoch: &str, offset: u64) -> usize {
+    let found = observed.iter().position(
+        |observed| matches!(observed, Observed::Message(_, found, _) if *found == id(epoch, offset)),
+    );
     found.unwrap()
 }
 
 #[test]
-fn a_run_in_which_all_is_well() {
+fn a_run_without_mistakes_passes() {
     let verdict = Planted::new().verdict();
     assert!(verdict.is_good(), "{verdict:?}");
-    assert_eq!((verdict.trimmed_gaps, verdict.told_missing, verdict.epoch_gaps), (1, 5, 2));
+    assert_eq!((verdict.trimmed_gaps, verdict.reported_missing, verdict.epoch_gaps), (1, 5, 2));
     assert_eq!((verdict.dispatched, verdict.acknowledged), (87, 40));
 }
 
 #[test]
-fn a_message_that_is_dropped_is_lost() {
-    let verdict = planted(|run| drop(run.steady.remove(place(&run.steady, "b", 7))));
+fn a_dropped_message_is_lost() {
+    let verdict = planted(|run| drop(run.steady.remove(index_of(&run.steady, "b", 7))));
     assert_eq!((verdict.lost, verdict.false_gaps), (1, 0));
     let verdict = planted(|run| drop(run.steady.pop()));
     assert_eq!(verdict.lost, 1, "the last one");
-    let verdict = planted(|run| run.steady.truncate(place(&run.steady, "b", 1) - 1));
-    assert_eq!(verdict.lost, 30, "the whole new log, and that there is one");
+    let verdict = planted(|run| run.steady.truncate(index_of(&run.steady, "b", 1) - 1));
+    assert_eq!(verdict.lost, 30, "the whole new log, and its epoch");
 }
 
 #[test]
 fn a_message_that_comes_twice_is_duplicated() {
     for later in [1, 10] {
         let verdict = planted(|run| {
-            let index = place(&run.steady, "a", 5);
+            let index = index_of(&run.steady, "a", 5);
             run.steady.insert(index + later, run.steady[index].clone());
         });
         assert_eq!((verdict.duplicated, verdict.out_of_order), (1, 0));
@@ -143,27 +146,27 @@ fn a_message_that_comes_twice_is_duplicated() {
 }
 
 #[test]
-fn messages_that_are_swapped_are_out_of_order() {
+fn swapped_messages_are_out_of_order() {
     let verdict = planted(|run| {
-        let index = place(&run.steady, "a", 5);
+        let index = index_of(&run.steady, "a", 5);
         run.steady.swap(index, index + 1);
     });
     assert_eq!((verdict.out_of_order, verdict.duplicated), (1, 0));
 }
 
 #[test]
-fn a_message_that_is_another_one_is_not_what_the_log_has() {
+fn a_message_that_the_log_does_not_have_is_found() {
     for epoch in ["a", "b"] {
         let verdict = planted(|run| {
-            let index = place(&run.sleeper, epoch, 11);
-            run.sleeper[index] = Told::Message(11, id(epoch, 11), Key(9, 9));
+            let index = index_of(&run.sleeper, epoch, 11);
+            run.sleeper[index] = Observed::Message(11, id(epoch, 11), Key(9, 9));
         });
         assert!(verdict.different > 0);
     }
 }
 
 #[test]
-fn what_was_acknowledged_must_be_there() {
+fn acknowledged_messages_must_be_in_the_log() {
     let ack = |key, id, offset| Acknowledged { ch: 0, key, id, offset };
     let never = ack(Key(9, 9), MessageId { ms: 2_031, seq: 0 }, 31);
     assert_eq!(planted(|run| run.acknowledged.push(never)).missing, 1);
@@ -173,22 +176,22 @@ fn what_was_acknowledged_must_be_there() {
     assert_eq!(
         planted(|run| run.acknowledged.push(lost)).missing,
         1,
-        "Redis had it when it was emptied, or not"
+        "it was not stored before Redis was emptied"
     );
-    // Trimmed before anyone saw it. An embedded log does not tell.
+    // Trimmed before a client saw it, which an embedded log does not show.
     let trimmed = ack(Key(9, 8), MessageId { ms: 1_990, seq: 0 }, 3);
     let mut run = Planted::new();
     run.acknowledged.push(trimmed);
     run.stored.clear();
     assert!(run.verdict().is_good());
-    assert_eq!(planted(|run| run.acknowledged.push(trimmed)).missing, 1, "Redis does tell");
+    assert_eq!(planted(|run| run.acknowledged.push(trimmed)).missing, 1, "the files of Redis show it");
 }
 
 #[test]
-fn a_gap_is_real_also_if_nobody_saw_what_came_after_it() {
-    // 21 of `a` pushed 11 out; then Redis was emptied.
+fn a_gap_is_real_even_if_no_client_saw_the_next_message() {
+    // 21 of `a` made the log trim 11; then Redis was emptied.
     let unseen = |run: &mut Planted| {
-        let index = place(&run.sleeper, "a", 5) + 1;
+        let index = index_of(&run.sleeper, "a", 5) + 1;
         run.sleeper[index] = gap(6, Some(11), GapReason::Trimmed, at("a", 11), 1_021);
         run.sleeper.remove(index + 1);
     };
@@ -201,66 +204,66 @@ fn a_gap_is_real_also_if_nobody_saw_what_came_after_it() {
 }
 
 #[test]
-fn a_publication_that_is_stored_twice_is_found() {
+fn a_publication_stored_twice_is_found() {
     let verdict = planted(|run| run.stored.push(Stored { key: key("b", 23), ..stored("b", 31) }));
     assert!(verdict.stored_twice > 0);
 }
 
 #[test]
-fn a_gap_of_what_the_log_still_had_is_none() {
+fn a_gap_over_messages_the_log_still_had_is_false() {
     // At 1,019 the message 20 had not come, so 10 was still there.
     let early = gap(6, Some(10), GapReason::Trimmed, at("a", 10), 1_019);
-    // It tells of too much: 11 is trimmed only when 21 comes, which never was.
+    // It reports too much: 11 is trimmed when 21 is stored, which never happened.
     let wide = gap(6, Some(11), GapReason::Trimmed, at("a", 11), 1_020);
-    let index = place(&Planted::new().sleeper, "a", 5) + 1;
+    let index = index_of(&Planted::new().sleeper, "a", 5) + 1;
     assert_eq!(planted(|run| run.sleeper[index] = early).false_gaps, 1);
     let verdict = planted(|run| {
         run.sleeper[index] = wide;
         run.sleeper.remove(index + 1);
     });
     assert_eq!(verdict.false_gaps, 1);
-    // Another reason does not make it true.
+    // Another reason does not make it real.
     let hole = gap(7, Some(7), GapReason::Hole, at("b", 7), 2_008);
     let verdict = planted(|run| {
-        let index = place(&run.steady, "b", 7);
+        let index = index_of(&run.steady, "b", 7);
         run.steady[index] = hole;
     });
     assert_eq!(verdict.false_gaps, 1);
 }
 
 #[test]
-fn a_gap_of_what_was_dispatched_is_none() {
-    let index = place(&Planted::new().sleeper, "a", 5) + 1;
+fn a_gap_over_dispatched_messages_is_false() {
+    let index = index_of(&Planted::new().sleeper, "a", 5) + 1;
     let verdict =
         planted(|run| run.sleeper[index] = gap(5, Some(10), GapReason::Trimmed, at("a", 10), 1_020));
     assert_eq!(verdict.false_gaps, 1);
     let again = Planted::new().sleeper[index].clone();
     let verdict = planted(|run| run.sleeper.insert(index, again));
-    assert_eq!(verdict.false_gaps, 1, "told twice");
+    assert_eq!(verdict.false_gaps, 1, "reported twice");
 }
 
 #[test]
-fn a_gap_that_is_not_told_is_a_loss() {
-    let index = place(&Planted::new().sleeper, "a", 5) + 1;
+fn a_gap_that_is_not_reported_is_a_loss() {
+    let index = index_of(&Planted::new().sleeper, "a", 5) + 1;
     assert_eq!(planted(|run| drop(run.sleeper.remove(index))).lost, 5);
-    // It tells of too little.
+    // It reports too little.
     let narrow = gap(6, Some(9), GapReason::Trimmed, at("a", 9), 1_020);
     assert_eq!(planted(|run| run.sleeper[index] = narrow).lost, 1);
-    // A client that began where the log did not.
-    assert!(planted(|run| run.steady[0] = Told::Attached(at("a", 1), 900)).lost > 0);
+    // A client that began after the first message of the log.
+    assert!(planted(|run| run.steady[0] = Observed::Attached(at("a", 1), 900)).lost > 0);
 }
 
 #[test]
-fn a_log_that_was_not_lost_has_no_other_epoch() {
-    // Told before Redis was emptied.
+fn an_epoch_change_needs_a_lost_log() {
+    // Reported before Redis was emptied.
     let early = gap(13, None, GapReason::EpochChanged, at("b", 0), 1_499);
-    let index = place(&Planted::new().sleeper, "b", 1) - 1;
+    let index = index_of(&Planted::new().sleeper, "b", 1) - 1;
     assert_eq!(planted(|run| run.sleeper[index] = early).false_gaps, 1);
-    // Nobody emptied it between `b` and `c`.
+    // Redis was not emptied between `b` and `c`.
     let verdict = planted(|run| {
         run.log = ChannelLog { epoch: "c".into(), first: 1, head: 0, messages: Vec::new() };
-        for told in [&mut run.steady, &mut run.sleeper] {
-            told.push(gap(31, None, GapReason::EpochChanged, at("c", 0), 2_100));
+        for observed in [&mut run.steady, &mut run.sleeper] {
+            observed.push(gap(31, None, GapReason::EpochChanged, at("c", 0), 2_100));
         }
     });
     assert_eq!(verdict.false_gaps, 2);
@@ -269,7 +272,7 @@ fn a_log_that_was_not_lost_has_no_other_epoch() {
 }
 
 #[test]
-fn whoever_has_not_caught_up_or_got_no_answer_counts() {
+fn clients_behind_and_missing_answers_are_found() {
     let run = Planted::new();
     let record = Record { unanswered: 1, refused: vec!["never: no".into()], ..Record::default() };
     let logs = [run.log];

@@ -16,8 +16,12 @@ use crate::tools::{biome, cargo, paths, shell};
 /// Test targets of the crate `seamline` that are groups of their own.
 const OTHER_GROUPS: [&str; 2] = ["simulation", "browser"];
 
-/// What a page can be built from: the Rust API with its tests, and the npm package with the plain dialect.
-const WASM_BUILDS: [&[&str]; 2] = [&["--lib", "--test=browser"], &["--lib", "--features=npm"]];
+/// What a page can be built from: the Rust API with its tests, and the two wasm files of the npm package.
+const WASM_BUILDS: [&[&str]; 3] = [
+    &["--lib", "--test=browser"],
+    &["--lib", "--no-default-features", "--features=npm"],
+    &["--lib", "--features=npm"],
+];
 
 /// Runs the group.
 pub fn tests() -> Result<Tally> {

@@ -1,0 +1,137 @@
+//! The nodes, their Redis, and the links between them and to the clients.
+
+mod logs;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use anyhow::Result;
+use seamline_test_support::link::Link;
+use seamline_test_support::process::Process;
+use seamline_test_support::redis;
+use tempfile::TempDir;
+
+use crate::Store;
+use crate::aof::{self, Stored};
+use crate::record::now_ms;
+pub use logs::{ChannelLog, Payload};
+
+/// How many nodes share a Redis.
+const NODES: usize = 3;
+const AOF_DIRECTORY: &str = "appendonlydir";
+
+/// The servers and what they depend on.
+pub struct Cluster {
+    pub nodes: Vec<Node>,
+    pub redis: Option<Process>,
+    /// When Redis lost everything: from, to, in ms.
+    pub emptied: Vec<(u64, u64)>,
+    /// All that Redis has stored, as far as its files have been read.
+    pub stored: Vec<Stored>,
+    directory: TempDir,
+}
+
+/// A server and the links around it.
+pub struct Node {
+    pub process: Process,
+    /// Between the clients and the node.
+    pub client_link: Link,
+    /// Between the node and Redis.
+    pub redis_link: Option<Link>,
+}
+
+/// The name of a channel.
+pub fn channel_name(number: u64) -> String {
+    format!("channel-{number}")
+}
+
+impl Cluster {
+    /// Starts everything. Channels keep `retain` messages.
+    pub async fn start(store: Store, server: &Path, retain: u64) -> Result<Cluster> {
+        let directory = TempDir::new()?;
+        let redis = match store {
+            Store::Embedded => None,
+            Store::Redis => Some(start_redis(directory.path()).await?),
+        };
+        let mut nodes = Vec::new();
+        for index in 0..if redis.is_some() { NODES } else { 1 } {
+            let redis_link = redis.as_ref().map(|redis| Link::to(local(redis.port))).transpose()?;
+            nodes.push(Node::start(index, server, directory.path(), redis_link, retain).await?);
+        }
+        Ok(Cluster { nodes, redis, emptied: Vec::new(), stored: Vec::new(), directory })
+    }
+
+    /// Where clients connect to.
+    pub fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| format!("ws://{}/ws", node.client_link.address)).collect()
+    }
+
+    /// Makes everything run and every link work.
+    pub async fn heal(&mut self) -> Result<()> {
+        if let Some(redis) = &mut self.redis {
+            redis.resume()?;
+            redis.restart().await?;
+        }
+        for node in &mut self.nodes {
+            node.client_link.stall(false);
+            if let Some(link) = &node.redis_link {
+                link.stall(false);
+            }
+            node.process.restart().await?;
+        }
+        Ok(())
+    }
+
+    /// Kills Redis and restarts it without its data.
+    pub async fn empty_redis(&mut self) -> Result<()> {
+        let Some(redis) = &mut self.redis else { return Ok(()) };
+        let from = now_ms();
+        redis.kill().await?;
+        let files = self.directory.path().join(AOF_DIRECTORY);
+        self.stored.extend(aof::read(&files)?);
+        std::fs::remove_dir_all(files)?;
+        self.emptied.push((from, now_ms()));
+        redis.restart().await
+    }
+
+    /// Kills everything and restarts it. What is acknowledged must survive this, too.
+    pub async fn kill_and_restart_all(&mut self) -> Result<()> {
+        for node in &mut self.nodes {
+            node.process.kill().await?;
+        }
+        if let Some(redis) = &mut self.redis {
+            redis.kill().await?;
+            self.stored.extend(aof::read(&self.directory.path().join(AOF_DIRECTORY))?);
+        }
+        self.heal().await
+    }
+}
+
+impl Node {
+    async fn start(
+        index: usize,
+        server: &Path,
+        directory: &Path,
+        redis_link: Option<Link>,
+        retain: u64,
+    ) -> Result<Node> {
+        let log = redis_link.as_ref().map_or("embedded".into(), |link| format!("redis://{}/0", link.address));
+        let (data, retain) = (directory.join("data").display().to_string(), retain.to_string());
+        let args = ["--listen", "127.0.0.1:{port}", "--log", &log, "--data", &data, "--heartbeat-ms", "2000"];
+        let args = [&args[..], &["--max-connections-per-ip", "0", "--retain-messages", &retain]].concat();
+        let process = Process::start(server, &args, directory.join(format!("node-{index}.log"))).await?;
+        let client_link = Link::to(local(process.port))?;
+        Ok(Node { process, client_link, redis_link })
+    }
+}
+
+fn local(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+/// Its append-only file is never rewritten, so it has everything that was ever stored.
+async fn start_redis(directory: &Path) -> Result<Process> {
+    let mut args = redis::durable("{port}", directory);
+    args.extend(["--auto-aof-rewrite-percentage".into(), "0".into()]);
+    Process::start(Path::new(redis::PROGRAM), &args, directory.join("redis.log")).await
+}

@@ -12,6 +12,7 @@ pub mod limits;
 pub mod log;
 pub mod net;
 pub mod random;
+pub mod refusal;
 pub mod routes;
 pub mod run;
 pub mod state;

@@ -10,8 +10,8 @@ use tracing::warn;
 
 use crate::auth::Auth;
 use crate::config::{Config, LogFormat, StoreKind};
-use crate::error::RunError;
-use crate::limits::rate::Paces;
+use crate::error::{RunError, SetupError};
+use crate::limits::rate::RateLimits;
 use crate::log::embedded::EmbeddedStore;
 use crate::log::hub::Hub;
 use crate::log::redis::RedisStore;
@@ -47,7 +47,7 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     if config.unsafe_replay_before_subscribe {
         warn!("--unsafe-replay-before-subscribe: messages will be lost; this is for tests only");
     }
-    shutdown::survive_file_size_limit();
+    shutdown::ignore_file_size_signal();
     let retention = Retention { messages: config.retain_messages, age: config.retain_age };
     let hub = Arc::new(Hub::new(usize::try_from(config.live_queue_bytes).unwrap_or(usize::MAX)));
     let store = open_store(&config, retention, hub.clone()).await?;
@@ -68,7 +68,10 @@ pub async fn run(config: Config) -> Result<(), RunError> {
 pub fn prepare(config: &Config) -> Result<(Arc<Auth>, Option<Arc<Tls>>), String> {
     match config.refusal() {
         Some(refusal) => Err(refusal),
-        None => Ok((Arc::new(Auth::new(config)?), open_tls(config)?)),
+        None => {
+            let auth = Auth::new(config).map_err(|e| e.to_string())?;
+            Ok((Arc::new(auth), open_tls(config).map_err(|e| e.to_string())?))
+        }
     }
 }
 
@@ -89,7 +92,7 @@ async fn open_store(
     })
 }
 
-fn open_tls(config: &Config) -> Result<Option<Arc<Tls>>, String> {
+fn open_tls(config: &Config) -> Result<Option<Arc<Tls>>, SetupError> {
     let Some((certificate, key)) = config.tls_cert.as_deref().zip(config.tls_key.as_deref()) else {
         return Ok(None);
     };
@@ -106,15 +109,15 @@ async fn serve(
 ) -> Result<(), RunError> {
     let (drain, draining) = watch::channel(None);
     let connections = Arc::default();
-    let origins =
-        Origins::new(&config.allow_origin, !config.asks_for_tokens(), config.listen.ip().is_loopback());
+    let loopback = config.listen.ip().is_loopback();
+    let origins = Arc::new(Origins::new(&config.allow_origin, !config.asks_for_tokens(), loopback));
     let limits = Limits {
         header: Duration::from_millis(config.header_timeout_ms),
         send: Duration::from_millis(config.send_timeout_ms),
         // Behind a proxy all connections are the proxy's.
         per_address: if config.trust_forwarded_for { 0 } else { config.max_connections_per_ip },
     };
-    let paces = Paces::new(config.max_publishes_per_second);
+    let rate_limits = RateLimits::new(config.max_publishes_per_second);
     let app = Arc::new(App {
         config,
         store,
@@ -123,7 +126,7 @@ async fn serve(
         origins,
         metrics: Default::default(),
         connections,
-        paces,
+        rate_limits,
         draining: draining.clone(),
     });
     let connections = app.connections.clone();
@@ -135,7 +138,7 @@ async fn serve(
         ended = &mut serving => return Err(RunError(format!("the listener ended: {ended:?}"))),
     }
     drain.send_replace(Some(Drain::of(connections.open())));
-    shutdown::drained(connections, async { drop(serving.await) }).await;
+    shutdown::drain(connections, async { drop(serving.await) }).await;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::auth::Auth;
 use crate::config::Config;
 use crate::http::metrics::Metrics;
 use crate::limits::connections::Connections;
-use crate::limits::rate::Paces;
+use crate::limits::rate::RateLimits;
 use crate::log::Store;
 use crate::log::hub::Hub;
 use crate::net::origin::Origins;
@@ -16,22 +16,22 @@ use crate::net::shutdown::Drain;
 
 /// Shared by everything that serves.
 pub struct App {
-    /// The command line.
+    /// The settings.
     pub config: Config,
     /// Where messages are kept.
     pub store: Arc<dyn Store>,
-    /// Where they come from, live.
+    /// The live messages.
     pub hub: Arc<Hub>,
-    /// Who may come in.
+    /// Authentication and authorization.
     pub auth: Arc<Auth>,
     /// What is counted.
     pub metrics: Metrics,
-    /// Which pages may ask.
-    pub origins: Origins,
-    /// Who is in.
+    /// Which pages may use the server.
+    pub origins: Arc<Origins>,
+    /// The open connections.
     pub connections: Arc<Connections>,
-    /// How fast they publish over HTTP.
-    pub paces: Paces,
-    /// Has a drain when the server is about to go.
+    /// The rate limits of those who publish over HTTP.
+    pub rate_limits: RateLimits,
+    /// Set as soon as a drain is requested.
     pub draining: watch::Receiver<Option<Drain>>,
 }

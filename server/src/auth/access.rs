@@ -1,12 +1,32 @@
 //! Which channels a user may read and write: the token's claim `channels`.
 
 use std::collections::HashMap;
+use std::fmt;
 
-use serde::Deserialize;
 use serde::de::Error;
+use serde::{Deserialize, Serialize};
 
-/// The claim `channels: {read: [patterns], write: [patterns]}`. A token without the claim may do everything;
-/// in a claim that is there, what is not listed is not allowed.
+/// What a user wants to do with a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Subscribe to it, or read its log.
+    Read,
+    /// Publish or cast.
+    Write,
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Action::Read => "read",
+            Action::Write => "write",
+        })
+    }
+}
+
+/// The claim `channels: {read: [patterns], write: [patterns]}`. A token without the claim grants everything; a claim
+/// grants only what it lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Access(Option<Lists>);
 
@@ -16,7 +36,7 @@ struct Lists {
     write: Vec<String>,
 }
 
-// Not derived: a claim that is `null`, a list, or misspelt must not pass for another one.
+// Not derived: a claim that is `null`, a list, or misspelled must not pass for another one.
 impl<'de> Deserialize<'de> for Access {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut lists = HashMap::<String, Vec<String>>::deserialize(deserializer)?;
@@ -29,23 +49,19 @@ impl<'de> Deserialize<'de> for Access {
 }
 
 impl Access {
-    /// Whether they may subscribe to the channel and read it.
-    pub fn may_read(&self, ch: &str) -> bool {
-        self.0.as_ref().is_none_or(|lists| matches_any(&lists.read, ch))
-    }
-
-    /// Whether they may publish and cast in it.
-    pub fn may_write(&self, ch: &str) -> bool {
-        self.0.as_ref().is_none_or(|lists| matches_any(&lists.write, ch))
+    /// Whether it grants this.
+    pub fn allows(&self, action: Action, ch: &str) -> bool {
+        let Some(lists) = &self.0 else { return true };
+        let patterns = match action {
+            Action::Read => &lists.read,
+            Action::Write => &lists.write,
+        };
+        patterns.iter().any(|pattern| matches(pattern.as_bytes(), ch.as_bytes()))
     }
 }
 
-fn matches_any(patterns: &[String], ch: &str) -> bool {
-    patterns.iter().any(|pattern| matches(pattern.as_bytes(), ch.as_bytes()))
-}
-
-/// `*` stands for any run of characters, also none; all else for itself. When the text does not go on as the
-/// pattern does, the last `*` takes one character more: no pattern takes longer than its length times the text's.
+/// `*` matches any run of characters, including none; everything else matches itself. Where the text does not continue
+/// like the pattern, the last `*` takes one more character, so no pattern takes longer than its length times the text's.
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star = None;
@@ -71,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_any_run() {
+    fn a_star_matches_any_run() {
         let yes = ["*", "room-1", "room-*", "*-1", "r*m-*", "room-1*", "**", "*o*1"];
         assert!(yes.iter().all(|pattern| matches(pattern.as_bytes(), b"room-1")));
         let no = ["", "room", "room-12", "oom-1", "*-2", "r*x*1", "ROOM-1"];
@@ -82,13 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn only_a_token_without_the_claim_may_do_everything() {
+    fn a_claim_grants_only_what_it_lists() {
+        use Action::{Read, Write};
         let all = Access::default();
-        assert!(all.may_read("c") && all.may_write("c"));
+        assert!(all.allows(Read, "c") && all.allows(Write, "c"));
         let reader: Access = serde_json::from_str(r#"{"read":["room-*"]}"#).unwrap();
-        assert!(reader.may_read("room-1") && !reader.may_read("c") && !reader.may_write("room-1"));
+        assert!(
+            reader.allows(Read, "room-1") && !reader.allows(Read, "c") && !reader.allows(Write, "room-1")
+        );
         let none: Access = serde_json::from_str("{}").unwrap();
-        assert!(!none.may_read("c") && !none.may_write("c"));
+        assert!(!none.allows(Read, "c") && !none.allows(Write, "c"));
         for bad in ["null", "[]", r#"{"read":"c"}"#, r#"{"reed":["c"]}"#] {
             assert!(serde_json::from_str::<Access>(bad).is_err(), "{bad}");
         }

@@ -1,6 +1,7 @@
 //! A JWKS (RFC 7517 §5): public keys with names, as identity providers publish them.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -8,86 +9,103 @@ use serde::Deserialize;
 use serde_json::Value;
 use tracing::warn;
 
-use super::key::Key;
+use super::key::{Key, KeyError};
 
 #[derive(Deserialize)]
 struct Set {
-    // Each is read by itself: one that is not understood is left out (RFC 7517 §5).
+    // Each is read by itself: one that is not understood is skipped (RFC 7517 §5).
     keys: Vec<Value>,
 }
 
-/// The keys of a set that tokens can be checked with; the others are left out, which is logged. Or what is wrong
-/// with it, as a sentence without its subject.
-pub fn keys(text: &str) -> Result<Vec<Key>, String> {
-    let value: Value = serde_json::from_str(text).map_err(|e| format!("is not JSON: {e}"))?;
-    if let Some(problem) = secret(&value) {
-        return Err(problem.into());
-    }
-    let set: Set = serde_json::from_value(value).map_err(|e| format!("is not a JWKS: {e}"))?;
+/// The keys of a set that tokens can be checked with. The others are skipped, which is logged.
+pub fn keys(text: &str) -> Result<Vec<Key>, KeyError> {
+    let value: Value = serde_json::from_str(text).map_err(KeyError::NotJson)?;
+    check_public(&value)?;
+    let set: Set = serde_json::from_value(value).map_err(KeyError::NotAJwks)?;
     let mut found = Vec::new();
     for jwk in set.keys {
         let kid = jwk["kid"].as_str().map(str::to_owned);
-        let read = serde_json::from_value(jwk).map_err(|_| "it is no JWK that is understood here");
+        let read = serde_json::from_value(jwk).map_err(|_| Skipped::Unknown);
         match read.and_then(|jwk: Jwk| key(&jwk)) {
             Ok(key) => found.push(key),
-            Err(why) => left_out(kid.as_deref(), why),
+            Err(why) => skip(kid.as_deref(), why),
         }
     }
     if found.len() > 1 {
         found.retain(|key| {
             if key.kid.is_none() {
-                left_out(None, "it has no `kid`, by which a token could choose it among several");
+                skip(None, Skipped::Unnamed);
             }
             key.kid.is_some()
         });
         if found.is_empty() {
-            return Err("has several keys without a `kid`".into());
+            return Err(KeyError::Unnamed);
         }
     }
     let mut names = HashSet::new();
     if let Some(twice) = found.iter().find(|key| !names.insert(key.kid.as_deref())) {
-        return Err(format!("has two keys with the `kid` {:?}", twice.kid.as_deref().unwrap_or_default()));
+        return Err(KeyError::Duplicate(twice.kid.clone()));
     }
-    match found.is_empty() {
-        true => Err("has no public key of RSA (RS256) or P-256 (ES256)".into()),
-        false => Ok(found),
+    if found.is_empty() { Err(KeyError::NoKey) } else { Ok(found) }
+}
+
+/// Why a key of a set is skipped.
+enum Skipped {
+    Unknown,
+    Unnamed,
+    Use,
+    Operations,
+    Kind,
+    Algorithm,
+    Numbers,
+}
+
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Skipped::Unknown => "it is not a JWK that this server understands",
+            Skipped::Unnamed => "it has no `kid`, so a token could not name it among several",
+            Skipped::Use => "it is not for signatures (`use`)",
+            Skipped::Operations => "it is not for checking signatures (`key_ops`)",
+            Skipped::Kind => "it is neither RSA nor P-256",
+            Skipped::Algorithm => "its `alg` is neither RS256 for RSA nor ES256 for P-256",
+            Skipped::Numbers => "its numbers cannot be read",
+        })
     }
 }
 
-fn left_out(kid: Option<&str>, why: &str) {
-    warn!("the key {:?} of the JWKS is left out: {why}", kid.unwrap_or("without a name"));
+fn skip(kid: Option<&str>, why: Skipped) {
+    warn!("skipped the key {:?} of the JWKS: {why}", kid.unwrap_or("without a `kid`"));
 }
 
-/// Whether there is something in it that would sign tokens.
-fn secret(set: &Value) -> Option<&'static str> {
-    let keys = set["keys"].as_array()?;
+/// Rejects a set with something in it that would sign tokens.
+fn check_public(set: &Value) -> Result<(), KeyError> {
+    let Some(keys) = set["keys"].as_array() else { return Ok(()) };
     if keys.iter().any(|key| key["kty"] == "oct") {
-        return Some("has a secret (`oct`), which is no public key: give it with --token-secret");
+        return Err(KeyError::Secret);
     }
-    let private = keys.iter().any(|key| key.get("d").is_some());
-    private
-        .then_some("has a private key (`d`): keep it where tokens are signed, and give its public key here")
+    if keys.iter().any(|key| key.get("d").is_some()) { Err(KeyError::Private) } else { Ok(()) }
 }
 
-fn key(jwk: &Jwk) -> Result<Key, &'static str> {
+fn key(jwk: &Jwk) -> Result<Key, Skipped> {
     let common = &jwk.common;
     if common.public_key_use.as_ref().is_some_and(|used| *used != PublicKeyUse::Signature) {
-        return Err("it is not for signatures (`use`)");
+        return Err(Skipped::Use);
     }
     if common.key_operations.as_ref().is_some_and(|allowed| !allowed.contains(&KeyOperations::Verify)) {
-        return Err("it is not for checking signatures (`key_ops`)");
+        return Err(Skipped::Operations);
     }
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
         AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
-        _ => return Err("it is neither RSA nor P-256"),
+        _ => return Err(Skipped::Kind),
     };
     match (common.key_algorithm, algorithm) {
         (None, _) | (Some(KeyAlgorithm::RS256), Algorithm::RS256) => {}
         (Some(KeyAlgorithm::ES256), Algorithm::ES256) => {}
-        _ => return Err("its `alg` is another one than RS256 for RSA and ES256 for P-256"),
+        _ => return Err(Skipped::Algorithm),
     }
-    let key = DecodingKey::from_jwk(jwk).map_err(|_| "its numbers are not readable")?;
+    let key = DecodingKey::from_jwk(jwk).map_err(|_| Skipped::Numbers)?;
     Ok(Key { kid: common.key_id.clone(), algorithm, key })
 }
 
@@ -95,13 +113,15 @@ fn key(jwk: &Jwk) -> Result<Key, &'static str> {
 mod tests {
     const RSA: &str = r#"{"kty":"RSA","kid":"r","n":"AQAB","e":"AQAB"}"#;
 
-    fn read(keys: &[&str]) -> Result<Vec<Option<String>>, String> {
+    use super::KeyError;
+
+    fn read(keys: &[&str]) -> Result<Vec<Option<String>>, KeyError> {
         let text = format!(r#"{{"keys":[{}]}}"#, keys.join(","));
         Ok(super::keys(&text)?.into_iter().map(|key| key.kid).collect())
     }
 
     #[test]
-    fn what_cannot_check_a_token_is_left_out() {
+    fn keys_that_cannot_check_a_token_are_skipped() {
         let with = |more: &str| RSA.replace(r#""kid":"r""#, &format!(r#""kid":"other",{more}"#));
         for other in [
             with(r#""use":"enc""#),
@@ -121,23 +141,23 @@ mod tests {
             r#"{"kid":"other"}"#.into(),
             "7".into(),
         ] {
-            assert_eq!(read(&[RSA, &other]), Ok(vec![Some("r".into())]), "{other}");
-            assert!(read(&[&other]).unwrap_err().contains("no public key"), "{other}");
+            assert_eq!(read(&[RSA, &other]).unwrap(), [Some("r".into())], "{other}");
+            assert!(matches!(read(&[&other]), Err(KeyError::NoKey)), "{other}");
         }
         assert!(read(&[&with(r#""use":"sig","key_ops":["verify","x"],"alg":"RS256""#)]).is_ok());
     }
 
     #[test]
-    fn what_is_no_set_of_public_keys_with_names_is_refused() {
-        let problem = |keys: &[&str]| read(keys).unwrap_err();
-        assert!(problem(&[r#"{"kty":"oct","k":"aHVzaA"}"#, RSA]).contains("--token-secret"));
-        assert!(problem(&[&RSA.replace(r#""e""#, r#""d":"AA","e""#)]).contains("private"));
-        assert!(problem(&[RSA, RSA]).contains("two keys"));
+    fn only_public_keys_with_names_are_accepted() {
+        let error = |keys: &[&str]| read(keys).unwrap_err();
+        assert!(matches!(error(&[r#"{"kty":"oct","k":"aHVzaA"}"#, RSA]), KeyError::Secret));
+        assert!(matches!(error(&[&RSA.replace(r#""e""#, r#""d":"AA","e""#)]), KeyError::Private));
+        assert!(matches!(error(&[RSA, RSA]), KeyError::Duplicate(Some(kid)) if kid == "r"));
         let nameless = RSA.replace(r#""kid":"r","#, "");
-        assert!(problem(&[&nameless, &nameless]).contains("without a `kid`"));
-        assert_eq!(read(&[&nameless]), Ok(vec![None]));
-        assert_eq!(read(&[&nameless, RSA, &nameless]), Ok(vec![Some("r".into())]));
-        assert!(super::keys("{").is_err_and(|e| e.contains("JSON")));
-        assert!(super::keys(RSA).is_err_and(|e| e.contains("`keys`")));
+        assert!(matches!(error(&[&nameless, &nameless]), KeyError::Unnamed));
+        assert_eq!(read(&[&nameless]).unwrap(), [None]);
+        assert_eq!(read(&[&nameless, RSA, &nameless]).unwrap(), [Some("r".into())]);
+        assert!(matches!(super::keys("{"), Err(KeyError::NotJson(_))));
+        assert!(matches!(super::keys(RSA), Err(KeyError::NotAJwks(_))));
     }
 }

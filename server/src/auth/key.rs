@@ -1,24 +1,49 @@
-//! What tokens are checked with. A key is for one algorithm, so a token cannot choose another: one that calls
-//! itself HS256 and is signed with the text of our public key is refused before its signature is looked at.
+//! The keys that tokens are checked with. A key is for one algorithm, so a token cannot choose another: one that claims
+//! HS256 and is signed with the text of the public key is rejected before its signature is checked.
 
+use std::fmt;
 use std::path::Path;
 
 use jsonwebtoken::{Algorithm, DecodingKey};
 
 use super::jwks;
+use crate::error::SetupError;
 
 /// How the Base64 of a public key on the curve P-256 begins (RFC 5480: the algorithm and the curve). The library
-/// takes other curves as well, and then refuses each token.
+/// accepts other curves as well, and then rejects every token.
 const P256_PREFIX: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE";
 
 /// A key and what it is for.
 pub struct Key {
-    /// What tokens call it. Without a name it is the only key.
+    /// Its name in tokens. A key without a name is the only one.
     pub kid: Option<String>,
-    /// The only algorithm that is taken.
+    /// The only algorithm that is accepted.
     pub algorithm: Algorithm,
     /// The key.
     pub key: DecodingKey,
+}
+
+/// Why a file has no keys that can be used.
+#[derive(Debug)]
+pub enum KeyError {
+    /// The file cannot be read.
+    Unreadable(std::io::Error),
+    /// Neither PEM nor a JWKS.
+    NotAKey,
+    /// A private key, in PEM or in a JWKS.
+    Private,
+    /// A JWKS with a secret in it.
+    Secret,
+    /// It begins like a JWKS, and is not JSON.
+    NotJson(serde_json::Error),
+    /// It is JSON, and not a JWKS.
+    NotAJwks(serde_json::Error),
+    /// A JWKS without a key of a supported kind.
+    NoKey,
+    /// A JWKS with several keys, none of which has a name.
+    Unnamed,
+    /// A JWKS with two keys of this name.
+    Duplicate(Option<String>),
 }
 
 impl Key {
@@ -28,32 +53,70 @@ impl Key {
     }
 
     /// Reads public keys from a file: one in PEM, or a JWKS.
-    pub fn read(path: &Path) -> Result<Vec<Key>, String> {
-        let shown = path.display();
-        let text = std::fs::read(path).map_err(|e| format!("cannot read the token key {shown}: {e}"))?;
-        let text = String::from_utf8_lossy(&text);
-        let keys = match text.trim_start().starts_with('{') {
+    pub fn read(path: &Path) -> Result<Vec<Key>, SetupError> {
+        let keys = std::fs::read(path).map_err(KeyError::Unreadable).and_then(|text| Key::parse(&text));
+        keys.map_err(|e| {
+            SetupError::new(format!("cannot use the token key {}", path.display()), &e).advice(e.advice())
+        })
+    }
+
+    fn parse(text: &[u8]) -> Result<Vec<Key>, KeyError> {
+        let text = String::from_utf8_lossy(text);
+        match text.trim_start().starts_with('{') {
             true => jwks::keys(&text),
-            false => Key::public(text.as_bytes()).map(|key| vec![key]).map_err(Into::into),
-        };
-        keys.map_err(|problem| format!("the token key {shown} {problem}"))
+            false => Ok(vec![Key::public(&text)?]),
+        }
     }
 
     /// A public key in PEM: RSA (RS256) or P-256 (ES256).
-    fn public(pem: &[u8]) -> Result<Key, &'static str> {
-        if String::from_utf8_lossy(pem).contains("PRIVATE KEY") {
-            return Err("is a private key: keep it where tokens are signed, and give its public key here");
+    fn public(pem: &str) -> Result<Key, KeyError> {
+        if pem.contains("PRIVATE KEY") {
+            return Err(KeyError::Private);
         }
-        if let Ok(key) = DecodingKey::from_rsa_pem(pem) {
+        if let Ok(key) = DecodingKey::from_rsa_pem(pem.as_bytes()) {
             return Ok(Key { kid: None, algorithm: Algorithm::RS256, key });
         }
-        let is_p256 = String::from_utf8_lossy(pem).lines().any(|line| line.starts_with(P256_PREFIX));
-        if let (true, Ok(key)) = (is_p256, DecodingKey::from_ec_pem(pem)) {
+        let is_p256 = pem.lines().any(|line| line.starts_with(P256_PREFIX));
+        if let (true, Ok(key)) = (is_p256, DecodingKey::from_ec_pem(pem.as_bytes())) {
             return Ok(Key { kid: None, algorithm: Algorithm::ES256, key });
         }
-        Err(
-            "is not a public key in PEM, of RSA (RS256) or P-256 (ES256): `-----BEGIN PUBLIC KEY-----`; nor is it a JWKS",
-        )
+        Err(KeyError::NotAKey)
+    }
+}
+
+impl KeyError {
+    fn advice(&self) -> &'static str {
+        match self {
+            KeyError::Unreadable(_) => "Give --token-key a file that the server may read.",
+            KeyError::NotAKey => {
+                "Give a public key, RSA or P-256, that begins with `-----BEGIN PUBLIC KEY-----`."
+            }
+            KeyError::Private => "Keep it where tokens are signed, and give its public key here.",
+            KeyError::Secret => "Give a secret with --token-secret.",
+            KeyError::NotJson(_) | KeyError::NotAJwks(_) => "Give a JWKS: `{\"keys\": [...]}`.",
+            KeyError::NoKey => "Give at least one key of RSA (RS256) or P-256 (ES256).",
+            KeyError::Unnamed | KeyError::Duplicate(_) => "Give each key a `kid` of its own.",
+        }
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            KeyError::Unreadable(e) => write!(f, "{e}"),
+            KeyError::NotAKey => {
+                f.write_str("it is neither a JWKS nor a public key in PEM, of RSA (RS256) or P-256 (ES256)")
+            }
+            KeyError::Private => f.write_str("it has a private key"),
+            KeyError::Secret => f.write_str("it has a secret (`oct`), which is not a public key"),
+            KeyError::NotJson(e) => write!(f, "it is not JSON: {e}"),
+            KeyError::NotAJwks(e) => write!(f, "it is not a JWKS: {e}"),
+            KeyError::NoKey => f.write_str("it has no public key of RSA (RS256) or P-256 (ES256)"),
+            KeyError::Unnamed => f.write_str("it has several keys without a `kid`"),
+            KeyError::Duplicate(kid) => {
+                write!(f, "it has two keys with the `kid` {:?}", kid.as_deref().unwrap_or_default())
+            }
+        }
     }
 }
 
@@ -62,11 +125,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_public_key_is_refused() {
-        let problem = |pem: &str| Key::public(pem.as_bytes()).err().unwrap_or_default();
-        assert!(problem("nonsense").contains("PEM"));
-        assert!(problem("-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----").contains("private"));
+    fn only_a_public_key_is_accepted() {
+        let error = |pem: &str| Key::public(pem).map(|key| key.kid).unwrap_err();
+        assert!(matches!(error("nonsense"), KeyError::NotAKey));
+        let private = "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----";
+        assert!(matches!(error(private), KeyError::Private));
         let certificate = "-----BEGIN CERTIFICATE-----\nMC4=\n-----END CERTIFICATE-----";
-        assert!(problem(certificate).contains("PEM"));
+        assert!(matches!(error(certificate), KeyError::NotAKey));
     }
 }

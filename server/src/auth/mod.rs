@@ -1,33 +1,34 @@
-//! Who is there, and what they may do: JSON Web Tokens (RFC 7519), signed with one of this server's keys.
+//! Authentication and authorization: JSON Web Tokens (RFC 7519), signed with one of this server's keys, and the service
+//! that is asked about each channel (`--authorize-url`).
 
 mod access;
-mod hook;
 mod jwks;
 mod key;
-mod outage;
+mod outage_log;
+mod per_user;
 mod resolver;
+mod service;
 mod tokens;
-mod turns;
 
-use std::fmt;
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::error::SetupError;
+use crate::refusal::Refusal;
 
-pub use access::Access;
-use hook::Hook;
-pub use hook::{Action, RETRY_AFTER_MS, Verdict};
-use tokens::Tokens;
+pub use access::{Access, Action};
+use service::{Service, Verdict};
+use tokens::{TokenError, Tokens};
 
-/// The user of a server without a secret.
+/// The user on a server that asks for no tokens.
 const ANONYMOUS: &str = "anonymous";
 
-/// How it is found out.
+/// See the module.
 pub struct Auth {
-    /// Without these, everyone is welcome.
+    /// Without these, every request is accepted.
     tokens: Option<Tokens>,
-    /// Who is asked besides the token.
-    hook: Option<Hook>,
+    /// Asked about what the token grants.
+    service: Option<Service>,
 }
 
 /// Who a connection or a request belongs to.
@@ -37,59 +38,57 @@ pub struct User {
     pub name: String,
     /// The token's `exp`, since the Unix epoch.
     pub expires: Option<Duration>,
-    /// What they may read and write.
+    /// What the token grants.
     pub access: Access,
 }
 
-/// Why a token was refused, as a sentence.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused(pub String);
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl Auth {
-    /// As the configuration says; or why it cannot be.
-    pub fn new(config: &Config) -> Result<Self, String> {
+    /// Follows the configuration, and reads the file with the keys.
+    pub fn new(config: &Config) -> Result<Self, SetupError> {
         let audience = config.token_audience.as_deref();
         let tokens = match (&config.token_secret, &config.token_key) {
             (None, None) => None,
             (Some(secret), _) => Some(Tokens::with_secret(secret, audience)),
             (None, Some(path)) => Some(Tokens::with_file(path.clone(), audience)?),
         };
-        let [timeout, remembered] =
+        let [timeout, cache_time] =
             [config.authorize_timeout_ms, config.authorize_cache_ms].map(Duration::from_millis);
-        let hook =
-            config.authorize_url.as_ref().map(|url| Hook::new(url, timeout, remembered)).transpose()?;
-        Ok(Auth { tokens, hook })
+        let service =
+            config.authorize_url.as_ref().map(|url| Service::new(url, timeout, cache_time)).transpose()?;
+        Ok(Auth { tokens, service })
     }
 
-    /// Checks a token, or that none is needed.
-    pub fn check(&self, token: Option<&str>) -> Result<User, Refused> {
-        match &self.tokens {
-            None => Ok(User { name: ANONYMOUS.into(), expires: None, access: Access::default() }),
-            Some(tokens) => tokens.check(token.ok_or_else(|| Refused("a token is required".into()))?),
+    /// Checks a token, if tokens are needed.
+    pub fn authenticate(&self, token: Option<&str>) -> Result<User, Refusal> {
+        let Some(tokens) = &self.tokens else {
+            return Ok(User { name: ANONYMOUS.into(), expires: None, access: Access::default() });
+        };
+        let checked = token.ok_or(TokenError::Missing).and_then(|token| tokens.check(token));
+        checked.map_err(Refusal::unauthorized)
+    }
+
+    /// Asks the authorization service about what the token grants. Without a service, that is all it takes.
+    pub async fn authorize(&self, user: &str, action: Action, ch: &str) -> Result<(), Refusal> {
+        let Some(service) = &self.service else { return Ok(()) };
+        match service.ask(user, action, ch).await {
+            Verdict::Allowed => Ok(()),
+            Verdict::Forbidden => Err(Refusal::denied(action, ch)),
+            Verdict::Unknown => Err(Refusal::undecided(action, ch)),
         }
     }
 
-    /// What the authorisation service says, of what the token allows; where there is none, it is allowed.
-    pub async fn ask(&self, user: &str, action: Action, ch: &str) -> Verdict {
-        match &self.hook {
-            None => Verdict::Allowed,
-            Some(hook) => hook.ask(user, action, ch).await,
-        }
-    }
-
-    /// Reads the file with the keys again; nothing happens if there is none.
-    pub fn reload(&self) -> Option<Result<(), String>> {
+    /// Reads the file with the keys again. Returns `None` if there is none.
+    pub fn reload(&self) -> Option<Result<(), SetupError>> {
         self.tokens.as_ref()?.reload()
     }
 }
 
 impl User {
+    /// Whether the token grants this.
+    pub fn check_grant(&self, action: Action, ch: &str) -> Result<(), Refusal> {
+        if self.access.allows(action, ch) { Ok(()) } else { Err(Refusal::not_granted(action, ch)) }
+    }
+
     /// Returns when the token has expired; never, without one.
     pub async fn expired(&self) {
         let Some(expires) = self.expires else { return std::future::pending().await };
@@ -98,7 +97,7 @@ impl User {
             if left.is_zero() {
                 return;
             }
-            // Not all at once: the clock may be set meanwhile, and `exp` may be absurdly far away.
+            // In short steps: the clock may be set meanwhile, and `exp` may be absurdly far away.
             tokio::time::sleep(left.min(Duration::from_secs(30))).await;
         }
     }

@@ -1,78 +1,33 @@
-//! Publishing and reading over HTTP: for backends, which have no use for a socket.
+//! Publishing and reading over HTTP: for backends, which need no WebSocket.
 
 use std::sync::Arc;
 
+use axum::Extension;
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
-use seamline::wire::MessageId;
+use axum::http::{HeaderMap, StatusCode, header};
+use seamline::wire::{MessageId, code};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
-use tracing::error;
 
-use crate::auth::{Action, RETRY_AFTER_MS, User, Verdict};
+use super::error::ApiError;
+use crate::auth::{Action, User};
 use crate::limits::names;
-use crate::limits::rate::Who;
+use crate::limits::rate::RateLimitKey;
 use crate::log::{Append, PageLimit, StoreError};
 use crate::net::proxy::{Peer, client_ip};
+use crate::refusal::Refusal;
 use crate::state::App;
 
-/// How much a page may weigh; the client asks on.
+/// The most bytes of payload in a page; the client asks for the next one.
 const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// An error, as the API answers it: `{code, message}`, with `ch` or `retry_after_ms` where they say more.
-#[derive(Serialize)]
-pub struct ApiError {
-    #[serde(skip)]
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ch: Option<String>,
-    /// Also as the header `Retry-After`, in seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_ms: Option<u64>,
-}
-
-/// A failing log is not asked again at once.
-const LOG_RETRY_MS: u64 = 1000;
-/// How to authenticate (RFC 6750 §3).
-const CHALLENGE: &str = "Bearer realm=\"seamline\"";
-
-pub(super) fn fail(status: StatusCode, code: &'static str, message: impl ToString) -> ApiError {
-    ApiError { status, code, message: message.to_string(), ch: None, retry_after_ms: None }
-}
-
-fn later(status: StatusCode, code: &'static str, message: &str, retry_after_ms: u64) -> ApiError {
-    ApiError { retry_after_ms: Some(retry_after_ms), ..fail(status, code, message) }
-}
-
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
-        let mut response = (self.status, Json(&self)).into_response();
-        let headers = response.headers_mut();
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
-        }
-        if let Some(wait_ms) = self.retry_after_ms {
-            headers.insert(header::RETRY_AFTER, wait_ms.div_ceil(1000).into());
-        }
-        response
-    }
-}
-
-impl From<StoreError> for ApiError {
-    fn from(e: StoreError) -> Self {
-        if !e.is_reported() {
-            error!("{e}");
-        }
-        later(StatusCode::SERVICE_UNAVAILABLE, "log_error", "the log failed; try again later", LOG_RETRY_MS)
-    }
-}
+/// The most messages in a page.
+const PAGE_MESSAGES_MAX: u64 = 1000;
+/// How many messages a page has if the client does not say.
+const PAGE_MESSAGES_DEFAULT: u64 = 100;
 
 /// The answer to a publication.
 #[derive(Serialize)]
@@ -81,7 +36,7 @@ pub struct Published {
     offset: u64,
 }
 
-/// `POST /channels/{ch}/messages`: 201 for a new message, 200 for one that this key had stored before.
+/// `POST /channels/{ch}/messages`: 201 for a new message, 200 for one that is stored under this key already.
 pub async fn publish(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
@@ -90,7 +45,7 @@ pub async fn publish(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Published>), ApiError> {
     let published = store(&app, peer, path, headers, body).await;
-    published.inspect_err(|refusal| app.metrics.refused(refusal.code))
+    published.inspect_err(|error| app.metrics.refused(error.code()))
 }
 
 async fn store(
@@ -100,25 +55,18 @@ async fn store(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Published>), ApiError> {
-    let user = authorise(app, &headers)?;
+    let user = authenticate(app, &headers)?;
     let ch = channel(path)?;
-    if !user.access.may_write(&ch) {
-        return Err(forbidden("write to", ch));
-    }
+    check_grant(&user, Action::Write, &ch)?;
     let key = idempotency_key(&headers)?;
-    not_too_fast(app, &user, peer, &headers)?;
-    permitted(app, &user, Action::Write, &ch).await?;
-    let body = body.map_err(|e| match e.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => {
-            let limit = app.config.max_frame_bytes;
-            fail(StatusCode::PAYLOAD_TOO_LARGE, "too_large", format!("the limit is {limit} bytes"))
-        }
-        status => fail(status, "bad_body", e),
-    })?;
-    let data: Box<RawValue> = serde_json::from_slice(&body)
-        .map_err(|e| fail(StatusCode::BAD_REQUEST, "bad_json", format!("the body is not JSON: {e}")))?;
-    let append = Append { ch, key, data: Box::<str>::from(data).into() };
-    let appended = app.store.submit(append).await?.await?;
+    app.rate_limits
+        .take(rate_limit_key(app, &user, peer, &headers), Instant::now())
+        .map_err(Refusal::too_fast)?;
+    authorize(app, &user, Action::Write, &ch).await?;
+    let data = payload(body, app.config.max_frame_bytes)?;
+    let failed = |e: StoreError| Refusal::log_failed(&e, &ch);
+    let append = Append { ch: ch.clone(), key, data };
+    let appended = app.store.submit(append).await.map_err(failed)?.await.map_err(failed)?;
     app.metrics.appended.inc_by(u64::from(!appended.duplicate));
     let status = if appended.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(Published { id: appended.id, offset: appended.offset })))
@@ -155,80 +103,79 @@ pub async fn read(
     query: Result<Query<ReadQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Json<ReadPage>, ApiError> {
-    let user = authorise(&app, &headers)?;
+    let user = authenticate(&app, &headers)?;
     let ch = channel(path)?;
-    if !user.access.may_read(&ch) {
-        return Err(forbidden("read", ch));
-    }
-    permitted(&app, &user, Action::Read, &ch).await?;
-    let Query(query) = query.map_err(|e| fail(StatusCode::BAD_REQUEST, "bad_query", e.body_text()))?;
-    let limit = query.limit.unwrap_or(100);
-    if !(1..=1000).contains(&limit) {
-        return Err(fail(StatusCode::BAD_REQUEST, "bad_query", "`limit` must be from 1 to 1000"));
+    check_grant(&user, Action::Read, &ch)?;
+    authorize(&app, &user, Action::Read, &ch).await?;
+    let Query(query) = query.map_err(bad_query)?;
+    let limit = query.limit.unwrap_or(PAGE_MESSAGES_DEFAULT);
+    if !(1..=PAGE_MESSAGES_MAX).contains(&limit) {
+        let message = format!("`limit` is {limit}; it must be from 1 to {PAGE_MESSAGES_MAX}");
+        return Err(Refusal::new(code::BAD_QUERY, message).into());
     }
     let limit = PageLimit { messages: limit as usize, bytes: PAGE_BYTES_MAX };
-    let page = app.store.read(&ch, query.after.into(), limit).await?;
+    let failed = |e: StoreError| Refusal::log_failed(&e, &ch);
+    let page = app.store.read(&ch, query.after.into(), limit).await.map_err(failed)?;
     let messages = page.messages.into_iter().map(|message| {
         let data = RawValue::from_string(message.data.to_string())?;
         Ok(ReadMessage { id: message.id, offset: message.offset, data })
     });
-    let messages =
-        messages.collect::<Result<_, serde_json::Error>>().map_err(|e| StoreError::Failed(e.to_string()))?;
+    let not_json = |e: serde_json::Error| failed(StoreError::Failed(e.to_string()));
+    let messages = messages.collect::<Result<_, _>>().map_err(not_json)?;
     Ok(Json(ReadPage { epoch: page.info.epoch, first: page.info.first, head: page.info.head, messages }))
 }
 
-pub(super) fn authorise(app: &App, headers: &HeaderMap) -> Result<User, ApiError> {
+/// Whose request it is, by its bearer token.
+pub(super) fn authenticate(app: &App, headers: &HeaderMap) -> Result<User, Refusal> {
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let scheme = bearer.and_then(|value| value.split_once(' '));
     let token = scheme.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
-    app.auth.check(token).map_err(|refused| fail(StatusCode::UNAUTHORIZED, "unauthorized", refused))
+    app.auth.authenticate(token)
 }
 
-fn not_too_fast(app: &App, user: &User, peer: Peer, headers: &HeaderMap) -> Result<(), ApiError> {
-    let who = match app.config.asks_for_tokens() {
-        true => Who::User(user.name.clone()),
-        false => Who::Address(client_ip(peer.0, headers, app.config.trust_forwarded_for)),
-    };
-    let message = "too many publications; this one is not stored";
-    app.paces
-        .take(who, Instant::now())
-        .map_err(|wait_ms| later(StatusCode::TOO_MANY_REQUESTS, "too_fast", message, wait_ms))
+/// A query that cannot be read.
+pub(super) fn bad_query(e: QueryRejection) -> Refusal {
+    Refusal::new(code::BAD_QUERY, e.body_text())
 }
 
-/// Whether the authorisation service agrees, where there is one.
-async fn permitted(app: &App, user: &User, action: Action, ch: &str) -> Result<(), ApiError> {
-    let message = "this user may not do that with this channel";
-    match app.auth.ask(&user.name, action, ch).await {
-        Verdict::Allowed => Ok(()),
-        Verdict::Forbidden => {
-            Err(ApiError { ch: Some(ch.into()), ..fail(StatusCode::FORBIDDEN, "forbidden", message) })
-        }
-        Verdict::Unknown => {
-            let message = "what this user may do cannot be found out at the moment; try again later";
-            Err(later(StatusCode::SERVICE_UNAVAILABLE, "authorization_error", message, RETRY_AFTER_MS))
-        }
+fn check_grant(user: &User, action: Action, ch: &str) -> Result<(), ApiError> {
+    user.check_grant(action, ch).map_err(|refusal| ApiError::in_channel(refusal, ch))
+}
+
+async fn authorize(app: &App, user: &User, action: Action, ch: &str) -> Result<(), ApiError> {
+    let authorized = app.auth.authorize(&user.name, action, ch).await;
+    authorized.map_err(|refusal| ApiError::in_channel(refusal, ch))
+}
+
+fn rate_limit_key(app: &App, user: &User, peer: Peer, headers: &HeaderMap) -> RateLimitKey {
+    match app.config.asks_for_tokens() {
+        true => RateLimitKey::User(user.name.clone()),
+        false => RateLimitKey::Address(client_ip(peer.0, headers, app.config.trust_forwarded_for)),
     }
 }
 
-fn forbidden(what: &str, ch: String) -> ApiError {
-    let message = format!("the token does not allow to {what} this channel");
-    ApiError { ch: Some(ch), ..fail(StatusCode::FORBIDDEN, "forbidden", message) }
+fn channel(path: Result<Path<String>, PathRejection>) -> Result<String, Refusal> {
+    let Path(ch) = path.map_err(|e| Refusal::new(code::BAD_CHANNEL, e.body_text()))?;
+    names::check_channel(&ch)?;
+    Ok(ch)
 }
 
-fn channel(path: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
-    let Path(ch) = path.map_err(|e| fail(StatusCode::BAD_REQUEST, "bad_channel", e.body_text()))?;
-    match names::channel_problem(&ch) {
-        None => Ok(ch),
-        Some(problem) => Err(fail(StatusCode::BAD_REQUEST, "bad_channel", problem)),
-    }
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let bad = |problem| fail(StatusCode::BAD_REQUEST, "bad_key", problem);
-    let key = value.to_str().map_err(|_| bad("the key must be visible ASCII"))?;
-    match names::key_problem(key) {
-        None => Ok(Some(key.to_owned())),
-        Some(problem) => Err(bad(problem)),
-    }
+    let not_ascii = |_| Refusal::new(code::BAD_KEY, "`Idempotency-Key` must be visible ASCII");
+    let key = value.to_str().map_err(not_ascii)?;
+    names::check_key(key)?;
+    Ok(Some(key.to_owned()))
+}
+
+fn payload(body: Result<Bytes, BytesRejection>, bytes_max: u64) -> Result<Arc<str>, Refusal> {
+    let body = body.map_err(|e| match e.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Refusal::new(code::TOO_LARGE, format!("the body is too large; the limit is {bytes_max} bytes"))
+        }
+        _ => Refusal::new(code::BAD_BODY, e.body_text()),
+    })?;
+    let not_json = |e| Refusal::new(code::BAD_JSON, format!("the body is not JSON: {e}"));
+    let data: Box<RawValue> = serde_json::from_slice(&body).map_err(not_json)?;
+    Ok(Box::<str>::from(data).into())
 }

@@ -1,21 +1,13 @@
-//! What the server counts, as `/metrics` tells it (OpenMetrics, which Prometheus reads).
+//! What the server counts, for `/metrics`.
 
-use std::sync::Arc;
+use std::fmt;
 
-use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
-
-use crate::log::Health;
-use crate::state::App;
-
-const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// See the module. Counters are shared: a clone counts the same thing.
 pub struct Metrics {
@@ -110,16 +102,18 @@ impl Metrics {
     pub fn refused(&self, code: &'static str) {
         self.refused.get_or_create(&[("code", code)]).inc();
     }
-}
 
-/// `GET /metrics`.
-pub async fn metrics(State(app): State<Arc<App>>) -> Response {
-    app.metrics.connections.set(i64::try_from(app.connections.open()).unwrap_or(i64::MAX));
-    app.metrics.live_queue_bytes.set(i64::try_from(app.hub.waiting_bytes()).unwrap_or(i64::MAX));
-    app.metrics.log_up.set(i64::from(*app.store.health().borrow() == Health::Ok));
-    let mut text = String::new();
-    match encode(&mut text, &app.metrics.registry) {
-        Ok(()) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(), // writing to a String does not fail
+    /// Sets what is looked up rather than counted.
+    pub fn sample(&self, connections: usize, live_queue_bytes: usize, log_up: bool) {
+        self.connections.set(i64::try_from(connections).unwrap_or(i64::MAX));
+        self.live_queue_bytes.set(i64::try_from(live_queue_bytes).unwrap_or(i64::MAX));
+        self.log_up.set(i64::from(log_up));
+    }
+
+    /// All of it as OpenMetrics.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
     }
 }

@@ -2,5 +2,6 @@
 
 pub mod admin;
 pub mod api;
+pub mod error;
 pub mod health;
 pub mod metrics;

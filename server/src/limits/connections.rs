@@ -1,5 +1,4 @@
-//! The open sockets: counted, so that a drain knows when they are gone and nobody takes them all; and found by
-//! client id.
+//! The open WebSockets: counted, for the connection limits and for a drain; and found by client id.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-use crate::limits::quota::Counts;
+use super::quota::Quota;
 
 /// See the module.
 #[derive(Default)]
@@ -16,36 +15,42 @@ pub struct Connections {
     next: AtomicU64,
     open: watch::Sender<usize>,
     // A plain mutex: never held across an await.
-    known: Mutex<Known>,
+    registry: Mutex<Registry>,
 }
 
 #[derive(Default)]
-struct Known {
-    named: HashMap<u64, (String, Arc<Notify>)>,
-    by_ip: Counts<IpAddr>,
-    by_user: Counts<String>,
+struct Registry {
+    by_number: HashMap<u64, (String, Arc<Notify>)>,
+    by_ip: Quota<IpAddr>,
+    by_user: Quota<String>,
 }
 
-/// One socket's entry; dropping it ends the entry.
-pub struct Entry {
-    /// The connection's number, for telling apart who sent what.
+/// One connection's registration; dropping it ends it.
+pub struct ConnectionGuard {
+    /// The connection's number: it tells connections apart.
     pub number: u64,
-    /// Notified when the socket is to be cut.
-    pub cut: Arc<Notify>,
+    /// Notified when the client is to be disconnected.
+    pub disconnect: Arc<Notify>,
     ip: IpAddr,
     user: Option<String>,
     connections: Arc<Connections>,
 }
 
 impl Connections {
-    /// A socket has been opened; nothing if its address has `per_ip_max` of them already (0: no limit).
-    pub fn enter(self: &Arc<Self>, ip: IpAddr, per_ip_max: u64) -> Option<Entry> {
-        if !self.lock().by_ip.up(ip, per_ip_max) {
+    /// Registers a new connection. Returns `None` if its address has `per_ip_max` already (0: no limit).
+    pub fn register(self: &Arc<Self>, ip: IpAddr, per_ip_max: u64) -> Option<ConnectionGuard> {
+        if !self.lock().by_ip.acquire(ip, per_ip_max) {
             return None;
         }
         self.open.send_modify(|open| *open += 1);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        Some(Entry { number, cut: Arc::default(), ip, user: None, connections: self.clone() })
+        Some(ConnectionGuard {
+            number,
+            disconnect: Arc::default(),
+            ip,
+            user: None,
+            connections: self.clone(),
+        })
     }
 
     /// How many are open.
@@ -53,33 +58,34 @@ impl Connections {
         *self.open.borrow()
     }
 
-    /// Cuts all sockets of a client; returns how many there were.
-    pub fn cut(&self, client_id: &str) -> usize {
-        let known = self.lock();
-        let theirs = known.named.values().filter(|(name, _)| name == client_id);
-        theirs.map(|(_, cut)| cut.notify_one()).count()
+    /// Disconnects a client: all its connections. Returns how many there were.
+    pub fn disconnect(&self, client_id: &str) -> usize {
+        let registry = self.lock();
+        let connections = registry.by_number.values().filter(|(client, _)| client == client_id);
+        connections.map(|(_, disconnect)| disconnect.notify_one()).count()
     }
 
-    /// Returns when no socket is open.
-    pub async fn all_gone(&self) {
+    /// Returns when no connection is open.
+    pub async fn all_closed(&self) {
         let _ = self.open.subscribe().wait_for(|open| *open == 0).await; // the sender is in `self`
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Entry {
-    /// The socket has said whose it is.
-    pub fn name(&self, client_id: &str) {
-        self.connections.lock().named.insert(self.number, (client_id.to_owned(), self.cut.clone()));
+impl ConnectionGuard {
+    /// Records which client this is.
+    pub fn set_client(&self, client_id: &str) {
+        let entry = (client_id.to_owned(), self.disconnect.clone());
+        self.connections.lock().by_number.insert(self.number, entry);
     }
 
-    /// It belongs to a user, unless they have `per_user_max` already (0: no limit).
+    /// Counts the connection for a user. Returns `false` if they have `per_user_max` already (0: no limit).
     #[must_use]
-    pub fn belongs_to(&mut self, user: &str, per_user_max: u64) -> bool {
-        if self.user.is_some() || !self.connections.lock().by_user.up(user.to_owned(), per_user_max) {
+    pub fn set_user(&mut self, user: &str, per_user_max: u64) -> bool {
+        if self.user.is_some() || !self.connections.lock().by_user.acquire(user.to_owned(), per_user_max) {
             return false;
         }
         self.user = Some(user.to_owned());
@@ -87,15 +93,15 @@ impl Entry {
     }
 }
 
-impl Drop for Entry {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
-        let mut known = self.connections.lock();
-        known.named.remove(&self.number);
-        known.by_ip.down(&self.ip);
+        let mut registry = self.connections.lock();
+        registry.by_number.remove(&self.number);
+        registry.by_ip.release(&self.ip);
         if let Some(user) = &self.user {
-            known.by_user.down(user);
+            registry.by_user.release(user);
         }
-        drop(known);
+        drop(registry);
         self.connections.open.send_modify(|open| *open -= 1);
     }
 }

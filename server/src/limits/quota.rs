@@ -1,34 +1,34 @@
-//! Counting up to a limit, by address or by user.
+//! Quotas by address or by user: how many of something each of them has at a time.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many each has. Who has none is forgotten.
+/// How many each key has. A key that has none is discarded.
 #[derive(Debug)]
-pub struct Counts<K>(HashMap<K, u64>);
+pub struct Quota<K>(HashMap<K, u64>);
 
-impl<K> Default for Counts<K> {
+impl<K> Default for Quota<K> {
     fn default() -> Self {
-        Counts(HashMap::new())
+        Quota(HashMap::new())
     }
 }
 
-impl<K: Eq + Hash> Counts<K> {
-    /// One more, unless that would be more than `max` (0: no limit).
+impl<K: Eq + Hash> Quota<K> {
+    /// Adds one, unless the key has `max` already (0: no limit). Returns whether it was added.
     #[must_use]
-    pub fn up(&mut self, key: K, max: u64) -> bool {
+    pub fn acquire(&mut self, key: K, max: u64) -> bool {
         let count = self.0.entry(key).or_default();
         if max > 0 && *count >= max {
-            return false; // not zero, so the entry was there before
+            return false; // the count is not 0, so this call did not add the key
         }
         *count += 1;
         true
     }
 
-    /// One less.
-    pub fn down(&mut self, key: &K) {
+    /// Takes one away.
+    pub fn release(&mut self, key: &K) {
         if let Some(count) = self.0.get_mut(key) {
             *count -= 1;
             if *count == 0 {
@@ -38,38 +38,38 @@ impl<K: Eq + Hash> Counts<K> {
     }
 }
 
-/// The TCP connections of each address that are no WebSockets, or not yet: each holds a file descriptor.
-pub struct PerAddress {
+/// Limits the TCP connections of each address that are not WebSockets, or not yet: each holds a file descriptor.
+pub struct AddressLimit {
     max: u64,
     // A plain mutex: held for a lookup, never across an await.
-    counts: Mutex<Counts<IpAddr>>,
+    quota: Mutex<Quota<IpAddr>>,
 }
 
-/// A connection's place; dropping it gives it up.
-pub struct Place {
+/// Allows one connection; dropping it releases it.
+pub struct AddressPermit {
     ip: IpAddr,
-    of: Arc<PerAddress>,
+    limit: Arc<AddressLimit>,
 }
 
-impl PerAddress {
+impl AddressLimit {
     /// 0 is no limit.
     pub fn new(max: u64) -> Arc<Self> {
-        Arc::new(PerAddress { max, counts: Mutex::default() })
+        Arc::new(AddressLimit { max, quota: Mutex::default() })
     }
 
-    /// Nothing, if the address has as many as it may have.
-    pub fn enter(self: &Arc<Self>, ip: IpAddr) -> Option<Place> {
-        self.lock().up(ip, self.max).then(|| Place { ip, of: self.clone() })
+    /// Returns `None` if the address has reached the limit.
+    pub fn acquire(self: &Arc<Self>, ip: IpAddr) -> Option<AddressPermit> {
+        self.lock().acquire(ip, self.max).then(|| AddressPermit { ip, limit: self.clone() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Counts<IpAddr>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+        self.quota.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Place {
+impl Drop for AddressPermit {
     fn drop(&mut self) {
-        self.of.lock().down(&self.ip);
+        self.limit.lock().release(&self.ip);
     }
 }
 
@@ -78,17 +78,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_has_so_many_and_who_has_none_is_forgotten() {
-        let places = PerAddress::new(2);
+    fn each_address_has_its_own_limit() {
+        let limit = AddressLimit::new(2);
         let (a, b) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
-        let first = places.enter(a).unwrap();
-        let _second = places.enter(a).unwrap();
-        assert!(places.enter(a).is_none() && places.enter(b).is_some());
+        let first = limit.acquire(a).unwrap();
+        let _second = limit.acquire(a).unwrap();
+        assert!(limit.acquire(a).is_none() && limit.acquire(b).is_some());
         drop(first);
-        assert!(places.enter(a).is_some());
-        assert_eq!(places.lock().0.len(), 1, "b is gone");
-        let free = PerAddress::new(0);
-        let many: Vec<_> = (0..100).map(|_| free.enter(a)).collect();
+        assert!(limit.acquire(a).is_some());
+        assert_eq!(limit.lock().0.len(), 1, "b was discarded");
+        let unlimited = AddressLimit::new(0);
+        let many: Vec<_> = (0..100).map(|_| unlimited.acquire(a)).collect();
         assert!(many.iter().all(Option::is_some));
     }
 }

@@ -1,9 +1,10 @@
-//! Takes connections and serves HTTP on them.
+//! Accepts connections and serves HTTP on them.
 //!
-//! The framework has a loop like this one; it does not say how long a client may take to send its request. A
-//! client that sends a header a minute would hold its connection, and a file descriptor, for ever ("slow loris"); so
-//! would one that never takes its answer. With TLS, the same goes for its handshake.
+//! The framework has a loop like this one, but without a limit on how long a client may take to send its request. A
+//! client that sends one header a minute would hold its connection, and a file descriptor, forever ("slow loris"). So
+//! would one that never reads its answer. With TLS, the same is true of the handshake.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,29 +25,29 @@ use tokio_rustls::server::TlsStream;
 use tower_service::Service;
 use tracing::{debug, warn};
 
-use crate::limits::quota::PerAddress;
-use crate::net::proxy::{Peer, address_or_network};
-use crate::net::tls::Tls;
+use super::proxy::{Peer, address_or_network};
+use super::tls::Tls;
+use crate::limits::quota::AddressLimit;
 
-/// How many connections may wait to be taken. When all clients come back at once, those for whom there is no room are
-/// not refused but try again after a second, and then after two and four. The kernel has a limit of its own (Linux:
+/// How many connections may wait to be accepted. When all clients reconnect at once and there is no more room, the others
+/// are not refused, but try again after one second, then after two and four. The kernel has a limit of its own (Linux:
 /// `net.core.somaxconn`, 4096).
 const BACKLOG: u32 = 4096;
-/// So much of what is written may wait in the system unsent. More would only hide how fast the link takes it, and a
-/// `pong` would wait behind it. What is on its way and not confirmed yet is not counted: a long fast link stays full.
+/// How much of what is written may wait unsent in the system. More would only hide how fast the link is, and a `pong`
+/// would wait behind it. Bytes that were sent and not confirmed yet do not count, so a long fast link stays full.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const UNSENT_BYTES_MAX: u32 = 16 * 1024;
-/// When the process has no file descriptor left, some come free before long.
+/// A process without free file descriptors gets some back soon.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What a client may take its time over, and how much of it there may be.
+/// How long a client may take, and how many connections it may have.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The handshake of TLS; then sending the head of its request, or beginning another one.
+    /// To complete the TLS handshake; then to send the head of its request, or to begin another one.
     pub header: Duration,
-    /// Accepting more of what is written to it.
+    /// To accept more of what is written to it.
     pub send: Duration,
-    /// So many connections of an address that are no WebSockets; 0 for no limit.
+    /// Connections of an address that are not WebSockets; 0 for no limit.
     pub per_address: u64,
 }
 
@@ -54,14 +55,14 @@ pub struct Limits {
 pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if cfg!(unix) {
-        socket.set_reuseaddr(true)?; // a restarted server gets its port back at once; elsewhere it means more than that
+        socket.set_reuseaddr(true)?; // so a restarted server gets its port at once; on other systems it would mean more
     }
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Serves until `stop`, and then until every request that had begun is answered. What has become a WebSocket
-/// does not count.
+/// Serves until `stop`, and then until every request that had begun is answered. Connections that became WebSockets do
+/// not count.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<Tls>>,
@@ -71,7 +72,7 @@ pub async fn serve(
 ) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header);
-    let places = PerAddress::new(limits.per_address);
+    let address_limit = AddressLimit::new(limits.per_address);
     let (stopping, stopped) = watch::channel(false);
     let (working, mut all_done) = mpsc::channel::<()>(1);
     tokio::pin!(stop);
@@ -83,13 +84,13 @@ pub async fn serve(
         let (tcp, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(e) => {
-                warn!("a connection could not be taken: {e}");
+                warn!("cannot accept a connection: {e}");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        let Some(place) = places.enter(address_or_network(peer.ip())) else {
-            debug!("{peer} has too many connections: closed");
+        let Some(permit) = address_limit.acquire(address_or_network(peer.ip())) else {
+            debug!("closed a connection: {peer} has too many");
             continue;
         };
         let (http, router, stopped) = (http.clone(), router.clone(), stopped.clone());
@@ -103,10 +104,10 @@ pub async fn serve(
                 None => serve_one(http, router, io, peer, stopped).await,
                 Some(tls) => match handshake(&tls, io, limits.header, stopped.clone()).await {
                     Ok(io) => serve_one(http, router, io, peer, stopped).await,
-                    Err(why) => debug!("no TLS with {peer}: {why}"),
+                    Err(e) => debug!("the TLS handshake with {peer} failed: {e}"),
                 },
             }
-            drop((place, working)); // of a WebSocket, too: that is counted by itself
+            drop((permit, working)); // also if it became a WebSocket: those are counted separately
         });
     }
     drop((listener, working));
@@ -114,11 +115,28 @@ pub async fn serve(
     let _ = all_done.recv().await; // nobody sends: it returns when the last `working` is dropped
 }
 
-/// Without them everything works, only not as well.
+/// Everything works without these, only less well.
 fn set_options(tcp: &TcpStream) {
-    let _ = tcp.set_nodelay(true); // small frames are answers that someone waits for
+    let _ = tcp.set_nodelay(true); // small frames are answers that a client waits for
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let _ = socket2::SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
+}
+
+/// Why there is no TLS with a client.
+enum HandshakeError {
+    Failed(io::Error),
+    TimedOut(Duration),
+    Stopped,
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HandshakeError::Failed(e) => write!(f, "{e}"),
+            HandshakeError::TimedOut(limit) => write!(f, "it took longer than {limit:?}"),
+            HandshakeError::Stopped => f.write_str("the server stops"),
+        }
+    }
 }
 
 async fn handshake<Io: AsyncRead + AsyncWrite + Unpin>(
@@ -126,14 +144,14 @@ async fn handshake<Io: AsyncRead + AsyncWrite + Unpin>(
     io: Io,
     limit: Duration,
     mut stopped: watch::Receiver<bool>,
-) -> Result<TlsStream<Io>, String> {
+) -> Result<TlsStream<Io>, HandshakeError> {
     tokio::select! {
         done = timeout(limit, tls.acceptor().accept(io)) => match done {
-            Ok(done) => done.map_err(|e| e.to_string()),
-            Err(_) => Err(format!("not within {limit:?}")),
+            Ok(done) => done.map_err(HandshakeError::Failed),
+            Err(_) => Err(HandshakeError::TimedOut(limit)),
         },
-        // Nothing has been asked yet.
-        () = stop(&mut stopped) => Err("the server stops".into()),
+        // The client has not asked for anything yet.
+        () = stop(&mut stopped) => Err(HandshakeError::Stopped),
     }
 }
 
@@ -153,7 +171,7 @@ async fn serve_one(
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop(&mut stopped) => {
-            connection.as_mut().graceful_shutdown(); // answers what has begun, and takes no more
+            connection.as_mut().graceful_shutdown(); // answers what has begun, and accepts no more
             connection.await
         }
     };

@@ -1,19 +1,20 @@
-//! Which pages may use the server. A browser lets any page open a WebSocket to anywhere, also to a server on the
-//! visitor's own machine, and says only in `Origin` which page it is: so the server has to look.
+//! Which pages may use the server. A browser lets any page open a WebSocket to any address, including a server on the
+//! visitor's own machine. Only `Origin` says which page it is, so the server has to check it.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use seamline::wire::code;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::debug;
 
-use crate::state::App;
+use crate::http::error::ApiError;
+use crate::refusal::Refusal;
 
 /// How long a browser may remember that it may ask.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
@@ -35,23 +36,28 @@ impl Origins {
         Origins { allowed: allowed.iter().map(|origin| origin.to_ascii_lowercase()).collect(), open, local }
     }
 
-    /// Why a request is refused, if it is.
-    pub fn refusal(&self, headers: &HeaderMap) -> Option<String> {
+    /// Checks where a request comes from.
+    pub fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let host = host.to_ascii_lowercase();
-        // A name of the attacker's that leads to 127.0.0.1 makes a page of his "the same host" (DNS rebinding).
+        // A name of the attacker's that leads to 127.0.0.1 makes a page of theirs "the same host" (DNS rebinding).
         if self.open && !host.is_empty() && !is_loopback(&host) && !self.allows_host(&host) {
-            return Some(format!(
+            return Err(refusal(format!(
                 "this server asks for no token, so it answers to loopback names only, not to {host}; \
                  allow the page's origin with --allow-origin, or set a token secret"
-            ));
+            )));
         }
-        // Without an origin it is no page's doing. Several are not ours to choose from: all must be allowed.
+        // Without an origin, the request is not a page's. If there are several, all must be allowed.
         let mut origins = headers.get_all(header::ORIGIN).iter();
-        let refused =
-            origins.find(|origin| !origin.to_str().is_ok_and(|origin| self.allows(origin, &host)))?;
-        let refused = String::from_utf8_lossy(refused.as_bytes());
-        Some(format!("pages from {refused} may not use this server; allow them with --allow-origin"))
+        match origins.find(|origin| !origin.to_str().is_ok_and(|origin| self.allows(origin, &host))) {
+            None => Ok(()),
+            Some(origin) => {
+                let origin = String::from_utf8_lossy(origin.as_bytes());
+                Err(refusal(format!(
+                    "pages from {origin} may not use this server; allow them with --allow-origin"
+                )))
+            }
+        }
     }
 
     fn allows(&self, origin: &str, host: &str) -> bool {
@@ -66,6 +72,10 @@ impl Origins {
     fn allows_host(&self, host: &str) -> bool {
         self.allowed.iter().any(|allowed| allowed == "*" || authority(allowed) == host)
     }
+}
+
+fn refusal(message: String) -> Refusal {
+    Refusal::new(code::ORIGIN_NOT_ALLOWED, message)
 }
 
 /// `example.com:8443` of `https://example.com:8443`; empty for `null`.
@@ -84,18 +94,17 @@ fn is_loopback(authority: &str) -> bool {
 }
 
 /// Refuses what the policy does not allow, before anything else is looked at.
-pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match app.origins.refusal(request.headers()) {
-        None => next.run(request).await,
-        Some(message) => {
-            debug!("refused: {message}");
-            let body = json!({ "code": "origin_not_allowed", "message": message });
-            (StatusCode::FORBIDDEN, axum::Json(body)).into_response()
+pub async fn check(State(origins): State<Arc<Origins>>, request: Request, next: Next) -> Response {
+    match origins.check(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => {
+            debug!("refused: {}", refusal.message);
+            ApiError::from(refusal).into_response()
         }
     }
 }
 
-/// Tells browsers that a page may read the answers (inside [`guard`]: what comes here is allowed).
+/// Tells browsers that a page may read the answers (inside [`check`]: what comes here is allowed).
 pub fn cors() -> CorsLayer {
     let names = [header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("idempotency-key")];
     CorsLayer::new()
@@ -116,7 +125,7 @@ mod tests {
         if let Some(origin) = origin {
             headers.insert(header::ORIGIN, origin.parse().unwrap());
         }
-        origins.refusal(&headers).is_none()
+        origins.check(&headers).is_ok()
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! Which address a client has: its own, or the one that a trusted proxy names.
+//! The address of a client: its own, or the one that a trusted proxy names.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::http::HeaderMap;
 
-/// The other end of a request's connection.
+/// The peer of a request's connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// Whose connections are counted together: an address; of IPv6 the network, of which one household has all. Behind
-/// a proxy that is trusted, the one that it names last in `X-Forwarded-For`, which the client cannot make up.
+/// Whose connections are counted together: an address, or, of IPv6, a network, because one household has all of it.
+/// Behind a trusted proxy it is the last address in `X-Forwarded-For`, which the client cannot forge.
 pub fn client_ip(peer: SocketAddr, headers: &HeaderMap, trust_forwarded_for: bool) -> IpAddr {
     let mut named = headers.get_all("x-forwarded-for").iter().rev().filter_map(|value| value.to_str().ok());
     let last = named.next().and_then(|value| value.rsplit(',').next()?.trim().parse().ok());
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_is_its_address_or_its_network() {
+    fn clients_count_by_address_or_network() {
         let ip = |peer: &str, forwarded: Option<&str>, trust| {
             let mut headers = HeaderMap::new();
             if let Some(forwarded) = forwarded {

@@ -1,40 +1,34 @@
-//! SIGHUP: files that are replaced while the server runs are read again.
+//! SIGHUP: reads the files again that may be replaced while the server runs.
 
 use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
+use super::tls::Tls;
 use crate::auth::Auth;
-use crate::net::tls::Tls;
 
-/// From now on reads the keys of tokens and the certificate again on SIGHUP. It is caught also where there are no such
-/// files: else `systemctl reload` would end the process, without a drain. Needs the runtime.
+/// Reloads the token keys and the certificate on SIGHUP. Without such files it is caught as well: otherwise
+/// `systemctl reload` would end the process without a drain. Needs the runtime.
 pub fn on_hangup(auth: Arc<Auth>, tls: Option<Arc<Tls>>) {
     match signal(SignalKind::hangup()) {
         Ok(hangup) => drop(tokio::spawn(reload(auth, tls, hangup))),
-        Err(e) => warn!("SIGHUP cannot be caught here ({e}): new files take a restart"),
+        Err(e) => warn!("cannot catch SIGHUP: {e}; restart the server to make it read new files"),
     }
 }
 
 async fn reload(auth: Arc<Auth>, tls: Option<Arc<Tls>>, mut hangup: Signal) {
     while hangup.recv().await.is_some() {
-        let read =
-            [("the certificate", tls.as_ref().map(|tls| tls.reload())), ("the token key", auth.reload())];
-        if read.iter().all(|(_, done)| done.is_none()) {
-            info!("SIGHUP: there is nothing to read again, neither --tls-cert nor --token-key is given");
+        let results = [("certificate", tls.as_ref().map(|tls| tls.reload())), ("token key", auth.reload())];
+        if results.iter().all(|(_, result)| result.is_none()) {
+            info!("SIGHUP: nothing to reload; neither --tls-cert nor --token-key is set");
         }
-        for (what, done) in read {
-            if let Some(done) = done {
-                tell(what, done);
+        for (what, result) in results {
+            match result {
+                Some(Ok(())) => info!("SIGHUP: reloaded the {what}"),
+                Some(Err(e)) => error!("SIGHUP: kept the old {what}: {e}"),
+                None => {}
             }
         }
-    }
-}
-
-fn tell(what: &str, done: Result<(), String>) {
-    match done {
-        Ok(()) => info!("SIGHUP: {what} was read again"),
-        Err(problem) => error!("SIGHUP: {what} stays as it was: {problem}"),
     }
 }

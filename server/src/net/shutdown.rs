@@ -1,4 +1,4 @@
-//! The order to stop, and the drain that follows; and which signal does not stop it.
+//! The signals that stop the server, and the drain that follows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,67 +8,67 @@ use tracing::{info, warn};
 
 use crate::limits::connections::Connections;
 
-/// How long clients may take to leave.
+/// How long clients may take to disconnect.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The first client comes back after so long: the next server may be starting.
+/// The first client reconnects after this time: the next server may still be starting.
 const RETURN_MS_MIN: u64 = 100;
-/// The last one within so long, however few they are …
+/// The last one reconnects within this time, however few they are …
 const SPREAD_MS_MIN: u64 = 1000;
-/// … or within so long for each of them: to greet them all and to read what they missed is work for the others …
+/// … or within this time for each of them, because greeting them and reading what they missed is work for other servers …
 const SPREAD_MS_PER_CLIENT: u64 = 2;
 /// … but not later than this.
 const SPREAD_MS_MAX: u64 = 30_000;
 
-/// What a process gets that writes beyond the limit on the size of files. The number is the same on all systems but
-/// those on MIPS, where it is that of a signal which does nothing anyway.
+/// The signal for a write beyond the file size limit. The number is the same on all systems except on MIPS, where it is
+/// that of a signal that does nothing.
 const SIGXFSZ: i32 = 25;
 
 /// A drain that has begun.
 #[derive(Clone, Copy, Debug)]
 pub struct Drain {
-    /// Over how long its clients' return is spread.
+    /// Over how long the clients' reconnects are spread.
     spread_ms: u64,
 }
 
 impl Drain {
-    /// Of a server with so many clients.
+    /// The drain of a server with this many clients.
     pub fn of(clients: usize) -> Self {
         let wanted_ms = (clients as u64).saturating_mul(SPREAD_MS_PER_CLIENT);
         Drain { spread_ms: wanted_ms.clamp(SPREAD_MS_MIN, SPREAD_MS_MAX) }
     }
 
-    /// When one of them is to come back; not all at once.
+    /// Draws when one of them reconnects, so that not all do at once.
     pub fn draw_reconnect_in_ms(self) -> u64 {
         crate::random::between(RETURN_MS_MIN, self.spread_ms)
     }
 }
 
-/// A store that may not grow is as one on a full disk: the write fails, and that is seen to. Without this, the signal
-/// that comes with the failure would end the process. Needs the runtime.
-pub fn survive_file_size_limit() {
-    // Caught for good, also when nobody listens any more.
+/// Ignores the signal that comes with a write beyond the file size limit, and would end the process. The write fails as on
+/// a full disk, which the store handles. Needs the runtime.
+pub fn ignore_file_size_signal() {
+    // Caught for good, even if nobody listens.
     if let Err(e) = signal(SignalKind::from_raw(SIGXFSZ)) {
-        warn!("SIGXFSZ cannot be caught here: {e}; a limit on the size of files ends the server");
+        warn!("cannot catch SIGXFSZ: {e}; reaching the file size limit will end the server");
     }
 }
 
-/// The signals that ask the process to stop. Listened to from before anyone is told that the server is there: one
-/// that comes earlier would be lost, or end it without a drain.
+/// The signals that stop the server. It listens for them before it announces its address: an earlier one would be lost,
+/// or end the process without a drain.
 pub struct Signals(Option<(Signal, Signal)>);
 
 impl Signals {
-    /// Begins to listen. Needs the runtime.
+    /// Starts to listen. Needs the runtime.
     pub fn listen() -> Signals {
         let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
         let both = terminate.ok().zip(interrupt.ok());
         if both.is_none() {
-            warn!("signals cannot be caught here: the server will not drain");
+            warn!("cannot catch SIGTERM and SIGINT: the server will stop without a drain");
         }
         Signals(both)
     }
 
-    /// Returns when the process is asked to stop.
+    /// Returns when one of them comes.
     pub async fn requested(self) {
         let Some((mut terminate, mut interrupt)) = self.0 else { return std::future::pending().await };
         tokio::select! {
@@ -79,14 +79,14 @@ impl Signals {
     }
 }
 
-/// Waits until everyone has left, for as long as that may take.
-pub async fn drained(connections: Arc<Connections>, serving: impl Future<Output = ()>) {
+/// Waits until all clients have disconnected, but not longer than [`DRAIN_TIMEOUT`].
+pub async fn drain(connections: Arc<Connections>, serving: impl Future<Output = ()>) {
     let all = async {
         serving.await;
-        connections.all_gone().await;
+        connections.all_closed().await;
     };
     if tokio::time::timeout(DRAIN_TIMEOUT, all).await.is_err() {
-        warn!("not everyone left within {DRAIN_TIMEOUT:?}");
+        warn!("{} clients did not disconnect within {DRAIN_TIMEOUT:?}", connections.open());
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_more_clients_the_wider_they_are_spread() {
+    fn more_clients_reconnect_over_a_longer_time() {
         let table =
             [(0, 1000), (500, 1000), (501, 1002), (10_000, 20_000), (15_001, 30_000), (usize::MAX, 30_000)];
         for (clients, spread_ms) in table {

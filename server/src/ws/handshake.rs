@@ -1,109 +1,150 @@
-//! `GET /ws`: from the request to a socket.
+//! `GET /ws`: the WebSocket handshake (RFC 6455 §4.2), from the request to a socket.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use seamline::wire::SUBPROTOCOL;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tracing::debug;
 
-use super::connection::progress::{Progress, Watched};
-use super::dialect::request::Opening;
-use super::{READ_BUFFER_BYTES, Socket, WRITE_BUFFER_BYTES, connection};
+use super::dialect::request::DialectRequest;
+use super::progress::Progress;
+use super::{connection, socket};
+use crate::limits::connections::ConnectionGuard;
 use crate::net::proxy::{Peer, client_ip};
+use crate::refusal::Refusal;
 use crate::state::App;
 
-/// One address has too many sockets; some may go.
-const RETRY_AFTER_S: &str = "10";
+/// Why a request does not become a WebSocket. A page is not shown this; people who try the address are.
+#[derive(Debug)]
+enum HandshakeError {
+    NotAWebSocket,
+    Version,
+    Subprotocol,
+    BadRequest(Refusal),
+    NotUpgradable,
+    NoPeer,
+    TooManyConnections(Refusal),
+}
 
-/// `GET /ws`: the WebSocket handshake (RFC 6455 §4.2).
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HandshakeError::NotAWebSocket => {
+                write!(f, "not a WebSocket request; ask for the WebSocket subprotocol `{SUBPROTOCOL}`")
+            }
+            HandshakeError::Version => f.write_str("Sec-WebSocket-Version must be 13"),
+            HandshakeError::Subprotocol => {
+                write!(f, "unknown WebSocket subprotocol; ask for `{SUBPROTOCOL}`, or for none")
+            }
+            HandshakeError::NotUpgradable => f.write_str("this connection cannot become a WebSocket"),
+            HandshakeError::NoPeer => f.write_str("peer address unavailable"),
+            HandshakeError::BadRequest(refusal) | HandshakeError::TooManyConnections(refusal) => {
+                f.write_str(&refusal.message)
+            }
+        }
+    }
+}
+
+impl IntoResponse for HandshakeError {
+    fn into_response(self) -> Response {
+        let status = match &self {
+            HandshakeError::NotAWebSocket | HandshakeError::NotUpgradable => StatusCode::UPGRADE_REQUIRED,
+            HandshakeError::Version | HandshakeError::Subprotocol | HandshakeError::BadRequest(_) => {
+                StatusCode::BAD_REQUEST
+            }
+            HandshakeError::NoPeer => StatusCode::INTERNAL_SERVER_ERROR,
+            HandshakeError::TooManyConnections(_) => StatusCode::TOO_MANY_REQUESTS,
+        };
+        let mut response = (status, format!("{self}\n")).into_response();
+        if let HandshakeError::TooManyConnections(Refusal { retry_after: Some(wait), .. }) = &self {
+            response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().into());
+        }
+        response
+    }
+}
+
+/// Answers the handshake, and serves the socket in a task of its own.
 pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Response {
-    let (accept, opening) = match check(request.headers(), request.uri()) {
-        Ok((key, opening)) => (derive_accept_key(key.as_bytes()), opening),
-        Err(refusal) => return refusal.into_response(),
+    let (key, asked) = match check(&request) {
+        Ok(checked) => checked,
+        Err(e) => return e.into_response(),
     };
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
-        return (StatusCode::UPGRADE_REQUIRED, "this connection cannot become a WebSocket\n").into_response();
+        return HandshakeError::NotUpgradable.into_response();
     };
-    // Before the answer: a drain that begins now already waits for this socket.
-    let Some(peer) = request.extensions().get::<Peer>() else {
-        return (StatusCode::INTERNAL_SERVER_ERROR, "the connection has no other end\n").into_response();
+    // Before the answer: a drain that begins now already waits for this connection.
+    let guard = match register(&app, &request) {
+        Ok(guard) => guard,
+        Err(e) => return e.into_response(),
     };
-    let ip = client_ip(peer.0, request.headers(), app.config.trust_forwarded_for);
-    let Some(entry) = app.connections.enter(ip, app.config.max_connections_per_ip) else {
-        let headers = [(header::RETRY_AFTER, RETRY_AFTER_S)];
-        return (StatusCode::TOO_MANY_REQUESTS, headers, "too many sockets from this address\n")
-            .into_response();
-    };
-    let subprotocol = matches!(opening, Opening::Seamline).then_some(SUBPROTOCOL);
-    tokio::spawn(async move {
-        match on_upgrade.await {
-            Ok(upgraded) => {
-                let config = socket_config(app.config.max_frame_bytes);
-                let progress = Arc::new(Progress::default());
-                let io = Watched::new(TokioIo::new(upgraded), progress.clone());
-                let socket = Socket::from_raw_socket(io, Role::Server, Some(config)).await;
-                connection::serve(app, socket.split(), progress, entry, opening).await;
-            }
-            Err(e) => debug!("a client went away during the handshake: {e}"),
-        }
-    });
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    if let Some(subprotocol) = subprotocol {
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
-    }
-    if let Ok(accept) = HeaderValue::from_str(&accept) {
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
-    }
+    let response = switching_protocols(&key, &asked);
+    tokio::spawn(serve(app, on_upgrade, guard, asked));
     response
 }
 
-/// Returns the client's key and what it asks for, or why this is not a handshake we answer.
-fn check<'a>(headers: &'a HeaderMap, uri: &Uri) -> Result<(&'a HeaderValue, Opening), (StatusCode, String)> {
-    let key = headers.get(header::SEC_WEBSOCKET_KEY);
-    let Some(key) = key.filter(|_| lists(headers, &header::UPGRADE, "websocket")) else {
-        let message = format!("this is a WebSocket; ask for the subprotocol `{SUBPROTOCOL}`\n");
-        return Err((StatusCode::UPGRADE_REQUIRED, message));
-    };
+/// The client's key, and what it asks for.
+fn check(request: &Request) -> Result<(HeaderValue, DialectRequest), HandshakeError> {
+    let headers = request.headers();
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).cloned();
+    let key = key.filter(|_| lists(headers, &header::UPGRADE, "websocket"));
+    let key = key.ok_or(HandshakeError::NotAWebSocket)?;
     if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
-        return Err((StatusCode::BAD_REQUEST, "Sec-WebSocket-Version must be 13\n".into()));
+        return Err(HandshakeError::Version);
     }
     if lists(headers, &header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL) {
-        return Ok((key, Opening::Seamline));
+        return Ok((key, DialectRequest::Seamline));
     }
     if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
-        let message = format!("ask for the WebSocket subprotocol `{SUBPROTOCOL}`, or for none\n");
-        return Err((StatusCode::BAD_REQUEST, message));
+        return Err(HandshakeError::Subprotocol);
     }
-    match Opening::plain(uri) {
-        Ok(opening) => Ok((key, opening)),
-        Err(problem) => Err((StatusCode::BAD_REQUEST, problem + "\n")),
-    }
+    let plain = DialectRequest::plain(request.uri()).map_err(HandshakeError::BadRequest)?;
+    Ok((key, plain))
 }
 
-/// Whether a header's comma-separated values include one, in whatever case.
+/// Whether a header's comma-separated values include one, in upper or lower case.
 fn lists(headers: &HeaderMap, name: &header::HeaderName, value: &str) -> bool {
     let texts = headers.get_all(name).iter().filter_map(|text| text.to_str().ok());
     texts.flat_map(|text| text.split(',')).any(|item| item.trim().eq_ignore_ascii_case(value))
 }
 
-fn socket_config(frame_bytes_max: u64) -> WebSocketConfig {
-    let max = usize::try_from(frame_bytes_max).ok();
-    // The length stands in a frame's header: a frame that is too large is refused unread.
-    WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_message_size(max)
-        .max_frame_size(max)
+fn register(app: &App, request: &Request) -> Result<ConnectionGuard, HandshakeError> {
+    let Peer(peer) = request.extensions().get::<Peer>().ok_or(HandshakeError::NoPeer)?;
+    let ip = client_ip(*peer, request.headers(), app.config.trust_forwarded_for);
+    let max = app.config.max_connections_per_ip;
+    let guard = app.connections.register(ip, max);
+    let too_many = || HandshakeError::TooManyConnections(Refusal::too_many_connections("this address", max));
+    guard.ok_or_else(too_many)
+}
+
+fn switching_protocols(key: &HeaderValue, asked: &DialectRequest) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    if matches!(asked, DialectRequest::Seamline) {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    response
+}
+
+async fn serve(app: Arc<App>, on_upgrade: OnUpgrade, guard: ConnectionGuard, asked: DialectRequest) {
+    match on_upgrade.await {
+        Ok(upgraded) => {
+            let progress = Arc::new(Progress::default());
+            let socket = socket::open(upgraded, progress.clone(), app.config.max_frame_bytes).await;
+            connection::serve(app, socket.split(), progress, guard, asked).await;
+        }
+        Err(e) => debug!("a client disconnected during the handshake: {e}"),
+    }
 }

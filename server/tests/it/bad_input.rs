@@ -104,7 +104,7 @@ async fn a_frame_that_is_too_large_closes_with_1009() {
         let mut client = Client::greeted(&server, "c").await;
         let _ = client.try_send_text("x".repeat(bytes)).await; // it may be closed already
         let (code, reason) = client.closed().await;
-        assert_eq!((code, reason.as_str()), (1009, "a frame may have 262144 bytes"));
+        assert_eq!((code, reason.as_str()), (1009, "the frame is too large; the limit is 262144 bytes"));
     }
     let peak_kb = server.memory_kb("VmHWM");
     assert!(peak_kb < 60_000, "{peak_kb} kB");

@@ -149,7 +149,7 @@ async fn what_it_does_not_say_is_refused_for_now() {
         let (status, answer) = http(&server, "POST").await;
         assert_eq!((status, &answer["code"]), (503, &json!("authorization_error")));
         assert_eq!(answer["retry_after_ms"], 1000);
-        let complaints = server.stderr().matches("does not say what users may do").count();
+        let complaints = server.stderr().matches("no answer from the authorization service").count();
         assert_eq!(complaints, 1, "once, not for each: {}", server.stderr());
         service.says(200);
         let start = Instant::now();

@@ -105,17 +105,17 @@ async fn a_new_key_is_read_on_sighup() {
     assert_refused(told(&server, es256()).await, "`kid`");
     write(&file, &[rsa_key, p256_key.clone()]);
     server.hang_up();
-    eventually("the new key", || server.stderr().contains("was read again")).await;
+    eventually("the new key", || server.stderr().contains("reloaded the")).await;
     assert_eq!(told(&server, es256()).await.0, 200);
     // Half a file changes nothing.
     std::fs::write(file.path(), "{").unwrap();
     server.hang_up();
-    eventually("a complaint", || server.stderr().contains("stays as it was")).await;
+    eventually("a complaint", || server.stderr().contains("kept the old")).await;
     assert_eq!(told(&server, es256()).await.0, 200);
     // A key that is gone opens nothing any more.
     write(&file, &[p256_key]);
     server.hang_up();
-    eventually("the set without it", || server.stderr().matches("was read again").count() == 2).await;
+    eventually("the set without it", || server.stderr().matches("reloaded the").count() == 2).await;
     assert_refused(told(&server, token(Algorithm::RS256, &rsa(), Some("rsa-1"))).await, "`kid`");
 }
 

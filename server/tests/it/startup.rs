@@ -63,6 +63,6 @@ fn a_server_without_a_secret_warns() {
 async fn a_server_without_files_lives_through_sighup() {
     let server = Server::start(&["--token-secret", "secret"]);
     server.hang_up();
-    eventually("a line about it", || server.stderr().contains("nothing to read again")).await;
+    eventually("a line about it", || server.stderr().contains("nothing to reload")).await;
     Client::connect(&server).await;
 }

@@ -1,15 +1,17 @@
-//! The positions that the client has acknowledged and that are not stored yet.
+//! Acknowledged positions that are not stored yet.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use seamline::wire::Position;
+use tracing::warn;
 
+use super::Connection;
 use crate::limits::names;
 use crate::log::{Owner, PositionKey};
 
 /// One position per channel, the furthest of its epoch.
-pub(in crate::ws) struct Acks {
+pub(super) struct Acks {
     owner: Arc<Owner>,
     channels_max: usize,
     pending: HashMap<String, Position>,
@@ -20,27 +22,44 @@ impl Acks {
         Acks { owner, channels_max, pending: HashMap::new() }
     }
 
-    /// Remembers a position. The log judges it when it is stored; here it is only kept from moving
-    /// backwards and from piling up, and what can be no position of the log is not kept.
-    pub fn note(&mut self, ch: String, mut position: Position) {
-        position.epoch = names::kept_epoch(position.epoch);
+    /// Records a position. The store checks it. Here it only must not move backwards, nor take memory without bound;
+    /// what cannot be a position of the log is discarded.
+    pub fn record(&mut self, ch: String, mut position: Position) {
+        position.epoch = names::bounded_epoch(position.epoch);
         let known = self.pending.get(&ch);
         let behind = known.is_some_and(|at| at.epoch == position.epoch && position.offset < at.offset);
-        if names::channel_problem(&ch).is_some() || position.epoch.is_empty() {
+        if names::check_channel(&ch).is_err() || position.epoch.is_empty() {
             return;
         }
-        let room = known.is_some() || self.pending.len() < self.channels_max;
-        if room && !behind {
+        let fits = known.is_some() || self.pending.len() < self.channels_max;
+        if fits && !behind {
             self.pending.insert(ch, position);
         }
     }
 
     /// Takes what has changed since the last time.
     pub fn take(&mut self) -> Vec<(PositionKey, Position)> {
-        let mut states = Vec::new();
+        let mut positions = Vec::new();
         for (ch, position) in self.pending.drain() {
-            states.extend(self.owner.store_keys(&ch).map(|key| (key, position.clone())));
+            positions.extend(self.owner.store_keys(&ch).map(|key| (key, position.clone())));
         }
-        states
+        positions
+    }
+}
+
+impl Connection {
+    /// Stores what the client has acknowledged. If the store fails, that is kept for the next time.
+    pub(super) async fn store_acks(&mut self) {
+        self.locate_acked().await;
+        let positions = self.acks.take();
+        if positions.is_empty() {
+            return;
+        }
+        if let Err(e) = self.app.store.store_positions(positions.clone()).await {
+            if !e.is_reported() {
+                warn!("cannot store acknowledged positions: {e}");
+            }
+            positions.into_iter().for_each(|(key, position)| self.acks.record(key.ch, position));
+        }
     }
 }

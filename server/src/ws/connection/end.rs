@@ -1,7 +1,7 @@
 //! How a connection ends.
 //!
-//! A close is only seen by the other side if we go on reading after it: closing a TCP connection
-//! that has unread data resets it, and the reset overtakes the close frame.
+//! The client sees a close only if the server keeps reading after it: closing a TCP connection that has unread data
+//! resets it, and the reset overtakes the close frame.
 
 use std::time::Duration;
 
@@ -10,38 +10,42 @@ use futures::stream::SplitStream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use crate::ws::Socket;
+use crate::refusal::Refusal;
+use crate::ws::dialect::frames;
+use crate::ws::socket::Socket;
 use crate::ws::writer::{Gone, Outgoing, Sink};
 
-/// A close frame's reason may have so many bytes (RFC 6455 §5.5).
-const REASON_BYTES_MAX: usize = 123;
-/// How long the client may take to answer a close.
+/// How long to wait for the client to answer a close.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
-/// What comes after an unreadable frame is thrown away until it pauses for this long …
+/// What comes after an unreadable frame is discarded, until nothing comes for this long …
 const DISCARD_PAUSE: Duration = Duration::from_millis(500);
-/// … or has gone on for this long.
+/// … or at most for this long.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(10);
 const DISCARD_BUFFER_BYTES: usize = 8 * 1024;
 
 /// Why a connection ends.
 #[derive(Debug)]
-pub(in crate::ws) enum End {
-    /// We close it.
+pub(super) enum End {
+    /// The server closes it.
     Close { code: u16, reason: String },
-    /// We close it because of a frame that is not read to its end: what still comes in is thrown away.
+    /// The server closes it because of a frame that it does not read to its end. The rest is discarded.
     Unreadable { code: u16, reason: String },
-    /// The client has closed, or the network has.
+    /// The client has closed it, or the network is down.
     Gone,
-    /// Cut without a word, for demonstrations.
-    Cut,
+    /// The server disconnects the client without a close frame, for demonstrations.
+    Abort,
 }
 
 impl End {
     pub fn close(code: u16, reason: impl ToString) -> Self {
         End::Close { code, reason: reason.to_string() }
+    }
+}
+
+impl From<Refusal> for End {
+    fn from(refusal: Refusal) -> Self {
+        End::close(frames::close_code(&refusal), refusal.message)
     }
 }
 
@@ -51,20 +55,15 @@ impl From<Gone> for End {
     }
 }
 
-/// Carries it out. `out` is the last way to the writer, which ends with it.
-pub(in crate::ws) async fn finish(
-    end: End,
-    stream: SplitStream<Socket>,
-    out: Outgoing,
-    writer: JoinHandle<Sink>,
-) {
+/// Ends the connection. `out` is the last sender to the writer, which ends with it.
+pub(super) async fn finish(end: End, stream: SplitStream<Socket>, out: Outgoing, writer: JoinHandle<Sink>) {
     let discard = matches!(end, End::Unreadable { .. });
     match end {
-        End::Cut => return writer.abort(),
+        End::Abort => return writer.abort(),
         End::Gone => {}
         End::Close { code, reason } | End::Unreadable { code, reason } => {
-            // One that reads slowly may have filled the queue. It is not waited for longer than for the answer.
-            let _ = timeout(REPLY_TIMEOUT, out.close(frame(code, &reason))).await;
+            // A slow client may have filled the queue. Waiting for that takes no longer than for the answer.
+            let _ = timeout(REPLY_TIMEOUT, out.close(code, &reason)).await;
         }
     }
     drop(out);
@@ -72,25 +71,16 @@ pub(in crate::ws) async fn finish(
     let Ok(Ok(sink)) = timeout(REPLY_TIMEOUT, writer).await else { return abort.abort() };
     let Ok(mut socket) = stream.reunite(sink) else { return };
     if discard {
-        let _ = timeout(DISCARD_TIMEOUT, throw_away(&mut socket)).await;
+        let _ = timeout(DISCARD_TIMEOUT, discard_rest(&mut socket)).await;
     } else {
         let _ = timeout(REPLY_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
     }
-    // TLS says that it ends; without that, the other side has to take it for a cut.
+    // TLS announces its end. Without that, the client has to treat it as an attack.
     let _ = timeout(REPLY_TIMEOUT, socket.get_mut().shutdown()).await;
 }
 
-/// Past the WebSocket's framing: an unreadable frame stops that for good.
-async fn throw_away(socket: &mut Socket) {
+/// Reads below the WebSocket's framing, which cannot continue after an unreadable frame.
+async fn discard_rest(socket: &mut Socket) {
     let mut buffer = vec![0; DISCARD_BUFFER_BYTES]; // an array would be part of every connection's task
     while let Ok(Ok(1..)) = timeout(DISCARD_PAUSE, socket.get_mut().read(&mut buffer)).await {}
-}
-
-/// A close frame; what is too long of the reason is cut off.
-pub(in crate::ws) fn frame(code: u16, reason: &str) -> CloseFrame {
-    let mut end = reason.len().min(REASON_BYTES_MAX);
-    while !reason.is_char_boundary(end) {
-        end -= 1;
-    }
-    CloseFrame { code: code.into(), reason: Utf8Bytes::from(&reason[..end]) }
 }

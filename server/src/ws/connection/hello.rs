@@ -1,159 +1,120 @@
-//! Who it is: the first frame, or, in the plain dialect, the request.
+//! Who the client is: its first frame says, or, in the plain dialect, the request.
 
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::SplitStream;
-use seamline::wire::{ClientFrame, VERSION, close};
+use seamline::wire::{ClientFrame, VERSION, close, code};
 use tokio::time::timeout;
 
 use super::end::End;
-use super::incoming::{Received, received};
-use crate::auth::User;
-use crate::limits::connections::Entry;
+use super::incoming::{Incoming, classify};
+use crate::auth::{Action, User};
+use crate::limits::connections::ConnectionGuard;
 use crate::limits::names;
 use crate::log::Owner;
+use crate::refusal::Refusal;
 use crate::state::App;
-use crate::ws::Socket;
-use crate::ws::dialect::frames::{self, NotAFrame, ToClient};
+use crate::ws::dialect::frames::{self, ParseError, ToClient};
 use crate::ws::dialect::request::PlainRequest;
+use crate::ws::socket::Socket;
 use crate::ws::writer::Outgoing;
 
-/// A user with too many connections comes back after so long.
-const RETRY_AFTER_MS: u64 = 10_000;
-const TOO_MANY: &str = "this user has too many connections";
-
-/// What the client said of itself.
-pub(in crate::ws) struct Hello {
+/// What the client said about itself.
+pub(super) struct Hello {
     pub owner: Owner,
     pub user: User,
-    /// It sends publications again that are refused for now, and wants them to keep their order.
+    /// Whether it sends refused publications again, and wants them to keep their order.
     pub ordered: bool,
 }
 
 /// Waits for `hello` and answers it.
-pub(in crate::ws) async fn greet(
+pub(super) async fn greet(
     app: &App,
     stream: &mut SplitStream<Socket>,
     out: &Outgoing,
     session: &str,
-    entry: &mut Entry,
+    guard: &mut ConnectionGuard,
 ) -> Result<Hello, End> {
     let limit = Duration::from_millis(app.config.hello_timeout_ms);
     let text = match timeout(limit, first_text(app, stream)).await {
         Ok(text) => text?,
         Err(_) => return Err(End::close(close::HELLO_TIMEOUT, format!("no `hello` within {limit:?}"))),
     };
-    let hello = match frames::parse(&text) {
-        Ok(ClientFrame::Hello { v, client_id, lineage, token, ordered }) => {
-            let hello = check(app, v, client_id, lineage.as_deref(), token.as_deref());
-            hello.map(|hello| Hello { ordered, ..hello })
-        }
-        Ok(_) | Err(NotAFrame::UnknownOp(_)) => Err(bad("the first frame must be `hello`")),
-        Err(NotAFrame::Bad(problem)) => Err(bad(problem)),
-    };
-    if let Ok(Hello { user, .. }) = &hello
-        && !room_for(app, user, entry)
-    {
-        return Err(too_many(out).await);
-    }
-    match hello {
+    match check(app, &text, guard) {
         Ok(hello) => {
-            entry.name(&hello.owner.client_id); // whoever is answered can be found by its name
+            guard.set_client(&hello.owner.client_id); // before the answer: from then on it can be disconnected
             let (heartbeat_ms, max_frame_bytes) = (app.config.heartbeat_ms, app.config.max_frame_bytes);
             let session = session.to_owned();
-            let welcome = ToClient::Welcome { session, heartbeat_ms, max_frame_bytes };
-            out.answer(&welcome).await?;
+            out.answer(&ToClient::Welcome { session, heartbeat_ms, max_frame_bytes }).await?;
             Ok(hello)
         }
-        Err((code, word, message)) => {
-            out.answer(&frames::err(word, &message, None)).await?;
-            Err(End::close(code, message))
+        Err(refusal) => {
+            out.answer(&frames::err(&refusal, None, None)).await?;
+            Err(refusal.into())
         }
     }
 }
 
-/// As [`greet`], where the request says everything. A page is shown a close code, and not the status of a refused
-/// handshake: so what a fresh token may change is refused by closing.
-pub(in crate::ws) fn admit(app: &App, request: &PlainRequest, entry: &mut Entry) -> Result<Hello, End> {
-    let refused = |e: crate::auth::Refused| End::close(close::UNAUTHORIZED, e);
-    let user = app.auth.check(request.token.as_deref()).map_err(refused)?;
-    if !user.access.may_read(&request.ch) {
-        return Err(End::close(close::FORBIDDEN, "the token does not allow to read this channel"));
-    }
-    if !room_for(app, &user, entry) {
-        return Err(End::close(close::TOO_FAST, TOO_MANY));
-    }
+/// Like [`greet`], where the request has everything. A page is shown a close code, but not the status of a refused
+/// handshake. So what a fresh token may change is refused by a close.
+pub(super) fn admit(app: &App, request: &PlainRequest, guard: &mut ConnectionGuard) -> Result<Hello, End> {
+    let user = app.auth.authenticate(request.token.as_deref())?;
+    user.check_grant(Action::Read, &request.ch)?;
+    count(app, &user, guard)?;
     let client_id = request.client_id.clone().unwrap_or_else(crate::random::name);
-    entry.name(&client_id);
+    guard.set_client(&client_id);
     // Without a client id, nobody could ask for a stored position again.
     let lineage = request.client_id.as_ref().map_or(Vec::new(), |_| request.lineage.clone());
     let owner = Owner { user: user.name.clone(), client_id, lineage };
     Ok(Hello { owner, user, ordered: false })
 }
 
-/// Counts the socket among the user's.
-fn room_for(app: &App, user: &User, entry: &mut Entry) -> bool {
-    !app.config.asks_for_tokens() || entry.belongs_to(&user.name, app.config.max_connections_per_user)
-}
-
-/// The user has as many sockets as they may have. Later there may be room.
-async fn too_many(out: &Outgoing) -> End {
-    let frame = ToClient::Err {
-        code: "too_many_connections".into(),
-        message: TOO_MANY.into(),
-        ch: None,
-        reference: None,
-        retry_after_ms: Some(RETRY_AFTER_MS),
-    };
-    match out.answer(&frame).await {
-        Ok(()) => End::close(close::TOO_FAST, TOO_MANY),
-        Err(gone) => gone.into(),
+/// Replaces the user's token. It must name the same user, because the subscriptions are that user's.
+pub(super) fn renew(app: &App, user: &mut User, token: &str) -> Result<(), Refusal> {
+    let renewed = app.auth.authenticate(Some(token))?;
+    if renewed.name != user.name {
+        return Err(Refusal::another_user());
     }
-}
-
-type Refusal = (u16, &'static str, String);
-
-fn bad(problem: impl ToString) -> Refusal {
-    (close::BAD_FRAME, "bad_frame", problem.to_string())
-}
-
-fn check(
-    app: &App,
-    v: u32,
-    client_id: String,
-    lineage: Option<&str>,
-    token: Option<&str>,
-) -> Result<Hello, Refusal> {
-    if v != VERSION {
-        let message = format!("this server speaks version {VERSION} of the protocol, not {v}");
-        return Err((close::BAD_FRAME, "bad_version", message));
-    }
-    if let Some(problem) = names::client_id_problem(&client_id) {
-        return Err(bad(problem));
-    }
-    let lineage = names::lineage(lineage).map_err(bad)?;
-    let refused = |e: crate::auth::Refused| (close::UNAUTHORIZED, "unauthorized", e.to_string());
-    let user = app.auth.check(token).map_err(refused)?;
-    let owner = Owner { user: user.name.clone(), client_id, lineage };
-    Ok(Hello { owner, user, ordered: false })
+    *user = renewed;
+    Ok(())
 }
 
 async fn first_text(app: &App, stream: &mut SplitStream<Socket>) -> Result<String, End> {
     loop {
-        if let Received::Text(text) = received(stream.next().await, app)? {
+        if let Incoming::Text(text) = classify(stream.next().await, app)? {
             return Ok(text.to_string());
         }
     }
 }
 
-/// A `token` frame must name the same user: what is subscribed belongs to that one.
-pub(in crate::ws) fn renew(app: &App, user: &mut User, token: &str) -> Result<(), Refusal> {
-    let renewed =
-        app.auth.check(Some(token)).map_err(|e| (close::UNAUTHORIZED, "unauthorized", e.to_string()))?;
-    if renewed.name != user.name {
-        return Err((close::FORBIDDEN, "forbidden", "the new token belongs to another user".into()));
+fn check(app: &App, text: &str, guard: &mut ConnectionGuard) -> Result<Hello, Refusal> {
+    let (v, client_id, lineage, token, ordered) = match frames::parse(text) {
+        Ok(ClientFrame::Hello { v, client_id, lineage, token, ordered }) => {
+            (v, client_id, lineage, token, ordered)
+        }
+        Ok(_) | Err(ParseError::UnknownOp(_)) => {
+            return Err(Refusal::bad_frame("the first frame must be `hello`"));
+        }
+        Err(ParseError::Malformed(problem)) => return Err(Refusal::bad_frame(problem)),
+    };
+    if v != VERSION {
+        let message = format!("this server speaks version {VERSION} of the protocol, not {v}");
+        return Err(Refusal::new(code::BAD_VERSION, message));
     }
-    *user = renewed;
-    Ok(())
+    names::check_client_id(&client_id)?;
+    let lineage = names::parse_lineage(lineage.as_deref())?;
+    let user = app.auth.authenticate(token.as_deref())?;
+    count(app, &user, guard)?;
+    let owner = Owner { user: user.name.clone(), client_id, lineage };
+    Ok(Hello { owner, user, ordered })
+}
+
+/// Counts the connection for the user. Without tokens, all clients are one user, and are not limited.
+fn count(app: &App, user: &User, guard: &mut ConnectionGuard) -> Result<(), Refusal> {
+    let max = app.config.max_connections_per_user;
+    match !app.config.asks_for_tokens() || guard.set_user(&user.name, max) {
+        true => Ok(()),
+        false => Err(Refusal::too_many_connections("this user", max)),
+    }
 }

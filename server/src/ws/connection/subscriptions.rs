@@ -6,25 +6,24 @@ use tokio::task::JoinHandle;
 
 use super::Connection;
 use super::end::End;
+use crate::auth::Action;
 use crate::limits::names;
+use crate::refusal::Refusal;
 use crate::ws::dialect::frames;
 use crate::ws::feed::Feed;
 use crate::ws::feed::credit::Credit;
-use crate::ws::feed::resume::Begin;
-
-/// A subscription that was ended because of a fresh token is asked for again after so long.
-const FORBIDDEN_RETRY_MS: u64 = 1000;
+use crate::ws::feed::start_point::RequestedStart;
 
 /// A channel that the socket is subscribed to.
-pub(in crate::ws) struct Subscription {
+pub(super) struct Subscription {
     pub credit: Arc<Credit>,
-    /// Which `sub` it answers.
+    /// The `sub` that it answers.
     reference: Option<u64>,
     feed: JoinHandle<()>,
 }
 
 impl Subscription {
-    /// Ends it. Returns when it has queued its last frame: none may follow the `subd` of the next subscription.
+    /// Ends it. Returns when its last frame is queued: none may follow the `subd` of the next subscription.
     pub async fn end(mut self) {
         self.feed.abort();
         let _ = (&mut self.feed).await;
@@ -38,28 +37,15 @@ impl Drop for Subscription {
 }
 
 impl Connection {
-    pub(in crate::ws) async fn subscribe(
+    pub(super) async fn subscribe(
         &mut self,
         ch: String,
-        begin: Begin,
+        start: RequestedStart,
         credit: u64,
         reference: Option<u64>,
     ) -> Result<(), End> {
-        if let Some(problem) = names::channel_problem(&ch) {
-            return self.refuse_sub("bad_channel", problem, &names::shortened(ch), reference).await;
-        }
-        if !self.user.access.may_read(&ch) {
-            let message = "the token does not allow to read this channel";
-            return self.refuse_sub("forbidden", message, &ch, reference).await;
-        }
-        self.unsubscribe(&ch).await;
-        let max = self.app.config.max_channels;
-        if self.subscriptions.len() as u64 >= max {
-            self.subscriptions.retain(|_, subscription| !subscription.credit.ended());
-        }
-        if self.subscriptions.len() as u64 >= max {
-            let message = format!("a socket may be subscribed to {max} channels");
-            return self.refuse_sub("too_many_channels", &message, &ch, reference).await;
+        if let Err(refusal) = self.check_subscription(&ch).await {
+            return self.answer_sub(&refusal, &names::truncated(ch), reference).await;
         }
         let credit = Arc::new(Credit::new(credit));
         let feed = Feed {
@@ -67,7 +53,7 @@ impl Connection {
             connection: self.number,
             owner: self.owner.clone(),
             ch: ch.clone(),
-            begin,
+            start,
             reference,
             credit: credit.clone(),
             out: self.out.clone(),
@@ -77,33 +63,37 @@ impl Connection {
         Ok(())
     }
 
-    pub(in crate::ws) async fn unsubscribe(&mut self, ch: &str) {
+    /// Whether there may be a subscription. A previous one to the same channel ends, unless that is refused.
+    async fn check_subscription(&mut self, ch: &str) -> Result<(), Refusal> {
+        names::check_channel(ch)?;
+        self.user.check_grant(Action::Read, ch)?;
+        self.unsubscribe(ch).await;
+        let max = self.app.config.max_channels;
+        if self.subscriptions.len() as u64 >= max {
+            self.subscriptions.retain(|_, subscription| !subscription.credit.ended());
+        }
+        if self.subscriptions.len() as u64 >= max { Err(Refusal::too_many_channels(max)) } else { Ok(()) }
+    }
+
+    pub(super) async fn unsubscribe(&mut self, ch: &str) {
         if let Some(subscription) = self.subscriptions.remove(ch) {
             subscription.end().await;
         }
     }
 
-    async fn refuse_sub(
-        &self,
-        code: &str,
-        message: &str,
-        ch: &str,
-        reference: Option<u64>,
-    ) -> Result<(), End> {
-        Ok(self.out.answer(&frames::sub_err(code, message, ch, reference, None)).await?)
+    async fn answer_sub(&self, refusal: &Refusal, ch: &str, reference: Option<u64>) -> Result<(), End> {
+        Ok(self.out.answer(&frames::err(refusal, Some(ch), reference)).await?)
     }
 
-    /// A fresh token may allow less. With the hint the client takes the subscription for ended; it asks again,
-    /// and is refused.
-    pub(in crate::ws) async fn end_what_is_forbidden(&mut self) -> Result<(), End> {
-        let access = &self.user.access;
-        let forbidden: Vec<_> = self.subscriptions.extract_if(|ch, _| !access.may_read(ch)).collect();
-        for (ch, subscription) in forbidden {
+    /// Ends the subscriptions that a fresh token does not grant.
+    pub(super) async fn end_forbidden_subscriptions(&mut self) -> Result<(), End> {
+        let user = &self.user;
+        let forbidden = |ch: &String| user.check_grant(Action::Read, ch).is_err();
+        let ended: Vec<_> = self.subscriptions.extract_if(|ch, _| forbidden(ch)).collect();
+        for (ch, subscription) in ended {
             let reference = subscription.reference;
             subscription.end().await;
-            let message = "the new token does not allow to read this channel";
-            let frame = frames::sub_err("forbidden", message, &ch, reference, Some(FORBIDDEN_RETRY_MS));
-            self.out.answer(&frame).await?;
+            self.answer_sub(&Refusal::no_longer_granted(Action::Read, &ch), &ch, reference).await?;
         }
         Ok(())
     }

@@ -1,12 +1,13 @@
-//! Frames from and to text.
+//! The frames of `seamline.v1`, from and to text.
 
 use std::fmt::Write;
 
-use seamline::wire::{ClientFields, ClientFrame, FrameError, ServerFrame};
+use seamline::wire::{ClientFields, ClientFrame, FrameError, ServerFrame, close, code};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::log::Message;
+use crate::refusal::Refusal;
 
 /// A frame from a client.
 pub(in crate::ws) type FromClient = ClientFrame<Box<RawValue>>;
@@ -15,35 +16,35 @@ pub(in crate::ws) type ToClient<'a> = ServerFrame<&'a RawValue>;
 
 /// Why a frame was not understood.
 #[derive(Debug)]
-pub(in crate::ws) enum NotAFrame {
-    /// The client may be newer than we are: not its fault.
+pub(in crate::ws) enum ParseError {
+    /// The client may be newer than the server: not its fault.
     UnknownOp(String),
-    /// What is wrong, as a sentence.
-    Bad(String),
+    /// The frame does not follow the protocol: what is wrong with it, as a sentence.
+    Malformed(String),
 }
 
 /// Reads a client's frame.
-pub(in crate::ws) fn parse(text: &str) -> Result<FromClient, NotAFrame> {
+pub(in crate::ws) fn parse(text: &str) -> Result<FromClient, ParseError> {
     let frame = match serde_json::from_str::<ClientFields<Box<RawValue>>>(text) {
         Ok(fields) => ClientFrame::try_from(fields),
-        // An op of the future may use our field names for values of other types.
+        // A future op may use the known field names for values of other types.
         Err(e) => match op_of(text) {
             Some(op) if !KNOWN_OPS.contains(&op.as_str()) => Err(FrameError::UnknownOp(op)),
-            _ => return Err(NotAFrame::Bad(not_a_frame(&e))),
+            _ => return Err(ParseError::Malformed(malformed(&e))),
         },
     };
     match frame {
         Ok(frame) => Ok(frame),
         Err(FrameError::UnknownOp(op)) if op.is_empty() => {
-            Err(NotAFrame::Bad("the frame has no `op`".into()))
+            Err(ParseError::Malformed("the frame has no `op`".into()))
         }
-        Err(FrameError::UnknownOp(op)) => Err(NotAFrame::UnknownOp(op)),
-        Err(missing) => Err(NotAFrame::Bad(missing.to_string())),
+        Err(FrameError::UnknownOp(op)) => Err(ParseError::UnknownOp(op)),
+        Err(missing) => Err(ParseError::Malformed(missing.to_string())),
     }
 }
 
-/// Without what stands there, which serde would quote: it may be a token or a payload, and this is logged.
-fn not_a_frame(e: &serde_json::Error) -> String {
+/// Leaves out the value, which serde would quote: it may be a token or a payload, and this is logged.
+fn malformed(e: &serde_json::Error) -> String {
     let what = if e.is_data() { "a field is missing or of the wrong type" } else { "it is not JSON" };
     format!("not a frame: {what}, at line {} column {}", e.line(), e.column())
 }
@@ -58,36 +59,41 @@ fn op_of(text: &str) -> Option<String> {
     serde_json::from_str::<Op>(text).ok().map(|frame| frame.op)
 }
 
-/// Writes any frame but `msgs`.
+/// Writes any frame except `msgs`.
 pub(in crate::ws) fn text(frame: &ToClient<'_>) -> String {
     serde_json::to_string(frame).expect("texts and numbers have a JSON form")
 }
 
-/// An `err` frame.
-pub(in crate::ws) fn err(code: &str, message: impl ToString, ch: Option<&str>) -> ToClient<'static> {
+/// A refusal as an `err` frame. With `ch`, it is about that channel; with `reference`, it answers that `sub`.
+pub(in crate::ws) fn err(refusal: &Refusal, ch: Option<&str>, reference: Option<u64>) -> ToClient<'static> {
     ToClient::Err {
-        code: code.into(),
-        message: message.to_string(),
+        code: refusal.code.into(),
+        message: refusal.message.clone(),
         ch: ch.map(Into::into),
-        reference: None,
-        retry_after_ms: None,
+        reference,
+        retry_after_ms: refusal.retry_after_ms(),
     }
 }
 
-/// The `err` that answers a `sub`, or ends its subscription.
-pub(in crate::ws) fn sub_err(
-    code: &str,
-    message: impl ToString,
-    ch: &str,
-    reference: Option<u64>,
-    retry_after_ms: Option<u64>,
-) -> ToClient<'static> {
-    let (code, message, ch) = (code.into(), message.to_string(), Some(ch.into()));
-    ToClient::Err { code, message, ch, reference, retry_after_ms }
+/// A refusal as the `pubnack` that answers a publication.
+pub(in crate::ws) fn pubnack(ch: String, key: String, refusal: Refusal) -> ToClient<'static> {
+    let retry_after_ms = refusal.retry_after_ms();
+    ToClient::PubNack { ch, key, code: refusal.code.into(), message: refusal.message, retry_after_ms }
+}
+
+/// The code of the close that a refusal is the reason for.
+pub(in crate::ws) fn close_code(refusal: &Refusal) -> u16 {
+    match refusal.code {
+        code::UNAUTHORIZED => close::UNAUTHORIZED,
+        code::FORBIDDEN => close::FORBIDDEN,
+        code::TOO_MANY_CONNECTIONS => close::TOO_FAST,
+        code::AUTHORIZATION_ERROR | code::LOG_ERROR => close::TRY_AGAIN_LATER,
+        _ => close::BAD_FRAME,
+    }
 }
 
 /// Writes a `msgs` frame: what serde would make of [`Msgs`](seamline::wire::Msgs). By hand, because
-/// the payloads are JSON text already; serde_json would parse each once more only to trust it.
+/// the payloads are JSON text already, and serde_json would parse each of them again.
 pub(in crate::ws) fn msgs<'a>(
     ch: &str,
     run: impl ExactSizeIterator<Item = &'a Message> + Clone,
@@ -139,12 +145,12 @@ mod tests {
     }
 
     #[test]
-    fn an_op_of_the_future_is_unknown_whatever_its_fields() {
+    fn a_future_op_is_unknown_whatever_its_fields() {
         for text in [r#"{"op":"future"}"#, r#"{"op":"future","ch":7,"offset":"x"}"#] {
-            assert!(matches!(parse(text), Err(NotAFrame::UnknownOp(op)) if op == "future"));
+            assert!(matches!(parse(text), Err(ParseError::UnknownOp(op)) if op == "future"));
         }
         for text in [r#"{"op":"sub","ch":7}"#, "{}", "7", "", r#"{"op":7}"#, r#"{"op":"sub"}"#] {
-            assert!(matches!(parse(text), Err(NotAFrame::Bad(_))), "{text}");
+            assert!(matches!(parse(text), Err(ParseError::Malformed(_))), "{text}");
         }
     }
 }

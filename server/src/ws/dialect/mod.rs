@@ -1,5 +1,5 @@
-//! What a socket speaks. Everything else in here thinks in frames of `seamline.v1`; this is where they become
-//! text, or nothing, where the dialect has no words for them.
+//! What a socket speaks. The rest of the server thinks in frames of `seamline.v1`. This is where they become text, or
+//! nothing, where the dialect has no words for them.
 
 pub(super) mod frames;
 mod object;
@@ -14,7 +14,7 @@ use crate::log::Message;
 pub(super) enum Dialect {
     /// `seamline.v1`.
     Seamline,
-    /// One flat JSON object per message: what is spoken where no subprotocol is asked for.
+    /// One flat JSON object per message: for clients that ask for no subprotocol.
     Plain,
 }
 

@@ -1,4 +1,4 @@
-//! A JSON object of which only the names are looked at; its values stay the text that they are.
+//! A JSON object of which only the names are read. Its values stay text.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 
 /// The fields, in their order.
 #[derive(Debug, Default)]
-pub(in crate::ws) struct Object<'a>(pub Vec<(String, &'a RawValue)>);
+pub(super) struct Object<'a>(pub Vec<(String, &'a RawValue)>);
 
 impl<'a> Object<'a> {
-    /// Nothing, if the text is anything else.
+    /// Returns `None` if the text is anything else.
     pub fn parse(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
@@ -19,7 +19,7 @@ impl<'a> Object<'a> {
         self.0.iter().any(|(name, _)| names.contains(&&**name))
     }
 
-    /// A field that is a text. Of two with one name the last counts, as it does in a browser.
+    /// A field that is a string. Of two with the same name the last counts, as it does in a browser.
     pub fn text(&self, name: &str) -> Option<String> {
         let (_, value) = self.0.iter().rfind(|(field, _)| field == name)?;
         serde_json::from_str(value.get()).ok()

@@ -1,6 +1,5 @@
-//! The plain dialect: one flat JSON object per message, for clients that know nothing of `seamline.v1`.
-//! `docs/PROTOCOL.md` has the wire. This is only how it is written and read; what is done is the same for
-//! both dialects.
+//! The plain dialect: one flat JSON object per message, for clients that do not know `seamline.v1`.
+//! `docs/PROTOCOL.md` describes it. This file only writes and reads it. What happens is the same for both dialects.
 
 use std::fmt::Write;
 
@@ -10,25 +9,25 @@ use serde_json::value::RawValue;
 use super::object::Object;
 use crate::log::Message;
 
-/// What the server says of a message. What a payload has under these names gives way.
+/// The server's own fields of a message. They replace what a payload has under these names.
 const OURS: [&str; 3] = ["stream_id", "conversation_id", "sequence_number"];
 /// Where clients look for the id that makes an object a message.
 const IDS: [&str; 3] = ["stream_id", "id", "message"];
 /// The type of a message that does not say its own.
 const TYPE: &str = "message.new";
 
-/// What came from a client.
+/// An incoming frame.
 #[derive(Debug)]
 pub(in crate::ws) enum FromPlain {
     /// It has processed everything up to this message.
     Ack(MessageId),
     /// An ephemeral event for the others.
     Cast(Box<RawValue>),
-    /// What asks for nothing that is not done already.
+    /// A request for something that has happened already.
     Nothing,
 }
 
-/// Writes a message: our fields and the payload's own. A payload that is no object becomes the field `data`.
+/// Writes a message: the server's fields, and the payload's own. A payload that is not an object becomes the field `data`.
 pub(in crate::ws) fn message(ch: &str, message: &Message) -> String {
     let Message { offset, id, data } = message;
     let ch = serde_json::to_string(ch).expect("a text has a JSON form");
@@ -54,7 +53,7 @@ pub(in crate::ws) fn message(ch: &str, message: &Message) -> String {
     text
 }
 
-/// Writes an ephemeral event: as it is, unless it is no object, or would be taken for a message.
+/// Writes an ephemeral event: unchanged, unless it is not an object, or would be taken for a message.
 pub(in crate::ws) fn cast(data: &RawValue) -> String {
     match Object::parse(data.get()) {
         Some(object) if !object.has(&IDS) => data.get().to_owned(),
@@ -62,19 +61,19 @@ pub(in crate::ws) fn cast(data: &RawValue) -> String {
     }
 }
 
-/// Reads what a client sent; or says what is wrong with it.
+/// Reads an incoming frame, or returns what is wrong with it, as a sentence.
 pub(in crate::ws) fn parse(text: &str) -> Result<FromPlain, &'static str> {
-    let object = Object::parse(text).ok_or("what is sent must be a JSON object")?;
+    let object = Object::parse(text).ok_or("a frame must be a JSON object")?;
     match object.text("type").as_deref() {
         Some("ack") => {
             let id = object.text("msg_id").and_then(|id| id.parse().ok());
             id.map(FromPlain::Ack).ok_or("an `ack` needs the id of a message in `msg_id`: <ms>-<seq>")
         }
-        // The replay has brought what was not acknowledged.
+        // The replay has sent everything that was not acknowledged.
         Some("get_unacked") => Ok(FromPlain::Nothing),
         _ => {
             let data = RawValue::from_string(text.to_owned());
-            data.map(FromPlain::Cast).map_err(|_| "what is sent must be a JSON object")
+            data.map(FromPlain::Cast).map_err(|_| "a frame must be a JSON object")
         }
     }
 }
@@ -91,7 +90,7 @@ mod tests {
             ("{}", r#""type":"message.new""#),
             ("[1,2]", r#""type":"message.new","data":[1,2]"#),
             ("null", r#""type":"message.new","data":null"#),
-            // What a payload says of its place is not believed.
+            // A payload cannot set the server's fields.
             (r#"{"sequence_number":99,"id":"u","stream_id":"9-9"}"#, r#""type":"message.new","id":"u""#),
             (r#"{"stream\u005fid":"9-9"}"#, r#""type":"message.new""#),
         ];
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_clients_send() {
+    fn incoming_frames_are_classified() {
         assert!(matches!(parse(r#"{"type":"ack","msg_id":"5-1"}"#), Ok(FromPlain::Ack(id)) if id.ms == 5));
         assert!(matches!(parse(r#"{"type":"get_unacked"}"#), Ok(FromPlain::Nothing)));
         for text in [r#"{"type":"typing"}"#, "{}", r#"{"type":7}"#] {

@@ -1,17 +1,18 @@
-//! What a client asks for when it opens a socket: `seamline.v1` by its subprotocol, the plain dialect by a
-//! request that names a conversation.
+//! What a client asks for when it opens a socket: `seamline.v1` by its subprotocol, or the plain dialect by a request
+//! that names a conversation.
 
 use axum::extract::Query;
 use axum::http::Uri;
-use seamline::wire::{MessageId, SUBPROTOCOL};
+use seamline::wire::{MessageId, SUBPROTOCOL, code};
 use serde::Deserialize;
 
 use super::Dialect;
 use crate::limits::names;
+use crate::refusal::Refusal;
 
 /// See the module.
-pub(in crate::ws) enum Opening {
-    /// Everything else comes in frames.
+pub(in crate::ws) enum DialectRequest {
+    /// Everything else follows in frames.
     Seamline,
     /// Everything is in the request.
     Plain(Box<PlainRequest>),
@@ -22,12 +23,12 @@ pub(in crate::ws) enum Opening {
 pub(in crate::ws) struct PlainRequest {
     #[serde(rename = "conversation_id")]
     pub ch: String,
-    /// Without one, nobody can be recognised: no position is stored.
+    /// Without one, the client cannot be recognized, and no position is stored.
     pub client_id: Option<String>,
     /// The page loads that it continues.
     #[serde(default, deserialize_with = "lineage")]
     pub lineage: Vec<String>,
-    /// The replay begins after this one.
+    /// The replay begins after this message.
     #[serde(default, deserialize_with = "id")]
     pub last_message_id: Option<MessageId>,
     pub token: Option<String>,
@@ -38,35 +39,34 @@ fn id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Messag
 }
 
 fn lineage<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    names::lineage(Some(&String::deserialize(deserializer)?)).map_err(serde::de::Error::custom)
+    let names = names::parse_lineage(Some(&String::deserialize(deserializer)?));
+    names.map_err(|refusal| serde::de::Error::custom(refusal.message))
 }
 
-impl Opening {
+impl DialectRequest {
     pub fn dialect(&self) -> Dialect {
         match self {
-            Opening::Seamline => Dialect::Seamline,
-            Opening::Plain(_) => Dialect::Plain,
+            DialectRequest::Seamline => Dialect::Seamline,
+            DialectRequest::Plain(_) => Dialect::Plain,
         }
     }
 
-    /// Reads a request that asks for no subprotocol; or says what is wrong with it, in a sentence that does not
-    /// repeat what it said.
-    pub fn plain(uri: &Uri) -> Result<Self, String> {
+    /// Reads a request that asks for no subprotocol. A refusal does not repeat what the request said, which may be a
+    /// token.
+    pub fn plain(uri: &Uri) -> Result<Self, Refusal> {
+        let bad = |message: String| Refusal::new(code::BAD_QUERY, message);
         let named = uri.query().unwrap_or_default().split('&').any(|it| it.starts_with("conversation_id="));
         if !named {
-            return Err(format!(
+            return Err(bad(format!(
                 "ask for the WebSocket subprotocol `{SUBPROTOCOL}`, or name a channel in the query: \
                  `?conversation_id=…`"
-            ));
+            )));
         }
-        let Query(request) = Query::<PlainRequest>::try_from_uri(uri).map_err(|e| e.body_text())?;
-        let channel =
-            names::channel_problem(&request.ch).map(|problem| format!("`conversation_id`: {problem}"));
-        let client = request.client_id.as_deref().and_then(names::client_id_problem).map(String::from);
-        match channel.or(client) {
-            Some(problem) => Err(problem),
-            None => Ok(Opening::Plain(Box::new(request))),
-        }
+        let Query(request) = Query::<PlainRequest>::try_from_uri(uri).map_err(|e| bad(e.body_text()))?;
+        let channel = names::check_channel(&request.ch);
+        channel.map_err(|refusal| bad(format!("`conversation_id`: {}", refusal.message)))?;
+        request.client_id.as_deref().map_or(Ok(()), names::check_client_id)?;
+        Ok(DialectRequest::Plain(Box::new(request)))
     }
 }
 
@@ -74,15 +74,15 @@ impl Opening {
 mod tests {
     use super::*;
 
-    fn plain(query: &str) -> Result<PlainRequest, String> {
-        match Opening::plain(&format!("/ws?{query}").parse().unwrap())? {
-            Opening::Plain(request) => Ok(*request),
-            Opening::Seamline => panic!("nobody asked for it"),
+    fn plain(query: &str) -> Result<PlainRequest, Refusal> {
+        match DialectRequest::plain(&format!("/ws?{query}").parse().unwrap())? {
+            DialectRequest::Plain(request) => Ok(*request),
+            DialectRequest::Seamline => panic!("nobody asked for it"),
         }
     }
 
     #[test]
-    fn a_request_says_everything() {
+    fn a_request_has_everything() {
         let request =
             plain("conversation_id=a%2Fb&user_id=u&token=t&client_id=tab&lineage=b%20a&last_message_id=5-1")
                 .unwrap();
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_cannot_be_met_is_told_why() {
+    fn a_bad_request_is_explained() {
         for (query, why) in [
             ("", "seamline.v1"),
             ("channel=c", "conversation_id"),
@@ -109,8 +109,8 @@ mod tests {
             ("conversation_id=c&last_message_id=", "<milliseconds>-<sequence>"),
             ("conversation_id=c&token=secret&token=secret", "token"),
         ] {
-            let told = plain(query).err().unwrap_or_default();
-            assert!(told.contains(why) && !told.contains("secret"), "{query}: {told}");
+            let message = plain(query).err().map(|refusal| refusal.message).unwrap_or_default();
+            assert!(message.contains(why) && !message.contains("secret"), "{query}: {message}");
         }
     }
 }

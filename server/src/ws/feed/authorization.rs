@@ -1,38 +1,30 @@
-//! What a client is told when there is no subscription for it, or none any more.
-
-use seamline::wire::close::{FORBIDDEN, TRY_AGAIN_LATER};
+//! Whether the client may subscribe; and what it is told when there is no subscription, or none anymore.
 
 use super::Feed;
-use crate::auth::{Action, RETRY_AFTER_MS, Verdict};
-use crate::ws::connection::end;
-use crate::ws::dialect::Dialect;
-use crate::ws::dialect::frames;
+use crate::auth::Action;
+use crate::refusal::Refusal;
+use crate::ws::dialect::{Dialect, frames};
 
 impl Feed {
-    /// Whether the authorisation service lets the channel be read; tells the client if not. Here, so that many
-    /// channels are asked about at once and the socket goes on.
-    pub(in crate::ws) async fn permitted(&self) -> bool {
-        match self.app.auth.ask(&self.owner.user, Action::Read, self.ch()).await {
-            Verdict::Allowed => return true,
-            Verdict::Forbidden => {
-                self.tell_end("forbidden", "this user may not read this channel", None).await;
-            }
-            Verdict::Unknown => {
-                let message = "what this user may do cannot be found out at the moment; try again later";
-                self.tell_end("authorization_error", message, Some(RETRY_AFTER_MS)).await;
+    /// Asks the authorization service, and tells the client if it may not read the channel. The feed does this, so that
+    /// many channels are asked about at once, and the socket is not held up.
+    pub(super) async fn authorized(&self) -> bool {
+        match self.app.auth.authorize(&self.owner.user, Action::Read, self.ch()).await {
+            Ok(()) => true,
+            Err(refusal) => {
+                self.end(refusal).await;
+                false
             }
         }
-        false
     }
 
-    /// Tells it in the words of the socket's dialect. The plain one has no other channel, and closes.
-    pub(in crate::ws) async fn tell_end(&self, code: &str, message: &str, retry_after_ms: Option<u64>) {
+    /// Tells the client that the subscription has ended. In the plain dialect, that closes the connection, which has no
+    /// other channel.
+    pub(super) async fn end(&self, refusal: Refusal) {
         self.credit.end();
         if self.out.dialect == Dialect::Plain {
-            let closed = if retry_after_ms.is_some() { TRY_AGAIN_LATER } else { FORBIDDEN };
-            return self.out.close(end::frame(closed, message)).await;
+            return self.out.close(frames::close_code(&refusal), &refusal.message).await;
         }
-        let frame = frames::sub_err(code, message, self.ch(), self.reference, retry_after_ms);
-        let _ = self.out.bulk(&frame).await; // the client may have gone meanwhile
+        let _ = self.out.bulk(&frames::err(&refusal, Some(self.ch()), self.reference)).await; // or the client has gone
     }
 }

@@ -1,4 +1,4 @@
-//! How many replayed messages a client will still take.
+//! How many replayed messages a client still accepts.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -38,8 +38,7 @@ impl Credit {
         }
     }
 
-    /// The feed ends by itself and takes no more. Said before the client is told, so that what the client does about
-    /// it finds it so.
+    /// The feed ends by itself. Set before the client is told, so that what the client does about it finds it set.
     pub fn end(&self) {
         self.ended.store(true, Ordering::Release);
     }

@@ -1,5 +1,5 @@
-//! How large a frame of messages may be. On a fast link large ones are best, because to a page the cost is in the frame;
-//! on a slow one each holds up everything behind it, the answer to a ping included.
+//! How large a frame of messages may be. On a fast link large ones are best, because a page spends its time per frame. On a
+//! slow one each of them delays everything behind it, including the answer to a ping.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,22 +10,22 @@ pub(in crate::ws) const FRAME_MESSAGES_MAX: usize = 500;
 pub(in crate::ws) const FRAME_BYTES_MAX: usize = 96 * 1024;
 /// On the slowest link.
 const FRAME_BYTES_MIN: usize = 4 * 1024;
-/// Before anything is known of the link.
+/// Before anything is known about the link.
 const FRAME_BYTES_FIRST: usize = 16 * 1024;
-/// A link that takes each frame within this time gets larger ones …
+/// A link that accepts each frame within this time gets larger ones …
 const QUICK: Duration = Duration::from_millis(100);
-/// … and one that takes longer than this for one, frames of half the size.
+/// … and one that takes longer than this for a frame gets half the size.
 const SLOW: Duration = Duration::from_millis(400);
-/// So many bytes in a row show that a link is fast, or twice the size of a frame: fewer may only have filled the
-/// system's buffers on the way.
+/// How many bytes in a row show that a link is fast, or twice the size of a frame if that is more. Fewer may only have
+/// filled the system's buffers.
 const FAST_BYTES: usize = 32 * 1024;
-/// Frames of this size take a while to arrive, unless the link has shown that smaller ones do.
+/// From this size on, frames take a while to arrive. On a link that has shown to be slow, smaller ones do as well.
 const LARGE_FRAME_BYTES: usize = 4 * 1024;
 
-/// The size for one socket. The writer sets it, and all feeds go by it.
+/// The size for one socket. The writer sets it, and all feeds use it.
 pub(in crate::ws) struct FrameSize {
     bytes_max: AtomicUsize,
-    /// Bytes that were taken quickly, one frame after the other.
+    /// Bytes that were accepted quickly, one frame after the other.
     quick: AtomicUsize,
 }
 
@@ -39,22 +39,22 @@ impl FrameSize {
         self.bytes_max.load(Ordering::Relaxed)
     }
 
-    /// Whether the client should know that a frame of so many bytes is on its way.
-    pub fn takes_a_while(&self, bytes: usize) -> bool {
+    /// Whether to announce a frame of this size to the client.
+    pub fn is_slow_for(&self, bytes: usize) -> bool {
         bytes >= LARGE_FRAME_BYTES.min(self.bytes_max() / 2)
     }
 
-    /// The socket took a frame of so many bytes in this time. Called by the writer alone.
+    /// Records how long the socket took to accept a frame. Only the writer calls it.
     pub fn written(&self, bytes: usize, took: Duration) {
         let size = self.bytes_max();
-        // A large message is judged by its rate.
+        // A large message counts by its rate.
         let took = took.mul_f64(size as f64 / bytes.max(size) as f64);
         if took > SLOW {
             self.set((size / 2).max(FRAME_BYTES_MIN));
         } else if took > QUICK {
             self.quick.store(0, Ordering::Relaxed);
         } else if bytes >= size / 2 {
-            // A small frame shows nothing of a large one.
+            // A small frame says nothing about large ones.
             let quick = self.quick.load(Ordering::Relaxed) + bytes;
             if quick >= FAST_BYTES.max(2 * size) {
                 self.set((size * 2).min(FRAME_BYTES_MAX));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_only_fill_a_buffer_do_not_make_the_link_fast() {
+    fn a_filled_buffer_does_not_make_the_link_fast() {
         let size = FrameSize::new();
         for _ in 0..10 {
             size.written(FRAME_BYTES_FIRST, NONE);
@@ -116,9 +116,9 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_link_is_told_of_smaller_frames() {
+    fn a_slow_link_gets_smaller_frames_announced() {
         let size = FrameSize::new();
-        let announced = |size: &FrameSize| (1..100).find(|kib| size.takes_a_while(kib * 1024));
+        let announced = |size: &FrameSize| (1..100).find(|kib| size.is_slow_for(kib * 1024));
         assert_eq!(announced(&size), Some(4));
         size.written(0, Duration::from_secs(1));
         size.written(0, Duration::from_secs(1));
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_frame_says_nothing_of_a_fast_link() {
+    fn a_small_frame_does_not_make_the_link_fast() {
         let size = FrameSize::new();
         size.written(100, NONE);
         size.written(FRAME_BYTES_FIRST, (QUICK + SLOW) / 2);

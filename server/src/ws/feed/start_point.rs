@@ -1,65 +1,65 @@
-//! Where a subscription begins.
+//! Where a subscription starts.
 
 use seamline::wire::{MessageId, Position, StartAt};
 
 use crate::log::ChannelInfo;
 
-/// Where a client wants to begin.
+/// Where a client wants to start.
 #[derive(Clone, Debug)]
-pub(in crate::ws) enum Begin {
+pub(in crate::ws) enum RequestedStart {
     /// After its position.
     After(Position),
-    /// After a message of which it knows the id.
+    /// After the message with this id.
     AfterId(MessageId),
     /// At one of the log's ends.
     At(StartAt),
-    /// Where it was the last time; if nobody knows, at one of the ends.
+    /// At the position that is stored for it; without one, at one of the ends.
     Stored { otherwise: StartAt },
 }
 
-/// The same, when the log has been asked.
+/// The same, after asking the store.
 #[derive(Clone, Debug)]
-pub(in crate::ws) enum Asked {
-    /// After a position of its own.
+pub(super) enum ResolvedStart {
+    /// After its own position.
     Position(Position),
     /// At one of the log's ends.
     End(StartAt),
-    /// After the position that was stored for it the last time.
+    /// After the position that was stored for it.
     Stored(Position),
     /// After the end of the log at which it starts, because no position was stored for it.
     StartPoint(Position),
 }
 
-/// What to tell the client, and where the replay begins.
+/// The decision: what to tell the client, and where the replay begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::ws) struct Start {
+pub(super) struct Start {
     /// Where the client was, as far as the server knows.
     pub at: u64,
-    /// The epoch of that, where it is another than the log's.
+    /// The epoch of that, if it is not the log's.
     pub at_epoch: Option<String>,
     /// The replay begins after this offset.
     pub after: u64,
-    /// Whether that is what was asked for.
+    /// Whether that is what the client requested.
     pub resumed: bool,
 }
 
-/// Decides. A client without a position learns where it had been just as it was stored, so that it can
-/// tell by `epoch`, `first` and `head` what it has missed.
-pub(in crate::ws) fn start(asked: &Asked, log: &ChannelInfo) -> Start {
+/// Decides. A client without a position of its own is told the stored one unchanged, so that it can see from `epoch`,
+/// `first` and `head` what it has missed.
+pub(super) fn decide(resolved: &ResolvedStart, log: &ChannelInfo) -> Start {
     // `first` is at least 1: offsets begin there.
     let oldest = log.first - 1;
     let at = |after| Start { at: after, at_epoch: None, after, resumed: false };
-    match asked {
-        Asked::End(StartAt::Start) => at(oldest),
-        Asked::End(StartAt::Tail) => at(log.head),
-        Asked::Position(position) => {
+    match resolved {
+        ResolvedStart::End(StartAt::Start) => at(oldest),
+        ResolvedStart::End(StartAt::Tail) => at(log.head),
+        ResolvedStart::Position(position) => {
             let (after, resumed) = after(position, log);
             Start { resumed, ..at(after) }
         }
-        Asked::Stored(position) | Asked::StartPoint(position) => {
+        ResolvedStart::Stored(position) | ResolvedStart::StartPoint(position) => {
             let (after, fits) = after(position, log);
             let at_epoch = (position.epoch != log.epoch).then(|| position.epoch.clone());
-            let resumed = fits && matches!(asked, Asked::Stored(_));
+            let resumed = fits && matches!(resolved, ResolvedStart::Stored(_));
             Start { at: position.offset, at_epoch, after, resumed }
         }
     }
@@ -85,11 +85,11 @@ mod tests {
     }
 
     #[test]
-    fn a_subscription_begins_where_the_table_says() {
-        use Asked::{End, Position as P, StartPoint as B, Stored as S};
+    fn a_subscription_starts_where_the_table_says() {
+        use ResolvedStart::{End, Position as P, StartPoint as B, Stored as S};
         // The log has 11..=20; then it is empty after 20; then it never had a message.
         let log = |first, head| ChannelInfo { epoch: "e".into(), first, head };
-        // What was asked, of which log; then `at`, where the replay begins, and whether that was it.
+        // What was resolved, and the log; then `at`, where the replay begins, and whether the client resumed.
         let table = [
             (P(at("e", 15)), log(11, 20), 15, 15, true),
             (P(at("e", 20)), log(11, 20), 20, 20, true),
@@ -113,7 +113,7 @@ mod tests {
         ];
         for (asked, log, at, after, resumed) in table {
             let at_epoch = matches!(&asked, S(position) if position.epoch == "x").then(|| "x".to_owned());
-            assert_eq!(start(&asked, &log), Start { at, at_epoch, after, resumed }, "{asked:?} in {log:?}");
+            assert_eq!(decide(&asked, &log), Start { at, at_epoch, after, resumed }, "{asked:?} in {log:?}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Bytes that move over a socket are life, also where no frame is complete: on a slow link a large one takes longer than
-//! a client may be silent.
+//! Counts the bytes that move over a socket. They show that a client is alive even while no frame is complete: on a slow
+//! link, a large frame takes longer than a client may be silent.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,9 +9,9 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How often bytes have moved.
+/// How many times bytes have moved.
 #[derive(Default)]
-pub(in crate::ws) struct Progress(AtomicU64);
+pub(super) struct Progress(AtomicU64);
 
 impl Progress {
     pub fn so_far(&self) -> u64 {
@@ -24,11 +24,11 @@ impl Progress {
 }
 
 /// A connection whose progress is counted.
-pub(in crate::ws) struct Watched<Io> {
+pub(super) struct Watched<Io> {
     io: Io,
     progress: Arc<Progress>,
-    /// Whether the last write had to wait. One that goes on has found that the other side took something; one that
-    /// did not have to wait says nothing: the system takes what fits its buffer, for a dead client as well.
+    /// Whether the last write had to wait. When it continues, the client has accepted something. A write that does not
+    /// have to wait shows nothing: the system's buffer accepts it, even if the client is dead.
     blocked: bool,
 }
 
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn bytes_that_arrive_are_progress() {
+    async fn received_bytes_are_progress() {
         let (mut client, server) = tokio::io::duplex(64);
         let progress = Arc::new(Progress::default());
         let mut watched = Watched::new(server, progress.clone());
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_that_only_fill_a_buffer_are_no_progress() {
+    async fn buffered_bytes_are_not_progress() {
         let (mut client, server) = tokio::io::duplex(8);
         let progress = Arc::new(Progress::default());
         let mut watched = Watched::new(server, progress.clone());

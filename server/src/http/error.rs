@@ -1,0 +1,77 @@
+//! How the HTTP API renders a refusal: a status and `{code, message}`, with `ch` or `retry_after_ms` where they apply.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use seamline::wire::code;
+use serde::Serialize;
+
+use crate::refusal::Refusal;
+
+/// How to authenticate (RFC 6750 §3).
+const CHALLENGE: &str = "Bearer realm=\"seamline\"";
+
+/// See the module.
+pub struct ApiError {
+    refusal: Refusal,
+    ch: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    code: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ch: Option<&'a str>,
+    /// Also as the header `Retry-After`, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+}
+
+impl ApiError {
+    /// Names the channel that is forbidden.
+    pub fn in_channel(refusal: Refusal, ch: &str) -> Self {
+        let ch = (refusal.code == code::FORBIDDEN).then(|| ch.to_owned());
+        ApiError { refusal, ch }
+    }
+
+    /// The code of the refusal.
+    pub fn code(&self) -> &'static str {
+        self.refusal.code
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        ApiError { refusal, ch: None }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let ApiError { refusal, ch } = &self;
+        let (code, retry_after_ms) = (refusal.code, refusal.retry_after_ms());
+        let status = status(code);
+        let body = Body { code, message: &refusal.message, ch: ch.as_deref(), retry_after_ms };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+        }
+        if let Some(wait_ms) = retry_after_ms {
+            headers.insert(header::RETRY_AFTER, wait_ms.div_ceil(1000).into());
+        }
+        response
+    }
+}
+
+fn status(code: &str) -> StatusCode {
+    match code {
+        code::UNAUTHORIZED => StatusCode::UNAUTHORIZED,
+        code::FORBIDDEN | code::ORIGIN_NOT_ALLOWED => StatusCode::FORBIDDEN,
+        code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
+        code::TOO_FAST => StatusCode::TOO_MANY_REQUESTS,
+        code::AUTHORIZATION_ERROR | code::LOG_ERROR => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}

@@ -1,0 +1,55 @@
+//! Whether the client is alive.
+
+use std::sync::Arc;
+
+use crate::ws::progress::Progress;
+
+/// A client is disconnected with the first beat after this many in which it was silent: no frame came, and no byte moved.
+const SILENT_BEATS_MAX: u32 = 3;
+
+/// See the module.
+pub(super) struct Heartbeat {
+    progress: Arc<Progress>,
+    /// The progress at the last beat.
+    progress_seen: u64,
+    /// Counted, not timed: a server that was stalled has not listened meanwhile.
+    silent_beats: u32,
+}
+
+impl Heartbeat {
+    pub fn new(progress: Arc<Progress>) -> Self {
+        Heartbeat { progress, progress_seen: 0, silent_beats: 0 }
+    }
+
+    /// A frame has come.
+    pub fn heard(&mut self) {
+        self.silent_beats = 0;
+    }
+
+    /// A beat is due. Returns whether the client is still alive.
+    pub fn beat(&mut self) -> bool {
+        let progress = self.progress.so_far();
+        if std::mem::replace(&mut self.progress_seen, progress) != progress {
+            self.silent_beats = 0;
+        }
+        if self.silent_beats == SILENT_BEATS_MAX {
+            return false;
+        }
+        self.silent_beats += 1;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_silent_client_is_dead_after_three_beats() {
+        let mut heartbeat = Heartbeat::new(Arc::default());
+        let alive = |heartbeat: &mut Heartbeat| (0..4).map(|_| heartbeat.beat()).collect::<Vec<_>>();
+        assert_eq!(alive(&mut heartbeat), [true, true, true, false]);
+        heartbeat.heard();
+        assert_eq!(alive(&mut heartbeat), [true, true, true, false]);
+    }
+}

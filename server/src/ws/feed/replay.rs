@@ -1,0 +1,42 @@
+//! The replay: what the store has.
+
+use super::{Cursor, Feed, Stop};
+use crate::log::{After, ChannelInfo, PageLimit};
+use crate::ws::writer::frame_size::FRAME_MESSAGES_MAX;
+
+impl Feed {
+    /// Sends pages, as far as the credit goes, until one ends at the head. Returns whether this is still the log that was
+    /// announced.
+    pub(super) async fn replay(&self, cursor: &mut Cursor) -> Result<bool, Stop> {
+        let mut replayed = 0;
+        loop {
+            let slot = self.out.slot().await?; // first, because a page that was read is kept until it is written
+            let credit = usize::try_from(self.credit.left()).unwrap_or(usize::MAX);
+            let bytes = self.out.frame_bytes_max();
+            let limit = PageLimit { messages: credit.min(FRAME_MESSAGES_MAX), bytes };
+            let page = self.app.store.read(self.ch(), cursor.sent, limit).await?;
+            let ChannelInfo { epoch, first, head } = page.info;
+            if epoch != cursor.epoch || head < cursor.sent.offset {
+                return Ok(false);
+            }
+            let read_all = page.messages.is_empty() && limit.messages > 0;
+            if let Some(last) = page.messages.last() {
+                cursor.sent = After { offset: last.offset, id: Some(last.id) };
+                self.credit.use_up(page.messages.len() as u64);
+                replayed += page.messages.len() as u64;
+                self.out.messages(slot, self.ch(), page.messages.iter(), true).await?;
+            } else {
+                drop(slot); // it may be long before there is credit
+            }
+            // Nothing is left up to the head: it was trimmed or deleted meanwhile. The client sees that in `live`.
+            if first > head || read_all {
+                cursor.sent = After::from(head);
+            }
+            if cursor.sent.offset >= head {
+                self.report_replay(replayed);
+                return Ok(true);
+            }
+            self.credit.some().await;
+        }
+    }
+}

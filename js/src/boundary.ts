@@ -76,6 +76,11 @@ export const enum Kind {
   FetchToken = 12,
   /** a: code; b: message; the call at hand was refused */
   Refused = 13,
+  /**
+   * A message of the plain dialect. id: channel; a: its id; b: the id of the position after it, or empty; x: its offset;
+   * y: 1 if replayed; value: the object
+   */
+  DeliverObject = 14,
 }
 
 /** A session in the wasm. */
@@ -98,8 +103,7 @@ export type EngineClass = new (
 /** A `msgs` frame: a contiguous run of messages. */
 export interface Frame {
   n: number;
-  /** In the plain dialect, `position` is the id of the position after them, or empty for none. An array parsed from JSON cannot have it. */
-  ids: string[] & { position?: string };
+  ids: string[];
   data: unknown[];
   /** Only `true` counts. */
   replay?: unknown;

@@ -176,6 +176,8 @@ export class Connection implements ChannelPort, Loading {
         return subscription?._attached({ epoch: a, offset: x });
       case Kind.Deliver:
         return subscription?._deliver(value as Frame, x);
+      case Kind.DeliverObject:
+        return subscription?._deliver({ n: x, ids: [a], data: [value], replay: y === 1 }, 0, b);
       case Kind.Gap: {
         const gap: Gap = { from: x, reason: a as Gap["reason"], ...(y ? { to: y } : {}) };
         return subscription?._gap(gap, { epoch: b, offset: z });

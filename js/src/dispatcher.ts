@@ -6,7 +6,7 @@ import type { Subscription } from "./subscription.js";
 import type { ChannelOptions, Gap, Logger, Message, Position } from "./types.js";
 
 /** A frame, and which of its messages is the next one. */
-type Batch = { _frame: Frame; _next: number };
+type Batch = { _frame: Frame; _next: number; _positionId?: string | undefined };
 /** What is queued for a handle's listeners, in the channel's order: messages, or something to do. */
 type Entry = Batch | (() => Promise<unknown> | void);
 
@@ -47,8 +47,8 @@ export class Dispatcher<T = unknown> {
     if (typeof this._from === "object") this._position = this._from;
   }
 
-  _deliver(frame: Frame, skip: number): void {
-    this.#push({ _frame: frame, _next: skip });
+  _deliver(frame: Frame, skip: number, positionId?: string): void {
+    this.#push({ _frame: frame, _next: skip, _positionId: positionId });
   }
 
   _live(): void {
@@ -126,21 +126,21 @@ export class Dispatcher<T = unknown> {
       const i = entry._next++;
       const message = { id: ids[i]!, offset: n + i, data: data[i] as T, replayed: frame.replay === true };
       wait = all(listeners, (listener) => this.#attempt(message, listener, 1));
-      if (!wait) this.#moved(frame, i);
+      if (!wait) this.#moved(entry, i);
     }
     const last = entry._next - 1;
     if (entry._next === ids.length) this.#queue.shift();
     this._subscription?._report();
     if (!wait) return this._steps > before;
     return wait.then(() => {
-      this.#moved(frame, last);
+      this.#moved(entry, last);
       this._subscription?._report();
     });
   }
 
-  #moved(frame: Frame, i: number): void {
+  #moved({ _frame, _positionId }: Batch, i: number): void {
     if (this._ended) return;
-    this._position = positionAfter(i, frame, this._position);
+    this._position = positionAfter(i, _frame, this._position, _positionId);
     this._messages++;
     this._steps++;
   }
@@ -189,9 +189,8 @@ export class Dispatcher<T = unknown> {
   }
 }
 
-/** The position after message `i` of a frame, in the epoch of the position before it. */
-export function positionAfter(i: number, { n, ids }: Frame, before: Position | undefined): Position {
-  const id = ids.position ?? ids[i];
+/** The position after message `i` of a frame, in the epoch of the position before it. Its id is the message's own by default. */
+export function positionAfter(i: number, { n, ids }: Frame, before: Position | undefined, id = ids[i]): Position {
   return { epoch: before?.epoch ?? "", offset: n + i, ...(id && { id }) };
 }
 

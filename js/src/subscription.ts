@@ -115,14 +115,15 @@ export class Subscription {
     for (const handle of this.#followers) handle._position = position;
   }
 
-  _deliver(frame: Frame, skip: number): void {
+  /** Messages came. `positionId` is the id of the position after them, if that is not the last one's own. */
+  _deliver(frame: Frame, skip: number, positionId?: string): void {
     const count = frame.ids.length - skip;
-    this.#position = positionAfter(frame.ids.length - 1, frame, this.#position);
+    this.#position = positionAfter(frame.ids.length - 1, frame, this.#position, positionId);
     this.#arrived._messages += count;
     this.#arrived._steps += count;
     if (frame.replay === true && this.#open) this.#open._live = false;
     // A copy, here and below: a handle that joins inside a handler begins after this.
-    for (const handle of [...this.#followers]) handle._deliver(frame, skip);
+    for (const handle of [...this.#followers]) handle._deliver(frame, skip, positionId);
   }
 
   _gap(gap: Gap, position: Position): void {

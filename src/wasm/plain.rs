@@ -1,6 +1,5 @@
 //! The dialect of `seamline-plain.wasm`. Its settings come after the numbers of every dialect.
 
-use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::JsValue;
 
 use super::host::JsHost;
@@ -32,18 +31,10 @@ pub fn dialect(settings: &JsValue) -> Dialect {
     Plain(config)
 }
 
-/// Reports a message, as a `msgs` frame of one.
-pub fn deliver(host: &JsHost, channel: ChannelId, batch: Batch<Message<Data>>, skip: u64) {
+/// Reports a message. The session has skipped those that were delivered before.
+pub fn deliver(host: &JsHost, channel: ChannelId, batch: Batch<Message<Data>>, _skip: u64) {
     let Message { id, position_id, object } = batch.payload;
-    let frame = Object::new();
-    let set = |of: &JsValue, name: &str, value: &JsValue| {
-        let _ = Reflect::set(of, &name.into(), value); // a new object takes any property
-    };
-    let ids = Array::of1(&id.into());
-    set(&ids, "position", &position_id.map_or(String::new(), |id| id.text()).into());
-    set(&frame, "n", &(batch.n as f64).into());
-    set(&frame, "ids", &ids);
-    set(&frame, "data", &Array::of1(&object));
-    set(&frame, "replay", &batch.replay.into());
-    host.report_with(Kind::Deliver, channel, "", "", [skip, 0, 0], frame.into());
+    let position_id = position_id.map_or(String::new(), |id| id.text());
+    let numbers = [batch.n, batch.replay.into(), 0];
+    host.report_with(Kind::DeliverObject, channel, &id, &position_id, numbers, object);
 }

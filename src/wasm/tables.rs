@@ -1,4 +1,4 @@
-//! The tables that `js/src/engine.ts` has too: numbers that mean the same on both sides of the boundary.
+//! The tables that `js/src/boundary.ts` has too: numbers that mean the same on both sides of the boundary.
 
 use wasm_bindgen::JsValue;
 
@@ -8,20 +8,23 @@ use crate::core::Config;
 /// What [`JsHost::emit`](super::host::JsHost::emit) reports.
 #[derive(Clone, Copy)]
 pub enum Kind {
-    Connecting,
-    Open,
-    Waiting,
-    Closed,
-    Attached,
-    Deliver,
-    Gap,
-    Live,
-    Cast,
-    Published,
-    PublishFailed,
-    Error,
-    FetchToken,
-    Refused,
+    Connecting = 0,
+    Open = 1,
+    Waiting = 2,
+    Closed = 3,
+    Attached = 4,
+    #[cfg(not(feature = "plain"))]
+    Deliver = 5,
+    Gap = 6,
+    Live = 7,
+    Cast = 8,
+    Published = 9,
+    PublishFailed = 10,
+    Error = 11,
+    FetchToken = 12,
+    Refused = 13,
+    #[cfg(feature = "plain")]
+    DeliverObject = 14,
 }
 
 /// What [`Engine::call`](super::Engine::call) does. Ids start at 1; where one is returned, 0 means that the

@@ -1,12 +1,14 @@
 //! One subscription: its position, its phase, and the credit that it grants.
 
-mod messages;
+mod cursor;
+mod delivery;
 mod phase;
 mod progress;
 mod queue;
 mod repair;
 
-use self::phase::Phase;
+use self::cursor::Cursor;
+use self::phase::{Buffer, Phase, Stage, Subscription};
 use self::progress::Progress;
 use self::repair::Repair;
 use super::config::Config;
@@ -69,14 +71,10 @@ pub(super) struct Channel<B> {
     pub name: String,
     interest: Interest,
     from: Option<StartAt>,
-    /// Everything up to here was delivered. `None` until the first `subd`.
-    position: Option<Position>,
+    /// How far it was delivered. `None` until the application or the first `subd` gives a position.
+    cursor: Option<Cursor>,
     /// How far the application has come with that.
     progress: Progress,
-    /// Replayed messages that the server may still send.
-    credit: u64,
-    /// The missing messages that were asked for again.
-    repair: Option<Repair>,
     phase: Phase<B>,
 }
 
@@ -94,44 +92,38 @@ impl<B> Channel<B> {
             interest,
             from,
             progress: Progress::new(position.clone()),
-            position,
-            credit: 0,
-            repair: None,
+            cursor: position.map(Cursor::new),
             phase: Phase::Detached,
         }
     }
 
     /// Everything up to here was delivered; before the first `subd`, where the application begins.
     pub fn position(&self) -> Option<&Position> {
-        self.position.as_ref()
+        self.cursor.as_ref().map(Cursor::position)
     }
 
     /// Asks the server for everything after the position.
     pub fn subscribe<D>(&mut self, cx: &mut Context<'_, B, D>) {
         *cx.last_reference += 1;
-        let reference = *cx.last_reference;
-        self.enter(Phase::Subscribing { reference }, cx.stats);
-        let (position, from) = match &self.position {
-            None => (None, self.from),
-            position => (position.clone(), None),
-        };
-        self.credit = self.window(cx.config);
-        let (ch, credit) = (self.name.clone(), self.credit);
+        let (reference, credit) = (*cx.last_reference, self.window(cx.config));
+        self.enter(Phase::requested(reference, credit), cx.stats);
+        let position = self.position().cloned();
+        let from = self.from.filter(|_| position.is_none());
+        let ch = self.name.clone();
         cx.send(ClientFrame::Sub { ch, position, from, credit, reference: Some(reference) });
     }
 
     /// The connection is gone.
     pub fn detach(&mut self, stats: &mut Stats) {
         self.enter(Phase::Detached, stats);
-        self.repair.iter_mut().for_each(Repair::detach);
+        self.cursor.iter_mut().filter_map(|cursor| cursor.repair.as_mut()).for_each(Repair::detach);
         self.progress.forget_acks();
     }
 
     /// Moves on to another phase. What was buffered in the last one is dropped.
     fn enter(&mut self, phase: Phase<B>, stats: &mut Stats) {
-        if let Phase::Replaying { buffered, .. } = std::mem::replace(&mut self.phase, phase) {
-            stats.discarded += buffered.count();
-        }
+        stats.discarded += self.phase.buffer().map_or(0, |buffer| buffer.count());
+        self.phase = phase;
     }
 
     /// The server refused the channel: an answer to a `sub`, or (without one) the end of the subscription.
@@ -139,8 +131,12 @@ impl<B> Channel<B> {
         let phase = match (&self.phase, refusal) {
             (Phase::Detached | Phase::Lagging, _) => return,
             (_, Refusal::Until(until)) => Phase::Suspended { until },
-            (Phase::Subscribing { .. }, Refusal::OverLimit) => Phase::OverLimit,
-            (Phase::Subscribing { .. }, Refusal::Final) => Phase::Detached,
+            (Phase::Attached(Subscription { stage: Stage::Requested, .. }), Refusal::OverLimit) => {
+                Phase::OverLimit
+            }
+            (Phase::Attached(Subscription { stage: Stage::Requested, .. }), Refusal::Final) => {
+                Phase::Detached
+            }
             _ => return,
         };
         self.enter(phase, stats);
@@ -158,8 +154,8 @@ impl<B> Channel<B> {
 
     /// Whether an answer is meant for this subscription: it answers the last `sub`, or none.
     pub fn is_answered_by(&self, reference: Option<u64>) -> bool {
-        self.phase.is_attached()
-            && reference.is_none_or(|reference| self.phase.reference() == Some(reference))
+        let Some(subscription) = self.phase.subscription() else { return false };
+        reference.is_none_or(|reference| reference == subscription.reference)
     }
 
     /// `subd`: the numbers of the log. They decide, whatever else the server claims. `at` is where the
@@ -172,19 +168,19 @@ impl<B> Channel<B> {
         at: Position,
         cx: &mut Context<'_, B, D>,
     ) {
-        let Some(reference) = self.phase.reference() else { return };
-        self.enter(Phase::replaying(reference), cx.stats);
+        let Some(Subscription { reference, credit, .. }) = self.phase.subscription() else { return };
+        let stage = Stage::Replaying(Buffer::default());
+        self.enter(Phase::Attached(Subscription { reference: *reference, credit: *credit, stage }), cx.stats);
         if self.interest == Interest::Casts {
             return;
         }
         let before_first = first.saturating_sub(1);
-        if self.position.is_none() {
-            self.position = Some(at.clone());
+        if self.cursor.is_none() {
+            self.cursor = Some(Cursor::new(at.clone()));
             cx.emit(Event::Attached { channel: self.id, position: at });
         }
-        let Some(position) = &self.position else { return };
+        let Some(position) = self.position() else { return };
         if position.epoch != epoch {
-            self.repair = None;
             self.log_replaced(epoch, before_first, cx);
         } else if position.offset > head {
             self.log_rewound(head, cx);
@@ -193,46 +189,44 @@ impl<B> Channel<B> {
         }
     }
 
-    /// Another epoch: all of the new log is new, and nothing is known of the rest of the old one.
+    /// Another epoch: all of the new log is new, and nothing is known about the rest of the old one.
     fn log_replaced<D>(&mut self, epoch: String, before_first: u64, cx: &mut Context<'_, B, D>) {
         let from = self.offset().saturating_add(1);
-        self.position = Some(Position { epoch, offset: before_first, id: None });
+        self.cursor = Some(Cursor::new(Position { epoch, offset: before_first, id: None }));
         self.report(Gap { from, to: None, reason: GapReason::EpochChanged }, cx);
     }
 
     /// The same epoch, but the log ends before the position.
     fn log_rewound<D>(&mut self, head: u64, cx: &mut Context<'_, B, D>) {
         let gap = Gap { from: head.saturating_add(1), to: Some(self.offset()), reason: GapReason::Rewound };
-        self.move_to(head);
-        if let Some(position) = &self.position {
-            self.progress.rewound(position);
+        self.jump(head);
+        if let Some(cursor) = &self.cursor {
+            self.progress.rewound(cursor.position());
         }
         self.report(gap, cx);
     }
 
-    /// What lies between the position and `offset` is lost: go on after it.
+    /// What lies between the position and `offset` is lost: delivery continues after it.
     fn gap<D>(&mut self, to: Option<u64>, reason: GapReason, offset: u64, cx: &mut Context<'_, B, D>) {
         let gap = Gap { from: self.offset().saturating_add(1), to, reason };
-        self.move_to(offset);
+        self.jump(offset);
         self.report(gap, cx);
     }
 
     fn report<D>(&mut self, gap: Gap, cx: &mut Context<'_, B, D>) {
-        let Some(position) = self.position.clone() else { return };
-        self.repair = None;
+        let Some(position) = self.position().cloned() else { return };
         cx.stats.gaps += 1;
         cx.emit(Event::Gap { channel: self.id, gap, position });
     }
 
-    fn move_to(&mut self, offset: u64) {
-        if let Some(position) = &mut self.position {
-            position.offset = offset;
-            position.id = None;
+    fn jump(&mut self, offset: u64) {
+        if let Some(cursor) = &mut self.cursor {
+            cursor.jump(offset);
         }
     }
 
     fn offset(&self) -> u64 {
-        self.position.as_ref().map_or(0, |position| position.offset)
+        self.position().map_or(0, |position| position.offset)
     }
 
     /// The application has processed `count` more messages, and everything up to `position`.
@@ -252,22 +246,20 @@ impl<B> Channel<B> {
 
     /// Acknowledges what was processed.
     pub fn ack<D>(&mut self, cx: &mut Context<'_, B, D>) {
-        let attached = matches!(self.phase, Phase::Replaying { .. } | Phase::Live { .. });
-        let Some(position) = self.position.as_ref().filter(|_| attached) else { return };
-        if let Some(Position { epoch, offset, id }) = self.progress.next_ack(position) {
+        let Some(cursor) = self.cursor.as_ref().filter(|_| self.phase.is_streaming()) else { return };
+        if let Some(Position { epoch, offset, id }) = self.progress.next_ack(cursor.position()) {
             cx.send(ClientFrame::Ack { ch: self.name.clone(), epoch, offset, id });
         }
     }
 
-    /// Grants more credit when half of the window is free: neither a grant per message, nor a
-    /// replay that waits for one.
+    /// Grants more credit when half of the window is free: neither a grant per message, nor a replay that waits for
+    /// one.
     fn grant<D>(&mut self, cx: &mut Context<'_, B, D>) {
-        if !self.phase.is_attached() {
-            return;
-        }
-        let more = self.window(cx.config).saturating_sub(self.credit);
+        let window = self.window(cx.config);
+        let Some(subscription) = self.phase.subscription_mut() else { return };
+        let more = window.saturating_sub(subscription.credit);
         if more > 0 && more >= self.progress.queue.credit_max(cx.config) / 2 {
-            self.credit += more;
+            subscription.credit += more;
             cx.send(ClientFrame::More { ch: self.name.clone(), credit: more });
         }
     }

@@ -7,14 +7,8 @@ use crate::core::{Batch, Instant};
 pub(super) enum Phase<B> {
     /// No connection, or the server refused the channel on this one.
     Detached,
-    /// `sub` is sent under this reference. Frames that come before `subd` belong to an earlier `sub`,
-    /// whose replay this one repeats: they are dropped.
-    Subscribing { reference: u64 },
-    /// The replay runs. Live frames that lie ahead of it are buffered until it has met them.
-    Replaying { reference: u64, buffered: Buffered<B> },
-    /// Frames follow each other without a hole. Where the server has still not sent what was asked for
-    /// again, it is asked once more at a moment.
-    Live { reference: u64, ask_at: Option<Instant> },
+    /// The server has a subscription for this channel, or is about to.
+    Attached(Subscription<B>),
     /// The application cannot keep up: unsubscribed until it has.
     Lagging,
     /// The server asked for a pause until this moment.
@@ -23,75 +17,109 @@ pub(super) enum Phase<B> {
     OverLimit,
 }
 
+/// A subscription on the server's side.
+#[derive(Debug)]
+pub(super) struct Subscription<B> {
+    /// Of the `sub` that began it. The answer to an earlier one says nothing about it.
+    pub reference: u64,
+    /// How many replayed messages the server may still send.
+    pub credit: u64,
+    pub stage: Stage<B>,
+}
+
+/// How far a subscription has come.
+#[derive(Debug)]
+pub(super) enum Stage<B> {
+    /// `sub` is sent. Frames that come before `subd` belong to an earlier `sub`, whose replay this one repeats: they
+    /// are dropped.
+    Requested,
+    /// The replay runs. Live frames ahead of it are buffered until it has reached them.
+    Replaying(Buffer<B>),
+    /// Frames follow each other without a hole. If the server has still not sent what was requested again, it is
+    /// asked once more at `ask_at`.
+    Live { ask_at: Option<Instant> },
+}
+
 impl<B> Phase<B> {
-    pub fn replaying(reference: u64) -> Self {
-        Phase::Replaying { reference, buffered: Buffered::default() }
+    /// `sub` is sent.
+    pub fn requested(reference: u64, credit: u64) -> Self {
+        Phase::Attached(Subscription { reference, credit, stage: Stage::Requested })
     }
 
-    /// The replay is over: what was buffered meanwhile, which is nothing where the channel was live already
-    /// (the server fell back to the log for a while). `None` where there is no replay.
-    pub fn go_live(&mut self) -> Option<Buffered<B>> {
-        let reference = self.reference()?;
+    pub fn subscription(&self) -> Option<&Subscription<B>> {
         match self {
-            Phase::Replaying { buffered, .. } => {
-                let buffered = std::mem::take(buffered);
-                *self = Phase::Live { reference, ask_at: None };
-                Some(buffered)
-            }
-            Phase::Live { .. } => Some(Buffered::default()),
-            _ => None,
+            Phase::Attached(subscription) => Some(subscription),
+            Phase::Detached | Phase::Lagging | Phase::Suspended { .. } | Phase::OverLimit => None,
         }
     }
 
-    /// Subscribe again at this moment, if the channel is still live by then.
-    pub fn ask_at(&mut self, at: Instant) {
-        if let Phase::Live { ask_at, .. } = self {
-            *ask_at = Some(at);
+    pub fn subscription_mut(&mut self) -> Option<&mut Subscription<B>> {
+        match self {
+            Phase::Attached(subscription) => Some(subscription),
+            Phase::Detached | Phase::Lagging | Phase::Suspended { .. } | Phase::OverLimit => None,
+        }
+    }
+
+    /// Whether messages may come: the server has answered `sub`.
+    pub fn is_streaming(&self) -> bool {
+        self.subscription().is_some_and(|it| matches!(it.stage, Stage::Replaying(_) | Stage::Live { .. }))
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.subscription().is_some_and(|it| matches!(it.stage, Stage::Live { .. }))
+    }
+
+    /// The live frames that wait for the replay, if one runs.
+    pub fn buffer(&mut self) -> Option<&mut Buffer<B>> {
+        match &mut self.subscription_mut()?.stage {
+            Stage::Replaying(buffer) => Some(buffer),
+            Stage::Requested | Stage::Live { .. } => None,
         }
     }
 
     /// When to subscribe again.
     pub fn subscribe_at(&self) -> Option<Instant> {
-        match *self {
-            Phase::Suspended { until } => Some(until),
-            Phase::Live { ask_at, .. } => ask_at,
+        match self {
+            Phase::Suspended { until } => Some(*until),
+            Phase::Attached(Subscription { stage: Stage::Live { ask_at }, .. }) => *ask_at,
             _ => None,
         }
     }
+}
 
-    /// Whether the server has a subscription for this channel, or is about to.
-    pub fn is_attached(&self) -> bool {
-        self.reference().is_some()
-    }
-
-    /// Which `sub` was the last, if it still counts; an answer to an earlier one says nothing of it.
-    pub fn reference(&self) -> Option<u64> {
-        match *self {
-            Phase::Subscribing { reference }
-            | Phase::Replaying { reference, .. }
-            | Phase::Live { reference, .. } => Some(reference),
-            Phase::Detached | Phase::Lagging | Phase::Suspended { .. } | Phase::OverLimit => None,
+impl<B> Subscription<B> {
+    /// The replay is over: what was buffered meanwhile, which is nothing if the channel was live already (the server
+    /// fell back to the log for a while). `None` if there is no replay.
+    pub fn go_live(&mut self) -> Option<Buffer<B>> {
+        match &mut self.stage {
+            Stage::Requested => None,
+            Stage::Replaying(buffer) => {
+                let buffer = std::mem::take(buffer);
+                self.stage = Stage::Live { ask_at: None };
+                Some(buffer)
+            }
+            Stage::Live { .. } => Some(Buffer::default()),
         }
     }
 }
 
 /// Live frames that came ahead of a replay.
 #[derive(Debug)]
-pub(super) struct Buffered<B> {
+pub(super) struct Buffer<B> {
     batches: Vec<Batch<B>>,
-    /// The highest offset that came, buffered or not.
-    end: u64,
+    /// The highest offset that came, whether there was room for it or not.
+    end: Option<u64>,
     /// The lowest offset that found no room.
     dropped_from: Option<u64>,
 }
 
-impl<B> Default for Buffered<B> {
+impl<B> Default for Buffer<B> {
     fn default() -> Self {
-        Buffered { batches: Vec::new(), end: 0, dropped_from: None }
+        Buffer { batches: Vec::new(), end: None, dropped_from: None }
     }
 }
 
-impl<B> Buffered<B> {
+impl<B> Buffer<B> {
     /// How many messages are buffered.
     pub fn count(&self) -> u64 {
         self.batches.iter().map(|batch| batch.count).sum()
@@ -99,7 +127,7 @@ impl<B> Buffered<B> {
 
     /// Keeps a frame, unless that makes it more than so many messages or bytes. Returns whether it did.
     pub fn push(&mut self, batch: Batch<B>, messages_max: u64, bytes_max: u64) -> bool {
-        self.end = self.end.max(batch.end());
+        self.end = self.end.max(Some(batch.end()));
         let bytes: u64 = self.batches.iter().map(|batch| batch.bytes).sum();
         let fits = self.count().saturating_add(batch.count) <= messages_max
             && (self.batches.is_empty() || bytes.saturating_add(batch.bytes) <= bytes_max);
@@ -112,7 +140,7 @@ impl<B> Buffered<B> {
     }
 
     /// The frames in their order, the highest offset that came, and the lowest that found no room.
-    pub fn into_parts(self) -> (Vec<Batch<B>>, u64, Option<u64>) {
+    pub fn into_parts(self) -> (Vec<Batch<B>>, Option<u64>, Option<u64>) {
         (self.batches, self.end, self.dropped_from)
     }
 }

@@ -11,41 +11,45 @@ pub(super) struct Progress {
     acked: Option<Position>,
     /// What was delivered and is not yet processed.
     pub queue: Queue,
-    /// The first so many of them are of before a rewind: their offsets now name other messages.
+    /// The log was rewound, and the application has not yet processed a message from after that.
+    rewind: Option<Rewind>,
+}
+
+#[derive(Debug)]
+struct Rewind {
+    /// Where the log was rewound to.
+    end: Position,
+    /// The first so many messages of the queue are from before it: their offsets now name other messages.
     outdated: u64,
-    /// Where the log was rewound to, until the application has processed a message from after it.
-    rewound: Option<Position>,
 }
 
 impl Progress {
     /// The application begins after `position`, which the server knows.
     pub fn new(position: Option<Position>) -> Self {
-        Progress {
-            processed: position.clone(),
-            acked: position,
-            queue: Queue::default(),
-            outdated: 0,
-            rewound: None,
-        }
+        Progress { processed: position.clone(), acked: position, queue: Queue::default(), rewind: None }
     }
 
     /// The application has processed `count` more messages, and everything up to `position`.
     pub fn processed(&mut self, count: u64, position: Position) {
-        // A gap of before the rewind counts no messages; only what follows tells it apart.
-        if count > self.outdated {
-            self.rewound = None;
-        }
-        self.outdated = self.outdated.saturating_sub(count);
-        if self.rewound.as_ref().is_none_or(|rewound| *rewound == position) {
-            self.processed = Some(position);
+        match &mut self.rewind {
+            Some(rewind) if count <= rewind.outdated => {
+                rewind.outdated -= count;
+                // A gap of before the rewind counts no messages; only what follows shows which it is.
+                if rewind.end == position {
+                    self.processed = Some(position);
+                }
+            }
+            _ => {
+                self.rewind = None;
+                self.processed = Some(position);
+            }
         }
         self.queue.processed(count);
     }
 
     /// The log goes on after `end`, and what the application has of beyond is no longer in it.
     pub fn rewound(&mut self, end: &Position) {
-        self.outdated = self.queue.messages();
-        self.rewound = Some(end.clone());
+        self.rewind = Some(Rewind { end: end.clone(), outdated: self.queue.messages() });
         if let Some(processed) = &self.processed
             && processed.epoch == end.epoch // of another one, it says nothing about this log
             && processed.offset > end.offset

@@ -1,6 +1,8 @@
 //! How much of what was delivered waits for the application, in messages and in bytes, and how many
 //! replayed messages may therefore be on their way.
 
+use std::num::NonZeroU64;
+
 use crate::core::{Batch, Config};
 
 /// What was delivered and is not yet processed.
@@ -9,8 +11,8 @@ pub(super) struct Queue {
     messages: u64,
     /// How large they are together, taking all to be of the same size.
     bytes: u64,
-    /// The size of a message in the latest frame: what is on its way is taken to be as large.
-    message_bytes: u64,
+    /// The size of a message in the latest frame: what is in transit is taken to be as large.
+    message_bytes: Option<NonZeroU64>,
 }
 
 impl Queue {
@@ -35,7 +37,7 @@ impl Queue {
     /// A frame came.
     pub fn learn_size<B>(&mut self, batch: &Batch<B>) {
         if let Some(bytes) = batch.bytes.checked_div(batch.count) {
-            self.message_bytes = bytes;
+            self.message_bytes = NonZeroU64::new(bytes);
         }
     }
 
@@ -54,19 +56,19 @@ impl Queue {
 
     /// How many replayed messages may be on their way or wait for the application.
     pub fn credit_max(&self, config: &Config) -> u64 {
-        messages_max(config).min(self.fit_into(config.queue_bytes_max)).max(1)
+        self.at_most(messages_max(config), config.queue_bytes_max).max(1)
     }
 
     /// How many replayed messages may be on their way, beside those that wait.
     pub fn window(&self, config: &Config) -> u64 {
-        let by_count = messages_max(config).saturating_sub(self.messages);
-        let by_size = self.fit_into(config.queue_bytes_max.saturating_sub(self.bytes));
-        let at_least = u64::from(self.messages == 0);
-        by_count.min(by_size).max(at_least)
+        let messages = messages_max(config).saturating_sub(self.messages);
+        let bytes = config.queue_bytes_max.saturating_sub(self.bytes);
+        self.at_most(messages, bytes).max(u64::from(self.messages == 0))
     }
 
-    fn fit_into(&self, bytes: u64) -> u64 {
-        bytes.checked_div(self.message_bytes).unwrap_or(u64::MAX)
+    /// So many messages, or as many as fit into so many bytes.
+    fn at_most(&self, messages: u64, bytes: u64) -> u64 {
+        self.message_bytes.map_or(messages, |size| messages.min(bytes / size))
     }
 }
 
@@ -93,7 +95,7 @@ mod tests {
         let mut queue = Queue::default();
         let config = config(2_000, 1_000_000);
         assert_eq!(queue.window(&config), 2_000, "nothing is known of sizes yet");
-        queue.message_bytes = 250_000;
+        queue.message_bytes = NonZeroU64::new(250_000);
         assert_eq!((queue.window(&config), queue.credit_max(&config)), (4, 4));
         queue.delivered(3, 750_000);
         assert_eq!(queue.window(&config), 1);

@@ -1,13 +1,11 @@
-//! Missing messages are asked for again; how often, and when they are given up.
+//! Missing messages are requested again; how often, and when the client gives up.
 //!
-//! A hole is asked for once: a second `sub` from the same position replays what is missing. A frame that
-//! shows the same hole again means that the server does not have the messages: they are a gap, and delivery
-//! goes on after it.
+//! A hole is requested once: a second `sub` from the same position replays what is missing. A frame that shows the same
+//! hole again means that the server does not have the messages. They are a gap, and delivery continues after it.
 //!
-//! A server may also say `live` without having sent anything beyond the position, although it had sent
-//! later messages before. It may be a node that lags, so it is asked again, after pauses that grow, until it
-//! has sent something or the pauses are used up. Then the messages are a gap too: whatever a server answers,
-//! a channel goes on.
+//! A server may also say `live` without having sent anything beyond the position, although it had sent later messages
+//! before. It may be a node that lags. The client asks it again, after pauses that grow, until it has sent something or
+//! the pauses are used up. Then the messages are a gap too: whatever a server answers, a channel continues.
 
 use crate::core::Instant;
 
@@ -18,9 +16,7 @@ const PAUSES_MAX: u32 = 3;
 /// Messages that were asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Repair {
-    /// They follow this offset …
-    after: u64,
-    /// … and a message with this one has come on this connection.
+    /// A message with this offset has come on this connection, and so those before it are in the log.
     seen: Option<u64>,
     pauses: u32,
 }
@@ -35,13 +31,8 @@ pub(super) enum Step {
 }
 
 impl Repair {
-    pub fn new(after: u64, seen: u64) -> Self {
-        Repair { after, seen: Some(seen), pauses: 0 }
-    }
-
-    /// Whether it is about the messages that follow this offset.
-    pub fn is_after(&self, offset: u64) -> bool {
-        self.after == offset
+    pub fn new(seen: u64) -> Self {
+        Repair { seen: Some(seen), pauses: 0 }
     }
 
     /// The connection is gone. By the time of the next one the log may have been set back, and what has come
@@ -67,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_silent_node_is_asked_with_growing_pauses() {
-        let mut repair = Repair::new(5, 7);
+        let mut repair = Repair::new(7);
         let steps: Vec<Step> = (0..4).filter_map(|_| repair.nothing_came(Instant(0))).collect();
         assert_eq!(steps[..3], [250, 500, 1_000].map(|ms| Step::AskAt(Instant(ms))));
         assert_eq!(steps[3], Step::GiveUp(7));

@@ -11,10 +11,11 @@ const BACKOFF: &str = "src/core/backoff.rs";
 const CHANNEL: &str = "src/core/channel/mod.rs";
 const CHANNEL_QUEUE: &str = "src/core/channel/queue.rs";
 const CONNECTION: &str = "src/core/session/connection.rs";
+const CURSOR: &str = "src/core/channel/cursor.rs";
+const DELIVERY: &str = "src/core/channel/delivery.rs";
 const FRAMES: &str = "src/core/session/frames.rs";
 const HEARTBEAT: &str = "src/core/heartbeat.rs";
 const LIVENESS: &str = "src/core/session/liveness.rs";
-const MESSAGES: &str = "src/core/channel/messages.rs";
 const OUTBOX: &str = "src/core/outbox/mod.rs";
 const PHASE: &str = "src/core/channel/phase.rs";
 const POSITION: &str = "src/wire/position.rs";
@@ -64,76 +65,76 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         CHANNEL,
         "take the answer to an earlier sub",
-        "reference.is_none_or(|reference| self.phase.reference() == Some(reference))",
-        "reference.is_none_or(|_| true)",
+        "reference.is_none_or(|reference| reference == subscription.reference)",
+        "reference.is_none_or(|_| subscription.reference > 0)",
     ),
     mutant(
-        MESSAGES,
+        DELIVERY,
         "advance by the whole log, not by the frame",
-        "position.offset = batch.end();\n            position.id",
-        "position.offset = batch.end() + 1;\n            position.id",
+        "cursor.advance(batch.end(), batch.last_id)",
+        "cursor.advance(batch.end() + 1, batch.last_id)",
     ),
     mutant(
         CHANNEL,
         "the new epoch begins at 0, whatever was trimmed",
-        "Some(Position { epoch, offset: before_first, id: None });\n        self.report(Gap",
-        "Some(Position { epoch, offset: before_first.min(0), id: None });\n        self.report(Gap",
+        "Position { epoch, offset: before_first, id: None }",
+        "Position { epoch, offset: before_first.min(0), id: None }",
     ),
     // The replay.
     mutant(
-        MESSAGES,
+        DELIVERY,
         "deliver live frames that lie ahead of the replay",
-        "self.buffer(batch, cx);\n            }",
-        "self.deliver(batch, 0, cx);\n            }",
+        "self.phase.buffer().is_some() => self.buffer(batch, cx),",
+        "self.phase.buffer().is_some() => self.deliver(batch, 0, cx),",
     ),
     mutant(
         PHASE,
         "drop what was buffered",
-        "let buffered = std::mem::take(buffered);",
-        "let buffered = Buffered { batches: Vec::new(), ..std::mem::take(buffered) };",
+        "let buffer = std::mem::take(buffer);",
+        "let buffer = Buffer { batches: Vec::new(), ..std::mem::take(buffer) };",
     ),
     mutant(
-        MESSAGES,
+        DELIVERY,
         "forget that something lay ahead",
-        "let end = head.max(buffered_end);",
-        "let end = head;",
+        "let end = buffered_end.map_or(head, |end| end.max(head));",
+        "let end = buffered_end.map_or(head, |_| head);",
     ),
     mutant(
-        MESSAGES,
+        DELIVERY,
         "live means that nothing is missing",
-        "let end = head.max(buffered_end);",
-        "let end = self.offset();",
+        "let end = buffered_end.map_or(head, |end| end.max(head));",
+        "let end = buffered_end.map_or(0, |_| self.offset());",
     ),
     mutant(
-        MESSAGES,
+        DELIVERY,
         "what found no room is lost",
         "dropped_from.map_or(to, |from| to.min(from.saturating_sub(1)))",
         "dropped_from.map_or(to, |_| to)",
     ),
     mutant(PHASE, "buffer without a limit", "<= messages_max", "<= u64::MAX.max(messages_max)"),
     mutant(
-        MESSAGES,
+        DELIVERY,
         "a hole is a gap at once",
-        "if self.repair.is_some_and(|repair| repair.is_after(self.offset())) {",
-        "if self.offset() < u64::MAX {",
+        "if self.cursor.as_ref().is_some_and(|cursor| cursor.repair.is_some()) {",
+        "if self.cursor.is_some() {",
     ),
     mutant(
-        MESSAGES,
+        DELIVERY,
         "ask for a hole for ever",
-        "if self.repair.is_some_and(|repair| repair.is_after(self.offset())) {",
-        "if self.offset() == u64::MAX {",
+        "if self.cursor.as_ref().is_some_and(|cursor| cursor.repair.is_some()) {",
+        "if self.cursor.is_none() {",
     ),
     mutant(
-        MESSAGES,
+        DELIVERY,
         "deliver after a hole without a gap",
         "        self.gap(Some(to), GapReason::Hole, to, cx);\n        match classify",
-        "        self.move_to(to);\n        match classify",
+        "        self.jump(to);\n        match classify",
     ),
     mutant(
-        MESSAGES,
+        DELIVERY,
         "frames before subd belong to it",
-        "let attached = matches!(self.phase, Phase::Replaying { .. } | Phase::Live { .. });\n        if !attached",
-        "let attached = !matches!(self.phase, Phase::Detached);\n        if !attached",
+        "if !self.phase.is_streaming() ||",
+        "if self.phase.subscription().is_none() ||",
     ),
     // Credit and queues.
     mutant(
@@ -171,8 +172,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         PROGRESS,
         "what was processed before a rewind counts after it",
-        "self.outdated = self.queue.messages();",
-        "self.outdated = 0;",
+        "outdated: self.queue.messages() }",
+        "outdated: 0 }",
     ),
     // The connection.
     mutant(
@@ -336,10 +337,16 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     // Progress, whatever a server answers.
     mutant(
-        MESSAGES,
+        DELIVERY,
         "live forgets what was asked for",
-        "let offset = self.offset();\n        let Some(repair)",
-        "let offset = self.offset();\n        self.repair = None;\n        let Some(repair)",
+        "        let Some(repair) = self.cursor.as_mut()",
+        "        self.cursor.iter_mut().for_each(|cursor| cursor.repair = None);\n        let Some(repair) = self.cursor.as_mut()",
+    ),
+    mutant(
+        CURSOR,
+        "a gap leaves the request for what it covers open",
+        "self.position.id = None;\n        self.repair = None;",
+        "self.position.id = None;",
     ),
     mutant(
         REPAIR,

@@ -1,5 +1,6 @@
-//! What comes of a run of messages: it is delivered, buffered ahead of a replay, dropped, or shows a hole.
+//! What happens to a run of messages: it is delivered, buffered ahead of a replay, dropped, or shows a hole.
 
+use super::phase::{Buffer, Stage, Subscription};
 use super::repair::{Repair, Step};
 use super::{Channel, Context, Interest, Phase};
 use crate::core::seam::{Seam, classify};
@@ -11,19 +12,16 @@ impl<B> Channel<B> {
     /// `msgs`: a run of messages.
     pub fn messages<D>(&mut self, batch: Batch<B>, cx: &mut Context<'_, B, D>) {
         cx.stats.received += batch.count;
-        let attached = matches!(self.phase, Phase::Replaying { .. } | Phase::Live { .. });
-        if !attached || self.interest == Interest::Casts {
+        if !self.phase.is_streaming() || self.interest == Interest::Casts {
             cx.stats.discarded += batch.count; // and it used up the credit of an earlier `sub`
             return;
         }
         self.progress.queue.learn_size(&batch);
-        if batch.replay {
-            self.credit = self.credit.saturating_sub(batch.count);
+        if let Some(subscription) = self.phase.subscription_mut().filter(|_| batch.replay) {
+            subscription.credit = subscription.credit.saturating_sub(batch.count);
         }
         match classify(self.offset(), batch.n, batch.count) {
-            Seam::Hole { .. } if !batch.replay && matches!(self.phase, Phase::Replaying { .. }) => {
-                self.buffer(batch, cx);
-            }
+            Seam::Hole { .. } if !batch.replay && self.phase.buffer().is_some() => self.buffer(batch, cx),
             Seam::Hole { to, .. } => self.hole(to, None, batch, cx),
             Seam::Fresh { skip } => self.deliver(batch, skip, cx),
             Seam::Seen => cx.stats.duplicates += batch.count,
@@ -41,12 +39,8 @@ impl<B> Channel<B> {
             cx.send(ClientFrame::Unsub { ch: self.name.clone() });
             return;
         }
-        if self.repair.take().is_some() {
-            cx.stats.repairs += 1;
-        }
-        if let Some(position) = &mut self.position {
-            position.offset = batch.end();
-            position.id = Some(batch.last_id);
+        if let Some(cursor) = &mut self.cursor {
+            cx.stats.repairs += u64::from(cursor.advance(batch.end(), batch.last_id));
         }
         self.progress.queue.delivered(fresh, batch.bytes);
         cx.stats.duplicates += skip;
@@ -56,51 +50,51 @@ impl<B> Channel<B> {
 
     /// A live frame ahead of a running replay: the replay will bring what lies between.
     fn buffer<D>(&mut self, batch: Batch<B>, cx: &mut Context<'_, B, D>) {
-        let Phase::Replaying { buffered, .. } = &mut self.phase else { return };
+        let Some(buffer) = self.phase.buffer() else { return };
         let count = batch.count;
-        if !buffered.push(batch, cx.config.replay_credit, cx.config.queue_bytes_max) {
+        if !buffer.push(batch, cx.config.replay_credit, cx.config.queue_bytes_max) {
             cx.stats.discarded += count; // the buffer remembers that it is to be fetched
         }
     }
 
-    /// Messages are missing before this batch: the log is asked for them, once. What the server still skips
-    /// is lost, except for what came from `dropped_from` on and only found no room in the buffer.
+    /// Messages are missing before this batch: they are requested again, once. What the server still skips is lost,
+    /// except for what came from `dropped_from` on and only found no room in the buffer.
     fn hole<D>(&mut self, to: u64, dropped_from: Option<u64>, batch: Batch<B>, cx: &mut Context<'_, B, D>) {
-        if self.asked_again(batch.end(), cx) {
+        if self.request_again(batch.end(), cx) {
             cx.stats.discarded += batch.count;
             return;
         }
         let to = lost_to(to, dropped_from);
         self.gap(Some(to), GapReason::Hole, to, cx);
         match classify(self.offset(), batch.n, batch.count) {
-            Seam::Hole { to, .. } => self.hole(to, None, batch, cx), // asks: this position is another one
+            Seam::Hole { to, .. } => self.hole(to, None, batch, cx), // requests: this position is another one
             _ => self.deliver(batch, 0, cx),
         }
     }
 
-    /// Asks for what follows the position, unless that was done already without success. A message at
-    /// `seen` has come, or is in the log by the server's own word.
-    fn asked_again<D>(&mut self, seen: u64, cx: &mut Context<'_, B, D>) -> bool {
-        if self.repair.is_some_and(|repair| repair.is_after(self.offset())) {
+    /// Requests what follows the position again, unless that was done already without success. A message at `seen`
+    /// has come, or is in the log by the server's own word.
+    fn request_again<D>(&mut self, seen: u64, cx: &mut Context<'_, B, D>) -> bool {
+        if self.cursor.as_ref().is_some_and(|cursor| cursor.repair.is_some()) {
             return false;
         }
-        self.repair = Some(Repair::new(self.offset(), seen));
+        if let Some(cursor) = &mut self.cursor {
+            cursor.repair = Some(Repair::new(seen));
+        }
         self.subscribe(cx);
         true
     }
 
-    /// `live`: the replay has ended at `head`. Now the buffered frames must fit on; what is still
-    /// missing is a hole.
+    /// `live`: the replay has ended at `head`. Now the buffered frames must follow it; what is still missing is a
+    /// hole.
     pub fn live<D>(&mut self, head: u64, cx: &mut Context<'_, B, D>) {
-        let (batches, buffered_end, dropped_from) = match self.phase.go_live() {
-            Some(buffered) => buffered.into_parts(),
-            None => return,
-        };
+        let buffer = self.phase.subscription_mut().and_then(Subscription::go_live);
+        let Some((batches, buffered_end, dropped_from)) = buffer.map(Buffer::into_parts) else { return };
         if self.interest == Interest::Casts {
             return cx.emit(Event::Live { channel: self.id });
         }
         for batch in batches {
-            if !self.is_live() {
+            if !self.phase.is_live() {
                 cx.stats.discarded += batch.count; // a second replay has begun
                 continue;
             }
@@ -110,30 +104,31 @@ impl<B> Channel<B> {
                 Seam::Hole { to, .. } => self.hole(to, dropped_from, batch, cx),
             }
         }
-        let end = head.max(buffered_end);
-        while self.is_live() && self.offset() < end {
-            if self.asked_again(end, cx) {
+        let end = buffered_end.map_or(head, |end| end.max(head));
+        while self.phase.is_live() && self.offset() < end {
+            if self.request_again(end, cx) {
                 return;
             }
             let to = lost_to(end, dropped_from);
             self.gap(Some(to), GapReason::Hole, to, cx);
         }
-        if self.is_live() && !self.waits_for_repair(cx) {
+        if self.phase.is_live() && !self.waits_for_repair(cx) {
             cx.emit(Event::Live { channel: self.id });
         }
     }
 
-    /// The replay is over. Whether messages that were asked for again have still not come, and are to be
-    /// asked for once more.
+    /// The replay is over. Whether messages that were requested again have still not come, and are to be requested
+    /// once more.
     fn waits_for_repair<D>(&mut self, cx: &mut Context<'_, B, D>) -> bool {
-        let offset = self.offset();
-        let Some(repair) = self.repair.as_mut().filter(|repair| repair.is_after(offset)) else {
+        let Some(repair) = self.cursor.as_mut().and_then(|cursor| cursor.repair.as_mut()) else {
             return false;
         };
         match repair.nothing_came(cx.now) {
             None => false,
             Some(Step::AskAt(at)) => {
-                self.phase.ask_at(at);
+                if let Some(subscription) = self.phase.subscription_mut() {
+                    subscription.stage = Stage::Live { ask_at: Some(at) };
+                }
                 cx.timers.set_earlier(Timer::Subscribe, at);
                 true
             }
@@ -142,10 +137,6 @@ impl<B> Channel<B> {
                 false
             }
         }
-    }
-
-    fn is_live(&self) -> bool {
-        matches!(self.phase, Phase::Live { .. })
     }
 }
 

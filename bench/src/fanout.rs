@@ -1,23 +1,23 @@
-//! One channel to many sockets: as much as goes, and then at a moderate rate.
+//! One channel to many sockets: at saturation, and then at a moderate rate.
 
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::Args;
-use crate::crowd::{self, Crowd};
+use crate::clients::{self, Clients};
 use crate::peer::{Kind, Peer};
 use crate::process::Server;
-use crate::socket::{Event, Socket};
+use crate::publisher::Publisher;
 use crate::stats::percentile;
 
-const AT_ONCE: usize = 100;
-/// Before it counts: Node compiles what it finds hot.
+/// How many sockets connect at a time.
+const CONNECTING_MAX: usize = 100;
+/// Before anything is measured: Node compiles hot code.
 const WARM_UP: Duration = Duration::from_secs(2);
-/// How often the publisher looks whether it may go on.
+/// How often the publisher checks whether it may publish more.
 const PAUSE: Duration = Duration::from_millis(1);
-const ACK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What was measured.
 pub struct Fanout {
@@ -26,7 +26,7 @@ pub struct Fanout {
     pub messages_per_frame: f64,
     pub p50_ms: f64,
     pub p99_ms: f64,
-    /// At the moderate rate, where nothing waits and so nothing is sent together.
+    /// At the moderate rate, where no messages wait and so none share a frame.
     pub moderate_per_cpu_second: f64,
 }
 
@@ -40,7 +40,7 @@ struct Flow {
 struct Run<'a> {
     args: &'a Args,
     server: Server,
-    crowd: Crowd,
+    clients: Clients,
     publisher: Publisher,
     epoch: Instant,
 }
@@ -49,17 +49,18 @@ pub async fn measure(kind: Kind, args: &Args) -> Result<Fanout> {
     let server = Server::start(kind, args).await?;
     let epoch = Instant::now();
     let peers = (0..args.sockets).map(|number| Peer::subscriber(kind, number)).collect();
-    let crowd = Crowd::connect(server.port, peers, AT_ONCE, epoch);
-    crowd.all_ready().await?;
+    let clients = Clients::connect(server.port, peers, CONNECTING_MAX, epoch);
+    clients.all_ready().await?;
     let publisher = Publisher::connect(kind, server.port).await?;
-    let mut run = Run { args, server, crowd, publisher, epoch };
+    let mut run = Run { args, server, clients, publisher, epoch };
     let time = Duration::from_secs(args.seconds);
     run.saturate(WARM_UP.min(time)).await?;
     let most = run.saturate(time).await?;
     let moderate = run.moderate(time).await?;
-    let members = run.crowd.leave(run.publisher.published).await?;
-    let mut latencies_us: Vec<u32> = members.into_iter().flat_map(|member| member.log.latencies_us).collect();
-    ensure!(latencies_us.len() as f64 == moderate.delivered, "not every message had a time");
+    let disconnected = run.clients.disconnect(run.publisher.published).await?;
+    let mut latencies_us: Vec<u32> =
+        disconnected.into_iter().flat_map(|client| client.log.latencies_us).collect();
+    ensure!(latencies_us.len() as f64 == moderate.delivered, "some messages had no time");
     Ok(Fanout {
         delivered_per_second: most.delivered / most.seconds,
         delivered_per_cpu_second: most.delivered / most.cpu_seconds,
@@ -71,18 +72,18 @@ pub async fn measure(kind: Kind, args: &Args) -> Result<Fanout> {
 }
 
 impl Run<'_> {
-    /// Publishes as long as no more than `in_flight` messages are on their way to the average socket.
+    /// Publishes while fewer than `in_flight` messages are on their way to the average socket.
     async fn saturate(&mut self, time: Duration) -> Result<Flow> {
         let begin = self.begin()?;
         let end = begin.0 + time;
         while Instant::now() < end {
-            let missing = self.publisher.published * self.crowd.len() - self.crowd.messages();
-            if missing < self.args.in_flight * self.crowd.len() {
+            let missing = self.publisher.published * self.clients.len() - self.clients.messages();
+            if missing < self.args.in_flight * self.clients.len() {
                 self.publish().await?;
             } else {
                 self.publisher.listen_until(Instant::now() + PAUSE).await?;
             }
-            self.crowd.check()?;
+            self.clients.check()?;
         }
         let flow = self.flow(begin)?;
         self.catch_up().await?;
@@ -90,7 +91,7 @@ impl Run<'_> {
     }
 
     async fn moderate(&mut self, time: Duration) -> Result<Flow> {
-        self.crowd.record(true);
+        self.clients.record(true);
         let begin = self.begin()?;
         let messages = self.args.rate * time.as_secs();
         for i in 0..messages {
@@ -99,67 +100,29 @@ impl Run<'_> {
             self.publisher.listen_until(Instant::now()).await?;
         }
         self.catch_up().await?;
-        self.crowd.record(false);
+        self.clients.record(false);
         self.flow(begin)
     }
 
     async fn publish(&mut self) -> Result<()> {
-        self.publisher.publish(&crowd::message(self.epoch, self.args.bytes as usize)).await
+        self.publisher.publish(&clients::message(self.epoch, self.args.bytes as usize)).await
     }
 
     async fn catch_up(&mut self) -> Result<()> {
         self.publisher.all_acknowledged().await?;
-        self.crowd.all_have(self.publisher.published).await
+        self.clients.all_have(self.publisher.published).await
     }
 
     fn begin(&self) -> Result<(Instant, u64, u64, f64)> {
-        Ok((Instant::now(), self.crowd.messages(), self.crowd.frames(), self.server.cpu_seconds()?))
+        Ok((Instant::now(), self.clients.messages(), self.clients.frames(), self.server.cpu_seconds()?))
     }
 
     fn flow(&self, (at, messages, frames, cpu_seconds): (Instant, u64, u64, f64)) -> Result<Flow> {
         Ok(Flow {
-            delivered: (self.crowd.messages() - messages) as f64,
-            frames: (self.crowd.frames() - frames) as f64,
+            delivered: (self.clients.messages() - messages) as f64,
+            frames: (self.clients.frames() - frames) as f64,
             seconds: at.elapsed().as_secs_f64(),
             cpu_seconds: self.server.cpu_seconds()? - cpu_seconds,
         })
-    }
-}
-
-/// The one who publishes.
-pub struct Publisher {
-    socket: Socket,
-    pub published: u64,
-    acknowledged: u64,
-}
-
-impl Publisher {
-    pub async fn connect(kind: Kind, port: u16) -> Result<Publisher> {
-        let opened = Socket::open(port, Peer::publisher(kind)).await;
-        let mut socket = opened.map_err(|(_, e)| e)?;
-        while !matches!(socket.next().await?, Event::Ready) {}
-        Ok(Publisher { socket, published: 0, acknowledged: 0 })
-    }
-
-    pub async fn publish(&mut self, data: &str) -> Result<()> {
-        self.published += 1;
-        self.socket.publish(data).await
-    }
-
-    /// Takes acknowledgements for a while.
-    pub async fn listen_until(&mut self, deadline: Instant) -> Result<()> {
-        while let Ok(event) = timeout_at(deadline, self.socket.next()).await {
-            self.acknowledged += u64::from(matches!(event?, Event::Acknowledged));
-        }
-        Ok(())
-    }
-
-    pub async fn all_acknowledged(&mut self) -> Result<()> {
-        let deadline = Instant::now() + ACK_TIMEOUT;
-        while self.acknowledged < self.published {
-            let event = timeout_at(deadline, self.socket.next()).await??;
-            self.acknowledged += u64::from(matches!(event, Event::Acknowledged));
-        }
-        Ok(())
     }
 }

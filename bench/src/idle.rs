@@ -1,4 +1,4 @@
-//! What a connection costs while nothing happens: open, subscribed to one channel.
+//! The memory of an idle connection that is subscribed to one channel.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use anyhow::Result;
 use tokio::time::{Instant, sleep};
 
 use crate::Args;
-use crate::crowd::Crowd;
+use crate::clients::Clients;
 use crate::peer::{Kind, Peer};
 use crate::process::Server;
 
-/// So many connect at a time: here nobody is in a hurry.
-const AT_ONCE: usize = 100;
+/// How many clients connect at a time.
+const CONNECTING_MAX: usize = 100;
 
 /// Memory per connection, in bytes.
 pub struct Idle {
-    /// What the process takes.
+    /// Resident memory.
     pub resident: f64,
-    /// What of that is in use: after a garbage collection, where there is such a thing.
+    /// The same after a garbage collection, if the server has one.
     pub in_use: f64,
 }
 
@@ -26,13 +26,13 @@ pub async fn measure(kind: Kind, args: &Args, pause: Duration) -> Result<Idle> {
     sleep(pause).await;
     let before = server.memory()?;
     let peers = (0..args.connections).map(|number| Peer::subscriber(kind, number)).collect();
-    let crowd = Crowd::connect(server.port, peers, AT_ONCE, Instant::now());
-    crowd.all_ready().await?;
+    let clients = Clients::connect(server.port, peers, CONNECTING_MAX, Instant::now());
+    clients.all_ready().await?;
     sleep(pause).await;
     let resident = server.memory()?;
     server.collect_garbage().await?;
     let in_use = server.memory()?;
-    crowd.leave(0).await?;
+    clients.disconnect(0).await?;
     let each = |bytes| (bytes - before) / args.connections as f64;
     Ok(Idle { resident: each(resident), in_use: each(in_use) })
 }

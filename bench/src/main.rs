@@ -1,22 +1,23 @@
-//! `seamline-server` and socket.io under the same load, side by side: memory of idle connections, one channel to
-//! many sockets, and everyone coming back at once.
+//! `cargo xtask bench server`: `seamline-server` and socket.io under the same load. It measures the memory of idle
+//! connections, one channel to many sockets, and all clients reconnecting at once.
 //!
-//! `run` has the order of things, `idle`, `fanout` and `storm` a measurement each; `seamline` and `socketio` are
-//! what the load generator speaks, `socket` one connection of it, `crowd` many; `process` the server's process and
-//! what the kernel says of it; `report` the table.
+//! `run` has the order, `idle`, `fanout` and `reconnect_storm` one measurement each. `process` is a server's process,
+//! `peer` the client side of a protocol (`seamline`, `socketio`), `socket` one connection, `clients` many of them,
+//! `publisher` the one that publishes. `report` prints the table.
 
-mod crowd;
+mod clients;
 mod fanout;
 mod idle;
 mod peer;
 mod process;
+mod publisher;
+mod reconnect_storm;
 mod report;
 mod run;
 mod seamline;
 mod socket;
 mod socketio;
 mod stats;
-mod storm;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,38 +25,38 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use clap::Parser;
 
-/// What a process needs beside its sockets.
+/// How many files a process opens besides its sockets.
 const OTHER_FILES: u64 = 200;
 
-/// The options.
+/// Measure seamline-server and socket.io under the same load
 #[derive(Debug, Parser)]
 #[command(name = "seamline-bench")]
 struct Args {
-    /// Idle connections, and clients of the storm
+    /// Number of idle connections, and of clients in the reconnect storm
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     connections: u64,
-    /// Sockets of the fan-out
+    /// Number of sockets in the fan-out
     #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..))]
     sockets: u64,
-    /// Messages that each client of the storm has missed
+    /// Number of messages that each client in the storm has missed
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1000))]
     messages: u64,
-    /// How long the fan-out is measured, at saturation and at the moderate rate
+    /// Seconds to measure the fan-out, first at saturation and then at the moderate rate
     #[arg(long, value_name = "S", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// The moderate rate, in messages published per second
+    /// The moderate rate, in publications per second
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1000))]
     rate: u64,
-    /// At saturation, so many messages at most are published and not yet received
+    /// At saturation, the number of messages that may be published and not yet received
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=500))]
     in_flight: u64,
-    /// Bytes of a message's JSON
+    /// Size of a message's JSON, in bytes
     #[arg(long, value_name = "N", default_value_t = 270, value_parser = clap::value_parser!(u64).range(64..=16_384))]
     bytes: u64,
-    /// How often everything is measured, in turns
+    /// Number of times to measure everything
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=99))]
     repeats: u64,
-    /// The binary of seamline-server
+    /// The seamline-server binary
     #[arg(long, value_name = "FILE")]
     seamline: PathBuf,
     /// The script of the socket.io server
@@ -84,7 +85,8 @@ fn raise_file_limit(args: &Args) -> Result<()> {
     let limit = rlimit::increase_nofile_limit(u64::MAX)?;
     if limit < needed {
         bail!(
-            "{needed} open files are needed and {limit} allowed: raise `ulimit -Hn`, or give fewer --connections"
+            "the limit of open files is {limit}, but {needed} are needed: raise `ulimit -Hn`, or lower --connections and \
+             --sockets"
         );
     }
     Ok(())

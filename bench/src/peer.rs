@@ -1,11 +1,11 @@
-//! What a client says and understands, for either server.
+//! The client side of either protocol.
 
 use std::fmt;
 
 use crate::seamline::Seamline;
 use crate::socketio::SocketIo;
 
-/// The one channel of all measurements.
+/// The channel of all measurements.
 pub const CHANNEL: &str = "bench";
 
 /// The servers that are measured.
@@ -29,19 +29,19 @@ impl fmt::Display for Kind {
 pub enum Meaning {
     /// Nothing to do.
     Nothing,
-    /// This is to be answered.
+    /// The client answers with this frame.
     Answer(String),
-    /// The client is subscribed, or for a publisher, connected.
+    /// The client is subscribed. A publisher is connected.
     Ready,
-    /// So many messages that it had not had, and perhaps an answer.
+    /// The number of messages that are new to it, and perhaps an answer.
     Messages(u64, Option<String>),
     /// A publication is acknowledged.
     Acknowledged,
-    /// Something that must not happen here.
+    /// The server must not send this.
     Wrong(String),
 }
 
-/// A client's side of the protocol. It outlives its connection, and resumes.
+/// The client side of a protocol. It outlives its connection, and resumes.
 pub enum Peer {
     Seamline(Seamline),
     SocketIo(SocketIo),
@@ -77,7 +77,7 @@ impl Peer {
         }
     }
 
-    /// What is sent first, unasked.
+    /// The first frame, if the client sends it.
     pub fn greeting(&mut self) -> Option<String> {
         match self {
             Peer::Seamline(peer) => Some(peer.hello()),

@@ -1,4 +1,4 @@
-//! What was measured, in one table.
+//! Collects the results and prints one table.
 
 use std::fmt::Write;
 
@@ -6,27 +6,27 @@ use crate::Args;
 use crate::fanout::Fanout;
 use crate::idle::Idle;
 use crate::peer::Kind;
+use crate::reconnect_storm::Storm;
 use crate::stats::Series;
-use crate::storm::Storm;
 
 /// The goals: delivered messages per second, and memory per connection.
 const DELIVERED_RATIO_MIN: f64 = 5.0;
 const MEMORY_RATIO_MAX: f64 = 1.0 / 3.0;
 
 const MEMORY: &str = "memory per idle connection, KB";
-const IN_USE: &str = "the same after a garbage collection, KB";
+const IN_USE: &str = "after a garbage collection, KB";
 const DELIVERED: &str = "fan-out: delivered per second";
 const PER_CPU: &str = "fan-out: delivered per second of the server's CPU";
 const PER_FRAME: &str = "fan-out: messages per frame";
 const P50: &str = "moderate: latency p50, ms";
 const P99: &str = "moderate: latency p99, ms";
 const MODERATE: &str = "moderate: delivered per second of the server's CPU";
-const STORM: &str = "storm: until all have caught up, s";
+const STORM: &str = "storm: time until all have caught up, s";
 const STORM_CPU: &str = "storm: the server's CPU, s";
 const RETRIES: &str = "storm: connections reset and made again";
 const PEAK: &str = "storm: peak memory, MB";
 
-/// The rows, with how many decimals they are shown.
+/// The rows, and the number of decimals of each.
 const ROWS: [(&str, usize); 12] = [
     (MEMORY, 1),
     (IN_USE, 1),
@@ -42,7 +42,7 @@ const ROWS: [(&str, usize); 12] = [
     (RETRIES, 0),
 ];
 
-/// See the module.
+/// All results so far.
 #[derive(Default)]
 pub struct Results {
     rows: Vec<(Kind, &'static str, f64)>,
@@ -84,20 +84,20 @@ impl Results {
         self.series(Kind::Seamline, row).median() / self.series(Kind::SocketIo, row).median()
     }
 
-    /// Medians, in parentheses the least and the greatest, and the ratio of the medians.
+    /// A table with the medians, the range in parentheses, and the ratio of the medians.
     pub fn table(&self, args: &Args) -> String {
         let Args { connections, sockets, messages, rate, in_flight, bytes, repeats, seconds, .. } = args;
         let mut text = format!(
             "{connections} connections; fan-out to {sockets} sockets for {seconds} s, {in_flight} messages in \
              flight, then {rate} messages per second;\nstorm of {connections} clients that each missed {messages} \
-             messages; {bytes} bytes a message; medians of {repeats} (least to greatest)\n\n\
+             messages; {bytes} bytes a message; medians of {repeats} (minimum to maximum)\n\n\
              | | seamline | socket.io | ratio |\n|---|---|---|---|\n"
         );
         for (row, decimals) in ROWS {
             let [ours, theirs] = [Kind::Seamline, Kind::SocketIo].map(|kind| {
                 let series = self.series(kind, row);
-                let (least, most) = series.spread();
-                format!("{:.decimals$} ({least:.decimals$} to {most:.decimals$})", series.median())
+                let (min, max) = series.spread();
+                format!("{:.decimals$} ({min:.decimals$} to {max:.decimals$})", series.median())
             });
             let ratio = Some(self.ratio(row)).filter(|ratio| ratio.is_finite());
             let ratio = ratio.map_or("–".into(), |ratio| format!("{ratio:.2}"));
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_has_medians_spread_ratios_and_a_verdict() {
+    fn the_table_has_medians_ranges_ratios_and_goals() {
         let args = Args::parse_from(["bench", "--seamline", "a", "--socketio", "b"]);
         let mut results = Results::default();
         for bytes in [10_000.0, 12_000.0, 11_000.0] {

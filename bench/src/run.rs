@@ -1,4 +1,4 @@
-//! The order of things: each measurement on each server in turn, and all of it several times.
+//! The order of measurements: each on both servers in turn, and all of them several times.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use anyhow::{Context, Result};
 
 use crate::peer::Kind;
 use crate::report::Results;
-use crate::{Args, fanout, idle, storm};
+use crate::{Args, fanout, idle, reconnect_storm};
 
-/// Connections that have just been opened are not idle yet, and Node tidies up when it has nothing to do.
+/// Connections that were just opened are not idle yet, and Node cleans up when it has nothing else to do.
 const IDLE_PAUSE: Duration = Duration::from_secs(12);
-/// Until the server has noticed that its clients have gone.
+/// How long a server may take to notice that its clients have disconnected.
 const GONE_PAUSE: Duration = Duration::from_secs(3);
 
 pub async fn all(args: &Args) -> Result<()> {
     let mut results = Results::default();
     for repeat in 0..args.repeats {
-        // Whoever comes second finds the machine as the first one has left it.
+        // The second server runs on a machine that the first one has used, so the order alternates.
         let order =
             if repeat % 2 == 0 { [Kind::Seamline, Kind::SocketIo] } else { [Kind::SocketIo, Kind::Seamline] };
         println!("run {} of {}", repeat + 1, args.repeats);
@@ -30,8 +30,9 @@ pub async fn all(args: &Args) -> Result<()> {
             results.fanout(kind, &fanout);
         }
         for kind in order {
-            let storm =
-                storm::measure(kind, args, GONE_PAUSE).await.with_context(|| format!("{kind}, storm"))?;
+            let storm = reconnect_storm::measure(kind, args, GONE_PAUSE)
+                .await
+                .with_context(|| format!("{kind}, storm"))?;
             results.storm(kind, &storm);
         }
     }

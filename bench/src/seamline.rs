@@ -1,4 +1,4 @@
-//! `seamline.v1`, as much of it as a subscriber and a publisher need.
+//! The part of `seamline.v1` that a subscriber and a publisher need.
 
 use memchr::{memchr, memchr_iter};
 use seamline::wire::VERSION;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::peer::{CHANNEL, Meaning};
 
-/// What the real client grants at first, and again when half of it is used up.
+/// What the real client grants first, and again when half of it is used.
 const CREDIT: u64 = 2_000;
 const MSGS: &str = r#"{"op":"msgs","ch":"bench","n":"#;
 const IDS: &str = r#","ids":["#;
@@ -74,8 +74,8 @@ impl Seamline {
         Meaning::Nothing
     }
 
-    /// The arithmetic of the seam. What it reads of the frame is what the real client reads: `n`, how many, and
-    /// whether it comes from the replay.
+    /// The arithmetic of the seam. It reads what the real client reads: `n`, the number of messages, and whether they come
+    /// from the replay.
     fn msgs(&mut self, rest: &str) -> Option<Meaning> {
         let (n, rest) = rest.split_once(IDS)?;
         let n: u64 = n.parse().ok()?;
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_counted_once_and_a_hole_is_wrong() {
+    fn messages_count_once_and_a_hole_is_an_error() {
         let mut peer = subscribed();
         assert_eq!(peer.read(&msgs(5, 2, "")), Meaning::Messages(2, None));
         assert_eq!(peer.read(&msgs(5, 3, "")), Meaning::Messages(1, None));
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn it_resumes_from_where_it_is_and_grants_what_it_has_used() {
+    fn it_resumes_from_its_position_and_grants_used_credit() {
         let mut peer = subscribed();
         peer.read(&msgs(5, 2, ""));
         peer.hello();

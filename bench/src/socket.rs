@@ -14,7 +14,7 @@ pub enum Event {
     Acknowledged,
 }
 
-/// See the module.
+/// A connection and its side of the protocol.
 pub struct Socket {
     socket: socket::Socket,
     pub peer: Peer,

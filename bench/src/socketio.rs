@@ -1,8 +1,8 @@
-//! Engine.IO 4 and Socket.IO 5 over a WebSocket, as much of them as a subscriber and a publisher need.
+//! The part of Engine.IO 4 and Socket.IO 5 over a WebSocket that a subscriber and a publisher need.
 //!
 //! Engine.IO packets begin with their type: `0` open, `2` ping, `3` pong, `4` message. A message is a Socket.IO
 //! packet: `0` connect, `2` event, `3` acknowledgement. With connection state recovery, the last argument of an event
-//! is its offset, and connecting with `pid` and `offset` brings what was missed.
+//! is its offset. A client that connects with `pid` and `offset` receives what it missed.
 
 use memchr::memrchr;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::peer::{CHANNEL, Meaning};
 
 const EVENT: &str = r#"42["message","#;
-/// Acknowledgements are numbered by whoever asks for them.
+/// The client chooses the number of an acknowledgment.
 const JOIN_ID: u64 = 0;
 const JOINED: &str = "430[";
 

@@ -1,6 +1,6 @@
 //! Medians and percentiles.
 
-/// What repeated measurements of one thing gave.
+/// The values of a repeated measurement.
 #[derive(Clone, Debug, Default)]
 pub struct Series(pub Vec<f64>);
 
@@ -20,14 +20,14 @@ impl Series {
         }
     }
 
-    /// The least and the greatest.
+    /// The minimum and the maximum.
     pub fn spread(&self) -> (f64, f64) {
         let values = self.sorted();
         (values.first().copied().unwrap_or(f64::NAN), values.last().copied().unwrap_or(f64::NAN))
     }
 }
 
-/// The value that the given share of all does not exceed. Sorts them.
+/// The value that this share of the values does not exceed. Sorts them.
 pub fn percentile(values: &mut [u32], share: f64) -> f64 {
     values.sort_unstable();
     let last = values.len().saturating_sub(1);
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn medians_and_percentiles() {
+    fn medians_and_percentiles_are_exact() {
         assert_eq!(Series(vec![3.0, 1.0, 2.0]).median(), 2.0);
         assert_eq!(Series(vec![4.0, 1.0, 2.0, 3.0]).median(), 2.5);
         assert_eq!(Series(vec![3.0, 1.0, 2.0]).spread(), (1.0, 3.0));

@@ -1,4 +1,4 @@
-//! Many clients, each a task.
+//! Many clients, each in its own task.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,16 +14,16 @@ use tokio::time::{Instant, sleep};
 use crate::peer::Peer;
 use crate::socket::{Event, Socket};
 
-/// Nothing takes longer here.
+/// How long to wait until all clients are ready, or have their messages.
 const TIMEOUT: Duration = Duration::from_secs(120);
-/// How often a client tries to connect.
+/// How many times a client tries to connect.
 const ATTEMPTS_MAX: u32 = 20;
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
 const POLL_PAUSE: Duration = Duration::from_millis(2);
-/// Where a message's time stands.
+/// What precedes the time in a message.
 const TIME: &[u8] = br#"{"t":"#;
 
-/// What the clients have received together.
+/// What all clients together have received.
 #[derive(Default)]
 pub struct Received {
     pub messages: AtomicU64,
@@ -34,39 +34,39 @@ pub struct Received {
     recording: AtomicBool,
 }
 
-/// A client that has left.
-pub struct Member {
+/// A client that is not connected: its side of the protocol, and what it has received.
+pub struct Client {
     pub peer: Peer,
-    pub log: MemberLog,
+    pub log: ClientLog,
 }
 
-/// What a client has had.
+/// What a client has received.
 #[derive(Default)]
-pub struct MemberLog {
+pub struct ClientLog {
     messages: u64,
-    /// From publishing to reception, while it was recorded.
+    /// From publishing to receiving, while that was recorded.
     pub latencies_us: Vec<u32>,
 }
 
-/// See the module.
-pub struct Crowd {
-    tasks: Vec<JoinHandle<Member>>,
+/// Connected clients.
+pub struct Clients {
+    tasks: Vec<JoinHandle<Client>>,
     pub received: Arc<Received>,
     stop: watch::Sender<bool>,
 }
 
-impl Crowd {
-    /// Connects all, `at_once` of them at a time. Times in messages count from `epoch`.
-    pub fn connect(port: u16, peers: Vec<Peer>, at_once: usize, epoch: Instant) -> Crowd {
+impl Clients {
+    /// Connects one client for each peer, `connecting_max` at a time. Times in messages count from `epoch`.
+    pub fn connect(port: u16, peers: Vec<Peer>, connecting_max: usize, epoch: Instant) -> Clients {
         let received = Arc::<Received>::default();
         let stop = watch::Sender::new(false);
-        let gate = Arc::new(Semaphore::new(at_once));
+        let gate = Arc::new(Semaphore::new(connecting_max));
         let task = |peer| {
             let (gate, received) = (gate.clone(), received.clone());
-            let member = Member { peer, log: MemberLog::default() };
-            tokio::spawn(live(port, member, gate, received, stop.subscribe(), epoch))
+            let client = Client { peer, log: ClientLog::default() };
+            tokio::spawn(run(port, client, gate, received, stop.subscribe(), epoch))
         };
-        Crowd { tasks: peers.into_iter().map(task).collect(), received, stop }
+        Clients { tasks: peers.into_iter().map(task).collect(), received, stop }
     }
 
     pub fn len(&self) -> u64 {
@@ -81,7 +81,7 @@ impl Crowd {
         self.received.frames.load(Ordering::Relaxed)
     }
 
-    /// Connections that were reset before they were of use, and made again.
+    /// Connections that were reset before they were ready, and made again.
     pub fn retries(&self) -> u64 {
         self.received.retries.load(Ordering::Relaxed)
     }
@@ -90,7 +90,7 @@ impl Crowd {
         self.received.recording.store(recording, Ordering::Relaxed);
     }
 
-    /// Whether a client has failed, with the reason.
+    /// Returns an error if a client has failed.
     pub fn check(&self) -> Result<()> {
         match self.received.failed.get() {
             None => Ok(()),
@@ -98,12 +98,12 @@ impl Crowd {
         }
     }
 
-    /// Returns when all are subscribed.
+    /// Waits until all are subscribed.
     pub async fn all_ready(&self) -> Result<()> {
         self.all("subscribed", || self.received.ready.load(Ordering::Relaxed), self.len()).await
     }
 
-    /// Returns when each has received so many messages.
+    /// Waits until each has received this many messages.
     pub async fn all_have(&self, messages: u64) -> Result<()> {
         self.all("messages", || self.messages(), messages * self.len()).await
     }
@@ -113,52 +113,52 @@ impl Crowd {
         while count() < wanted {
             self.check()?;
             if start.elapsed() > TIMEOUT {
-                bail!("{what}: {} of {wanted} after {TIMEOUT:?}", count());
+                bail!("{what}: only {} of {wanted} after {TIMEOUT:?}", count());
             }
             sleep(POLL_PAUSE).await;
         }
         Ok(())
     }
 
-    /// Cuts all connections. Each client must have had so many messages.
-    pub async fn leave(self, messages: u64) -> Result<Vec<Member>> {
+    /// Disconnects all clients. Each must have received this many messages.
+    pub async fn disconnect(self, messages: u64) -> Result<Vec<Client>> {
         self.check()?;
         self.stop.send_replace(true);
-        let mut members = Vec::with_capacity(self.tasks.len());
+        let mut disconnected = Vec::with_capacity(self.tasks.len());
         for task in self.tasks {
-            let member = task.await?;
-            if member.log.messages != messages {
-                bail!("a client has {} messages instead of {messages}", member.log.messages);
+            let client = task.await?;
+            if client.log.messages != messages {
+                bail!("a client has {} messages, but should have {messages}", client.log.messages);
             }
-            members.push(member);
+            disconnected.push(client);
         }
-        Ok(members)
+        Ok(disconnected)
     }
 }
 
-async fn live(
+async fn run(
     port: u16,
-    mut member: Member,
+    mut client: Client,
     gate: Arc<Semaphore>,
     received: Arc<Received>,
     mut stop: watch::Receiver<bool>,
     epoch: Instant,
-) -> Member {
+) -> Client {
     let mut permit = gate.acquire_owned().await.ok();
     let stopped = stop.wait_for(|stop| *stop);
     tokio::pin!(stopped);
     for attempt in 1.. {
-        let failed = match Socket::open(port, member.peer).await {
+        let failed = match Socket::open(port, client.peer).await {
             Ok(mut socket) => {
                 let ended = tokio::select! {
-                    Err(e) = listen(&mut socket, &mut member.log, &mut permit, &received, epoch) => Some(e),
+                    Err(e) = listen(&mut socket, &mut client.log, &mut permit, &received, epoch) => Some(e),
                     _ = &mut stopped => None,
                 };
-                member.peer = socket.peer;
+                client.peer = socket.peer;
                 ended
             }
             Err((peer, e)) => {
-                member.peer = peer;
+                client.peer = peer;
                 Some(e)
             }
         };
@@ -167,17 +167,17 @@ async fn live(
             let _ = received.failed.set(format!("{e:#}"));
             break;
         }
-        // As any client would: a server may reset what it has no room for.
+        // As any client does: a server may reset connections that it has no room for.
         received.retries.fetch_add(1, Ordering::Relaxed);
         sleep(RETRY_PAUSE).await;
     }
-    member
+    client
 }
 
-/// Takes what comes, for ever.
+/// Receives until the connection fails.
 async fn listen(
     socket: &mut Socket,
-    log: &mut MemberLog,
+    log: &mut ClientLog,
     permit: &mut Option<OwnedSemaphorePermit>,
     received: &Received,
     epoch: Instant,
@@ -202,7 +202,7 @@ async fn listen(
     }
 }
 
-/// When the messages of a frame were published.
+/// When the messages in a frame were published.
 fn times_us(frame: &str) -> impl Iterator<Item = u64> + '_ {
     memmem::find_iter(frame.as_bytes(), TIME).filter_map(|at| {
         let digits = frame[at + TIME.len()..].split(|c: char| !c.is_ascii_digit()).next()?;
@@ -210,7 +210,7 @@ fn times_us(frame: &str) -> impl Iterator<Item = u64> + '_ {
     })
 }
 
-/// A message of so many bytes, with its time.
+/// A message of this size, with the current time.
 pub fn message(epoch: Instant, bytes: usize) -> String {
     let mut text = format!(r#"{{"t":{},"text":""#, epoch.elapsed().as_micros());
     let padding = bytes.saturating_sub(text.len() + 2);

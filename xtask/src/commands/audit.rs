@@ -8,8 +8,8 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::tools::shell::say;
-use crate::tools::{cargo, npm, paths, shell};
+use crate::tools::progress::say;
+use crate::tools::{cargo, npm, paths, run, shell};
 
 const DENY_VERSION: &str = "0.20.2";
 
@@ -81,12 +81,12 @@ fn check(deny: &PathBuf, what: &[&str]) -> Command {
 }
 
 fn passed(command: &mut Command) -> Result<Outcome> {
-    let (status, _) = shell::run_shown(command)?;
+    let (status, _) = run::shown(command)?;
     Ok(if status.success() { Outcome::Passed } else { Outcome::Failed })
 }
 
 fn advisories(deny: &PathBuf) -> Result<Outcome> {
-    let (fetched, _) = shell::run_shown(shell::command(deny).args(["--workspace", "fetch", "db"]))?;
+    let (fetched, _) = run::shown(shell::command(deny).args(["--workspace", "fetch", "db"]))?;
     if !fetched.success() {
         return Ok(Outcome::NotMade("the database (github.com/RustSec/advisory-db) cannot be fetched"));
     }

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::tools::requirements::{self, Part};
 use crate::tools::stamp::Stamp;
-use crate::tools::{npm, paths, shell};
+use crate::tools::{npm, paths, run, shell};
 
 /// Options of `bench`.
 #[derive(clap::Args)]
@@ -70,7 +70,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
     let [server, bench] = build()?;
     let mut run = shell::command(bench);
     run.arg("--seamline").arg(server).arg("--socketio").arg(socketio.join("server.mjs")).args(args.options());
-    let (status, _) = shell::run_shown(&mut run)?;
+    let (status, _) = run::shown(&mut run)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -78,7 +78,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
 fn build() -> Result<[PathBuf; 2]> {
     let mut cargo = shell::cargo();
     cargo.args(["build", "--release", "-p", "seamline-server", "-p", "seamline-bench"]);
-    shell::run("build seamline-server and seamline-bench", &mut cargo, "Errors there are to be fixed.")?;
+    run::step("build seamline-server and seamline-bench", &mut cargo, "Errors there are to be fixed.")?;
     let binary = |name| paths::target().join(format!("release/{name}{}", std::env::consts::EXE_SUFFIX));
     Ok([binary("seamline-server"), binary("seamline-bench")])
 }
@@ -91,7 +91,7 @@ fn install_socketio() -> Result<PathBuf> {
     let mut npm = npm::command()?;
     npm.current_dir(&directory).args(["ci", "--no-audit", "--no-fund"]);
     let stamp = Stamp::new("bench-socketio", "npm ci", vec![lock], vec![installed]);
-    let install = || shell::run("npm ci in bench/socketio/", &mut npm, "Is the npm registry reachable?");
+    let install = || run::step("npm ci in bench/socketio/", &mut npm, "Is the npm registry reachable?");
     stamp.renew(install)?;
     Ok(directory)
 }

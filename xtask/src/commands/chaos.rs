@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use crate::tools::requirements::{self, Part};
 use crate::tools::tally::Tally;
-use crate::tools::{paths, server, shell};
+use crate::tools::{paths, run, server, shell};
 
 /// How long there is trouble when it is one of the tests.
 const TEST_SECONDS: u64 = 30;
@@ -48,20 +48,19 @@ pub fn command(args: Args) -> Result<ExitCode> {
     let seconds = (args.minutes * 60.0).clamp(1.0, 3600.0) as u64;
     let mut run = one(&chaos, &server, args.log, seconds)?;
     run.args(["--clients", &args.clients.to_string(), "--seed", &args.seed.to_string()]);
-    let (status, _) = shell::run_shown(&mut run)?;
+    let (status, _) = run::shown(&mut run)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// As a group of `cargo xtask test`: some seconds for each log.
 pub fn tests() -> Result<Tally> {
     // What judges a run must find what is planted, before it is believed.
-    let (status, output) =
-        shell::run_shown(shell::cargo().args(["test", "--quiet", "-p", "seamline-chaos"]))?;
+    let (status, output) = run::shown(shell::cargo().args(["test", "--quiet", "-p", "seamline-chaos"]))?;
     let mut tally = Tally::of(&output);
     tally.failed += u64::from(tally.failed == 0 && !status.success());
     let (server, chaos) = build()?;
     for log in [Log::Embedded, Log::Redis] {
-        let (status, _) = shell::run_shown(&mut one(&chaos, &server, log, TEST_SECONDS)?)?;
+        let (status, _) = run::shown(&mut one(&chaos, &server, log, TEST_SECONDS)?)?;
         let failed = u64::from(!status.success());
         tally += Tally { passed: 1 - failed, failed };
     }
@@ -72,7 +71,7 @@ fn build() -> Result<(std::path::PathBuf, std::path::PathBuf)> {
     let server = server::build()?;
     let mut cargo = shell::cargo();
     cargo.args(["build", "-p", "seamline-chaos"]);
-    shell::run("build seamline-chaos", &mut cargo, "Errors in chaos/ are to be fixed.")?;
+    run::step("build seamline-chaos", &mut cargo, "Errors in chaos/ are to be fixed.")?;
     let name = format!("debug/seamline-chaos{}", std::env::consts::EXE_SUFFIX);
     Ok((server, paths::target().join(name)))
 }

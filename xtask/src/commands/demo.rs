@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::commands::pack;
-use crate::tools::shell::say;
-use crate::tools::{paths, server, shell};
+use crate::tools::progress::say;
+use crate::tools::{files, paths, server, shell};
 
 const PORT: u16 = 8080;
 
@@ -76,9 +76,9 @@ fn assemble(www: &Path) -> Result<()> {
 }
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    for file in paths::files_below(from) {
+    for file in files::below(from) {
         let target = to.join(file.strip_prefix(from).expect("it lies below"));
-        shell::write_if_changed(&target, &fs::read(&file)?)?;
+        files::write_if_changed(&target, &fs::read(&file)?)?;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::tools::progress::say;
 use crate::tools::requirements::{ALL, MORE_BROWSERS, State};
-use crate::tools::shell::say;
 use crate::tools::{cargo, paths, shell};
 
 /// `cargo xtask doctor`; fails if something is missing.

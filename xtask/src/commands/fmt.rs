@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use crate::tools::{biome, shell};
+use crate::tools::{biome, run, shell};
 
 /// Options of `fmt`.
 #[derive(clap::Args)]
@@ -22,7 +22,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
         rustfmt.arg("--check");
     }
     for mut tool in [rustfmt, biome::command(args.check)?] {
-        let (status, _) = shell::run_shown(&mut tool)?;
+        let (status, _) = run::shown(&mut tool)?;
         if !status.success() {
             bail!("`{}` failed ({status})", shell::show(&tool));
         }

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::tools::shell::say;
-use crate::tools::{paths, shell};
+use crate::tools::progress::{self, say};
+use crate::tools::{files, paths, run, shell};
 use list::MUTANTS;
 use mutant::Mutant;
 
@@ -70,10 +70,10 @@ pub fn command(args: Args) -> Result<ExitCode> {
     if mutants.is_empty() {
         bail!("no planted bug has {:?} in its name; see xtask/src/commands/mutants/list.rs", args.name);
     }
-    let tree = shell::step("copy the core", copy)?;
+    let tree = progress::step("copy the core", copy)?;
     // Anything else that makes the tests fail would look like a bug that was found.
     let unchanged =
-        shell::step("build and run the tests without a bug (a minute)", || test(&tree, args.seeds))?;
+        progress::step("build and run the tests without a bug (a minute)", || test(&tree, args.seeds))?;
     if !matches!(unchanged, Outcome::Survived) {
         bail!("the tests fail without a planted bug; run cargo xtask test --only unit,sim");
     }
@@ -85,7 +85,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
         }
     }
     let found = mutants.len() - missed.len();
-    say!("\n{found} of {} found in {}", mutants.len(), shell::seconds(started.elapsed()));
+    say!("\n{found} of {} found in {}", mutants.len(), progress::seconds(started.elapsed()));
     missed.iter().for_each(|name| say!("not found: {name}"));
     Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -96,7 +96,7 @@ fn run_one(mutant: &Mutant, number: &str, tree: &Path, seeds: u64) -> Result<Out
     write!(stdout, "{number:>7}  {:<52} ", mutant.name).and_then(|()| stdout.flush()).ok();
     let started = Instant::now();
     let outcome = plant(mutant, tree, seeds).with_context(|| format!("planted bug: {}", mutant.name))?;
-    say!("{:<24} {:>8}", outcome.describe(), shell::seconds(started.elapsed()));
+    say!("{:<24} {:>8}", outcome.describe(), progress::seconds(started.elapsed()));
     Ok(outcome)
 }
 
@@ -108,7 +108,7 @@ fn copy() -> Result<PathBuf> {
     }
     let root = paths::root();
     for dir in ["src", "tests/session", "tests/simulation"] {
-        for file in paths::files_below(&root.join(dir)) {
+        for file in files::below(&root.join(dir)) {
             copy_file(&file, &tree)?;
         }
     }
@@ -117,7 +117,7 @@ fn copy() -> Result<PathBuf> {
     }
     for member in MEMBERS {
         copy_file(&root.join(member).join("Cargo.toml"), &tree)?;
-        for file in paths::files_below(&root.join(member).join("src")) {
+        for file in files::below(&root.join(member).join("src")) {
             copy_file(&file, &tree)?;
         }
     }
@@ -126,7 +126,7 @@ fn copy() -> Result<PathBuf> {
 
 fn copy_file(file: &Path, tree: &Path) -> Result<()> {
     let name = file.strip_prefix(paths::root()).context("it lies in the project")?;
-    shell::write_if_changed(&tree.join(name), &fs::read(file)?)
+    files::write_if_changed(&tree.join(name), &fs::read(file)?)
 }
 
 /// Changes the file, runs the tests, and changes it back.
@@ -166,7 +166,7 @@ fn cargo_test(tree: &Path) -> Command {
 
 /// The output of tests that fail.
 fn failure(command: &mut Command) -> Result<Option<String>> {
-    let (passed, output) = shell::run_quietly(command, TEST_TIMEOUT)?;
+    let (passed, output) = run::quietly(command, TEST_TIMEOUT)?;
     Ok((!passed).then_some(output))
 }
 

@@ -10,10 +10,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::tools::shell::say;
+use crate::tools::progress::{self, say};
 use crate::tools::stamp::Stamp;
 use crate::tools::toolchain::{Toolchain, WASM};
-use crate::tools::{npm, paths, requirements, shell, short_names, wasm_bindgen};
+use crate::tools::{files, npm, paths, requirements, run, shell, short_names, wasm_bindgen};
 
 /// What Rust's wasm32-unknown-unknown uses beyond the first version of wasm; all of it is in every
 /// browser since 2022.
@@ -128,7 +128,7 @@ fn build_wasm(variant: &Variant) -> Result<PathBuf> {
     } else {
         say!("- std's source is not there: the wasm is built with the std that is, and is larger");
     }
-    shell::run(
+    run::step(
         &format!("build {}.wasm", variant.name),
         &mut cargo,
         "Errors in src/ are to be fixed; else try cargo xtask doctor.",
@@ -147,7 +147,7 @@ fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
         let raw = paths::target().join("bindgen").join(variant.name);
         let mut bindgen = shell::command(wasm_bindgen::dir()?.join("wasm-bindgen"));
         bindgen.args(WASM_BINDGEN).arg("--out-dir").arg(&raw).arg(wasm);
-        shell::run(
+        run::step(
             &format!("wasm-bindgen for {}", variant.name),
             &mut bindgen,
             "Is the lock file's wasm-bindgen the one that Cargo.toml pins?",
@@ -156,7 +156,7 @@ fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
         let optimised = raw.join("optimised.wasm");
         let mut opt = shell::command(npm::bin("wasm-opt"));
         opt.args(WASM_FEATURES).args(WASM_OPT).arg(raw.join("seamline_bg.wasm")).arg("-o").arg(&optimised);
-        shell::run(
+        run::step(
             &format!("wasm-opt for {}", variant.name),
             &mut opt,
             "If it rejects an instruction, a feature is missing in WASM_FEATURES in xtask/src/commands/pack.rs.",
@@ -164,13 +164,13 @@ fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
 
         let mut opt = shell::command(npm::bin("wasm-opt"));
         let glue = short_names::shorten(opt.args(WASM_FEATURES), &optimised, &raw.join("seamline.js"))?;
-        shell::write_if_changed(&out.join("seamline.js"), glue.as_bytes())?;
+        files::write_if_changed(&out.join("seamline.js"), glue.as_bytes())?;
         let types = fs::read(raw.join("seamline.d.ts")).context("wasm-bindgen wrote no seamline.d.ts")?;
-        shell::write_if_changed(&out.join("seamline.d.ts"), &types)?;
-        shell::write_if_changed(&out.join("seamline_bg.wasm"), &fs::read(&optimised)?)
+        files::write_if_changed(&out.join("seamline.d.ts"), &types)?;
+        files::write_if_changed(&out.join("seamline_bg.wasm"), &fs::read(&optimised)?)
     })?;
     if !ran {
-        shell::already(&format!("js/{}", variant.out), "up to date");
+        progress::already(&format!("js/{}", variant.out), "up to date");
     }
     Ok(())
 }
@@ -179,22 +179,22 @@ fn build_js() -> Result<()> {
     let js = paths::js();
     let dist = js.join("dist");
     let mut inputs = sources(&js);
-    inputs.extend(paths::files_below(&js.join("src")));
+    inputs.extend(files::below(&js.join("src")));
     for variant in &VARIANTS {
-        inputs.extend(paths::files_below(&js.join(variant.out)));
+        inputs.extend(files::below(&js.join(variant.out)));
     }
     let outputs = vec![dist.join("index.js")];
     let ran = Stamp::new("js", "npm run build", inputs, outputs).renew(|| {
         let mut npm = npm::command()?;
         npm.args(["run", "build"]);
-        shell::run("npm run build in js/", &mut npm, "Fix what it reports: it runs js/build.mjs on js/src.")?;
+        run::step("npm run build in js/", &mut npm, "Fix what it reports: it runs js/build.mjs on js/src.")?;
         if !dist.join("index.js").exists() {
             bail!("npm run build wrote no js/dist/index.js");
         }
         Ok(())
     })?;
     if !ran {
-        shell::already("js/dist", "up to date");
+        progress::already("js/dist", "up to date");
     }
     Ok(())
 }
@@ -211,19 +211,19 @@ fn npm_pack(version: &str) -> Result<PathBuf> {
     let to = paths::target().join("npm");
     let tarball = to.join(format!("seamline-{version}.tgz"));
     let mut inputs = sources(&paths::js());
-    inputs.extend(paths::files_below(&paths::js().join("dist")));
+    inputs.extend(files::below(&paths::js().join("dist")));
     let ran = Stamp::new("npm-pack", version, inputs, vec![tarball.clone()]).renew(|| {
         fs::create_dir_all(&to).with_context(|| format!("could not create {}", to.display()))?;
         let mut npm = npm::command()?;
         npm.args(["pack", "--pack-destination"]).arg(&to);
-        shell::run("npm pack", &mut npm, "Does js/package.json name its files?")?;
+        run::step("npm pack", &mut npm, "Does js/package.json name its files?")?;
         if !tarball.exists() {
             bail!("npm pack wrote no {}", paths::shown(&tarball));
         }
         Ok(())
     })?;
     if !ran {
-        shell::already(&paths::shown(&tarball), "up to date");
+        progress::already(&paths::shown(&tarball), "up to date");
     }
     Ok(tarball)
 }

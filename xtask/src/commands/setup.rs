@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+use crate::tools::progress::{self, say};
 use crate::tools::requirements::{ALL, State};
-use crate::tools::shell::{self, say};
 
 /// `cargo xtask setup`.
 pub fn command() -> Result<ExitCode> {
     for part in ALL {
         match part.state() {
-            State::Ready(version) => shell::already(part.name(), &version),
+            State::Ready(version) => progress::already(part.name(), &version),
             State::Missing(_) => part.install()?,
         }
     }

@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::tools::shell;
+use crate::tools::{run, shell};
 
 /// Options of `sim`.
 #[derive(clap::Args)]
@@ -43,7 +43,7 @@ pub fn fuzz(args: FuzzArgs) -> Result<ExitCode> {
     let mut test = command_line("fuzz");
     test.args(["--", "--nocapture"]);
     test.env("FUZZ_INPUTS", args.inputs.to_string()).env("FUZZ_SEED", args.seed.to_string());
-    let (status, _) = shell::run_shown(&mut test)?;
+    let (status, _) = run::shown(&mut test)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -58,7 +58,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
     if args.trace {
         test.env("SIM_TRACE", "1");
     }
-    let (status, _) = shell::run_shown(&mut test)?;
+    let (status, _) = run::shown(&mut test)?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::commands::pack;
-use crate::tools::shell::say;
-use crate::tools::{paths, shell};
+use crate::tools::progress::say;
+use crate::tools::{files, paths, shell};
 
 /// What the whole client may weigh, gzipped.
 const GZIP_BYTES_MAX: u64 = 32 * 1024;
@@ -101,7 +101,7 @@ fn downloaded(dist: &Path) -> Result<Vec<PathBuf>> {
         );
     }
     found.extend(
-        paths::files_below(dist).into_iter().filter(|file| file.extension().is_some_and(|ext| ext == "wasm")),
+        files::below(dist).into_iter().filter(|file| file.extension().is_some_and(|ext| ext == "wasm")),
     );
     Ok(found.into_iter().collect())
 }

@@ -12,8 +12,8 @@ use clap::ValueEnum;
 
 use crate::commands::{chaos, sim, size};
 use crate::tools::engine::{Choice, Engine};
+use crate::tools::progress::{self, say};
 use crate::tools::requirements::{self, Part};
-use crate::tools::shell::say;
 use crate::tools::tally::Tally;
 use crate::tools::toolchain::Toolchain;
 use crate::tools::{npm, shell};
@@ -97,7 +97,7 @@ fn report(rows: &[Row], ran_on: &[String]) -> ExitCode {
     say!("\n{:<16} {:>7} {:>7} {:>9}", "group", "passed", "failed", "time");
     let mut total = Tally::default();
     for Row { name, tally, time } in rows {
-        say!("{name:<16} {:>7} {:>7} {:>9}", tally.passed, tally.failed, shell::seconds(*time));
+        say!("{name:<16} {:>7} {:>7} {:>9}", tally.passed, tally.failed, progress::seconds(*time));
         total += *tally;
     }
     for versions in ran_on {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use words::Words;
 
-use crate::tools::paths;
+use crate::tools::{files, paths};
 
 /// A text in a file, and the line on which it starts.
 struct Text {
@@ -40,8 +40,8 @@ fn read(path: &Path) -> String {
 fn pages() -> Vec<PathBuf> {
     let root = paths::root();
     let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
-    let mut pages = paths::files_below(&root.join("docs"));
-    pages.extend(paths::files_below(&root.join(".github")));
+    let mut pages = files::below(&root.join("docs"));
+    pages.extend(files::below(&root.join(".github")));
     pages.extend(fs::read_dir(&root).expect("the root can be read").flatten().map(|entry| entry.path()));
     pages.retain(is_page);
     pages
@@ -93,8 +93,7 @@ fn docs_use_the_words_of_the_style_guide() {
 fn texts_in_source_code_use_the_words_of_the_style_guide() {
     let words = guide();
     let root = paths::root();
-    let mut files: Vec<PathBuf> =
-        SOURCES.iter().flat_map(|dir| paths::files_below(&root.join(dir))).collect();
+    let mut files: Vec<PathBuf> = SOURCES.iter().flat_map(|dir| files::below(&root.join(dir))).collect();
     files.push(root.join("server/deploy/seamline.toml"));
     let found = files.iter().flat_map(|file| complaints(file, &texts_of(file), &words)).collect();
     assert_none(found);

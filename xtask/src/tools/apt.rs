@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::tools::{paths, shell};
+use crate::tools::{paths, run, shell};
 
 /// Another apt may be installing, and a server may fail once.
 const PATIENT: [&str; 4] = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
@@ -26,12 +26,12 @@ pub fn install(what: &str, packages: &[&str]) -> Result<()> {
     if !known {
         update(&hint)?;
     }
-    let first = shell::run(&format!("install {what} ({names})"), &mut apt_install(packages), &hint);
+    let first = run::step(&format!("install {what} ({names})"), &mut apt_install(packages), &hint);
     match first {
         Err(_) if known => {
             // The lists were old: what they name is no longer on the server.
             update(&hint)?;
-            shell::run(&format!("install {what} again"), &mut apt_install(packages), &hint)
+            run::step(&format!("install {what} again"), &mut apt_install(packages), &hint)
         }
         done => done,
     }
@@ -56,7 +56,7 @@ fn highest(base: &str, listed: &str) -> Option<u32> {
 }
 
 fn update(hint: &str) -> Result<()> {
-    shell::run("apt-get update", as_root("apt-get").args(PATIENT).arg("update"), hint)
+    run::step("apt-get update", as_root("apt-get").args(PATIENT).arg("update"), hint)
 }
 
 fn apt_install(packages: &[&str]) -> Command {

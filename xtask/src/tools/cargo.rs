@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::tools::shell;
+use crate::tools::{run, shell};
 
 const CRATES_HINT: &str =
     "Is crates.io reachable? The failed part is in the log; setup goes on where it stopped.";
@@ -24,7 +24,7 @@ fn run_install(name: &str, version: &str, root: &Path, more: &[&str]) -> Result<
     let mut install = shell::command("cargo");
     install.args(["install", name, "--version", version, "--root"]).arg(root).args(more);
     install.env_remove("CARGO_TARGET_DIR").env("CARGO_NET_RETRY", "10");
-    shell::run(&format!("cargo install {name} {version} (some minutes)"), &mut install, CRATES_HINT)
+    run::step(&format!("cargo install {name} {version} (some minutes)"), &mut install, CRATES_HINT)
 }
 
 /// The version of `cargo <component>`, if it is installed.

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use crate::tools::requirements::Part;
-use crate::tools::{browser, paths, shell};
+use crate::tools::{browser, files, paths, shell};
 
 /// For an unattended browser in a container: no window, no sandbox, no traffic of its own.
 const CHROME_ARGS: [&str; 9] = [
@@ -133,7 +133,7 @@ impl Engine {
     /// Writes the capabilities that wasm-bindgen's test runner asks the driver for.
     pub fn webdriver_json(self) -> Result<PathBuf> {
         let file = paths::target().join(format!("webdriver-{}.json", self.name()));
-        shell::write_if_changed(&file, format!("{:#}\n", self.capabilities()?).as_bytes())?;
+        files::write_if_changed(&file, format!("{:#}\n", self.capabilities()?).as_bytes())?;
         Ok(file)
     }
 

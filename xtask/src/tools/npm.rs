@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::tools::requirements::State;
-use crate::tools::{paths, shell};
+use crate::tools::{files, paths, run, shell};
 
 /// npm on the PATH.
 pub fn find() -> Option<PathBuf> {
@@ -57,10 +57,10 @@ pub fn install() -> Result<()> {
     let how = if lock.exists() { "ci" } else { "install" };
     let mut npm = command()?;
     npm.args([how, "--no-audit", "--no-fund"]);
-    shell::run(
+    run::step(
         &format!("npm {how} in js/"),
         &mut npm,
         "Is the npm registry reachable? Does package-lock.json fit package.json?",
     )?;
-    shell::write_if_changed(&stamp(), &fs::read(&lock).context("npm wrote no package-lock.json")?)
+    files::write_if_changed(&stamp(), &fs::read(&lock).context("npm wrote no package-lock.json")?)
 }

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::tools::progress::say;
 use crate::tools::requirements::State;
-use crate::tools::shell::say;
-use crate::tools::{apt, paths, shell, wasm_std};
+use crate::tools::{apt, paths, run, shell, wasm_std};
 
 /// The target.
 pub const WASM: &str = "wasm32-unknown-unknown";
@@ -144,7 +144,7 @@ pub fn source_state() -> State {
 pub fn install_source() -> Result<()> {
     let mut rustup = shell::command("rustup");
     rustup.args(["component", "add", "rust-src"]);
-    if shell::run_within("rustup component add rust-src", &mut rustup, RUSTUP_LIMIT, "").is_err() {
+    if run::step_within("rustup component add rust-src", &mut rustup, RUSTUP_LIMIT, "").is_err() {
         say!("  rustup could not: the wasm will be some 3 KB (gzip) larger");
     }
     Ok(())
@@ -156,7 +156,7 @@ pub fn install() -> Result<()> {
     if has_rustup {
         let mut rustup = shell::command("rustup");
         rustup.args(["target", "add", WASM]);
-        let added = shell::run_within(&format!("rustup target add {WASM}"), &mut rustup, RUSTUP_LIMIT, "");
+        let added = run::step_within(&format!("rustup target add {WASM}"), &mut rustup, RUSTUP_LIMIT, "");
         if added.is_ok() && Toolchain::find().is_some() {
             return Ok(());
         }
@@ -188,7 +188,7 @@ fn install_debians(has_rustup: bool) -> Result<()> {
     if has_rustup && Probe::new(name).is_none() {
         let mut link = shell::command("rustup");
         link.args(["toolchain", "link", LINKED, "/usr"]);
-        shell::run(&format!("rustup toolchain link {LINKED} /usr"), &mut link, "Is /usr/bin/rustc there?")?;
+        run::step(&format!("rustup toolchain link {LINKED} /usr"), &mut link, "Is /usr/bin/rustc there?")?;
     }
     let probe = Probe::new(name).context("Debian's rustc does not run: try /usr/bin/rustc --version")?;
     wasm_std::build(name, &probe)?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 use crate::tools::toolchain::{Probe, WASM};
-use crate::tools::{paths, shell};
+use crate::tools::{files, paths, progress, run, shell};
 
 /// Next to the libraries: the rustc they were built with. Another rustc cannot read them.
 const STAMP: &str = "seamline-std.stamp";
@@ -45,8 +45,8 @@ pub fn source_is_there() -> bool {
 pub fn build(toolchain: Option<&str>, probe: &Probe) -> Result<()> {
     let dir = paths::target().join("wasm-std");
     fs::create_dir_all(&dir).with_context(|| format!("could not create {}", dir.display()))?;
-    shell::write_if_changed(&dir.join("Cargo.toml"), CRATE.as_bytes())?;
-    shell::write_if_changed(&dir.join("lib.rs"), b"#![no_std]\n")?;
+    files::write_if_changed(&dir.join("Cargo.toml"), CRATE.as_bytes())?;
+    files::write_if_changed(&dir.join("lib.rs"), b"#![no_std]\n")?;
 
     let mut cargo = shell::command("cargo");
     cargo.current_dir(&dir);
@@ -56,14 +56,14 @@ pub fn build(toolchain: Option<&str>, probe: &Probe) -> Result<()> {
     if let Some(name) = toolchain {
         cargo.env("RUSTUP_TOOLCHAIN", name);
     }
-    shell::run(
+    run::step(
         "build std for wasm (about a minute)",
         &mut cargo,
         "The source of std comes with rust-web-src.",
     )?;
 
     let deps = dir.join("target").join(WASM).join("release/deps");
-    shell::step("put it where rustc looks for it", || copy(&deps, probe))
+    progress::step("put it where rustc looks for it", || copy(&deps, probe))
 }
 
 fn copy(deps: &Path, probe: &Probe) -> Result<()> {

@@ -12,7 +12,7 @@ use crate::tools::engine::Engine;
 use crate::tools::requirements::{self, Part};
 use crate::tools::tally::Tally;
 use crate::tools::toolchain::Toolchain;
-use crate::tools::{paths, server, wasm_bindgen, wasm_pack};
+use crate::tools::{files, paths, server, wasm_bindgen, wasm_pack};
 
 /// How long the tests of one file may take in the browser.
 const BROWSER_TIMEOUT_SECONDS: &str = "600";
@@ -50,7 +50,7 @@ pub fn e2e(engine: Engine) -> Result<Tally> {
         let name = file.to_string_lossy();
         name.ends_with(".test.mjs") && fits(&name)
     };
-    let files: Vec<_> = paths::files_below(&paths::js().join("e2e")).into_iter().filter(is_test).collect();
+    let files: Vec<_> = files::below(&paths::js().join("e2e")).into_iter().filter(is_test).collect();
     requirements::ensure(engine.parts())?;
     let tarball = pack::pack()?;
     let server = server::build()?;

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::runner::{count, count_some_or_none};
+use crate::tools::progress::say;
 use crate::tools::requirements::{self, Part};
-use crate::tools::shell::say;
 use crate::tools::tally::Tally;
 use crate::tools::toolchain::{Toolchain, WASM};
 use crate::tools::{biome, cargo, paths, shell};

@@ -7,44 +7,43 @@ import type { ChannelOptions, Gap, Logger, Message, Position } from "./types.js"
 
 /** The events of a channel. A `message` or `gap` listener may return a promise: the channel waits for it. */
 export type ChannelEvents<T> = {
-  /** A message, once, in order. */
+  /** A message: each once, in order. */
   message: (message: Message<T>) => unknown;
-  /** Messages are lost; emitted before anything that comes after them, and only where messages are listened to. */
+  /** Messages are lost. Emitted before any later message, and only if something listens to messages. */
   gap: (gap: Gap) => unknown;
-  /** An ephemeral event, as it comes. */
+  /** An ephemeral event. */
   cast: (data: unknown) => unknown;
-  /** The replay has met the live stream: the channel is up to date. Again after each reconnect. */
+  /** The replay has reached the live stream: the channel is up to date. Emitted again after each reconnect. */
   live: () => unknown;
-  /** A listener failed with `message`, or the server refused something. */
+  /** A listener failed with `message`, or the server rejected something. */
   error: (error: unknown, message?: Message<T>) => unknown;
 };
 
-/** What a handle needs of its client. @internal */
+/** What a handle needs from its client. @internal */
 export interface ChannelPort {
   _logger: Logger;
-  /** The subscription that all handles share; none when the client is closed. */
+  /** The subscription that all handles share; undefined if the client is closed. */
   _subscription(name: string): Subscription | undefined;
   _publish(name: string, data: unknown, key: string | undefined, isHandleClosed: boolean): Promise<Published>;
   _cast(name: string, data: unknown): void;
 }
 
 /**
- * A handle of one channel of a client, with listeners, a position and an end of its own. All handles of a name
- * share one subscription, which begins when the first of them listens and ends when the last one that listens
- * is closed.
+ * A handle of a channel, with its own listeners, position and end. All handles of a name share one subscription. It
+ * begins when the first of them listens, and ends when the last one that listens is closed.
  *
- * A message counts as processed, and {@link Channel.position} moves, when every listener has returned, every
- * promise that a listener returned is settled, and every iterator has asked for the next message. What is
- * acknowledged to the server is what every handle has processed. The slowest handle sets the pace: when it is
- * `queueMessages` behind, the others wait for it.
+ * A message counts as processed, and {@link Channel.position} advances, when every listener has returned, every promise
+ * that a listener returned has settled, and every iterator has requested the next message. The client acknowledges to
+ * the server what every handle has processed. If a handle falls `queueMessages` behind, the others wait for it.
  *
- * A handle gets messages from its first `message` listener or iterator on, beginning at its start point; when it has
- * none left, they wait for the next one. Close a handle that you no longer need: it holds the others up.
+ * A handle receives messages from its first `message` listener or iterator on, beginning at its start point. If its
+ * last listener is removed, messages wait for the next one. Close a handle that you no longer need, because it delays
+ * the others.
  *
- * A handle that listens only to `cast`, `live` or `gap` asks for no messages. As long as no handle of the name does, none
- * are fetched or acknowledged, no gaps are looked for, and casts and `live` come at once, whatever `from` says. Beside a
- * handle that does, they share its subscription, where casts wait for a replay. Listeners that are added in one turn of
- * the event loop count as added together.
+ * A handle that listens only to `cast`, `live` or `gap` requests no messages. While no handle of the name requests
+ * messages, none are fetched or acknowledged, no gaps are detected, and casts and `live` arrive at once, whatever
+ * `from` is. If another handle requests messages, both share its subscription, and casts wait for a replay. Listeners
+ * that are added in one turn of the event loop count as added together.
  */
 export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   /** The channel's name. */
@@ -59,21 +58,20 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
     this.#dispatcher = new Dispatcher<T>(name, options, port._logger);
   }
 
-  /** Everything up to here was processed; pass it as `from` to go on here. Not known before the server answers. */
+  /** Everything up to here was processed. Pass it as `from` to continue here. Unknown before the server answers. */
   get position(): Position | undefined {
     const position = this.#dispatcher._position;
     return position && { ...position };
   }
 
-  /** The id of the last message that was processed, where it is known. */
+  /** The id of the last processed message, if it is known. */
   get lastMessageId(): string | undefined {
     return this.#dispatcher._position?.id;
   }
 
   /**
-   * Listens to an event; the returned function stops that. Throws a {@link SeamlineError}: `bad_event` or
-   * `bad_listener` for what cannot be listened to, and `already_subscribed` as described at
-   * {@link ChannelOptions.from}.
+   * Adds a listener for an event. The returned function removes it. Throws a {@link SeamlineError}: `bad_event` or
+   * `bad_listener` for an invalid argument, and `already_subscribed` as described at {@link ChannelOptions.from}.
    */
   on<E extends keyof ChannelEvents<T>>(event: E, listener: ChannelEvents<T>[E]): () => void {
     const off = this.#dispatcher._events.on(event, listener);
@@ -88,9 +86,9 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   /**
-   * Publishes a message. The promise is resolved when the log has it; until then it is sent again on
-   * each new connection, under the same idempotency key, of which the log stores one. It is rejected when the
-   * message is refused, or the client is closed first; the error names the channel and the key.
+   * Publishes a message. The promise resolves when the log has stored it. Until then the client sends it again on each
+   * new connection, under the same idempotency key, and the log stores one message per key. The promise rejects if the
+   * server rejects the message, or if the client is closed first. The error names the channel and the key.
    */
   async publish(data: unknown, options: { key?: string } = {}): Promise<{ id: string; offset: number }> {
     checkPublishOptions(options);
@@ -98,25 +96,22 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   /**
-   * Sends an ephemeral event to the others who are here now. It is dropped where it cannot go at once.
-   * Throws for what JSON cannot hold, and for what is larger than the server takes.
+   * Sends an ephemeral event to the channel's other subscribers. It is dropped if it cannot be sent at once. Throws if
+   * JSON cannot represent the data, or if it is larger than the server accepts.
    */
   cast(data: unknown): void {
     if (!this.#dispatcher._ended) this.#port._cast(this.name, data);
   }
 
   /**
-   * Closes this handle: it emits no further events, and its iterators end. Other handles of the channel go on;
-   * the subscription ends with the last one that listens.
+   * Closes this handle: it emits no further events, and its iterators end. Other handles of the channel continue. The
+   * subscription ends with the last handle that listens.
    */
   close(): void {
     this.#dispatcher._end();
   }
 
-  /**
-   * The messages, one after the other; each counts as processed when the next one is asked for, or when the
-   * loop is left.
-   */
+  /** Iterates over the messages. Each counts as processed when the next one is requested, or when the loop ends. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message<T>> {
     this.#join(true);
     return iterate(this.#dispatcher);

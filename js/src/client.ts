@@ -9,11 +9,11 @@ import { webSocketUrl } from "./url.js";
 export type ClientEvents = {
   /** The connection's state changed. */
   state: (state: State) => unknown;
-  /** Something went wrong that concerns no single channel; the client continues. */
+  /** An error that concerns no single channel. The client continues. */
   error: (error: unknown) => unknown;
 };
 
-/** A connection to a server, kept up until it is closed. Make one with {@link connect}. */
+/** A connection to a server, which reconnects until it is closed. Create one with {@link connect}. */
 export class Client {
   #connection: Connection;
 
@@ -29,14 +29,14 @@ export class Client {
     return this.#connection._status._state;
   }
 
-  /** Listens to an event; the returned function removes the listener. */
+  /** Adds a listener for an event. The returned function removes it. */
   on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void {
     return this.#connection._status._events.on(event, listener);
   }
 
   /**
-   * A handle of a channel, each call another one. Handles of one name share a subscription, which begins when the
-   * first of them listens; see {@link Channel}. Close each handle that listens when you no longer need it.
+   * Returns a new handle of a channel. Handles of one name share a subscription, which begins when the first of them
+   * listens; see {@link Channel}. Close each handle that listens when you no longer need it.
    */
   channel<T = unknown>(name: string, options: ChannelOptions = {}): Channel<T> {
     checkChannelOptions(options);
@@ -45,24 +45,24 @@ export class Client {
     return new Channel<T>(name, options, this.#connection);
   }
 
-  /** What was counted so far. */
+  /** The counters so far. */
   stats(): Stats {
     return this.#connection._stats();
   }
 
   /**
-   * What happened to the connection and to the page recently, oldest first: the last 200 states, with their
-   * reasons, and page events. It can be written as JSON and contains no messages: attach it to a bug report.
+   * The recent history of the connection and the page, oldest first: the last 200 states with their reasons, and page
+   * events. It can be serialized as JSON and contains no messages. Attach it to a bug report.
    */
   diagnostics(): readonly Diagnostic[] {
     return this.#connection._status._diagnostics;
   }
 
   /**
-   * Closes for good: acknowledges what was processed, ends all channels, fails what waits to be published. Resolves
-   * when the client is closed. With `flushMs`, publications without an answer have that long to get one: channels
-   * end and new publications are refused at once, and the client is closed as soon as nothing waits. A publication
-   * that fails with `closed` may be in the log all the same.
+   * Closes the client for good: acknowledges processed messages, ends all channels and fails unanswered publications.
+   * Resolves when the client is closed. With `flushMs`, unanswered publications have that much time to get an answer:
+   * channels end and new publications are rejected at once, and the client closes as soon as no publication waits. The
+   * log may have stored a publication that fails with `closed`.
    */
   close(options: CloseOptions = {}): Promise<void> {
     checkCloseOptions(options);

@@ -8,9 +8,9 @@ export { SeamlineError } from "./error.js";
 export type * from "./types.js";
 
 /**
- * Connects to a server that speaks `seamline.v1`, and stays connected until {@link Client.close}.
- * Returns at once; what is called meanwhile is done as soon as it can be. Throws a
- * {@link SeamlineError} for a URL or an option that cannot be meant.
+ * Connects to a server that speaks `seamline.v1`, and stays connected until {@link Client.close}. Returns at once.
+ * Calls that are made before the connection is open wait for it. Throws a {@link SeamlineError} for an invalid URL or
+ * option.
  */
 export function connect(url: string | URL, options: Options = {}): Client {
   return new Client(url, options);

@@ -15,7 +15,7 @@ type Table = Record<string, readonly [expected: string, check: Check]>;
 
 const NAME = ["a string of 1 to 200 bytes", isName] as const;
 const COUNT = ["a whole number, 0 or more", isCount] as const;
-/** Engines keep a timer's delay in 32 bits with a sign: a longer one fires at once. */
+/** Engines store a timer's delay as a signed 32-bit integer. A longer delay fires at once. */
 const MS_MAX = 2 ** 31 - 1;
 const MS = [
   `a whole number of milliseconds, at most ${MS_MAX}`,
@@ -95,7 +95,7 @@ function check(what: string, options: object, table: Table): void {
   }
 }
 
-/** Refuses an option that is misspelt or has the wrong type, by name. */
+/** Throws an error that names the option, if one is misspelled or has the wrong type. */
 export function checkOptions(options: Options): void {
   check("option", options, OPTIONS);
   check("option of backoff", options.backoff ?? {}, BACKOFF);

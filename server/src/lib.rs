@@ -1,7 +1,7 @@
 //! The reference server of Seamline.
 //!
-//! Publications go through [`log`] (numbered, committed) and then, in log order, through [`log::hub`] to
-//! the subscriptions in [`ws`]; [`http`] is the other way in. `docs/PROTOCOL.md` is what it speaks.
+//! Publications come in through [`ws`] or [`http`]. The store in [`log`] numbers and commits them, and the [`log::hub`]
+//! passes them on, in log order, to the subscriptions in [`ws`]. `docs/PROTOCOL.md` describes the protocol.
 
 pub mod auth;
 pub mod cli;

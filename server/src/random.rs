@@ -1,6 +1,6 @@
-//! Random names and spreads, from the operating system.
+//! Random names and numbers, from the operating system.
 
-/// 64 random bits. Where the system has none to give, the clock: these are names, not secrets.
+/// 64 random bits. If the system has none, the clock is used: these are names, not secrets.
 pub fn bits() -> u64 {
     getrandom::u64().unwrap_or_else(|_| crate::time::since_unix_epoch().as_nanos() as u64)
 }

@@ -1,7 +1,7 @@
-//! Looks up the address of the authorisation service, one lookup at a time.
+//! Looks up the address of the authorization service, one lookup at a time.
 //!
-//! A lookup blocks a thread, and nothing ends it early: where the name servers do not answer, it takes long. Were there
-//! one for each question, they would soon have all the threads, and reads of the log, which run there too, none.
+//! A lookup blocks a thread, and cannot be canceled. It takes long if the name servers do not answer. With one lookup for
+//! each question, they would soon take all the threads, and leave none for reads of the log, which run there too.
 
 use std::future::Future;
 use std::io;
@@ -15,21 +15,21 @@ use hyper_util::client::legacy::connect::dns::Name;
 use tokio::sync::watch;
 use tower_service::Service;
 
-type Addresses = Result<Vec<SocketAddr>, String>;
+type Addresses = Result<Vec<SocketAddr>, Arc<io::Error>>;
 type Lookup = dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
-/// See the module. For one name: there is one service.
+/// See the module. It looks up one name, because there is one service.
 #[derive(Clone)]
 pub struct Resolver {
     lookup: Arc<Lookup>,
-    /// The last one; it is over when its sender is gone.
+    /// The last lookup. It has ended when its sender is gone.
     latest: Arc<Mutex<Option<watch::Receiver<Option<Addresses>>>>>,
 }
 
 impl Resolver {
     /// Asks the operating system.
     pub fn new() -> Resolver {
-        // The port is not looked up; the connector puts in the URL's.
+        // The port is not looked up: the connector takes the URL's.
         Resolver::with(|name| Ok((name, 0).to_socket_addrs()?.collect()))
     }
 
@@ -37,7 +37,7 @@ impl Resolver {
         Resolver { lookup: Arc::new(lookup), latest: Arc::default() }
     }
 
-    /// Joins the lookup under way, or begins one.
+    /// Joins the running lookup, or starts one.
     fn join(&self, name: Name) -> watch::Receiver<Option<Addresses>> {
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(running) = latest.as_ref().filter(|running| running.has_changed().is_ok()) {
@@ -46,7 +46,7 @@ impl Resolver {
         let (found, receiver) = watch::channel(None);
         let lookup = self.lookup.clone();
         tokio::task::spawn_blocking(move || {
-            found.send_replace(Some(lookup(name.as_str()).map_err(|e| e.to_string())));
+            found.send_replace(Some(lookup(name.as_str()).map_err(Arc::new)));
         });
         latest.insert(receiver).clone()
     }
@@ -67,7 +67,7 @@ impl Service<Name> for Resolver {
             let found = found.wait_for(Option::is_some).await.map_err(io::Error::other)?.clone();
             match found {
                 Some(Ok(addresses)) => Ok(addresses.into_iter()),
-                Some(Err(why)) => Err(io::Error::other(why)),
+                Some(Err(e)) => Err(io::Error::other(e)),
                 None => Err(io::Error::other("the lookup ended without an answer")),
             }
         })
@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts its lookups; each takes until it is given its answer.
+    /// Counts its lookups. Each of them runs until it gets its answer.
     fn slow() -> (Resolver, Arc<AtomicUsize>, mpsc::Sender<Vec<SocketAddr>>) {
         let (answer, answers) = mpsc::channel();
         let (begun, answers) = (Arc::new(AtomicUsize::new(0)), Mutex::new(answers));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn there_is_one_lookup_at_a_time_also_when_nobody_waits_for_it_any_more() {
+    async fn there_is_one_lookup_even_if_nobody_waits_for_it() {
         let (resolver, begun, answer) = slow();
         let address: SocketAddr = "192.0.2.1:0".parse().unwrap();
         let mut given_up = call(&resolver);
@@ -117,13 +117,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_found_is_not_kept() {
+    async fn a_finished_lookup_is_not_reused() {
         let (resolver, _, answer) = slow();
         for address in ["192.0.2.1:0", "192.0.2.2:0"] {
             let address: SocketAddr = address.parse().unwrap();
             answer.send(vec![address]).unwrap();
             assert_eq!(call(&resolver).await.unwrap().collect::<Vec<_>>(), [address]);
-            // It says what it found a moment before it is over.
+            // The lookup reports what it found just before it ends.
             while resolver.latest.lock().unwrap().as_ref().unwrap().has_changed().is_ok() {
                 tokio::task::yield_now().await;
             }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_is_not_found_is_an_error() {
+    async fn an_unknown_name_is_an_error() {
         let resolver = Resolver::with(|_| Err(io::Error::other("no such name")));
         assert!(call(&resolver).await.unwrap_err().to_string().contains("no such name"));
     }

@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 pub struct Metrics {
     registry: Registry,
     connections: Gauge,
-    /// Messages that this server put into the log.
+    /// Messages that this server appended to the log.
     pub appended: Counter,
     log_up: Gauge,
     refused: Family<[(&'static str, &'static str); 1], Counter>,
@@ -23,7 +23,7 @@ pub struct Metrics {
     pub replayed: Counter,
     /// How many messages a replay had.
     pub replay_messages: Histogram,
-    /// Subscriptions that went on from a position.
+    /// Subscriptions that resumed at a position.
     pub recoveries: Counter,
     /// Those of them that had to report a gap.
     pub recoveries_with_gap: Counter,
@@ -31,7 +31,7 @@ pub struct Metrics {
     pub duplicates: Counter,
     /// Subscriptions that were too slow for the live stream.
     pub resyncs: Counter,
-    /// Sockets that took nothing for too long.
+    /// Sockets that accepted nothing for too long.
     pub given_up: Counter,
     /// Bytes of messages that wait for sockets.
     pub socket_queue_bytes: Gauge,
@@ -48,20 +48,20 @@ impl Default for Metrics {
             registry.register(name, help, counter.clone());
             counter
         };
-        let appended = counter("messages_appended", "Messages that this server put into the log");
+        let appended = counter("messages_appended", "Messages that this server appended to the log");
         let delivered = counter("messages_delivered", "Messages sent from the live stream");
         let replayed = counter("messages_replayed", "Messages sent from the log");
-        let recoveries = counter("recoveries", "Subscriptions that went on from a position");
+        let recoveries = counter("recoveries", "Subscriptions that resumed at a position");
         let recoveries_with_gap =
             counter("recoveries_with_gap", "Recoveries whose position the log does not have");
         let duplicates =
             counter("duplicates_sent", "Live messages that the replay before them had sent already");
-        let given_up = counter("sockets_given_up", "Sockets that took nothing for too long");
+        let given_up = counter("sockets_given_up", "Sockets that accepted nothing for too long");
         let resyncs = counter("resyncs", "Subscriptions too slow for the live stream, sent back to the log");
         let replay_messages = Histogram::new(exponential_buckets(1.0, 4.0, 10));
         registry.register("replay_messages", "Messages in a replay", replay_messages.clone());
         let latency_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
-        let help = "From append to the socket's queue, a frame's first message";
+        let help = "Time from the append to the socket's queue, for the first message of a frame";
         registry.register("append_to_socket_seconds", help, latency_seconds.clone());
         let socket_queue_bytes = Gauge::default();
         let help = "Bytes of messages in frames that wait for their sockets";
@@ -72,9 +72,13 @@ impl Default for Metrics {
         let connections = Gauge::default();
         registry.register("connections", "Open sockets", connections.clone());
         let log_up = Gauge::default();
-        registry.register("log_up", "0 while the log is away or takes nothing, otherwise 1", log_up.clone());
+        registry.register(
+            "log_up",
+            "0 while the log is unavailable or accepts nothing, otherwise 1",
+            log_up.clone(),
+        );
         let refused = Family::default();
-        let help = "Publications that were not stored, by what their refusal says";
+        let help = "Publications that were not stored, by the code of their refusal";
         registry.register("publications_refused", help, refused.clone());
         Metrics {
             registry,

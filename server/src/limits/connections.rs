@@ -27,7 +27,7 @@ struct Registry {
 
 /// One connection's registration; dropping it ends it.
 pub struct ConnectionGuard {
-    /// The connection's number: it tells connections apart.
+    /// The connection's number. No other connection has it.
     pub number: u64,
     /// Notified when the client is to be disconnected.
     pub disconnect: Arc<Notify>,

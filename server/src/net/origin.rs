@@ -16,17 +16,17 @@ use tracing::debug;
 use crate::http::error::ApiError;
 use crate::refusal::Refusal;
 
-/// How long a browser may remember that it may ask.
+/// How long a browser may cache the answer to a preflight request.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 
 /// The policy.
 pub struct Origins {
     /// As given on the command line, in lower case.
     allowed: Vec<String>,
-    /// Whether everyone who can reach the server may do everything: then only this machine's own pages may.
+    /// Whether the server asks for no token. Then only pages of this machine are allowed.
     open: bool,
-    /// Whether the server listens on this machine only: then its other pages may use it, too. They are how one
-    /// develops, on ports of their own.
+    /// Whether the server listens on a loopback address. Then pages of this machine are allowed, on any port: they are
+    /// applications in development.
     local: bool,
 }
 
@@ -83,7 +83,7 @@ fn authority(origin: &str) -> &str {
     origin.split_once("://").map_or("", |(_, authority)| authority)
 }
 
-/// Whether a host, with or without a port, is this machine by its very name.
+/// Whether the name of a host, with or without a port, is one of this machine's own.
 fn is_loopback(authority: &str) -> bool {
     let name = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
@@ -104,7 +104,7 @@ pub async fn check(State(origins): State<Arc<Origins>>, request: Request, next: 
     }
 }
 
-/// Tells browsers that a page may read the answers (inside [`check`]: what comes here is allowed).
+/// Lets browsers show the answers to pages. Every request that gets here has passed [`check`].
 pub fn cors() -> CorsLayer {
     let names = [header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("idempotency-key")];
     CorsLayer::new()
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn without_tokens_only_this_machine_is_let_in() {
+    fn without_tokens_only_this_machine_is_allowed() {
         let open = Origins::new(&[], true, true);
         for host in ["127.0.0.1:8080", "localhost:8080", "[::1]:8080", "demo.localhost"] {
             assert!(allowed(&open, host, None), "{host}");
@@ -144,7 +144,7 @@ mod tests {
                 assert!(!allowed(&open, host, Some(origin)), "{origin}");
             }
         }
-        // DNS rebinding: the page's host and ours are the same, and both are the attacker's.
+        // DNS rebinding: the page's host and the server's are the same, and both are the attacker's.
         assert!(!allowed(&open, "evil.example:8080", Some("http://evil.example:8080")));
         assert!(!allowed(&open, "evil.example:8080", None));
         let tunnel = Origins::new(&["https://me.tunnel.example".into()], true, true);
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn with_tokens_the_same_host_and_the_list_are_let_in() {
+    fn with_tokens_the_same_host_and_the_list_are_allowed() {
         let origins = Origins::new(&["https://app.example.com".into()], false, false);
         for origin in ["https://app.example.com", "HTTPS://App.Example.com", "https://live.example.com"] {
             assert!(allowed(&origins, "live.example.com", Some(origin)), "{origin}");

@@ -1,5 +1,5 @@
-//! What a token's claim `channels` allows, on the socket and over HTTP, and what becomes of a subscription that a
-//! fresh token no longer allows.
+//! What a token's claim `channels` grants, on the socket and over HTTP, and what happens to a subscription that a fresh
+//! token no longer grants.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ fn reader() -> String {
 }
 
 #[tokio::test]
-async fn a_socket_reads_and_writes_what_its_token_allows() {
+async fn a_socket_may_do_what_its_token_grants() {
     let server = Server::start(&["--token-secret", SECRET]);
     let mut client = Client::greeted_with(&server, "c", Some(reader())).await;
     for (ch, allowed) in [("room-1", true), ("both", true), ("outbox", false), ("room", false)] {
@@ -50,7 +50,7 @@ async fn a_socket_reads_and_writes_what_its_token_allows() {
 }
 
 #[tokio::test]
-async fn http_reads_and_writes_what_its_token_allows() {
+async fn http_may_do_what_the_token_grants() {
     let server = Server::start(&["--token-secret", SECRET]);
     let bearer = format!("Bearer {}", reader());
     for (method, ch, expected) in [
@@ -71,7 +71,7 @@ async fn http_reads_and_writes_what_its_token_allows() {
 }
 
 #[tokio::test]
-async fn a_claim_that_cannot_be_read_allows_nothing() {
+async fn a_malformed_claim_grants_nothing() {
     let server = Server::start(&["--token-secret", SECRET]);
     for channels in [json!(null), json!(["c"]), json!({"read": "c"}), json!({"reads": ["c"]})] {
         let bearer = format!("Bearer {}", token_for(channels.clone()));
@@ -81,7 +81,7 @@ async fn a_claim_that_cannot_be_read_allows_nothing() {
 }
 
 #[tokio::test]
-async fn a_fresh_token_that_allows_less_ends_what_it_does_not_allow() {
+async fn a_fresh_token_ends_subscriptions_it_does_not_grant() {
     let server = Server::start(&["--token-secret", SECRET]);
     let mut client = Client::greeted_with(&server, "c", Some(reader())).await;
     for ch in ["room-1", "both"] {

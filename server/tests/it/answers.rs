@@ -1,5 +1,5 @@
-//! Every answer names its question: what the server says of one `sub` is never taken for what it says of another, and
-//! a subscription that was refused or has ended leaves nothing behind.
+//! Every answer names its question: the answer to one `sub` is never mistaken for the answer to another, and a
+//! subscription that was refused or has ended leaves nothing behind.
 
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ async fn a_refusal_carries_the_ref_of_its_sub() {
 
 /// Two `sub`s of one channel within a round trip: the first is refused, the second is not.
 #[tokio::test]
-async fn the_answers_to_two_subs_of_a_channel_are_told_apart() {
+async fn answers_to_two_subs_carry_their_own_refs() {
     let server = Server::start(&["--max-channels", "1"]);
     let mut client = full(&server).await;
     client.sub("b", 10, json!({"from": "tail", "ref": 2})).await;
@@ -49,7 +49,7 @@ async fn the_answers_to_two_subs_of_a_channel_are_told_apart() {
 }
 
 #[tokio::test]
-async fn a_refused_channel_leaves_no_subscription_behind() {
+async fn a_refused_sub_leaves_no_subscription() {
     let server = Server::start(&["--max-channels", "1"]);
     let mut client = full(&server).await;
     client.sub("b", 10, json!({"from": "tail", "ref": 2})).await;
@@ -84,7 +84,7 @@ async fn an_err_that_ends_a_subscription_carries_its_ref() {
 
 /// The replay of an earlier subscription is being written at full speed when it ends and the next one begins.
 #[tokio::test]
-async fn nothing_of_an_earlier_subscription_follows_the_next_subd() {
+async fn no_frame_of_an_old_subscription_follows_subd() {
     const MESSAGES: u64 = 300;
     const ROUNDS: u64 = 100;
     let server = Server::start(&[]);

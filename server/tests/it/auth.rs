@@ -1,4 +1,4 @@
-//! Tokens: who is refused, and what a live connection does when its token expires.
+//! Tokens: which are rejected, and what happens to an open connection when its token expires.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
@@ -54,7 +54,7 @@ fn bad_tokens() -> Vec<(Option<String>, &'static str)> {
 }
 
 #[tokio::test]
-async fn a_socket_needs_a_good_token() {
+async fn a_socket_needs_a_valid_token() {
     let server = with_secret();
     for (token, word) in bad_tokens() {
         let mut client = Client::connect(&server).await;
@@ -70,7 +70,7 @@ async fn a_socket_needs_a_good_token() {
 }
 
 #[tokio::test]
-async fn http_needs_a_good_token() {
+async fn http_needs_a_valid_token() {
     let server = with_secret();
     let url = || server.url("/channels/c/messages");
     for (token, word) in bad_tokens() {
@@ -91,7 +91,7 @@ async fn http_needs_a_good_token() {
 }
 
 #[tokio::test]
-async fn a_connection_ends_with_its_token() {
+async fn a_connection_closes_when_its_token_expires() {
     let server = with_secret();
     let mut client = Client::greeted_with(&server, "c", Some(token_with("ada", SECRET, 5))).await;
     assert_eq!(client.closed().await, (4401, "token expired".into()));
@@ -108,7 +108,7 @@ async fn a_fresh_token_keeps_a_connection_alive() {
 }
 
 #[tokio::test]
-async fn a_bad_fresh_token_closes() {
+async fn a_rejected_fresh_token_closes_the_connection() {
     let server = with_secret();
     for (fresh, code) in [(token_with("ada", "another", 60), 4401), (token("eve"), 4403)] {
         let mut client = Client::greeted_with(&server, "c", Some(token("ada"))).await;

@@ -1,5 +1,5 @@
-//! What a client may do wrong, and what it is told. Nothing here takes the server down: every case
-//! ends with another client being served.
+//! What a client may do wrong, and how it is answered. Nothing here stops the server: every case ends with another client
+//! being served.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{Client, Got, Server};
 /// After `hello`: the frame, and the op it is answered with, its code, and a word of its message.
 /// Then the connection closes with 4400, if `closes`.
 #[tokio::test]
-async fn frames_that_are_wrong_are_answered() {
+async fn malformed_frames_are_answered() {
     let long = "x".repeat(201);
     let named =
         |op: &str, ch: &str| json!({"op": op, "ch": ch, "credit": 1, "key": "k", "data": 1}).to_string();
@@ -59,7 +59,7 @@ async fn frames_that_are_wrong_are_answered() {
 }
 
 #[tokio::test]
-async fn the_first_frame_must_be_a_good_hello() {
+async fn the_first_frame_must_be_a_valid_hello() {
     let table = [
         (json!({"op": "ping"}), "bad_frame", "hello"),
         (json!({"op": "levitate"}), "bad_frame", "hello"),
@@ -88,7 +88,7 @@ async fn a_socket_without_hello_is_closed() {
 }
 
 #[tokio::test]
-async fn frames_are_text() {
+async fn binary_frames_close_the_connection() {
     let server = Server::start(&[]);
     let mut client = Client::greeted(&server, "c").await;
     client.send_binary(b"{}".to_vec()).await;
@@ -98,7 +98,7 @@ async fn frames_are_text() {
 /// A frame that is too large is refused by its header: the client sees the close although it is
 /// still sending, and the server never has the frame in memory.
 #[tokio::test]
-async fn a_frame_that_is_too_large_closes_with_1009() {
+async fn an_oversized_frame_closes_with_1009() {
     let server = Server::start(&[]);
     for bytes in [262_145, 10_000_000, 60_000_000] {
         let mut client = Client::greeted(&server, "c").await;
@@ -112,7 +112,7 @@ async fn a_frame_that_is_too_large_closes_with_1009() {
 
 /// The largest frame that is allowed, the other side of the limit.
 #[tokio::test]
-async fn a_frame_at_the_limit_is_taken() {
+async fn a_frame_at_the_limit_is_accepted() {
     let server = Server::start(&[]);
     let mut client = Client::greeted(&server, "c").await;
     let frame = |data: &str| json!({"op": "pub", "ch": "c", "key": "k", "data": data}).to_string();
@@ -126,7 +126,7 @@ async fn a_frame_at_the_limit_is_taken() {
 }
 
 #[tokio::test]
-async fn the_subprotocol_must_be_asked_for() {
+async fn the_client_must_ask_for_the_subprotocol() {
     let server = Server::start(&[]);
     for protocols in [None, Some("mqtt"), Some("seamline.v2, mqtt")] {
         let Err((status, text)) = Client::try_connect(&server, protocols).await else {
@@ -139,7 +139,7 @@ async fn the_subprotocol_must_be_asked_for() {
 }
 
 #[tokio::test]
-async fn a_socket_has_a_limited_number_of_channels() {
+async fn a_socket_has_a_maximum_of_channels() {
     let server = Server::start(&["--max-channels", "2"]);
     let mut client = Client::greeted(&server, "c").await;
     for ch in ["a", "b", "a"] {
@@ -157,7 +157,7 @@ async fn a_socket_has_a_limited_number_of_channels() {
 
 /// Random bytes, frames cut in half, fields of every wrong type: the server stays up.
 #[tokio::test]
-async fn no_input_takes_the_server_down() {
+async fn no_input_stops_the_server() {
     let server = Server::start(&[]);
     let values = [json!(null), json!(-1), json!(1e300), json!("x"), json!([]), json!({}), json!(true)];
     let fields = [

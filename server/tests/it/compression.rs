@@ -1,4 +1,4 @@
-//! Nothing that comes in is ever unpacked: compression is not agreed on, a frame that claims to be compressed is
+//! Nothing that comes in is ever decompressed: compression is not negotiated, a frame that claims to be compressed is
 //! refused, and so is a body. So a few bytes cannot become many ("decompression bomb").
 
 use serde_json::json;
@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use crate::support::{Client, Server, request};
 
 #[tokio::test]
-async fn compression_is_not_agreed_on() {
+async fn compression_is_not_negotiated() {
     let server = Server::start(&[]);
     for offer in ["permessage-deflate", "permessage-deflate; client_max_window_bits, x-webkit-deflate-frame"]
     {
@@ -22,7 +22,7 @@ async fn compression_is_not_agreed_on() {
 
 /// The first two bytes of a frame, and what it is. Then a mask of zeros, and five bytes.
 #[tokio::test]
-async fn a_frame_with_bits_of_an_extension_is_refused() {
+async fn a_frame_with_extension_bits_is_refused() {
     let table = [
         ([0xC1, 0x85], "Reserved bits"), // RSV1, the mark of permessage-deflate
         ([0xA1, 0x85], "Reserved bits"),
@@ -47,7 +47,7 @@ async fn a_frame_with_bits_of_an_extension_is_refused() {
 }
 
 #[tokio::test]
-async fn a_compressed_frame_is_not_unpacked() {
+async fn a_compressed_frame_is_not_decompressed() {
     let server = Server::start(&[]);
     let before_kb = server.memory_kb("VmHWM");
     let mut client = Client::greeted(&server, "c").await;
@@ -63,7 +63,7 @@ async fn a_compressed_frame_is_not_unpacked() {
 }
 
 #[tokio::test]
-async fn a_compressed_body_is_not_unpacked() {
+async fn a_compressed_body_is_not_decompressed() {
     let server = Server::start(&[]);
     let url = || server.url("/channels/c/messages");
     for encoding in ["deflate", "gzip"] {

@@ -1,4 +1,4 @@
-//! SIGTERM: clients are told when to come back, publications are finished, the process ends with 0.
+//! SIGTERM: clients learn when to reconnect, publications are finished, and the process exits with 0.
 
 use serde_json::json;
 
@@ -42,7 +42,7 @@ async fn a_drain_is_announced_and_ends_with_1012() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_answer_delays_the_end_by_seconds_only() {
+async fn an_unresponsive_client_delays_a_drain_by_seconds_only() {
     let mut server = Server::start(&[]);
     let _silent = Client::greeted(&server, "c").await;
     server.terminate();
@@ -51,7 +51,7 @@ async fn a_client_that_does_not_answer_delays_the_end_by_seconds_only() {
 
 /// So that they do not all come back within one second: 2 ms for each of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_clients_are_spread_wider() {
+async fn many_clients_reconnect_over_a_longer_time() {
     // Past 500, where it begins; and these tests may together have no more than 1024 files open.
     const COUNT: u64 = 540;
     let server = Server::start(&["--max-connections-per-ip", "0"]);

@@ -1,5 +1,5 @@
-//! One socket that asks for too much: 100,000 subscriptions, read or not. It costs the server a bounded amount of
-//! memory and time, and nobody else is kept waiting.
+//! One socket that asks for too much: 100,000 subscriptions, whether it reads the answers or not. It costs the server a
+//! bounded amount of memory and time, and delays no other client.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -54,7 +54,7 @@ async fn others_are_served(server: &Server) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_thousand_subscribes_are_refused_beyond_the_limit() {
+async fn subscriptions_beyond_the_limit_are_refused() {
     let server = Server::start(&[]);
     let before_kb = server.memory_kb("VmHWM");
     let client = Client::greeted(&server, "flood").await;
@@ -70,7 +70,7 @@ async fn a_hundred_thousand_subscribes_are_refused_beyond_the_limit() {
 
 /// Each one replaces the one before: none is refused, and none is left over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_thousand_subscribes_of_one_channel_leave_one() {
+async fn repeated_subs_of_one_channel_leave_one_subscription() {
     let server = Server::start(&[]);
     let before_kb = server.memory_kb("VmHWM");
     let client = Client::greeted(&server, "flood").await;
@@ -85,7 +85,7 @@ async fn a_hundred_thousand_subscribes_of_one_channel_leave_one() {
 
 /// The server stops reading where its answers are not taken, and then gives the socket up.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_whose_answers_are_not_read_is_given_up() {
+async fn a_flood_with_unread_answers_is_disconnected() {
     let server = Server::start(&["--send-timeout-ms", "1000"]);
     let before_kb = server.memory_kb("VmHWM");
     let (mut sink, _unread) = Client::greeted(&server, "flood").await.split();
@@ -106,7 +106,7 @@ async fn a_flood_whose_answers_are_not_read_is_given_up() {
 
 /// The position of a `sub` is kept as long as its subscription; an epoch that no log has is not.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn epochs_that_are_as_long_as_a_frame_are_not_kept() {
+async fn oversized_epochs_are_discarded() {
     let server = Server::start(&[]);
     let before_kb = server.memory_kb("VmRSS");
     let mut client = Client::greeted(&server, "flood").await;
@@ -125,7 +125,7 @@ async fn epochs_that_are_as_long_as_a_frame_are_not_kept() {
 /// An answer names what it refuses; of a name that is too long, a small part. The longest names that fit a frame, and
 /// answers that nobody reads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn long_names_are_not_said_back_whole() {
+async fn long_names_are_truncated_in_answers() {
     const COUNT: u64 = 1000;
     let server = Server::start(&[]);
     let long = "x".repeat(200_000);

@@ -1,4 +1,4 @@
-//! A client that has gone without a word is dropped; one that answers pings is kept.
+//! A silent client is disconnected; one that answers pings is not.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use futures::future::join_all;
 use crate::support::{Client, Got, Server, eventually};
 
 #[tokio::test]
-async fn a_client_that_answers_pings_is_kept_and_one_that_does_not_is_dropped() {
+async fn only_clients_that_answer_pings_stay_connected() {
     let server = Server::start(&["--heartbeat-ms", "2000"]);
     // Nobody reads this socket, so nobody answers the pings that arrive there.
     let mut dead = Client::greeted(&server, "dead").await;
@@ -22,7 +22,7 @@ async fn a_client_that_answers_pings_is_kept_and_one_that_does_not_is_dropped() 
 /// Its clients answer, or have nothing to answer yet: the silence is its own. Many of them, for which it sees first,
 /// their answers or the time, is drawn anew for each.
 #[tokio::test]
-async fn a_server_that_stood_still_drops_nobody() {
+async fn clients_survive_a_server_stall() {
     let server = Server::start(&["--heartbeat-ms", "1000"]);
     let names: Vec<_> = (0..20).map(|i| format!("c{i}")).collect();
     let mut clients = join_all(names.iter().map(|name| Client::greeted(&server, name))).await;

@@ -1,5 +1,4 @@
-//! A service of the operator's that is asked what a user may do: what it is asked, how often, what its answers mean,
-//! and what happens when it gives none.
+//! The authorization service: what it is asked, how often, what its answers mean, and what happens when it gives none.
 
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +15,7 @@ use crate::support::{
     token,
 };
 
-/// Takes its time for ever.
+/// Never answers.
 const SILENCE: u16 = 0;
 
 /// The service: answers with a status, and remembers what it was asked.
@@ -77,7 +76,7 @@ async fn http(server: &Server, method: &str) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn it_is_asked_once_for_each_user_channel_and_action() {
+async fn each_user_channel_and_action_is_asked_once() {
     let (service, url) = Service::start(200).await;
     let server = start(&url, &[]);
     let mut client = greeted(&server).await;
@@ -94,7 +93,7 @@ async fn it_is_asked_once_for_each_user_channel_and_action() {
 }
 
 #[tokio::test]
-async fn what_it_forbids_is_forbidden() {
+async fn a_denied_request_is_forbidden() {
     let (_service, url) = Service::start(403).await;
     let server = start(&url, &[]);
     let mut client = greeted(&server).await;
@@ -115,7 +114,7 @@ async fn what_it_forbids_is_forbidden() {
 
 /// Neither counts the channel among the socket's, nor is it subscribed when the next one is.
 #[tokio::test]
-async fn a_subscription_that_it_forbids_leaves_its_place() {
+async fn a_denied_subscription_does_not_count() {
     let (service, url) = Service::start(403).await;
     let server = start(&url, &["--max-channels", "1"]);
     let mut client = greeted(&server).await;
@@ -130,7 +129,7 @@ async fn a_subscription_that_it_forbids_leaves_its_place() {
 }
 
 #[tokio::test]
-async fn what_it_does_not_say_is_refused_for_now() {
+async fn no_answer_is_a_temporary_refusal() {
     for status in [500, 302, SILENCE] {
         let (service, url) = Service::start(status).await;
         let server = start(&url, &["--authorize-timeout-ms", "200"]);
@@ -161,7 +160,7 @@ async fn what_it_does_not_say_is_refused_for_now() {
 }
 
 #[tokio::test]
-async fn the_plain_dialect_is_closed_instead() {
+async fn a_refusal_closes_a_plain_connection() {
     for (status, code) in [(403, 4403), (500, 1013)] {
         let (_service, url) = Service::start(status).await;
         let server = start(&url, &[]);
@@ -171,7 +170,7 @@ async fn the_plain_dialect_is_closed_instead() {
 }
 
 #[tokio::test]
-async fn an_answer_counts_for_so_long() {
+async fn answers_are_cached_for_the_configured_time() {
     let (service, url) = Service::start(200).await;
     let server = start(&url, &["--authorize-cache-ms", "5000"]);
     assert_eq!(http(&server, "GET").await.0, 200);
@@ -192,7 +191,7 @@ async fn an_answer_counts_for_so_long() {
 }
 
 #[tokio::test]
-async fn it_is_not_asked_what_the_token_does_not_allow() {
+async fn the_service_is_not_asked_without_a_grant() {
     let (service, url) = Service::start(200).await;
     let server = start(&url, &[]);
     let claims = json!({"sub": "ada", "exp": now_s() + 3600, "channels": {"read": ["other"]}});
@@ -225,7 +224,7 @@ async fn many_channels_are_asked_about_at_once() {
 
 /// Whatever one user asks, the others get their answers.
 #[tokio::test]
-async fn one_user_does_not_keep_the_others_waiting() {
+async fn one_user_does_not_delay_others() {
     let (service, url) = Service::start(SILENCE).await;
     let server = start(&url, &[]);
     let mut mallory = Client::greeted_with(&server, "m", Some(token("mallory"))).await;
@@ -243,7 +242,7 @@ async fn one_user_does_not_keep_the_others_waiting() {
 }
 
 #[tokio::test]
-async fn its_name_is_looked_up() {
+async fn the_services_name_is_looked_up() {
     let (_service, url) = Service::start(200).await;
     let server = start(&url.replace("127.0.0.1", "localhost"), &[]);
     assert_eq!(http(&server, "GET").await.0, 200);
@@ -252,7 +251,7 @@ async fn its_name_is_looked_up() {
 }
 
 #[tokio::test]
-async fn without_the_service_nothing_is_allowed_and_nothing_breaks() {
+async fn an_outage_of_the_service_allows_nothing() {
     let (_held, nobody) = nobody();
     let server = start(&format!("http://{nobody}/"), &[]);
     assert_eq!(http(&server, "GET").await.0, 503);
@@ -263,7 +262,7 @@ async fn without_the_service_nothing_is_allowed_and_nothing_breaks() {
 }
 
 #[tokio::test]
-async fn it_is_asked_over_tls_if_its_certificate_is_trusted() {
+async fn the_service_needs_a_trusted_certificate() {
     let certificate = Certificate::new();
     // Another server plays the service: to this it answers 200, whatever the body is.
     let tls = ["--demo", "--tls-cert", &certificate.file(), "--tls-key", &certificate.key()];
@@ -278,7 +277,7 @@ async fn it_is_asked_over_tls_if_its_certificate_is_trusted() {
 }
 
 #[test]
-fn it_needs_tokens_and_a_url() {
+fn authorization_needs_tokens_and_a_url() {
     let (code, stderr) = refused_to_start(&["--authorize-url", "http://127.0.0.1:1/"]);
     assert!(code == Some(1) && stderr.contains("needs tokens"), "{stderr}");
     let (code, stderr) =

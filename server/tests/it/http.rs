@@ -1,11 +1,11 @@
-//! The HTTP side: errors that say what is wrong, paging, files, and cutting a client off.
+//! The HTTP API: errors that say what is wrong, paging, files, and disconnecting a client.
 
 use serde_json::json;
 
 use crate::support::{Client, Got, Server, request};
 
 #[tokio::test]
-async fn errors_are_json_and_say_what_is_wrong() {
+async fn errors_are_json_with_a_code_and_message() {
     let server = Server::start(&["--max-frame-bytes", "2000"]);
     let large = format!("\"{}\"", "x".repeat(2000));
     let long_name = format!("/channels/{}/messages", "x".repeat(201));
@@ -69,7 +69,7 @@ async fn files_are_served_with_their_types() {
 }
 
 #[tokio::test]
-async fn a_demonstration_can_cut_a_client_off() {
+async fn a_demonstration_can_disconnect_a_client() {
     let server = Server::start(&["--demo"]);
     let mut client = Client::greeted(&server, "ada").await;
     let mut other = Client::greeted(&server, "bob").await;

@@ -1,5 +1,5 @@
-//! Tokens signed with one of several keys, whose public ones are in a JWKS: the token names its key (`kid`), and
-//! the key says the algorithm.
+//! Tokens signed with one of several keys, whose public keys are in a JWKS: the token names its key (`kid`), and the key
+//! determines the algorithm.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -58,7 +58,7 @@ fn assert_refused((status, message): (u16, String), word: &str) {
 }
 
 #[tokio::test]
-async fn a_token_is_checked_with_the_key_that_it_names() {
+async fn a_token_is_checked_with_the_key_it_names() {
     let (server, _file) = start(&both());
     let rs256 = |kid| token(Algorithm::RS256, &rsa(), kid);
     let es256 = |kid| token(Algorithm::ES256, &p256(), kid);
@@ -74,7 +74,7 @@ async fn a_token_is_checked_with_the_key_that_it_names() {
 }
 
 #[tokio::test]
-async fn no_token_chooses_how_it_is_checked() {
+async fn a_token_cannot_choose_its_algorithm() {
     let (server, file) = start(&both());
     let set = std::fs::read_to_string(file.path()).unwrap();
     // Signed with what everyone may know, as if it were a secret.
@@ -91,14 +91,14 @@ async fn no_token_chooses_how_it_is_checked() {
 }
 
 #[tokio::test]
-async fn a_set_of_one_needs_no_name_in_the_token() {
+async fn a_single_key_needs_no_kid_in_tokens() {
     let (server, _file) = start(&both()[..1]);
     assert_eq!(told(&server, token(Algorithm::RS256, &rsa(), None)).await.0, 200);
     assert_refused(told(&server, token(Algorithm::RS256, &rsa(), Some("rsa-2"))).await, "`kid`");
 }
 
 #[tokio::test]
-async fn a_new_key_is_read_on_sighup() {
+async fn keys_are_reloaded_on_sighup() {
     let [rsa_key, p256_key] = both();
     let (server, file) = start(std::slice::from_ref(&rsa_key));
     let es256 = || token(Algorithm::ES256, &p256(), Some("p256-1"));
@@ -112,7 +112,7 @@ async fn a_new_key_is_read_on_sighup() {
     server.hang_up();
     eventually("a complaint", || server.stderr().contains("kept the old")).await;
     assert_eq!(told(&server, es256()).await.0, 200);
-    // A key that is gone opens nothing any more.
+    // A key that is gone is rejected.
     write(&file, &[p256_key]);
     server.hang_up();
     eventually("the set without it", || server.stderr().matches("reloaded the").count() == 2).await;
@@ -120,7 +120,7 @@ async fn a_new_key_is_read_on_sighup() {
 }
 
 #[test]
-fn a_set_that_cannot_be_used_is_refused_at_the_start() {
+fn an_unusable_jwks_is_rejected_at_startup() {
     let file = NamedTempFile::new().unwrap();
     for (text, word) in [
         ("{", "not JSON"),

@@ -1,4 +1,4 @@
-//! What one client may take: sockets per address and per user, publications per second, and time for a request.
+//! Limits for one client: sockets per address and per user, publications per second, and time for a request.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::support::{Answer, Client, PATIENCE, SECRET, Server, ask, eventually, request, token};
 
 #[tokio::test]
-async fn an_address_may_have_so_many_sockets() {
+async fn an_address_has_a_limit_of_sockets() {
     let server = Server::start(&["--max-connections-per-ip", "2"]);
     let first = Client::greeted(&server, "a").await;
     let _second = Client::greeted(&server, "b").await;
@@ -26,7 +26,7 @@ async fn an_address_may_have_so_many_sockets() {
 
 /// What asks for nothing holds a file descriptor as well. A socket is another matter.
 #[tokio::test]
-async fn an_address_may_have_so_many_connections_that_ask_for_nothing() {
+async fn an_address_has_a_limit_of_idle_connections() {
     // So long that it is not what closes them.
     let server = Server::start(&["--max-connections-per-ip", "3", "--header-timeout-ms", "600000"]);
     let socket = Client::greeted(&server, "a").await;
@@ -52,7 +52,7 @@ async fn an_address_may_have_so_many_connections_that_ask_for_nothing() {
 }
 
 #[tokio::test]
-async fn an_address_behind_a_proxy_is_the_one_it_names() {
+async fn the_address_behind_a_proxy_is_the_forwarded_one() {
     let server = Server::start(&["--max-connections-per-ip", "1", "--trust-forwarded-for"]);
     let header = |ip| [("x-forwarded-for", ip)];
     let _first = Client::try_connect_with(&server, &header("192.0.2.1")).await.unwrap();
@@ -61,7 +61,7 @@ async fn an_address_behind_a_proxy_is_the_one_it_names() {
 }
 
 #[tokio::test]
-async fn a_user_may_have_so_many_sockets() {
+async fn a_user_has_a_limit_of_sockets() {
     let server = Server::start(&["--token-secret", SECRET, "--max-connections-per-user", "2"]);
     let first = Client::greeted_with(&server, "a", Some(token("ada"))).await;
     let _second = Client::greeted_with(&server, "b", Some(token("ada"))).await;
@@ -84,7 +84,7 @@ async fn a_user_may_have_so_many_sockets() {
 }
 
 #[tokio::test]
-async fn a_socket_publishes_so_fast_and_no_faster() {
+async fn a_socket_has_a_rate_limit() {
     let server = Server::start(&["--max-publishes-per-second", "1"]);
     let mut client = Client::greeted(&server, "a").await;
     let start = Instant::now();
@@ -133,7 +133,7 @@ async fn publish_at_once(server: &Server, headers: &[(&str, &str)]) -> Vec<Answe
 }
 
 #[tokio::test]
-async fn a_user_publishes_so_fast_over_http_and_no_faster() {
+async fn a_user_has_a_rate_limit_over_http() {
     let server = Server::start(&["--token-secret", SECRET, "--max-publishes-per-second", "1"]);
     let bearer = |user| format!("Bearer {}", token(user));
     let (ada, bob) = (bearer("ada"), bearer("bob"));
@@ -162,7 +162,7 @@ async fn a_user_publishes_so_fast_over_http_and_no_faster() {
 }
 
 #[tokio::test]
-async fn without_tokens_an_address_publishes_so_fast_over_http() {
+async fn an_address_has_a_rate_limit_without_tokens() {
     let server = Server::start(&["--max-publishes-per-second", "1", "--trust-forwarded-for"]);
     let refused = publish_at_once(&server, &[("x-forwarded-for", "192.0.2.1")]).await;
     assert!(!refused.is_empty() && refused.iter().all(|refusal| refusal.status == 429));
@@ -171,7 +171,7 @@ async fn without_tokens_an_address_publishes_so_fast_over_http() {
 }
 
 #[tokio::test]
-async fn a_request_that_never_ends_is_ended() {
+async fn an_endless_request_times_out() {
     let server = Server::start(&["--header-timeout-ms", "2000"]);
     for sent in ["", "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: "] {
         let mut tcp = TcpStream::connect(&server.address).await.unwrap();
@@ -188,7 +188,7 @@ async fn a_request_that_never_ends_is_ended() {
 
 /// The head came in time, and the body does not come.
 #[tokio::test]
-async fn a_body_that_never_ends_is_ended() {
+async fn an_endless_body_times_out() {
     let server = Server::start(&["--request-timeout-ms", "300"]);
     let (mut reader, mut writer) = TcpStream::connect(&server.address).await.unwrap().into_split();
     let head = "POST /channels/c/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n\r\n";
@@ -204,9 +204,9 @@ async fn a_body_that_never_ends_is_ended() {
     timeout(PATIENCE, dripping).await.expect("the connection is still open").unwrap();
 }
 
-/// Answers that nobody takes are not kept for ever.
+/// Answers that nobody reads do not wait forever.
 #[tokio::test]
-async fn an_answer_that_is_not_taken_is_given_up() {
+async fn an_unread_answer_times_out() {
     let server = Server::start(&["--send-timeout-ms", "300"]);
     for _ in 0..16 {
         server.publish("c", json!("x".repeat(250_000))).await;

@@ -1,4 +1,4 @@
-//! What the server tells of itself: `/metrics`, a line per recovery, logs as JSON; and what it never tells.
+//! What operators see: `/metrics`, one line per recovery, logs as JSON; and what they never see.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn what_happens_is_counted() {
+async fn metrics_count_what_happens() {
     let server = Server::start(&[]);
     server.publish_all("c", 1..=10).await;
     let mut client = Client::greeted(&server, "reader").await;
@@ -40,7 +40,7 @@ async fn what_happens_is_counted() {
 
 /// What is published between subscribing and reading is in the replay and in the live stream.
 #[tokio::test]
-async fn what_is_sent_twice_is_counted() {
+async fn metrics_count_duplicates() {
     let (server, mut client) = shown(async || {
         let server = Server::start(&["--unsafe-seam-delay-ms", SEAM_DELAY_MS]);
         server.publish_all("c", 1..=3).await;
@@ -62,7 +62,7 @@ async fn what_is_sent_twice_is_counted() {
 }
 
 #[tokio::test]
-async fn refused_publications_are_counted_by_their_code() {
+async fn metrics_count_refused_publications_by_code() {
     let server = Server::start(&["--max-publishes-per-second", "1"]);
     let mut client = Client::greeted(&server, "c").await;
     let mut too_fast = 0.0;
@@ -97,7 +97,7 @@ async fn logs_can_be_json() {
 
 /// Not at any level: the tests' servers run with RUST_LOG=trace.
 #[tokio::test]
-async fn no_token_and_no_payload_is_ever_logged() {
+async fn tokens_and_payloads_are_never_logged() {
     let redis = Redis::start();
     for log in ["embedded", &redis.url()] {
         let server = Server::start(&["--token-secret", SECRET, "--log", log]);

@@ -1,5 +1,5 @@
-//! Pages of other origins: refused on the socket and over HTTP, before anything is done for them; and what
-//! browsers are told about those that are allowed.
+//! Pages of other origins are refused on the socket and over HTTP, before anything else is looked at. Browsers learn which
+//! pages are allowed.
 
 use futures::future::join_all;
 use serde_json::json;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{Client, SECRET, Server, ask, request, token};
 
 #[tokio::test]
-async fn a_server_without_tokens_takes_the_pages_of_this_machine() {
+async fn without_tokens_only_local_pages_are_allowed() {
     let server = Server::start(&[]);
     let url = || server.url("/channels/c/messages");
     for origin in ["http://127.0.0.1:3000", "http://localhost:5173"] {
@@ -31,7 +31,7 @@ async fn a_server_without_tokens_takes_the_pages_of_this_machine() {
 }
 
 #[tokio::test]
-async fn a_server_with_tokens_takes_its_own_host_and_the_list() {
+async fn with_tokens_own_and_listed_origins_are_allowed() {
     let server =
         Server::start(&["--token-secret", SECRET, "--allow-origin", "https://app.example,https://b.example"]);
     let own = server.url("");
@@ -44,7 +44,7 @@ async fn a_server_with_tokens_takes_its_own_host_and_the_list() {
 }
 
 #[tokio::test]
-async fn browsers_are_told_that_an_allowed_page_may_ask() {
+async fn preflight_requests_are_answered() {
     let server = Server::start(&["--token-secret", SECRET, "--allow-origin", "https://app.example"]);
     let url = || server.url("/channels/c/messages");
     let preflight = [

@@ -1,5 +1,5 @@
-//! The plain dialect: clients that ask for no subprotocol get one flat JSON object per message, numbered without
-//! a hole, whatever happens between the replay and the live stream.
+//! The plain dialect: clients that ask for no subprotocol get one flat JSON object per message, numbered without a hole,
+//! whatever happens between the replay and the live stream.
 
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ async fn nothing(client: &mut Client) {
 }
 
 #[tokio::test]
-async fn a_message_is_one_flat_object_with_its_place() {
+async fn a_message_is_one_flat_object() {
     let server = Server::start(&[]);
     server
         .publish(
@@ -83,7 +83,7 @@ async fn the_replay_begins_after_the_last_message_id() {
 }
 
 #[tokio::test]
-async fn what_a_client_acknowledged_is_not_replayed_to_it() {
+async fn acknowledged_messages_are_not_replayed() {
     let mut server = Server::start(&[]);
     server.publish_all("c", 1..=10).await;
     let query = "conversation_id=c&client_id=tab";
@@ -175,7 +175,7 @@ async fn in_the_wrong_order_messages_are_lost() {
 }
 
 #[tokio::test]
-async fn clients_that_come_and_go_miss_nothing_though_the_server_is_killed() {
+async fn clients_miss_nothing_when_the_server_is_killed() {
     const COUNT: u64 = 400;
     let mut server = Server::start(&[]);
     let (mut position, mut last_id, mut rounds) = (0, String::new(), 0);
@@ -229,7 +229,7 @@ async fn a_slow_client_gets_everything() {
 }
 
 #[tokio::test]
-async fn typing_reaches_the_others_in_either_dialect() {
+async fn typing_reaches_clients_of_both_dialects() {
     let server = Server::start(&[]);
     server.publish("c", json!({"hi": 1})).await;
     let mut ada = Client::plain(&server, "conversation_id=c&client_id=ada").await;
@@ -259,7 +259,7 @@ async fn typing_reaches_the_others_in_either_dialect() {
 }
 
 #[tokio::test]
-async fn a_log_that_is_away_is_waited_for() {
+async fn clients_wait_for_an_unavailable_log() {
     let mut redis = Redis::start();
     let server = Server::start(&["--log", &redis.url()]);
     server.publish_all("c", 1..=3).await;
@@ -283,7 +283,7 @@ async fn a_log_that_is_away_is_waited_for() {
 
 /// It cannot be told that its subscription has ended: so its connection ends.
 #[tokio::test]
-async fn a_log_that_fails_closes_the_connection() {
+async fn a_failing_log_closes_the_connection() {
     let redis = Redis::start();
     let server = Server::start(&["--log", &redis.url()]);
     redis.command::<()>("SET", &[b"seamline:{c}:meta", b"not what is kept there"]);

@@ -1,5 +1,5 @@
-//! The plain dialect: what is refused, and how it is told. The same authorisation, limits and origins as for
-//! `seamline.v1`, and the same close codes.
+//! Refusals in the plain dialect: the same authorization, limits and origins as for `seamline.v1`, and the same close
+//! codes.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::support::{Client, Got, SECRET, Server, now_s, token, token_with};
 const QUERY: &str = "conversation_id=c&client_id=tab";
 
 #[tokio::test]
-async fn a_request_that_cannot_be_met_is_told_why() {
+async fn a_bad_request_is_explained() {
     let server = Server::start(&[]);
     for (query, why) in [
         ("", "seamline.v1"),
@@ -28,7 +28,7 @@ async fn a_request_that_cannot_be_met_is_told_why() {
 }
 
 #[tokio::test]
-async fn a_token_says_who_may_come_in_and_for_how_long() {
+async fn a_token_limits_who_connects_and_how_long() {
     let server = Server::start(&["--token-secret", SECRET]);
     server.publish_all_as("c", 1..=1, token("ada")).await;
     let other = token_with("eve", "another secret", 3600);
@@ -47,7 +47,7 @@ async fn a_token_says_who_may_come_in_and_for_how_long() {
 }
 
 #[tokio::test]
-async fn a_token_says_what_may_be_read_and_written() {
+async fn a_token_limits_reading_and_writing() {
     let server = Server::start(&["--token-secret", SECRET]);
     let claims = json!({"sub": "ada", "exp": now_s() + 60, "channels": {"read": ["c"]}});
     let key = EncodingKey::from_secret(SECRET.as_bytes());
@@ -69,7 +69,7 @@ async fn a_token_says_what_may_be_read_and_written() {
 }
 
 #[tokio::test]
-async fn the_limits_are_the_same() {
+async fn plain_connections_have_the_same_limits() {
     let server = Server::start(&["--token-secret", SECRET, "--max-connections-per-user", "1"]);
     server.publish_all_as("c", 1..=1, token("bob")).await;
     let query = format!("{QUERY}&token={}", token("ada"));
@@ -96,7 +96,7 @@ async fn a_page_of_another_origin_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_object_ends_the_connection() {
+async fn a_frame_that_is_not_an_object_closes() {
     let server = Server::start(&[]);
     for bad in ["ping", "7", "[]", r#"{"type":"ack"}"#, r#"{"type":"ack","msg_id":"a uuid"}"#] {
         let mut client = Client::plain(&server, QUERY).await;

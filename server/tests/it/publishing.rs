@@ -34,7 +34,7 @@ async fn publications_of_a_socket_keep_their_order() {
 }
 
 #[tokio::test]
-async fn a_key_is_stored_once_also_across_a_restart() {
+async fn a_key_is_stored_once_even_across_a_restart() {
     let mut server = Server::start(&[]);
     let publish = json!({"op": "pub", "ch": "c", "key": "the-key", "data": "first"});
     let mut client = Client::greeted(&server, "c").await;
@@ -62,7 +62,7 @@ async fn a_key_is_stored_once_also_across_a_restart() {
 }
 
 #[tokio::test]
-async fn what_a_client_publishes_it_also_receives() {
+async fn a_client_receives_its_own_publications() {
     let server = Server::start(&[]);
     let mut client = Client::greeted(&server, "c").await;
     client.sub("c", 10, json!({"from": "tail"})).await;
@@ -75,7 +75,7 @@ async fn what_a_client_publishes_it_also_receives() {
 }
 
 #[tokio::test]
-async fn an_ephemeral_event_reaches_the_others_and_is_not_stored() {
+async fn ephemeral_events_reach_others_and_are_not_stored() {
     let server = Server::start(&[]);
     let mut sender = Client::greeted(&server, "sender").await;
     let mut other = Client::greeted(&server, "other").await;
@@ -92,7 +92,7 @@ async fn an_ephemeral_event_reaches_the_others_and_is_not_stored() {
 }
 
 #[tokio::test]
-async fn what_is_waiting_for_a_socket_is_sent_in_one_frame() {
+async fn waiting_messages_are_sent_in_one_frame() {
     let server = Server::start(&[]);
     let mut client = Client::greeted(&server, "c").await;
     // Enough for all of it: where the client is too slow for the live stream, the rest comes from the log.
@@ -112,7 +112,7 @@ async fn what_is_waiting_for_a_socket_is_sent_in_one_frame() {
 }
 
 #[tokio::test]
-async fn publications_keep_their_order_although_some_come_too_fast() {
+async fn rate_limited_publications_keep_their_order() {
     let server = Server::start(&["--max-publishes-per-second", "10"]);
     let mut client = Client::connect(&server).await;
     client.send(json!({"op": "hello", "v": 1, "client_id": "c", "ordered": true})).await;

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{Client, Server, offsets};
 
 #[tokio::test]
-async fn replay_stops_when_the_credit_is_used_up() {
+async fn a_replay_stops_without_credit() {
     let server = Server::start(&[]);
     server.publish_all("c", 1..=25).await;
     let mut client = Client::greeted(&server, "c").await;
@@ -29,7 +29,7 @@ async fn replay_stops_when_the_credit_is_used_up() {
 }
 
 #[tokio::test]
-async fn without_credit_and_without_history_the_stream_is_live_at_once() {
+async fn an_empty_channel_is_live_at_once() {
     let server = Server::start(&[]);
     let mut client = Client::greeted(&server, "c").await;
     client.sub("c", 0, json!({"from": "start"})).await;
@@ -41,7 +41,7 @@ async fn without_credit_and_without_history_the_stream_is_live_at_once() {
 }
 
 #[tokio::test]
-async fn a_page_has_at_most_500_messages_and_about_96_kib() {
+async fn a_page_is_limited_in_messages_and_bytes() {
     let server = Server::start(&[]);
     server.publish_all("many", 1..=1200).await;
     for _ in 0..4 {
@@ -59,7 +59,7 @@ async fn a_page_has_at_most_500_messages_and_about_96_kib() {
 }
 
 #[tokio::test]
-async fn a_second_sub_starts_the_channel_anew() {
+async fn a_second_sub_restarts_the_subscription() {
     let server = Server::start(&[]);
     server.publish_all("c", 1..=5).await;
     let mut client = Client::greeted(&server, "c").await;
@@ -76,7 +76,7 @@ async fn a_second_sub_starts_the_channel_anew() {
 }
 
 #[tokio::test]
-async fn nothing_comes_after_unsub() {
+async fn no_message_follows_unsub() {
     let server = Server::start(&[]);
     let mut client = Client::greeted(&server, "c").await;
     client.sub("c", 1, json!({"from": "tail"})).await;
@@ -90,7 +90,7 @@ async fn nothing_comes_after_unsub() {
 }
 
 #[tokio::test]
-async fn payloads_come_back_as_they_were_written() {
+async fn payloads_are_delivered_unchanged() {
     let server = Server::start(&[]);
     let texts =
         [r#"null"#, r#"1.10"#, r#"12345678901234567890123"#, r#"{"b":1,"a":[ 1 ]}"#, r#""é\u00e9\ud83d""#];

@@ -1,5 +1,5 @@
 //! Where a subscription begins, by what the client brings: the table of the protocol over the wire.
-//! (The same table without a server is in `src/ws/feed/resume.rs`.)
+//! (The same table without a server is in `src/ws/feed/start_point.rs`.)
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::{Client, Server, offsets};
 
 /// The log has 11..=20 of 20.
 #[tokio::test]
-async fn subd_says_where_the_subscription_continues() {
+async fn subd_names_the_start_point() {
     let server = Server::start(&["--retain-messages", "10"]);
     server.publish_all("c", 1..=20).await;
     let epoch = server.read("c", 0).await["epoch"].clone();
@@ -40,7 +40,7 @@ async fn subd_says_where_the_subscription_continues() {
 }
 
 #[tokio::test]
-async fn the_epoch_belongs_to_the_channel_and_survives_a_restart() {
+async fn a_channels_epoch_survives_a_restart() {
     let mut server = Server::start(&[]);
     let epoch = server.read("quiet", 0).await["epoch"].clone();
     assert_ne!(epoch, server.read("other", 0).await["epoch"]);

@@ -1,5 +1,5 @@
-//! Clients on slow links: bytes that flow are life, frames are as large as the link is fast, a large one is announced,
-//! and an answer does not wait behind a replay.
+//! Clients on slow links: they stay connected while bytes flow, the size of frames follows the speed of the link, a large
+//! frame is announced, and an answer does not wait behind a replay.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn start(more: &[&str]) -> Server {
 }
 
 #[tokio::test]
-async fn a_message_may_take_longer_than_a_client_may_be_silent() {
+async fn a_slow_message_does_not_count_as_silence() {
     let server = start(&[]);
     server.publish("down", json!("x".repeat(LARGE_BYTES))).await;
     let link = slow_link(&server, BYTES_PER_S);
@@ -47,7 +47,7 @@ async fn a_message_may_take_longer_than_a_client_may_be_silent() {
 }
 
 #[tokio::test]
-async fn a_client_that_stops_in_the_middle_of_a_frame_is_dropped() {
+async fn a_client_that_stalls_mid_frame_is_disconnected() {
     let server = start(&[]);
     let mut client = Client::greeted(&server, "c").await;
     client.send_raw(&[0x81, 0xFE, 0x40, 0x00, 1, 2, 3, 4, 5, 6]).await; // a text of 16,384 bytes
@@ -56,7 +56,7 @@ async fn a_client_that_stops_in_the_middle_of_a_frame_is_dropped() {
 
 /// The system takes what is written to a dead client, for a while.
 #[tokio::test]
-async fn what_is_written_to_a_dead_client_is_no_sign_of_life() {
+async fn writes_do_not_keep_a_dead_client_connected() {
     let server = start(&[]);
     let mut dead = Client::greeted(&server, "dead").await;
     dead.sub("c", 10, json!({"from": "tail"})).await;
@@ -92,7 +92,7 @@ async fn replay(client: &mut Client) {
 }
 
 #[tokio::test]
-async fn frames_are_as_large_as_the_link_is_fast() {
+async fn frame_size_follows_link_speed() {
     const COUNT: u64 = 300;
     let server = start(&[]);
     fill(&server, COUNT).await;
@@ -140,7 +140,7 @@ async fn a_pong_does_not_wait_behind_a_replay() {
 
 /// The other tests' client checks that each frame is as large as was announced.
 #[tokio::test]
-async fn a_large_frame_is_announced_and_a_small_one_is_not() {
+async fn only_large_frames_are_announced() {
     let server = start(&[]);
     let mut client = Client::greeted(&server, "c").await;
     client.sub("c", 10, json!({"from": "tail"})).await;

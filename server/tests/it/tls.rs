@@ -1,5 +1,4 @@
-//! TLS on the server's own port: wss and https, a certificate that is renewed, a handshake that never ends, and
-//! files that cannot be used.
+//! TLS on the server's own port: wss and https, a renewed certificate, an endless handshake, and unusable files.
 
 use std::time::Duration;
 
@@ -97,7 +96,7 @@ async fn requests_pass_through_tls() {
 }
 
 #[tokio::test]
-async fn a_handshake_that_never_ends_is_ended() {
+async fn an_endless_handshake_times_out() {
     let certificate = Certificate::new();
     let server = start(&certificate, &["--header-timeout-ms", "2000"]);
     let a_while = Duration::from_secs(12); // 15 by default
@@ -115,7 +114,7 @@ async fn a_handshake_that_never_ends_is_ended() {
 }
 
 #[tokio::test]
-async fn a_handshake_does_not_hold_up_the_end() {
+async fn a_handshake_does_not_delay_a_drain() {
     let certificate = Certificate::new();
     let mut server = start(&certificate, &[]);
     let _silent = TcpStream::connect(&server.address).await.unwrap();
@@ -126,7 +125,7 @@ async fn a_handshake_does_not_hold_up_the_end() {
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_is_read_on_sighup() {
+async fn certificates_are_reloaded_on_sighup() {
     let mut certificate = Certificate::new();
     let server = start(&certificate, &[]);
     let mut socket = greeted(&server, &certificate).await;
@@ -145,7 +144,7 @@ async fn a_renewed_certificate_is_read_on_sighup() {
 }
 
 #[test]
-fn files_that_cannot_be_used_are_named() {
+fn unusable_files_are_named() {
     let (one, other) = (Certificate::new(), Certificate::new());
     let (file, key) = (one.file(), one.key());
     let no_pem = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");

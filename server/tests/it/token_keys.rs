@@ -1,5 +1,5 @@
-//! Tokens signed with a private key (RS256, ES256), whose public key the server is given; their audience; and
-//! that no token chooses how it is checked.
+//! Tokens signed with a private key (RS256, ES256), whose public key the server has; their audience; and that a token
+//! cannot choose how it is checked.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
@@ -46,7 +46,7 @@ async fn status(server: &Server, token: String) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_public_key_takes_tokens_of_its_own_algorithm_only() {
+async fn a_key_accepts_only_its_own_algorithm() {
     let rsa = Server::start(&["--token-key", &key_file("rsa.public.pem")]);
     let p256 = Server::start(&["--token-key", &key_file("p256.public.pem")]);
     assert_eq!(status(&rsa, rs256(json!({}))).await.0, 200);
@@ -79,7 +79,7 @@ async fn a_token_for_another_audience_is_refused() {
 
 /// Which audience a token is for, and what becomes of the socket.
 #[tokio::test]
-async fn a_socket_needs_a_token_for_this_audience() {
+async fn a_socket_needs_a_token_for_its_audience() {
     let server =
         Server::start(&["--token-key", &key_file("rsa.public.pem"), "--token-audience", "live.example"]);
     for (claims, word) in [(json!({"aud": "other"}), "another audience"), (json!({}), "`aud`")] {
@@ -93,7 +93,7 @@ async fn a_socket_needs_a_token_for_this_audience() {
 }
 
 #[test]
-fn a_key_that_is_none_is_refused_at_the_start() {
+fn an_unusable_key_is_rejected_at_startup() {
     for (file, word) in [
         ("rsa.private.pem", "private"),
         ("README.md", "PEM"),
@@ -106,7 +106,7 @@ fn a_key_that_is_none_is_refused_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_how_to_authenticate() {
+async fn a_401_says_how_to_authenticate() {
     let server = Server::start(&["--token-secret", SECRET]);
     let answer = ask("GET", server.url("/channels/c/messages"), &[], b"").await;
     assert_eq!(answer.status, 401);

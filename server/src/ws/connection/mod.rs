@@ -44,7 +44,7 @@ const STORE_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a closing connection waits for its publications to be answered.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Serves a socket until it closes. What happens once, or seldom, is boxed here and below: otherwise the task of every
+/// Serves a socket until it closes. What happens once, or rarely, is boxed here and below: otherwise the task of every
 /// idle connection would reserve memory for it.
 pub(super) async fn serve(
     app: Arc<App>,

@@ -53,7 +53,7 @@ pub(in crate::ws) fn message(ch: &str, message: &Message) -> String {
     text
 }
 
-/// Writes an ephemeral event: unchanged, unless it is not an object, or would be taken for a message.
+/// Writes an ephemeral event: unchanged, unless it is not an object, or would be mistaken for a message.
 pub(in crate::ws) fn cast(data: &RawValue) -> String {
     match Object::parse(data.get()) {
         Some(object) if !object.has(&IDS) => data.get().to_owned(),

@@ -1,4 +1,4 @@
-//! Tells the client where a subscription starts.
+//! Announces to the client where a subscription starts.
 
 use seamline::wire::Position;
 use tracing::warn;

@@ -1,4 +1,4 @@
-//! Whether the client may subscribe; and what it is told when there is no subscription, or none anymore.
+//! Whether the client may subscribe, and how a subscription ends if not.
 
 use super::Feed;
 use crate::auth::Action;
@@ -6,7 +6,7 @@ use crate::refusal::Refusal;
 use crate::ws::dialect::{Dialect, frames};
 
 impl Feed {
-    /// Asks the authorization service, and tells the client if it may not read the channel. The feed does this, so that
+    /// Asks the authorization service. If the client may not read the channel, ends the subscription. The feed does this, so that
     /// many channels are asked about at once, and the socket is not held up.
     pub(super) async fn authorized(&self) -> bool {
         match self.app.auth.authorize(&self.owner.user, Action::Read, self.ch()).await {
@@ -18,7 +18,7 @@ impl Feed {
         }
     }
 
-    /// Tells the client that the subscription has ended. In the plain dialect, that closes the connection, which has no
+    /// Sends the client why the subscription has ended. In the plain dialect, that closes the connection, which has no
     /// other channel.
     pub(super) async fn end(&self, refusal: Refusal) {
         self.credit.end();

@@ -38,7 +38,7 @@ impl Credit {
         }
     }
 
-    /// The feed ends by itself. Set before the client is told, so that what the client does about it finds it set.
+    /// The feed ends by itself. Set before the client is notified, so that its reaction finds it set.
     pub fn end(&self) {
         self.ended.store(true, Ordering::Release);
     }

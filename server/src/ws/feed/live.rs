@@ -10,7 +10,7 @@ use crate::ws::writer::frame_size::FRAME_MESSAGES_MAX;
 use crate::ws::writer::{Gone, Slot};
 
 impl Feed {
-    /// Tells the client that the replay has reached the head.
+    /// Sends `live`: the replay has reached the head.
     pub(super) async fn send_live(&self, head: u64) -> Result<(), Gone> {
         self.out.bulk(&ToClient::Live { ch: self.ch().into(), head, reference: self.reference }).await
     }

@@ -1,6 +1,6 @@
 //! One subscription: the replay, the seam, and the live stream.
 //!
-//! `announce` tells the client where the subscription starts, which `start_point` decides. `replay` sends pages from the
+//! `start_point` decides where the subscription starts, and `announce` sends that to the client. `replay` sends pages from the
 //! store, as far as the client's `credit` goes, and `live` passes on what the hub has.
 
 mod announce;

@@ -43,7 +43,7 @@ pub(super) struct Start {
     pub resumed: bool,
 }
 
-/// Decides. A client without a position of its own is told the stored one unchanged, so that it can see from `epoch`,
+/// Decides. A client without a position of its own gets the stored one unchanged, so that it can see from `epoch`,
 /// `first` and `head` what it has missed.
 pub(super) fn decide(resolved: &ResolvedStart, log: &ChannelInfo) -> Start {
     // `first` is at least 1: offsets begin there.

@@ -174,7 +174,7 @@ impl Outgoing {
         self.queue.closed().await;
     }
 
-    /// Sends a close, the last frame. Bulk that waits is not written any more. A reason that is too long is truncated.
+    /// Sends a close, the last frame. Bulk that waits is no longer written. A reason that is too long is truncated.
     pub async fn close(&self, code: u16, reason: &str) {
         let reason = names::prefix(reason, REASON_BYTES_MAX).into();
         let frame = CloseFrame { code: code.into(), reason };

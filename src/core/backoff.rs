@@ -74,7 +74,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stays_between_the_floor_and_the_cap(
+        fn delays_stay_between_floor_and_cap(
             seed: u64, initial_ms in 0u64..10_000, max_ms in 0u64..100_000, attempts in 1usize..80,
         ) {
             let mut backoff = Backoff::new(initial_ms, max_ms, seed);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_jitter_is_full() {
+    fn jitter_is_uniform_below_the_cap() {
         let mut backoff = Backoff::new(1_000, 1_000, 7);
         let waits: Vec<u64> = (0..1_000).map(|_| backoff.next_ms()).collect();
         let below = |ms| waits.iter().filter(|&&wait| wait < ms).count();
@@ -106,13 +106,13 @@ mod tests {
     }
 
     #[test]
-    fn the_cap_itself_is_drawn_too() {
+    fn delays_include_the_cap() {
         let mut backoff = Backoff::new(1, 2, 0);
         assert!((0..50).any(|_| backoff.next_ms() == 2));
     }
 
     #[test]
-    fn grows_until_it_is_reset() {
+    fn delays_grow_until_reset() {
         let mut backoff = Backoff::new(500, 20_000, 1);
         for _ in 0..10 {
             backoff.next_ms();

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_after_a_silence_and_gives_up_without_an_answer() {
+    fn silence_is_followed_by_a_ping_and_a_verdict() {
         let mut heartbeat = Heartbeat::Heard(Instant(1_000));
         assert_eq!(beat(&mut heartbeat, 25_999), Beat::Later(Instant(26_000)));
         assert_eq!(beat(&mut heartbeat, 26_000), Beat::Ask(Instant(31_000)));
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_was_slept_through_gets_one_more_question() {
+    fn a_missed_deadline_gets_one_more_ping() {
         let mut heartbeat = Heartbeat::Heard(Instant(0));
         assert_eq!(beat(&mut heartbeat, 25_000), Beat::Ask(Instant(30_000)));
         assert_eq!(beat(&mut heartbeat, 3_630_000), Beat::Ask(Instant(3_635_000)), "an hour of sleep");
@@ -104,27 +104,27 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_that_is_a_little_late_has_not_slept() {
+    fn a_slightly_late_timer_has_not_slept() {
         let asked = Heartbeat::Asked { deadline: Instant(1_000), again: false };
         assert_eq!(beat(&mut asked.clone(), 1_000 + SLEPT_MS), Beat::Dead);
         assert_eq!(beat(&mut asked.clone(), 1_001 + SLEPT_MS), Beat::Ask(Instant(6_001 + SLEPT_MS)));
     }
 
     #[test]
-    fn a_probe_at_the_deadline_asks_once_more() {
+    fn a_probe_at_the_deadline_pings_once_more() {
         let mut asked = Heartbeat::Asked { deadline: Instant(1_000), again: false };
         assert_eq!(asked.probe(Instant(1_000), 1_500), Beat::Ask(Instant(2_500)));
         assert_eq!(asked, Heartbeat::Asked { deadline: Instant(2_500), again: true });
     }
 
     #[test]
-    fn a_last_question_is_shortened_before_its_deadline() {
+    fn a_wake_shortens_the_last_ping() {
         let mut asked = Heartbeat::Asked { deadline: Instant(5_000), again: true };
         assert_eq!(asked.probe(Instant(10), 1_500), Beat::Ask(Instant(1_510)));
     }
 
     #[test]
-    fn a_probe_shortens_the_question() {
+    fn a_probe_shortens_the_deadline() {
         let mut heartbeat = Heartbeat::Heard(Instant(0));
         assert_eq!(heartbeat.probe(Instant(10), 1_500), Beat::Ask(Instant(1_510)));
         assert_eq!(heartbeat.probe(Instant(20), 1_500), Beat::Later(Instant(1_510)), "signs come together");
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn wake_signs_cannot_put_off_the_verdict_for_ever() {
+    fn repeated_wakes_cannot_postpone_the_verdict() {
         let mut heartbeat = Heartbeat::Heard(Instant(0));
         assert_eq!(heartbeat.probe(Instant(0), 1_500), Beat::Ask(Instant(1_500)));
         assert_eq!(heartbeat.probe(Instant(60_000), 1_500), Beat::Ask(Instant(61_500)), "slept: asked again");

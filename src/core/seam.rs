@@ -54,14 +54,14 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn the_three_frames_of_the_picture() {
+    fn the_frames_of_the_diagram_are_classified() {
         assert_eq!(classify(6, 5, 4), Seam::Fresh { skip: 2 });
         assert_eq!(classify(6, 3, 3), Seam::Seen);
         assert_eq!(classify(6, 8, 2), Seam::Hole { from: 7, to: 7 });
     }
 
     #[test]
-    fn the_edges() {
+    fn positions_at_the_edges_are_classified() {
         assert_eq!(classify(6, 7, 1), Seam::Fresh { skip: 0 }, "exactly next");
         assert_eq!(classify(6, 6, 1), Seam::Seen, "exactly the last one");
         assert_eq!(classify(6, 6, 2), Seam::Fresh { skip: 1 }, "the last one and the next");
@@ -77,7 +77,7 @@ mod tests {
     proptest! {
         /// Against the definition: compare the frame's offsets with the position one by one.
         #[test]
-        fn agrees_with_looking_at_each_offset(position in 0u64..40, n in 1u64..60, count in 0u64..30) {
+        fn classification_agrees_with_each_offset(position in 0u64..40, n in 1u64..60, count in 0u64..30) {
             let offsets: Vec<u64> = (n..n + count).collect();
             let seen = offsets.iter().filter(|&&o| o <= position).count() as u64;
             match classify(position, n, count) {
@@ -98,7 +98,7 @@ mod tests {
         /// Whatever runs of a log arrive, in whatever order and however often: what is delivered is
         /// the log from the start, each offset once.
         #[test]
-        fn delivers_each_offset_once_and_in_order(
+        fn each_offset_is_delivered_once_in_order(
             runs in proptest::collection::vec((1u64..50, 1u64..12), 0..200),
         ) {
             let mut position = 0;

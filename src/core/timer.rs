@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timer_set_again_has_one_deadline() {
+    fn setting_a_timer_again_replaces_its_deadline() {
         let mut timers = Timers::default();
         timers.set(Timer::Heartbeat, Instant(10));
         timers.set(Timer::Heartbeat, Instant(30));

@@ -296,20 +296,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(frame in frame()) {
+        fn written_frames_are_read_back(frame in frame()) {
             let json = frame.to_json(|data| serde_json::to_string(data).unwrap());
             let fields: ClientFields<String> = serde_json::from_str(&json).unwrap();
             prop_assert_eq!(ClientFrame::try_from(fields).unwrap(), frame);
         }
 
         #[test]
-        fn no_text_makes_the_reader_panic(text: String) {
+        fn reading_never_panics(text: String) {
             let _ = serde_json::from_str::<ClientFields<serde_json::Value>>(&text).map(ClientFrame::try_from);
         }
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn errors_name_the_missing_field() {
         let read = |json| ClientFrame::try_from(serde_json::from_str::<ClientFields<String>>(json).unwrap());
         assert_eq!(
             read(r#"{"op":"sub","credit":1}"#),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_null_payload_is_a_payload() {
+    fn null_is_a_payload() {
         let fields =
             serde_json::from_str::<ClientFields<serde_json::Value>>(r#"{"op":"cast","ch":"c","data":null}"#);
         let frame = ClientFrame::try_from(fields.unwrap()).unwrap();

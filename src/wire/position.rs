@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_says_how_an_id_is_written() {
+    fn the_error_shows_the_id_format() {
         let error = "7".parse::<MessageId>().unwrap_err().to_string();
         assert!(error.contains("`<milliseconds>-<sequence>`"), "{error}");
     }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_id_is_refused() {
+    fn malformed_ids_are_rejected() {
         for text in
             ["", "-", "1", "1-", "-1", "a-b", "1-2-3", "+1-0", "1-+0", " 1-0", "99999999999999999999-0"]
         {

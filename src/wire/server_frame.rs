@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_writes_is_read_again() {
+    fn frames_of_the_server_are_read_back() {
         let text = |text: &str| text.to_owned();
         let id = MessageId { ms: 1_732_400_000_000, seq: 7 };
         let frames = [
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_wrong_is_named() {
+    fn errors_name_missing_and_wrong_fields() {
         let read = |value| ServerFrame::read(&Object(value)).unwrap_err().to_string();
         assert_eq!(read(json!({"op": "live", "ch": "c"})), "`live` needs the field `head`");
         assert_eq!(read(json!({"op": "live", "ch": "c", "head": "9"})), "`live` needs the field `head`");

@@ -37,7 +37,7 @@ fn is_named(error: &FrameError) {
 }
 
 #[test]
-fn a_server_reads_anything() {
+fn a_server_survives_any_frame() {
     with_inputs(|rng| {
         let text = input::text(rng);
         let Ok(fields) = serde_json::from_str::<ClientFields<Box<RawValue>>>(&text) else { return };
@@ -55,7 +55,7 @@ fn a_server_reads_anything() {
 }
 
 #[test]
-fn a_client_reads_anything() {
+fn a_client_survives_any_frame() {
     with_inputs(|rng| {
         let text = input::text(rng);
         let _ = serde_json::from_str::<Msgs<Value>>(&text);
@@ -67,7 +67,7 @@ fn a_client_reads_anything() {
 }
 
 #[test]
-fn an_id_is_what_it_says() {
+fn parsed_ids_print_as_they_were() {
     with_inputs(|rng| {
         let text = match rng.below(2) {
             0 => format!("{}-{}", input::number(rng), input::number(rng)),

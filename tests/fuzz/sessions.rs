@@ -20,7 +20,7 @@ struct Page {
 }
 
 #[test]
-fn a_session_takes_anything() {
+fn a_session_survives_any_calls() {
     with_inputs(|rng| {
         let config = Config {
             client_id: "c".to_owned(),

@@ -5,7 +5,7 @@ use seamline::wire::Position;
 use crate::page::{Page, config, position};
 
 #[test]
-fn what_is_delivered_is_not_acknowledged_before_it_is_processed() {
+fn unprocessed_messages_are_not_acknowledged() {
     let (mut page, _) = Page::live_at(5, config());
     page.msgs(6, 3);
     page.wait(20_000);
@@ -30,7 +30,7 @@ fn acks_are_coalesced() {
 }
 
 #[test]
-fn a_page_that_hides_acknowledges_at_once() {
+fn hiding_acknowledges_immediately() {
     let (mut page, channel) = Page::live_at(5, config());
     page.msgs(6, 3);
     page.lines();
@@ -57,7 +57,7 @@ fn unsubscribing_and_closing_acknowledge_first() {
 }
 
 #[test]
-fn what_was_processed_without_a_connection_is_acknowledged_on_the_next() {
+fn offline_progress_is_acknowledged_after_reconnecting() {
     let (mut page, channel) = Page::live_at(5, config());
     page.msgs(6, 1);
     page.close(1006);
@@ -72,7 +72,7 @@ fn what_was_processed_without_a_connection_is_acknowledged_on_the_next() {
 }
 
 #[test]
-fn a_position_of_another_epoch_is_not_acknowledged() {
+fn positions_of_another_epoch_are_not_acknowledged() {
     let (mut page, channel) = Page::live_at(5, config());
     page.msgs(6, 1);
     page.subd("f", 1, 0, 0);
@@ -84,7 +84,7 @@ fn a_position_of_another_epoch_is_not_acknowledged() {
 
 /// The messages of before a rewind say nothing about the log that goes on under the same offsets.
 #[test]
-fn what_was_processed_before_a_rewind_is_not_acknowledged_after_it() {
+fn positions_from_before_a_rewind_are_not_acknowledged() {
     let (mut page, channel) = Page::live_at(5, config());
     page.msgs(6, 4);
     page.processed(channel, 2, 7);
@@ -105,7 +105,7 @@ fn what_was_processed_before_a_rewind_is_not_acknowledged_after_it() {
 /// What was processed of an earlier epoch says nothing about a log that is set back, however large
 /// its offset.
 #[test]
-fn a_rewind_acknowledges_nothing_of_what_still_waits() {
+fn queued_messages_are_not_acknowledged_after_a_rewind() {
     let (mut page, _) = Page::live_at(100, config());
     page.subd("f", 1, 10, 0);
     page.replay(1, 10);
@@ -119,7 +119,7 @@ fn a_rewind_acknowledges_nothing_of_what_still_waits() {
 
 /// Two gaps wait, and the first names an offset that the log has anew when it is processed.
 #[test]
-fn a_gap_processed_after_a_rewind_is_not_acknowledged() {
+fn gaps_from_before_a_rewind_are_not_acknowledged() {
     let (mut page, channel) = Page::live_at(5, config());
     page.subd("e", 8, 10, 7); // trimmed: on from 7
     page.live(10);
@@ -137,7 +137,7 @@ fn a_gap_processed_after_a_rewind_is_not_acknowledged() {
 }
 
 #[test]
-fn an_ack_that_came_due_during_a_second_replay_is_sent_after_it() {
+fn an_ack_due_during_a_replay_follows_it() {
     let (mut page, channel) = Page::live_at(5, config());
     page.msgs(6, 1);
     page.processed(channel, 1, 6);
@@ -153,7 +153,7 @@ fn an_ack_that_came_due_during_a_second_replay_is_sent_after_it() {
 }
 
 #[test]
-fn the_processed_id_is_acknowledged_with_its_offset() {
+fn acks_carry_the_id_and_the_offset() {
     let (mut page, channel) = Page::live_at(5, config());
     page.msgs(6, 1);
     page.lines();
@@ -165,7 +165,7 @@ fn the_processed_id_is_acknowledged_with_its_offset() {
 
 /// Nobody knows whether the ack arrived.
 #[test]
-fn the_last_ack_before_a_connection_is_lost_is_sent_again() {
+fn the_last_ack_is_repeated_after_a_reconnect() {
     let (mut page, channel) = Page::live_at(5, config());
     page.msgs(6, 1);
     page.processed(channel, 1, 6);

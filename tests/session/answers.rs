@@ -7,7 +7,7 @@ use crate::page::{Page, ROOM, config, position};
 const OVER_LIMIT: &str = "too_many_channels";
 
 #[test]
-fn a_refusal_of_an_earlier_sub_does_not_end_a_later_one() {
+fn an_earlier_refusal_does_not_end_a_later_subscription() {
     let mut page = Page::open(config());
     let first = page.subscribe(Some(position("e", 5)));
     page.session.unsubscribe(page.now(), first);
@@ -22,7 +22,7 @@ fn a_refusal_of_an_earlier_sub_does_not_end_a_later_one() {
 }
 
 #[test]
-fn live_of_an_earlier_sub_does_not_end_a_later_replay() {
+fn an_earlier_live_does_not_end_a_later_replay() {
     let mut page = Page::open(config());
     page.subscribe(Some(position("e", 5)));
     page.subd_of(Some(1), "e", 1, 9, (None, 5));
@@ -32,7 +32,7 @@ fn live_of_an_earlier_sub_does_not_end_a_later_replay() {
 }
 
 #[test]
-fn a_channel_over_the_limit_is_asked_for_again_when_another_is_closed() {
+fn a_freed_slot_subscribes_a_channel_over_the_limit() {
     let mut page = Page::open(config());
     let other = page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();
     page.subscribe(Some(position("e", 5)));
@@ -44,7 +44,7 @@ fn a_channel_over_the_limit_is_asked_for_again_when_another_is_closed() {
 }
 
 #[test]
-fn a_channel_over_the_limit_is_asked_for_on_the_next_connection() {
+fn a_channel_over_the_limit_subscribes_on_the_next_connection() {
     let mut page = Page::open(config());
     page.subscribe(Some(position("e", 5)));
     page.error_of(OVER_LIMIT, Some(ROOM), Some(1), None);
@@ -53,7 +53,7 @@ fn a_channel_over_the_limit_is_asked_for_on_the_next_connection() {
 }
 
 #[test]
-fn a_channel_that_was_refused_for_good_is_not_asked_for_when_another_is_closed() {
+fn a_freed_slot_does_not_retry_rejected_channels() {
     let mut page = Page::open(config());
     let other = page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();
     page.subscribe(Some(position("e", 5)));
@@ -64,7 +64,7 @@ fn a_channel_that_was_refused_for_good_is_not_asked_for_when_another_is_closed()
 }
 
 #[test]
-fn the_longest_hint_before_a_close_counts() {
+fn the_longest_retry_hint_counts() {
     for later in [Some(1), None] {
         let mut page = Page::open(config());
         page.frame(ServerFrame::Drain { reconnect_in_ms: 15_000 });
@@ -78,7 +78,7 @@ fn the_longest_hint_before_a_close_counts() {
 }
 
 #[test]
-fn an_error_of_a_channel_before_the_welcome_is_no_hint() {
+fn channel_errors_do_not_delay_the_reconnect() {
     let mut page = Page::open(config());
     page.close(1006);
     page.wait_for_attempt();

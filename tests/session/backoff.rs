@@ -18,7 +18,7 @@ fn broken(page: &mut Page, code: u16) -> (u32, u64) {
 }
 
 #[test]
-fn opening_alone_does_not_reset_it() {
+fn a_welcome_alone_does_not_reset_the_backoff() {
     let mut page = Page::open(config());
     for attempt in 1..8 {
         page.wait(4_999);
@@ -29,7 +29,7 @@ fn opening_alone_does_not_reset_it() {
 }
 
 #[test]
-fn a_connection_that_lives_for_a_while_resets_it() {
+fn a_stable_connection_resets_the_backoff() {
     let mut page = Page::open(config());
     for _ in 0..4 {
         page.wait(100);
@@ -44,7 +44,7 @@ fn a_connection_that_lives_for_a_while_resets_it() {
 }
 
 #[test]
-fn a_throttled_page_knows_too_that_the_connection_had_proved_itself() {
+fn a_throttled_page_resets_the_backoff_too() {
     let mut page = Page::open(config());
     broken(&mut page, 1006);
     page.wait_for_attempt();
@@ -54,7 +54,7 @@ fn a_throttled_page_knows_too_that_the_connection_had_proved_itself() {
 }
 
 #[test]
-fn a_drain_before_the_welcome_counts_too() {
+fn a_drain_before_the_welcome_delays_the_reconnect() {
     let mut page = Page::new(config());
     page.connect();
     page.opened();
@@ -67,7 +67,7 @@ fn a_drain_before_the_welcome_counts_too() {
 }
 
 #[test]
-fn a_drain_hint_is_obeyed_even_when_the_page_wakes() {
+fn a_wake_does_not_override_a_drain() {
     let mut page = Page::open(config());
     page.frame(ServerFrame::Drain { reconnect_in_ms: 7_000 });
     let (_, wait_ms) = broken(&mut page, 1012);
@@ -81,7 +81,7 @@ fn a_drain_hint_is_obeyed_even_when_the_page_wakes() {
 }
 
 #[test]
-fn a_hint_counts_for_one_wait() {
+fn a_retry_hint_applies_once() {
     let mut page = Page::open(config());
     page.frame(ServerFrame::Drain { reconnect_in_ms: 60_000 });
     assert_eq!(broken(&mut page, 1012).1, 60_000);
@@ -90,7 +90,7 @@ fn a_hint_counts_for_one_wait() {
 }
 
 #[test]
-fn an_error_before_the_welcome_may_carry_a_hint() {
+fn an_error_before_the_welcome_delays_the_reconnect() {
     let mut page = Page::new(config());
     page.connect();
     page.opened();
@@ -99,14 +99,14 @@ fn an_error_before_the_welcome_may_carry_a_hint() {
 }
 
 #[test]
-fn a_hint_has_a_limit() {
+fn retry_hints_are_bounded() {
     let mut page = Page::open(config());
     page.frame(ServerFrame::Drain { reconnect_in_ms: u64::MAX });
     assert_eq!(broken(&mut page, 1012).1, 300_000);
 }
 
 #[test]
-fn a_server_that_refuses_everything_is_called_less_and_less() {
+fn a_refusing_server_is_called_less_and_less() {
     let mut page = Page::new(config());
     page.connect();
     let mut attempts = 0;

@@ -6,7 +6,7 @@ use seamline::wire::{ServerFrame, close};
 use crate::page::{Page, config, position};
 
 #[test]
-fn on_the_way_in_it_acknowledges_and_closes_cleanly() {
+fn suspending_acknowledges_and_closes() {
     let (mut page, channel) = Page::live_at(0, config());
     page.msgs(1, 3);
     page.processed(channel, 2, 2);
@@ -17,7 +17,7 @@ fn on_the_way_in_it_acknowledges_and_closes_cleanly() {
 }
 
 #[test]
-fn on_the_way_out_it_goes_on_from_its_position_at_once() {
+fn a_resumed_page_continues_from_its_position() {
     let (mut page, _) = Page::live_at(0, config());
     page.msgs(1, 3);
     page.wait(10_000);
@@ -31,7 +31,7 @@ fn on_the_way_out_it_goes_on_from_its_position_at_once() {
 }
 
 #[test]
-fn it_is_no_failed_attempt() {
+fn suspending_is_not_a_failed_attempt() {
     let mut page = Page::open(config());
     for _ in 0..10 {
         page.session.handle_suspend(page.now());
@@ -45,7 +45,7 @@ fn it_is_no_failed_attempt() {
 }
 
 #[test]
-fn it_does_not_forget_the_failed_attempts_either() {
+fn suspending_keeps_the_failed_attempts() {
     let mut page = Page::open(config());
     for _ in 0..4 {
         page.reconnect();
@@ -61,7 +61,7 @@ fn it_does_not_forget_the_failed_attempts_either() {
 }
 
 #[test]
-fn in_and_out_again_and_again_is_no_storm() {
+fn repeated_suspends_do_not_become_a_storm() {
     let mut page = Page::open(config());
     page.lines();
     let mut attempts = 0;
@@ -75,7 +75,7 @@ fn in_and_out_again_and_again_is_no_storm() {
 }
 
 #[test]
-fn the_servers_wish_outlasts_it() {
+fn a_retry_hint_outlasts_a_suspend() {
     let mut page = Page::open(config());
     page.frame(ServerFrame::Drain { reconnect_in_ms: 30_000 });
     page.lines();
@@ -94,7 +94,7 @@ fn the_servers_wish_outlasts_it() {
 }
 
 #[test]
-fn a_backoff_that_waits_is_put_away_too() {
+fn suspending_stops_a_waiting_retry() {
     let mut page = Page::open(config());
     page.close(1006);
     page.lines();
@@ -104,7 +104,7 @@ fn a_backoff_that_waits_is_put_away_too() {
 }
 
 #[test]
-fn what_is_asked_meanwhile_waits() {
+fn calls_in_a_suspended_page_wait() {
     let mut page = Page::open(config());
     page.session.handle_suspend(page.now());
     page.lines();
@@ -120,7 +120,7 @@ fn what_is_asked_meanwhile_waits() {
 }
 
 #[test]
-fn a_session_that_has_not_begun_or_has_ended_stays_so() {
+fn suspending_an_idle_or_closed_session_does_nothing() {
     let mut page = Page::new(config());
     page.session.handle_suspend(page.now());
     assert_eq!(page.lines(), [""; 0]);

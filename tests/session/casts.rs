@@ -9,7 +9,7 @@ fn cast(page: &mut Page) {
 }
 
 #[test]
-fn who_wants_no_messages_is_not_blocked_by_them() {
+fn messages_do_not_block_cast_subscriptions() {
     let mut page = Page::open(config());
     page.session.subscribe_to_casts(page.now(), ROOM.to_owned()).unwrap();
     assert_eq!(page.lines(), ["sub room from Some(Tail) credit 0"]);
@@ -21,7 +21,7 @@ fn who_wants_no_messages_is_not_blocked_by_them() {
 }
 
 #[test]
-fn a_subscription_for_casts_comes_back_with_the_next_connection() {
+fn cast_subscriptions_return_after_a_reconnect() {
     let mut page = Page::open(config());
     page.session.subscribe_to_casts(page.now(), ROOM.to_owned()).unwrap();
     page.subd("e", 1, 7, 7);

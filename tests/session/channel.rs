@@ -12,7 +12,7 @@ fn a_channel_is_subscribed_once() {
 }
 
 #[test]
-fn after_unsubscribing_nothing_is_told() {
+fn no_events_follow_an_unsubscribe() {
     let (mut page, channel) = Page::live_at(5, config());
     page.session.unsubscribe(page.now(), channel);
     page.lines();
@@ -26,7 +26,7 @@ fn after_unsubscribing_nothing_is_told() {
 }
 
 #[test]
-fn frames_of_an_earlier_subscription_are_not_delivered_to_a_new_one() {
+fn frames_of_an_earlier_subscription_are_dropped() {
     let (mut page, channel) = Page::live_at(5, config());
     page.session.unsubscribe(page.now(), channel);
     page.subscribe_from(StartAt::Start);
@@ -42,7 +42,7 @@ fn frames_of_an_earlier_subscription_are_not_delivered_to_a_new_one() {
 
 /// Closed and opened again within one round trip: the answers to both are still to come.
 #[test]
-fn an_answer_to_an_earlier_subscription_is_no_answer_to_the_new_one() {
+fn answers_to_an_earlier_subscription_are_ignored() {
     let mut page = Page::open(config());
     let tail = page.subscribe_from(StartAt::Tail);
     page.session.unsubscribe(page.now(), tail);
@@ -58,7 +58,7 @@ fn an_answer_to_an_earlier_subscription_is_no_answer_to_the_new_one() {
 }
 
 #[test]
-fn a_subscription_goes_on_where_another_was_left() {
+fn a_subscription_continues_from_a_position() {
     let (mut page, channel) = Page::live_at(5, config());
     page.session.unsubscribe(page.now(), channel);
     page.lines();
@@ -69,14 +69,14 @@ fn a_subscription_goes_on_where_another_was_left() {
 }
 
 #[test]
-fn a_position_of_an_unknown_id_is_sent_with_its_offset() {
+fn a_position_without_id_sends_its_offset() {
     let mut page = Page::open(config());
     page.subscribe(Some(Position { id: None, ..position("e", 7) }));
     assert_eq!(page.lines(), ["sub room e/7 credit 100"]);
 }
 
 #[test]
-fn a_refused_channel_is_told_and_asked_for_again_on_the_next_connection() {
+fn a_rejected_channel_subscribes_on_the_next_connection() {
     let mut page = Page::open(config());
     page.subscribe(None);
     page.lines();
@@ -92,7 +92,7 @@ fn a_refused_channel_is_told_and_asked_for_again_on_the_next_connection() {
 
 /// The server's log failed for a moment: the connection is well, but the subscription has ended.
 #[test]
-fn a_subscription_that_the_server_ends_for_a_while_is_taken_up_again() {
+fn a_suspended_subscription_resumes_after_its_pause() {
     let (mut page, _) = Page::live_at(5, config());
     page.error(Some(ROOM), Some(1_000));
     assert_eq!(page.lines(), ["error log_error"]);
@@ -108,7 +108,7 @@ fn a_subscription_that_the_server_ends_for_a_while_is_taken_up_again() {
 }
 
 #[test]
-fn a_pause_for_a_subscription_ends_with_the_connection() {
+fn a_reconnect_ends_a_suspended_subscription() {
     let mut page = Page::open(config());
     page.subscribe(None);
     page.error(Some(ROOM), Some(0));
@@ -128,7 +128,7 @@ fn a_pause_for_a_subscription_ends_with_the_connection() {
 }
 
 #[test]
-fn ephemeral_events_pass_through_both_ways() {
+fn casts_pass_both_ways() {
     let (mut page, _) = Page::live_at(5, config());
     page.session.cast(page.now(), ROOM.to_owned(), "typing", 8, 0).unwrap();
     page.frame(ServerFrame::Cast { ch: ROOM.to_owned(), data: "hello" });
@@ -136,7 +136,7 @@ fn ephemeral_events_pass_through_both_ways() {
 }
 
 #[test]
-fn ephemeral_events_do_not_wait() {
+fn casts_without_a_connection_are_dropped() {
     let mut page = Page::new(config());
     page.session.cast(page.now(), ROOM.to_owned(), "typing", 8, 0).unwrap();
     page.connect();
@@ -146,7 +146,7 @@ fn ephemeral_events_do_not_wait() {
 }
 
 #[test]
-fn an_ephemeral_event_that_is_larger_than_the_server_takes_is_refused() {
+fn oversized_casts_are_rejected() {
     let mut page = Page::open(config());
     let refused = page.session.cast(page.now(), ROOM.to_owned(), "typing", FRAME_BYTES_MAX, 0);
     assert_eq!(refused.unwrap_err().code, "too_large");
@@ -156,7 +156,7 @@ fn an_ephemeral_event_that_is_larger_than_the_server_takes_is_refused() {
 }
 
 #[test]
-fn a_closed_session_casts_nothing_and_says_so() {
+fn a_closed_session_rejects_casts() {
     let mut page = Page::open(config());
     page.session.close(page.now());
     page.lines();

@@ -15,7 +15,7 @@ fn answer(page: &mut Page, token: Result<&str, &str>) {
 }
 
 #[test]
-fn hello_comes_first_and_channels_follow_the_welcome() {
+fn channels_subscribe_after_the_welcome() {
     let mut page = Page::new(config());
     page.subscribe(Some(position("e", 5)));
     page.connect();
@@ -40,7 +40,7 @@ fn each_hello_of_a_page_load_has_the_same_lineage() {
 }
 
 #[test]
-fn connecting_twice_is_connecting_once() {
+fn connecting_twice_connects_once() {
     let mut page = Page::new(config());
     page.connect();
     page.connect();
@@ -48,7 +48,7 @@ fn connecting_twice_is_connecting_once() {
 }
 
 #[test]
-fn a_socket_that_never_opens_is_given_up_after_ten_seconds() {
+fn a_hanging_socket_times_out_after_ten_seconds() {
     let mut page = Page::new(config());
     page.connect();
     page.wait(9_999);
@@ -58,7 +58,7 @@ fn a_socket_that_never_opens_is_given_up_after_ten_seconds() {
 }
 
 #[test]
-fn a_server_that_never_says_welcome_is_given_up_too() {
+fn a_missing_welcome_times_out() {
     let mut page = Page::new(config());
     page.connect();
     page.wait(6_000);
@@ -69,7 +69,7 @@ fn a_server_that_never_says_welcome_is_given_up_too() {
 }
 
 #[test]
-fn a_refused_connection_is_tried_again() {
+fn a_failed_connection_is_retried() {
     let mut page = Page::new(config());
     page.connect();
     page.lines();
@@ -80,7 +80,7 @@ fn a_refused_connection_is_tried_again() {
 }
 
 #[test]
-fn a_server_that_restarts_says_so() {
+fn a_server_restart_is_reported_as_drained() {
     let mut page = Page::open(config());
     page.close(close::SERVICE_RESTART);
     assert_eq!(page.lines(), ["waiting 1 drained"]);
@@ -119,7 +119,7 @@ fn frames_before_the_welcome_are_ignored() {
 }
 
 #[test]
-fn a_bad_frame_ends_the_connection_because_something_may_be_missing() {
+fn a_bad_frame_replaces_the_connection() {
     let (mut page, _) = Page::live_at(5, config());
     page.session.handle_bad_frame(page.now(), page.socket, "not JSON".to_owned());
     assert_eq!(page.lines(), ["error bad_frame", "disconnect 0 4400", "waiting 1 protocol_error"]);
@@ -137,7 +137,7 @@ fn a_token_is_fetched_before_the_first_attempt() {
 }
 
 #[test]
-fn a_token_function_that_fails_is_asked_again_after_the_backoff() {
+fn a_failed_token_function_is_retried_after_the_backoff() {
     let mut page = Page::new(with_token());
     page.connect();
     page.lines();
@@ -148,7 +148,7 @@ fn a_token_function_that_fails_is_asked_again_after_the_backoff() {
 }
 
 #[test]
-fn a_token_function_that_hangs_is_given_up() {
+fn a_hanging_token_function_times_out() {
     let mut page = Page::new(with_token());
     page.connect();
     page.lines();
@@ -161,7 +161,7 @@ fn a_token_function_that_hangs_is_given_up() {
 }
 
 #[test]
-fn an_answer_to_a_call_that_was_given_up_does_not_answer_the_next() {
+fn a_late_token_does_not_answer_a_later_call() {
     let mut page = Page::new(with_token());
     page.connect();
     let first = page.fetch;
@@ -175,7 +175,7 @@ fn an_answer_to_a_call_that_was_given_up_does_not_answer_the_next() {
 }
 
 #[test]
-fn a_slow_token_function_is_called_once_whatever_the_page_does() {
+fn a_slow_token_function_is_called_once() {
     let mut page = Page::new(with_token());
     page.connect();
     page.lines();
@@ -193,7 +193,7 @@ fn a_slow_token_function_is_called_once_whatever_the_page_does() {
 }
 
 #[test]
-fn a_token_that_comes_between_two_attempts_is_used_by_the_next() {
+fn a_late_token_is_used_by_the_next_attempt() {
     let mut page = Page::new(with_token());
     page.connect();
     page.wait(5_000);
@@ -206,7 +206,7 @@ fn a_token_that_comes_between_two_attempts_is_used_by_the_next() {
 }
 
 #[test]
-fn a_refused_token_is_refreshed_once_and_then_it_is_over() {
+fn a_rejected_token_is_refreshed_once() {
     let mut page = Page::new(with_token());
     page.connect();
     answer(&mut page, Ok("t1"));
@@ -225,7 +225,7 @@ fn a_refused_token_is_refreshed_once_and_then_it_is_over() {
 }
 
 #[test]
-fn a_token_that_expires_after_the_welcome_is_refreshed_every_time() {
+fn an_expired_token_is_refreshed_every_time() {
     let mut page = Page::new(with_token());
     page.connect();
     for _ in 0..5 {
@@ -241,14 +241,14 @@ fn a_token_that_expires_after_the_welcome_is_refreshed_every_time() {
 }
 
 #[test]
-fn without_a_token_function_unauthorized_is_the_end() {
+fn unauthorized_without_a_token_function_ends_the_session() {
     let mut page = Page::open(config());
     page.close(4401);
     assert_eq!(page.lines(), ["closed unauthorized"]);
 }
 
 #[test]
-fn forbidden_and_replaced_are_the_end() {
+fn forbidden_and_replaced_end_the_session() {
     for (code, line) in [(4403, "closed forbidden"), (4009, "closed replaced")] {
         let mut page = Page::open(config());
         page.close(code);
@@ -258,7 +258,7 @@ fn forbidden_and_replaced_are_the_end() {
 }
 
 #[test]
-fn bad_frame_is_the_end_before_the_welcome_and_a_lost_connection_after_it() {
+fn close_4400_is_final_only_before_the_welcome() {
     let mut page = Page::new(config());
     page.connect();
     page.opened();
@@ -272,7 +272,7 @@ fn bad_frame_is_the_end_before_the_welcome_and_a_lost_connection_after_it() {
 }
 
 #[test]
-fn close_ends_everything() {
+fn closing_ends_everything() {
     let (mut page, _) = Page::live_at(5, config());
     page.publish("k");
     page.lines();
@@ -289,7 +289,7 @@ fn close_ends_everything() {
 }
 
 #[test]
-fn a_clock_that_is_set_back_holds_up_nothing() {
+fn a_clock_set_back_delays_nothing() {
     let mut page = Page::new(config());
     page.connect();
     page.lines();

@@ -5,7 +5,7 @@ use seamline::core::Config;
 use crate::page::{Page, config, position};
 
 #[test]
-fn credit_is_granted_as_the_application_gets_on() {
+fn credit_grows_as_messages_are_processed() {
     let mut page = Page::open(config());
     let channel = page.subscribe(Some(position("e", 0)));
     page.subd("e", 1, 1_000, 0);
@@ -21,7 +21,7 @@ fn credit_is_granted_as_the_application_gets_on() {
 }
 
 #[test]
-fn no_grant_is_of_nothing() {
+fn no_grant_is_empty() {
     let mut page = Page::open(Config { replay_credit: 1, ..config() });
     let channel = page.subscribe(Some(position("e", 0)));
     page.subd("e", 1, 9, 0);
@@ -33,7 +33,7 @@ fn no_grant_is_of_nothing() {
 }
 
 #[test]
-fn duplicates_give_their_credit_back() {
+fn duplicates_return_their_credit() {
     let mut page = Page::open(config());
     page.subscribe(Some(position("e", 500)));
     page.subd("e", 1, 1_000, 500);
@@ -43,7 +43,7 @@ fn duplicates_give_their_credit_back() {
 }
 
 #[test]
-fn a_new_connection_gets_credit_for_what_is_free() {
+fn a_new_connection_gets_the_free_credit() {
     let mut page = Page::open(config());
     page.subscribe(Some(position("e", 0)));
     page.subd("e", 1, 1_000, 0);
@@ -56,7 +56,7 @@ fn a_new_connection_gets_credit_for_what_is_free() {
 /// Frames of the earlier `sub` are on their way when a hole makes the client ask again. They use
 /// up no credit of the new one.
 #[test]
-fn frames_of_an_earlier_sub_leave_the_credit_alone() {
+fn frames_of_an_earlier_subscription_use_no_credit() {
     let mut page = Page::open(config());
     let channel = page.subscribe(Some(position("e", 0)));
     page.subd("e", 1, 1_000, 0);
@@ -71,7 +71,7 @@ fn frames_of_an_earlier_sub_leave_the_credit_alone() {
 }
 
 #[test]
-fn an_application_that_lags_is_unsubscribed_until_it_has_caught_up() {
+fn a_lagging_channel_unsubscribes_until_it_catches_up() {
     let (mut page, channel) = Page::live_at(0, config());
     page.msgs(1, 200);
     page.msgs(201, 100);
@@ -92,7 +92,7 @@ fn an_application_that_lags_is_unsubscribed_until_it_has_caught_up() {
 
 /// A refusal that was on its way: there is nothing any more that it could end.
 #[test]
-fn a_pause_does_not_make_a_lagging_application_subscribe() {
+fn a_server_pause_does_not_resume_a_lagging_channel() {
     let (mut page, _) = Page::live_at(0, config());
     page.msgs(1, 300);
     page.msgs(301, 1);
@@ -103,7 +103,7 @@ fn a_pause_does_not_make_a_lagging_application_subscribe() {
 }
 
 #[test]
-fn a_lagging_application_subscribes_again_after_a_reconnect() {
+fn a_lagging_channel_subscribes_after_a_reconnect() {
     let (mut page, _) = Page::live_at(0, config());
     page.msgs(1, 300);
     page.msgs(301, 1);
@@ -113,7 +113,7 @@ fn a_lagging_application_subscribes_again_after_a_reconnect() {
 }
 
 #[test]
-fn one_frame_larger_than_the_queue_is_delivered_when_nothing_waits() {
+fn an_empty_queue_accepts_an_oversized_frame() {
     let (mut page, _) = Page::live_at(0, config());
     page.msgs(1, 400);
     assert_eq!(page.lines(), ["deliver 1..=400"]);

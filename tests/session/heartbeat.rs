@@ -6,7 +6,7 @@ use seamline::wire::ServerFrame;
 use crate::page::{HEARTBEAT_MS, Page, config};
 
 #[test]
-fn a_silence_is_asked_about_and_an_answer_ends_the_question() {
+fn a_pong_ends_the_doubt() {
     let mut page = Page::open(config());
     page.wait(HEARTBEAT_MS - 1);
     assert_eq!(page.lines(), [""; 0]);
@@ -21,7 +21,7 @@ fn a_silence_is_asked_about_and_an_answer_ends_the_question() {
 }
 
 #[test]
-fn the_application_may_ask_for_another_heartbeat() {
+fn the_application_may_set_the_heartbeat() {
     let mut page = Page::open(Config { heartbeat_ms: 3_000, ..config() });
     page.wait(2_999);
     assert_eq!(page.lines(), [""; 0]);
@@ -30,14 +30,14 @@ fn the_application_may_ask_for_another_heartbeat() {
 }
 
 #[test]
-fn without_an_answer_the_connection_is_dead() {
+fn an_unanswered_ping_ends_the_connection() {
     let mut page = Page::open(config());
     page.wait(HEARTBEAT_MS + 5_000);
     assert_eq!(page.lines(), ["ping", "disconnect 0 1000", "waiting 1 heartbeat_timeout"]);
 }
 
 #[test]
-fn any_frame_is_a_sign_of_life() {
+fn any_frame_proves_life() {
     let (mut page, _) = Page::live_at(0, config());
     for offset in 1..=10 {
         page.wait(HEARTBEAT_MS - 1);
@@ -47,7 +47,7 @@ fn any_frame_is_a_sign_of_life() {
 }
 
 #[test]
-fn a_frame_of_a_newer_protocol_is_one_too() {
+fn an_unknown_frame_proves_life_too() {
     let (mut page, _) = Page::live_at(0, config());
     for _ in 0..10 {
         page.wait(HEARTBEAT_MS - 1);
@@ -57,7 +57,7 @@ fn a_frame_of_a_newer_protocol_is_one_too() {
 }
 
 #[test]
-fn a_deadline_that_was_slept_through_gets_one_more_question() {
+fn a_missed_deadline_gets_one_more_ping() {
     let mut page = Page::open(config());
     page.wait(HEARTBEAT_MS);
     page.lines();
@@ -69,7 +69,7 @@ fn a_deadline_that_was_slept_through_gets_one_more_question() {
 }
 
 #[test]
-fn a_page_that_wakes_by_itself_asks_with_a_short_deadline() {
+fn a_page_that_slept_pings_with_a_short_deadline() {
     let mut page = Page::open(config());
     page.sleep(3_600_000);
     assert_eq!(page.lines(), ["ping"]);

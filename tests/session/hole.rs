@@ -1,9 +1,9 @@
-//! The seam: what is parked while the replay runs, and what is missing after it.
+//! The seam: frames that wait for the replay, and messages that are missing after it.
 
 use crate::page::{Page, config};
 
 #[test]
-fn live_frames_ahead_of_the_replay_wait_for_it() {
+fn live_frames_wait_for_the_replay() {
     let mut page = Page::replaying(9);
     page.msgs(10, 1);
     page.replay(6, 2);
@@ -15,7 +15,7 @@ fn live_frames_ahead_of_the_replay_wait_for_it() {
 }
 
 #[test]
-fn what_the_replay_brought_meanwhile_is_not_delivered_from_the_parked_frames() {
+fn replayed_messages_are_not_delivered_again_from_the_buffer() {
     let mut page = Page::replaying(9);
     page.msgs(10, 2);
     page.replay(6, 5);
@@ -24,7 +24,7 @@ fn what_the_replay_brought_meanwhile_is_not_delivered_from_the_parked_frames() {
 }
 
 #[test]
-fn parked_frames_beyond_the_limit_are_fetched_again() {
+fn frames_beyond_the_buffer_are_fetched_again() {
     let mut page = Page::replaying(9);
     page.msgs(10, 100);
     page.msgs(110, 1);
@@ -40,7 +40,7 @@ fn parked_frames_beyond_the_limit_are_fetched_again() {
 
 /// A node that lags ends its replay early, and what it had not heard of comes live, more than can wait.
 #[test]
-fn what_came_live_and_was_let_go_of_is_no_gap() {
+fn dropped_live_frames_are_no_gap() {
     let (mut page, _) = Page::live_at(5, config());
     page.msgs(8, 1);
     page.subd("e", 1, 5, 5);
@@ -55,7 +55,7 @@ fn what_came_live_and_was_let_go_of_is_no_gap() {
 
 /// Whatever ends the replay, the count of messages goes on adding up.
 #[test]
-fn parked_frames_that_are_let_go_of_are_counted() {
+fn dropped_buffered_frames_are_counted() {
     type End = fn(&mut Page);
     let ends: [(&str, End); 4] = [
         ("the connection", |page| page.close(1006)),
@@ -66,7 +66,7 @@ fn parked_frames_that_are_let_go_of_are_counted() {
     for (what, end) in ends {
         let mut page = Page::replaying(20);
         page.msgs(21, 3);
-        assert_eq!(page.session.stats().discarded, 0, "parked");
+        assert_eq!(page.session.stats().discarded, 0, "buffered");
         end(&mut page);
         let stats = page.session.stats();
         assert_eq!(stats.discarded, stats.received, "{what} ended the replay");
@@ -74,13 +74,13 @@ fn parked_frames_that_are_let_go_of_are_counted() {
 }
 
 #[test]
-fn a_hole_is_asked_for_once_and_repaired() {
+fn a_hole_is_requested_once_and_repaired() {
     let (mut page, _) = Page::live_at(5, config());
     page.msgs(8, 1);
     assert_eq!(page.lines(), ["sub room e/5 credit 100"]);
     page.msgs(9, 1);
     page.live(9);
-    assert_eq!(page.lines(), [""; 0], "frames of the earlier `sub` are let go of");
+    assert_eq!(page.lines(), [""; 0], "frames of the earlier `sub` are dropped");
     page.subd("e", 1, 9, 5);
     page.replay(6, 4);
     page.live(9);
@@ -89,7 +89,7 @@ fn a_hole_is_asked_for_once_and_repaired() {
 }
 
 #[test]
-fn a_hole_that_the_server_skips_again_is_a_gap_before_later_messages() {
+fn a_hole_skipped_twice_is_a_gap() {
     let (mut page, _) = Page::live_at(5, config());
     page.msgs(8, 1);
     page.subd("e", 1, 8, 5);
@@ -102,7 +102,7 @@ fn a_hole_that_the_server_skips_again_is_a_gap_before_later_messages() {
 
 /// The server fell back to the log for a while, and is live again.
 #[test]
-fn a_second_live_tells_what_is_missing() {
+fn a_second_live_reveals_missing_messages() {
     let (mut page, _) = Page::live_at(5, config());
     page.live(5);
     assert_eq!(page.lines(), ["live"]);
@@ -111,7 +111,7 @@ fn a_second_live_tells_what_is_missing() {
 }
 
 #[test]
-fn each_hole_is_asked_for() {
+fn each_hole_is_requested() {
     let (mut page, _) = Page::live_at(5, config());
     page.msgs(7, 1);
     page.subd("e", 1, 7, 5);
@@ -123,7 +123,7 @@ fn each_hole_is_asked_for() {
 }
 
 #[test]
-fn a_replay_that_ends_before_the_head_is_a_hole() {
+fn a_replay_that_ends_early_is_a_hole() {
     let mut page = Page::replaying(9);
     page.replay(6, 2);
     page.live(9);
@@ -134,7 +134,7 @@ fn a_replay_that_ends_before_the_head_is_a_hole() {
 }
 
 #[test]
-fn a_parked_frame_behind_a_hole_is_asked_for() {
+fn a_buffered_frame_behind_a_hole_is_requested() {
     let mut page = Page::replaying(7);
     page.msgs(9, 1);
     page.replay(6, 2);
@@ -144,7 +144,7 @@ fn a_parked_frame_behind_a_hole_is_asked_for() {
 
 /// The first frame finds no room beside the replay, and the log may still have it.
 #[test]
-fn what_was_not_parked_is_not_lost_with_a_hole_before_it() {
+fn a_hole_loses_no_dropped_frame() {
     let mut page = Page::replaying(20);
     page.live(20);
     page.lines();
@@ -155,7 +155,7 @@ fn what_was_not_parked_is_not_lost_with_a_hole_before_it() {
 }
 
 #[test]
-fn what_was_not_parked_is_not_lost_with_a_hole_before_a_parked_frame() {
+fn a_hole_before_a_buffered_frame_loses_no_dropped_frame() {
     let mut page = Page::replaying(20);
     page.live(20);
     page.subd("e", 1, 20, 5);

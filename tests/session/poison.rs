@@ -10,7 +10,7 @@ fn page() -> Page {
 }
 
 #[test]
-fn a_publication_that_the_server_rejects_three_times_fails() {
+fn a_publication_rejected_three_times_fails() {
     for code in [1002, 1007, 1008, 4413] {
         let mut page = page();
         let bad = page.publish("bad");
@@ -26,7 +26,7 @@ fn a_publication_that_the_server_rejects_three_times_fails() {
 }
 
 #[test]
-fn a_publication_that_is_too_big_fails_at_once() {
+fn an_oversized_publication_fails_at_once() {
     let mut page = page();
     let bad = page.publish("bad");
     page.close(1009);
@@ -34,7 +34,7 @@ fn a_publication_that_is_too_big_fails_at_once() {
 }
 
 #[test]
-fn with_several_in_flight_the_one_that_is_too_big_is_found() {
+fn the_oversized_publication_among_several_is_found() {
     let mut page = page();
     page.publish("first");
     let bad = page.publish("bad");
@@ -51,7 +51,7 @@ fn with_several_in_flight_the_one_that_is_too_big_is_found() {
 
 /// A proxy that cuts the connection instead of closing it.
 #[test]
-fn a_publication_that_always_cuts_a_healthy_connection_fails() {
+fn a_publication_that_always_breaks_the_connection_fails() {
     let mut page = page();
     let bad = page.publish("bad");
     page.publish("good");
@@ -71,7 +71,7 @@ fn a_publication_that_always_cuts_a_healthy_connection_fails() {
 }
 
 #[test]
-fn a_network_that_breaks_by_itself_fails_no_publication() {
+fn a_flaky_network_fails_no_publication() {
     let mut page = page();
     page.publish("a");
     for _ in 0..50 {
@@ -103,7 +103,7 @@ fn restarts_and_expired_tokens_blame_no_publication() {
 }
 
 #[test]
-fn suspects_are_cleared_when_a_connection_breaks_by_itself() {
+fn an_idle_break_clears_all_suspects() {
     let mut page = page();
     page.publish("a");
     page.reconnect();
@@ -120,7 +120,7 @@ fn suspects_are_cleared_when_a_connection_breaks_by_itself() {
 
 /// The publication crashes the server, which takes a while to come back.
 #[test]
-fn a_refused_attempt_is_no_connection_that_breaks() {
+fn a_failed_attempt_clears_no_suspect() {
     let mut page = page();
     let bad = page.publish("bad");
     for _ in 0..6 {
@@ -136,7 +136,7 @@ fn a_refused_attempt_is_no_connection_that_breaks() {
 }
 
 #[test]
-fn a_cast_that_is_too_big_blames_no_publication() {
+fn an_oversized_cast_blames_no_publication() {
     let mut page = page();
     page.publish("small");
     page.session.cast(page.now(), "room".to_owned(), "big", 600, 0).unwrap();

@@ -4,7 +4,7 @@ use crate::page::{Page, config};
 
 /// Message 6 is lost, and `subd` and `live` stay at 5, whatever comes live.
 #[test]
-fn a_hole_that_the_server_does_not_know_of_is_a_gap() {
+fn messages_unknown_to_the_server_become_a_gap() {
     let (mut page, _) = Page::live_at(5, config());
     page.msgs(7, 1);
     assert_eq!(page.lines(), ["sub room e/5 credit 100"]);
@@ -19,7 +19,7 @@ fn a_hole_that_the_server_does_not_know_of_is_a_gap() {
 
 /// The same, and nothing comes live any more.
 #[test]
-fn a_server_that_forgets_what_it_sent_is_asked_with_growing_pauses() {
+fn a_forgetful_server_is_asked_with_growing_pauses() {
     let (mut page, _) = Page::live_at(5, config());
     page.msgs(7, 1);
     for pause_ms in [250, 500, 1_000] {
@@ -39,7 +39,7 @@ fn a_server_that_forgets_what_it_sent_is_asked_with_growing_pauses() {
 }
 
 #[test]
-fn a_node_that_lags_loses_nothing() {
+fn a_lagging_node_loses_nothing() {
     let (mut page, _) = Page::live_at(5, config());
     page.msgs(7, 1);
     page.subd("e", 1, 5, 5);
@@ -54,7 +54,7 @@ fn a_node_that_lags_loses_nothing() {
 }
 
 #[test]
-fn what_comes_late_ends_the_wait() {
+fn late_messages_end_the_wait() {
     let (mut page, _) = Page::live_at(5, config());
     page.msgs(7, 1);
     page.subd("e", 1, 5, 5);

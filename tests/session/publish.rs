@@ -17,7 +17,7 @@ fn a_publication_is_settled_by_its_ack() {
 }
 
 #[test]
-fn what_was_under_way_is_sent_again_in_order_with_the_same_keys() {
+fn unanswered_publications_are_resent_in_order() {
     let mut page = Page::open(config());
     for key in ["a", "b", "c"] {
         page.publish(key);
@@ -32,7 +32,7 @@ fn what_was_under_way_is_sent_again_in_order_with_the_same_keys() {
 }
 
 #[test]
-fn without_a_connection_it_waits() {
+fn publications_wait_for_a_connection() {
     let mut page = Page::new(config());
     page.publish("a");
     page.connect();
@@ -41,7 +41,7 @@ fn without_a_connection_it_waits() {
 }
 
 #[test]
-fn a_refusal_is_the_end_of_a_publication() {
+fn a_final_refusal_fails_the_publication() {
     let mut page = Page::open(config());
     let publish = page.publish("a");
     page.lines();
@@ -50,7 +50,7 @@ fn a_refusal_is_the_end_of_a_publication() {
 }
 
 #[test]
-fn a_refusal_with_a_pause_is_tried_again_after_it() {
+fn a_paused_publication_is_retried() {
     let mut page = Page::open(config());
     page.publish("a");
     page.pubnack("a", Some(3_000));
@@ -62,7 +62,7 @@ fn a_refusal_with_a_pause_is_tried_again_after_it() {
 }
 
 #[test]
-fn a_pause_of_nothing_is_no_loop() {
+fn a_pause_of_zero_does_not_loop() {
     let mut page = Page::open(config());
     page.publish("a");
     for _ in 0..10 {
@@ -77,7 +77,7 @@ fn a_pause_of_nothing_is_no_loop() {
 
 /// Its pause is over while the largest number of publications is unanswered.
 #[test]
-fn a_paused_publication_waits_for_its_turn() {
+fn a_paused_publication_waits_for_a_free_slot() {
     let mut page = Page::open(Config { outbox_messages_max: 100, ..config() });
     page.publish("paused");
     page.pubnack("paused", Some(1_000));
@@ -92,7 +92,7 @@ fn a_paused_publication_waits_for_its_turn() {
 }
 
 #[test]
-fn publications_of_a_channel_wait_behind_one_that_is_paused() {
+fn publications_wait_behind_a_paused_one() {
     let mut page = Page::open(Config { outbox_messages_max: 100, ..config() });
     page.publish("a");
     page.publish("b");
@@ -109,7 +109,7 @@ fn publications_of_a_channel_wait_behind_one_that_is_paused() {
 }
 
 #[test]
-fn a_pause_outlives_the_connection() {
+fn a_publication_pause_outlives_the_connection() {
     let mut page = Page::open(config());
     page.publish("a");
     page.pubnack("a", Some(60_000));
@@ -124,7 +124,7 @@ fn a_pause_outlives_the_connection() {
 }
 
 #[test]
-fn what_is_larger_than_the_server_takes_is_refused_at_once() {
+fn oversized_publications_are_rejected_at_once() {
     let mut page = Page::open(config());
     let result = page.session.publish(page.now(), ROOM.to_owned(), "k".to_owned(), "", FRAME_BYTES_MAX);
     assert_eq!(result.unwrap_err().code, "too_large");
@@ -132,7 +132,7 @@ fn what_is_larger_than_the_server_takes_is_refused_at_once() {
 }
 
 #[test]
-fn what_turns_out_to_be_larger_than_the_server_takes_fails() {
+fn a_smaller_server_limit_fails_waiting_publications() {
     let mut page = Page::new(config());
     let result = page.session.publish(page.now(), ROOM.to_owned(), "k".to_owned(), "", FRAME_BYTES_MAX);
     page.connect();
@@ -144,7 +144,7 @@ fn what_turns_out_to_be_larger_than_the_server_takes_fails() {
 /// At its largest, a frame is six bytes for each of the channel's name and the key, 40 for what they
 /// stand in, and the payload.
 #[test]
-fn what_just_fits_is_sent() {
+fn publications_of_the_maximum_size_are_sent() {
     let bytes = FRAME_BYTES_MAX - 6 * (ROOM.len() + "key".len()) as u64 - 40;
     let mut early = Page::new(config());
     let publish = |page: &mut Page, bytes| {
@@ -162,7 +162,7 @@ fn what_just_fits_is_sent() {
 
 /// The same key in another channel is another publication's.
 #[test]
-fn an_answer_is_for_its_channel() {
+fn answers_apply_to_their_channel() {
     let mut page = Page::open(config());
     let other = page.session.publish(page.now(), "other".to_owned(), "k".to_owned(), "", 8).unwrap();
     let publish = page.publish("k");
@@ -173,7 +173,7 @@ fn an_answer_is_for_its_channel() {
 
 /// Escaped, a control character takes six bytes.
 #[test]
-fn a_key_counts_as_it_will_be_written() {
+fn keys_count_with_their_escapes() {
     let mut page = Page::open(config());
     let key = "\u{1}".repeat(150);
     let result = page.session.publish(page.now(), ROOM.to_owned(), key, "", 100);
@@ -181,7 +181,7 @@ fn a_key_counts_as_it_will_be_written() {
 }
 
 #[test]
-fn a_full_outbox_refuses() {
+fn a_full_outbox_rejects_publications() {
     let mut page = Page::new(config());
     for key in ["a", "b", "c"] {
         page.publish(key);
@@ -191,7 +191,7 @@ fn a_full_outbox_refuses() {
 }
 
 #[test]
-fn a_closed_session_refuses() {
+fn a_closed_session_rejects_publications() {
     let mut page = Page::open(config());
     page.session.close(page.now());
     let result = page.session.publish(page.now(), ROOM.to_owned(), "d".to_owned(), "", 0);

@@ -5,7 +5,7 @@ use seamline::wire::StartAt;
 use crate::page::{Page, config, position};
 
 #[test]
-fn a_replay_flows_into_the_live_stream() {
+fn a_replay_continues_into_the_live_stream() {
     let mut page = Page::replaying(8);
     page.replay(6, 3);
     page.live(8);
@@ -14,7 +14,7 @@ fn a_replay_flows_into_the_live_stream() {
 }
 
 #[test]
-fn the_overlap_is_dropped() {
+fn overlapping_messages_are_dropped() {
     let mut page = Page::replaying(8);
     page.replay(1, 8);
     page.live(8);
@@ -25,7 +25,7 @@ fn the_overlap_is_dropped() {
 }
 
 #[test]
-fn without_a_position_the_server_says_where_it_begins() {
+fn the_server_chooses_a_missing_position() {
     let mut page = Page::open(config());
     page.subscribe_from(StartAt::Start);
     assert_eq!(page.lines(), ["sub room from Some(Start) credit 100"]);
@@ -35,7 +35,7 @@ fn without_a_position_the_server_says_where_it_begins() {
 }
 
 #[test]
-fn a_stored_position_that_is_trimmed_away_is_a_gap() {
+fn a_stored_trimmed_position_is_a_gap() {
     let mut page = Page::open(config());
     page.subscribe(None);
     page.lines();
@@ -56,7 +56,7 @@ fn a_stored_position_of_another_epoch_is_a_gap() {
 }
 
 #[test]
-fn a_stored_position_that_the_log_has_not_reached_again_is_a_gap() {
+fn a_stored_position_beyond_the_log_is_a_gap() {
     let mut page = Page::open(config());
     page.subscribe(None);
     page.lines();
@@ -67,7 +67,7 @@ fn a_stored_position_that_the_log_has_not_reached_again_is_a_gap() {
 }
 
 #[test]
-fn a_position_before_the_first_message_is_a_gap() {
+fn a_trimmed_position_is_a_gap() {
     let mut page = Page::open(config());
     page.subscribe(Some(position("e", 5)));
     page.lines();
@@ -78,7 +78,7 @@ fn a_position_before_the_first_message_is_a_gap() {
 }
 
 #[test]
-fn a_log_that_is_trimmed_to_nothing_is_a_gap() {
+fn an_emptied_log_is_a_gap() {
     let mut page = Page::open(config());
     page.subscribe(Some(position("e", 5)));
     page.lines();
@@ -88,7 +88,7 @@ fn a_log_that_is_trimmed_to_nothing_is_a_gap() {
 }
 
 #[test]
-fn another_epoch_is_a_gap_and_its_messages_are_all_new() {
+fn a_new_epoch_is_a_gap_and_starts_over() {
     let mut page = Page::open(config());
     page.subscribe(Some(position("e", 5)));
     page.lines();
@@ -99,7 +99,7 @@ fn another_epoch_is_a_gap_and_its_messages_are_all_new() {
 }
 
 #[test]
-fn of_another_epoch_only_what_is_there_is_new() {
+fn a_new_epoch_starts_at_its_first_message() {
     let mut page = Page::open(config());
     page.subscribe(Some(position("e", 9)));
     page.lines();
@@ -119,7 +119,7 @@ fn an_epoch_may_change_while_live() {
 }
 
 #[test]
-fn a_log_that_ends_before_the_position_is_a_gap_and_its_offsets_come_again() {
+fn a_rewound_log_is_a_gap() {
     let mut page = Page::open(config());
     page.subscribe(Some(position("e", 5)));
     page.lines();
@@ -130,7 +130,7 @@ fn a_log_that_ends_before_the_position_is_a_gap_and_its_offsets_come_again() {
 }
 
 #[test]
-fn nothing_lost_is_no_gap() {
+fn a_complete_replay_is_no_gap() {
     let (mut page, _) = Page::live_at(5, config());
     for head in 6..30 {
         page.msgs(head, 1);
@@ -143,7 +143,7 @@ fn nothing_lost_is_no_gap() {
 }
 
 #[test]
-fn after_a_reconnect_the_position_is_the_last_delivered_one() {
+fn a_reconnect_continues_from_the_last_delivery() {
     let (mut page, _) = Page::live_at(5, config());
     page.msgs(6, 2);
     page.lines();

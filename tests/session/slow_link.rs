@@ -6,7 +6,7 @@ use seamline::wire::ServerFrame;
 use crate::page::{FRAME_BYTES_MAX, HEARTBEAT_MS, Page, ROOM, config};
 
 #[test]
-fn a_large_frame_on_its_way_is_waited_for() {
+fn an_announced_frame_earns_more_time() {
     let mut page = Page::open(config());
     page.frame(ServerFrame::Incoming { bytes: 1_000_000 });
     page.wait(HEARTBEAT_MS);
@@ -20,7 +20,7 @@ fn a_large_frame_on_its_way_is_waited_for() {
 }
 
 #[test]
-fn a_frame_that_has_come_is_not_waited_for_any_more() {
+fn an_arrived_frame_earns_no_more_time() {
     let mut page = Page::open(config());
     page.frame(ServerFrame::Incoming { bytes: 1_000_000 });
     page.msgs(1, 1);
@@ -30,7 +30,7 @@ fn a_frame_that_has_come_is_not_waited_for_any_more() {
 }
 
 #[test]
-fn a_wake_on_a_slow_link_waits_for_the_frame_that_is_on_its_way() {
+fn a_wake_waits_for_an_announced_frame() {
     let mut page = Page::open(config());
     for _ in 0..10 {
         page.frame(ServerFrame::Incoming { bytes: 96_000 });
@@ -45,7 +45,7 @@ fn a_wake_on_a_slow_link_waits_for_the_frame_that_is_on_its_way() {
 }
 
 #[test]
-fn what_this_client_has_sent_may_take_its_time() {
+fn unanswered_publications_earn_more_time() {
     let mut page = Page::open(Config { outbox_messages_max: 100, ..config() });
     for i in 0..40 {
         let bytes = FRAME_BYTES_MAX - 300;
@@ -60,7 +60,7 @@ fn what_this_client_has_sent_may_take_its_time() {
 }
 
 #[test]
-fn what_the_socket_has_not_sent_yet_may_take_its_time() {
+fn unsent_bytes_earn_more_time() {
     let mut page = Page::open(config());
     page.session.set_buffered_bytes(80_000);
     page.session.handle_wake(page.now());
@@ -73,7 +73,7 @@ fn what_the_socket_has_not_sent_yet_may_take_its_time() {
 
 /// The process was busy: the answer lies in the socket, and timers come before sockets.
 #[test]
-fn a_late_deadline_is_followed_by_a_look_at_what_has_arrived() {
+fn a_late_heartbeat_deadline_is_postponed_once() {
     let mut page = Page::open(config());
     page.wait(HEARTBEAT_MS);
     page.lines();
@@ -91,7 +91,7 @@ fn a_late_deadline_is_followed_by_a_look_at_what_has_arrived() {
 }
 
 #[test]
-fn a_late_connect_timeout_is_followed_by_a_look_too() {
+fn a_late_connect_timeout_is_postponed_once() {
     let mut page = Page::new(config());
     page.connect();
     page.opened();
@@ -104,7 +104,7 @@ fn a_late_connect_timeout_is_followed_by_a_look_too() {
 }
 
 #[test]
-fn large_messages_are_fetched_in_steps_that_fit_the_queue() {
+fn large_messages_are_replayed_in_steps() {
     let mut page = Page::open(Config { queue_bytes_max: 1_000, ..config() });
     page.message_bytes = 250;
     let channel = page.subscribe(Some(crate::page::position("e", 0)));
@@ -122,7 +122,7 @@ fn large_messages_are_fetched_in_steps_that_fit_the_queue() {
 
 /// An attempt takes 1.8 s, and something wakes the page all the time.
 #[test]
-fn wakes_do_not_keep_a_slow_attempt_from_succeeding() {
+fn wakes_do_not_starve_a_slow_attempt() {
     let mut page = Page::new(config());
     page.connect();
     for _ in 0..20 {
@@ -142,7 +142,7 @@ fn wakes_do_not_keep_a_slow_attempt_from_succeeding() {
 }
 
 #[test]
-fn casts_of_long_ago_need_no_time() {
+fn old_casts_earn_no_more_time() {
     let mut page = Page::open(config());
     for i in 0..2_000 {
         page.session.cast(page.now(), ROOM.to_owned(), "here", 100, 0).unwrap();

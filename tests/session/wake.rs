@@ -5,7 +5,7 @@ use seamline::wire::ServerFrame;
 use crate::page::{Page, config};
 
 #[test]
-fn a_healthy_connection_is_asked_and_kept() {
+fn a_wake_keeps_a_healthy_connection() {
     let mut page = Page::open(config());
     page.session.handle_wake(page.now());
     assert_eq!(page.lines(), ["ping"]);
@@ -16,7 +16,7 @@ fn a_healthy_connection_is_asked_and_kept() {
 }
 
 #[test]
-fn a_dead_connection_is_found_out_within_two_seconds() {
+fn a_wake_detects_a_dead_connection_within_two_seconds() {
     let mut page = Page::open(config());
     page.wait(10_000);
     page.session.handle_wake(page.now());
@@ -26,7 +26,7 @@ fn a_dead_connection_is_found_out_within_two_seconds() {
 }
 
 #[test]
-fn a_waiting_attempt_is_made_now() {
+fn a_wake_retries_immediately() {
     let mut page = Page::open(config());
     for _ in 0..8 {
         page.close(1006);
@@ -41,7 +41,7 @@ fn a_waiting_attempt_is_made_now() {
 
 /// It may be older than the network, and would hang until its deadline.
 #[test]
-fn an_attempt_that_hangs_is_made_anew() {
+fn a_wake_restarts_a_hanging_attempt() {
     let mut page = Page::new(config());
     page.connect();
     page.lines();
@@ -69,7 +69,7 @@ fn a_flapping_network_does_not_become_a_storm() {
 }
 
 #[test]
-fn signs_that_come_together_are_one_question() {
+fn simultaneous_wakes_send_one_ping() {
     let mut page = Page::open(config());
     for _ in 0..5 {
         page.session.handle_wake(page.now());
@@ -78,7 +78,7 @@ fn signs_that_come_together_are_one_question() {
 }
 
 #[test]
-fn what_turns_out_dead_after_a_sign_is_replaced_at_once() {
+fn a_connection_found_dead_is_replaced_immediately() {
     let mut page = Page::open(config());
     for _ in 0..8 {
         page.reconnect();
@@ -92,7 +92,7 @@ fn what_turns_out_dead_after_a_sign_is_replaced_at_once() {
 }
 
 #[test]
-fn an_answer_ends_the_haste() {
+fn a_pong_restores_the_backoff() {
     let mut page = Page::open(config());
     for _ in 0..8 {
         page.reconnect();
@@ -103,11 +103,11 @@ fn an_answer_ends_the_haste() {
     page.wait(2_000);
     page.close(1006);
     page.wait(99);
-    assert_eq!(page.count("connect "), 0, "the connection was alive after the sign");
+    assert_eq!(page.count("connect "), 0, "the connection was alive after the wake");
 }
 
 #[test]
-fn the_signs_of_one_wake_cut_the_backoff_short_once() {
+fn simultaneous_wakes_skip_the_backoff_once() {
     let mut page = Page::new(config());
     page.connect();
     for _ in 0..8 {
@@ -130,7 +130,7 @@ fn the_signs_of_one_wake_cut_the_backoff_short_once() {
 }
 
 #[test]
-fn an_attempt_that_was_slept_through_is_made_again_at_once() {
+fn an_attempt_missed_by_sleep_is_restarted() {
     let mut page = Page::new(config());
     page.connect();
     for _ in 0..8 {

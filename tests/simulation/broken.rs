@@ -47,7 +47,7 @@ fn refused(verdict: Result<(), String>, because: &str) {
 }
 
 #[test]
-fn a_message_delivered_twice_is_seen() {
+fn a_duplicate_delivery_is_detected() {
     refused(deliver(&mut reader(), batch(5, 2), 0), "5 was delivered after 5");
     let mut renumbered = batch(6, 1);
     renumbered.payload = vec![105];
@@ -58,7 +58,7 @@ fn a_message_delivered_twice_is_seen() {
 }
 
 #[test]
-fn messages_out_of_order_are_seen() {
+fn messages_out_of_order_are_detected() {
     refused(deliver(&mut reader(), batch(3, 1), 0), "3 was delivered after 5");
     let mut swapped = batch(6, 2);
     swapped.payload.swap(0, 1);
@@ -66,13 +66,13 @@ fn messages_out_of_order_are_seen() {
 }
 
 #[test]
-fn a_hole_without_a_gap_is_seen() {
+fn a_hole_without_a_gap_is_detected() {
     refused(deliver(&mut reader(), batch(7, 1), 0), "7 was delivered after 5");
     refused(deliver(&mut reader(), batch(6, 3), 1), "7 was delivered after 5");
 }
 
 #[test]
-fn a_gap_that_is_none_is_seen() {
+fn a_false_gap_is_detected() {
     for reason in [GapReason::Hole, GapReason::Trimmed, GapReason::Rewound, GapReason::EpochChanged] {
         refused(gap(&mut reader(), 6, 8, reason, &log()), "a gap that is none");
     }
@@ -83,7 +83,7 @@ fn a_gap_that_is_none_is_seen() {
 }
 
 #[test]
-fn a_live_reader_that_has_not_all_is_seen() {
+fn an_incomplete_live_reader_is_detected() {
     let mut reader = reader();
     reader.sees(6);
     refused(reader.live(), "live at 5, but 6 was seen");
@@ -92,7 +92,7 @@ fn a_live_reader_that_has_not_all_is_seen() {
 }
 
 #[test]
-fn an_acknowledgement_of_what_is_not_processed_is_seen() {
+fn a_premature_acknowledgement_is_detected() {
     let mut reader = reader();
     refused(reader.acks(0, 5), "0/5 was acknowledged");
     reader.processed = Some((0, 4));
@@ -102,7 +102,7 @@ fn an_acknowledgement_of_what_is_not_processed_is_seen() {
 }
 
 #[test]
-fn too_many_messages_for_the_application_are_seen() {
+fn an_overfull_queue_is_detected() {
     let config = Config { queue_messages_max: 7, ..Config::default() };
     refused(reader().deliver(&batch(6, 3), 0, &log(), &config), "8 messages wait");
     let mut credit = Credit::default();
@@ -111,7 +111,7 @@ fn too_many_messages_for_the_application_are_seen() {
 }
 
 #[test]
-fn storms_are_seen() {
+fn reconnect_storms_are_detected() {
     let config = Config::default();
     let mut line = Line::default();
     line.connecting(0).expect("the first attempt");
@@ -129,7 +129,7 @@ fn storms_are_seen() {
 }
 
 #[test]
-fn a_healthy_connection_that_is_given_up_is_seen() {
+fn an_abandoned_healthy_connection_is_detected() {
     let config = Config::default();
     let mut line = Line::default();
     line.open(0);
@@ -141,7 +141,7 @@ fn a_healthy_connection_that_is_given_up_is_seen() {
 }
 
 #[test]
-fn a_page_put_away_that_forgets_or_counts_is_seen() {
+fn a_faulty_suspend_is_detected() {
     let config = Config::default();
     let mut line = Line::default();
     line.open(0);
@@ -153,7 +153,7 @@ fn a_page_put_away_that_forgets_or_counts_is_seen() {
 }
 
 #[test]
-fn publications_settled_wrongly_are_seen() {
+fn wrong_publication_answers_are_detected() {
     let mut all = Publications::default();
     all.accepted(1, "a".to_owned(), 0, 101);
     all.accepted(2, "b".to_owned(), 0, 102);

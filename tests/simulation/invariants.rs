@@ -222,7 +222,7 @@ impl Line {
         check(attempt == failures, || format!("attempt {attempt} is counted, but {failures} have failed"))?;
         self.hint_until = self.hint_until.max(now + self.hint_ms.take().unwrap_or(0));
         let soonest = (self.attempted_at + 1_000).max(self.hint_until);
-        check(now + wait_ms == soonest.max(now), || format!("a wait of {wait_ms} ms in a page put away"))?;
+        check(now + wait_ms == soonest.max(now), || format!("a wait of {wait_ms} ms in a suspended page"))?;
         self.waiting = Some((now, wait_ms));
         Ok(())
     }

@@ -58,7 +58,7 @@ fn seeds() {
 }
 
 #[test]
-fn a_seed_runs_the_same_way_twice() {
+fn a_seed_is_reproducible() {
     let hash = |seed| {
         let mut run = Run::new(seed, false);
         run.play();

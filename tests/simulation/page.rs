@@ -140,9 +140,9 @@ impl Page {
     fn check_counts(&self, stage: &mut Stage) {
         let s = self.session.stats();
         let known = s.delivered + s.duplicates + s.discarded;
-        let parked_max = self.config.replay_credit * stage.faults.channels;
-        stage.check(s.received >= known && s.received - known <= parked_max, || {
-            format!("{} messages are parked or lost count of: {s:?}", s.received as i64 - known as i64)
+        let buffered_max = self.config.replay_credit * stage.faults.channels;
+        stage.check(s.received >= known && s.received - known <= buffered_max, || {
+            format!("{} messages are buffered or lost count of: {s:?}", s.received as i64 - known as i64)
         });
     }
 
@@ -213,8 +213,8 @@ impl Page {
         self.suspended = true;
         self.call(world, |session, now| session.handle_suspend(now));
         let next = self.session.poll_timeout();
-        world.stage.check(next.is_none(), || format!("a deadline in a page that is put away: {next:?}"));
-        world.stage.check(self.conn.is_none(), || "a socket is open in a page that is put away".to_owned());
+        world.stage.check(next.is_none(), || format!("a deadline in a suspended page: {next:?}"));
+        world.stage.check(self.conn.is_none(), || "a socket is open in a suspended page".to_owned());
     }
 
     /// The application ends the session; nothing may be left over.

@@ -7,7 +7,7 @@ use crate::sweep::sweep;
 /// What it found, the seed, and the world, made small (`shrink`) where that was still possible.
 const REGRESSIONS: [(&str, u64, &str); 8] = [
     (
-        "parked messages that were let go of were not counted",
+        "dropped buffered messages were not counted",
         5,
         r#"{"app_slow_ms_max":3000,"append_every_ms":20,"append_then_crash":5,"channels":2,
          "clients":3,"clock_jump":3,"crash":47,"cut":76,"fan_out_delay_ms_max":500,

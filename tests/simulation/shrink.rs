@@ -93,7 +93,7 @@ fn faults(fields: Map<String, Value>) -> Faults {
 }
 
 #[test]
-fn a_failing_world_is_made_small() {
+fn a_failing_world_is_shrunk() {
     // Take a gap for the failure.
     let gap = |seed: u64, faults: &Faults| {
         let mut run = Run::of(seed, Some(faults), false);

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_processed_is_acknowledged_once_for_each_connection() {
+    fn positions_are_acknowledged_once_per_connection() {
         let mut progress = processed_to(at("e", 3));
         assert_eq!((progress.queue.messages(), progress.unacked()), (7, true));
         assert_eq!(progress.next_ack(&at("e", 10)), Some(at("e", 3)));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_acknowledged_in_another_log_or_ahead_of_it() {
+    fn positions_outside_the_log_are_not_acknowledged() {
         let mut progress = processed_to(at("e", 3));
         for delivered in [at("x", 10), at("e", 2)] {
             assert_eq!((progress.next_ack(&delivered), progress.unacked()), (None, true), "{delivered:?}");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_rewind_what_was_delivered_before_it_counts_no_more() {
+    fn old_deliveries_do_not_count_after_a_rewind() {
         let mut progress = processed_to(at("e", 3));
         progress.rewound(&at("e", 2));
         assert_eq!(progress.next_ack(&at("e", 2)), Some(at("e", 2)));
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rewind_behind_which_nothing_was_processed_changes_no_position() {
+    fn a_rewind_ahead_of_the_processed_position_changes_nothing() {
         for (processed, end) in [(at("e", 3), at("e", 3)), (at("x", 9), at("e", 3))] {
             let mut progress = processed_to(processed.clone());
             progress.rewound(&end);

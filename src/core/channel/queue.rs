@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_shrinks_with_the_size_of_messages() {
+    fn large_messages_shrink_the_window() {
         let mut queue = Queue::default();
         let config = config(2_000, 1_000_000);
         assert_eq!(queue.window(&config), 2_000, "nothing is known of sizes yet");
@@ -107,7 +107,7 @@ mod tests {
     proptest! {
         /// In whatever steps it is worked off: what is left is never more than was delivered, and in the end nothing.
         #[test]
-        fn what_is_delivered_and_processed_cancels_out(
+        fn processing_everything_empties_the_queue(
             batches in proptest::collection::vec((1u64..50, 0u64..10_000), 0..20),
             steps in proptest::collection::vec(0u64..80, 0..20),
         ) {

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_publication_that_the_server_rejects_three_times_fails() {
+    fn a_publication_rejected_three_times_fails() {
         let mut suspicion = Suspicion::default();
         let mut close = |blame| connection(&mut suspicion, 1, 5, blame);
         assert_eq!(close(Blame::Certain), Verdict::Isolate);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_connection_counts_only_after_a_long_healthy_time() {
+    fn only_a_healthy_connection_yields_a_strike() {
         let mut suspicion = Suspicion::default();
         for _ in 0..20 {
             let verdict = connection(&mut suspicion, 1_000, 40, Blame::Possible);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_that_breaks_by_itself_clears_the_suspect() {
+    fn an_idle_break_clears_the_suspect() {
         let mut suspicion = Suspicion::default();
         for _ in 0..20 {
             connection(&mut suspicion, 1_200, 40, Blame::Possible);

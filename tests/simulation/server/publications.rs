@@ -1,0 +1,108 @@
+//! What is published, stored and fanned out.
+
+use seamline::wire::ServerFrame;
+
+use super::Server;
+use crate::feed::Step;
+use crate::log::{channel_name, message_id};
+use crate::network::{Network, ToClient};
+use crate::stage::Stage;
+
+impl Server {
+    /// Stores what a client publishes; or refuses it, or stores it and crashes.
+    pub fn publish(
+        &mut self,
+        conn: usize,
+        ch: usize,
+        key: String,
+        message: u64,
+        net: &mut Network,
+        stage: &mut Stage,
+    ) {
+        if self.chokes(conn, message, net, stage) {
+            return;
+        }
+        let name = channel_name(ch);
+        let held = self.peers.entry(conn).or_default().held.entry(ch).or_default();
+        let out_of_order = held.front().is_some_and(|first| *first != key);
+        let for_now = out_of_order || stage.rng.chance(stage.faults.nack_for_now) || self.frozen(ch, stage);
+        let held = self.peers.entry(conn).or_default().held.entry(ch).or_default();
+        if !for_now {
+            held.pop_front();
+        } else if !held.contains(&key) {
+            held.push_back(key.clone());
+        }
+        let for_good =
+            !for_now && (self.refused.contains(&message) || stage.rng.chance(stage.faults.nack_for_good));
+        if for_good {
+            self.refused.insert(message); // the answer may be lost, and then it must be the same
+        }
+        if for_now || for_good {
+            let numbers = [conn as u64, ch as u64, message, for_now.into()];
+            stage.note("server refuses publication, connection, channel, message, for now", &numbers);
+            let retry_after_ms = for_now.then(|| stage.rng.below(2_000));
+            let (code, message) = ("no".to_owned(), String::new());
+            let frame = ServerFrame::PubNack { ch: name, key, code, message, retry_after_ms };
+            return net.carry_to_client(conn, ToClient::Frame(frame), stage);
+        }
+        let (page, number) = key.rsplit_once('-').map_or(("", 0), |(page, n)| (page, n.parse().unwrap_or(0)));
+        let newest = self.logs[ch].newest_of(&format!("{page}-"));
+        let (offset, new) = self.logs[ch].append(Some(&key), message);
+        // One that an earlier log had comes again if its answer was lost, also after later ones.
+        let first_time = self.stored_once.insert(message);
+        let in_order = !new || !first_time || number > newest;
+        stage.check(in_order, || format!("{key} is stored after number {newest}"));
+        stage.note(
+            "log has published channel, offset, message, new",
+            &[ch as u64, offset, message, u64::from(new)],
+        );
+        if new {
+            self.fan_out(ch, offset, message, stage);
+        }
+        if stage.rng.chance(stage.faults.append_then_crash) {
+            return self.crash(net, stage);
+        }
+        let id = message_id(self.logs[ch].epoch(), offset, message);
+        net.carry_to_client(conn, ToClient::Frame(ServerFrame::PubAck { ch: name, key, id, offset }), stage);
+    }
+
+    /// Passes an event on to all the others who are subscribed.
+    pub fn cast(&mut self, from: usize, ch: usize, data: u64, net: &mut Network, stage: &mut Stage) {
+        self.casts.insert(data);
+        for conn in self.conns() {
+            if conn != from && self.feed(conn, ch).is_some() {
+                let frame = ServerFrame::Cast { ch: channel_name(ch), data };
+                net.carry_to_client(conn, ToClient::Frame(frame), stage);
+            }
+        }
+    }
+
+    /// Somebody else's message.
+    pub fn append(&mut self, ch: usize, stage: &mut Stage) {
+        if self.up && !self.frozen(ch, stage) {
+            let message = self.draw_message();
+            let (offset, _) = self.logs[ch].append(None, message);
+            stage.note("log has channel, offset", &[ch as u64, offset]);
+            self.fan_out(ch, offset, message, stage);
+        }
+    }
+
+    /// A log that came back older must not grow past a client that has not learned of it: by offsets
+    /// alone, nobody could tell any more.
+    fn frozen(&self, ch: usize, stage: &Stage) -> bool {
+        let (epoch, head) = (self.logs[ch].epoch(), self.logs[ch].now().head());
+        let ahead = |position: &Option<(u64, u64)>| position.is_some_and(|at| at.0 == epoch && at.1 > head);
+        stage.positions.iter().chain(&stage.places).any(|of_client| ahead(&of_client[ch]))
+    }
+
+    fn fan_out(&mut self, ch: usize, offset: u64, message: u64, stage: &mut Stage) {
+        for conn in self.conns() {
+            let Some(feed) = self.feed(conn, ch) else { continue };
+            feed.queue.push_back((offset, message));
+            if matches!(feed.step, Step::Live) {
+                let delay_ms = stage.rng.below(stage.faults.fan_out_delay_ms_max);
+                self.wake(conn, ch, delay_ms, stage);
+            }
+        }
+    }
+}

@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 
 use commands::{audit, bench, chaos, demo, doctor, fmt, mutants, pack, setup, sim, size, test};
 
-/// Seamline's commands: each sets up what it needs, and does nothing twice
+/// Seamline's commands. Each installs what it needs, and skips what is up to date
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", long_about = None)]
 struct Cli {
@@ -24,9 +24,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Install everything that pack, demo and test need and this machine lacks
+    /// Install everything that is missing on this machine for pack, demo and test
     Setup,
-    /// Show what is there, what is missing and what setup would do about it; changes nothing
+    /// Show what is installed, what is missing, and what setup would do. Changes nothing
     Doctor,
     /// Build the npm package into target/npm/
     Pack,
@@ -36,17 +36,17 @@ enum Command {
     Fmt(fmt::Args),
     /// Run the tests
     Test(test::Args),
-    /// Run the simulation: the core in seeded worlds of trouble
+    /// Run the simulation: the core in seeded runs with injected faults
     Sim(sim::Args),
-    /// Throw damaged frames at the readers and at a session
+    /// Fuzz the frame parsers and a session with damaged frames
     Fuzz(sim::FuzzArgs),
-    /// Run real servers and clients while everything around them fails, and check what each was told
+    /// Run real servers and clients, inject faults, and check what every client received
     Chaos(chaos::Args),
-    /// Look for known vulnerabilities and unwanted licences in what others have written
+    /// Check the dependencies for known vulnerabilities and unwanted licenses
     Audit(audit::Args),
     /// Measure the server under load, beside socket.io
     Bench(bench::Args),
-    /// Plant bugs in a copy of the core, one at a time, and see whether the tests find them
+    /// Plant bugs in a copy of the core, one at a time, and check that the tests find each
     Mutants(mutants::Args),
     /// Build everything, start the server with the demo page and print its URL
     Demo(demo::Args),
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_command_line_is_consistent() {
+    fn the_command_line_is_valid() {
         use clap::CommandFactory;
         super::Cli::command().debug_assert();
     }

@@ -1,7 +1,7 @@
-//! `cargo xtask audit`: what the project takes in from others. Known vulnerabilities, licences, banned crates and
-//! sources of the crates (deny.toml); known vulnerabilities of the npm packages, none of which a page downloads.
+//! `cargo xtask audit`: checks the dependencies. Known vulnerabilities, licenses, banned crates and sources of the
+//! crates (deny.toml), and known vulnerabilities of the npm packages, none of which a page downloads.
 //!
-//! Not part of the tests: what it finds changes without a change of ours, and it needs the network.
+//! It is not one of the tests: its result changes while the project does not, and it needs the network.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -16,20 +16,20 @@ const DENY_VERSION: &str = "0.20.2";
 /// Options of `audit`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Leave out what asks a database of vulnerabilities
+    /// Skip the checks that need a database of vulnerabilities
     #[arg(long)]
     offline: bool,
 }
 
-/// What became of a check.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Passed,
     Failed,
-    /// It could not be made, which is no pass.
+    /// It could not be made, which does not count as passed.
     NotMade(&'static str),
     /// `--offline`.
-    LeftOut,
+    Skipped,
 }
 
 /// `cargo xtask audit`.
@@ -37,11 +37,11 @@ pub fn command(args: Args) -> Result<ExitCode> {
     let deny = deny()?;
     let policy = passed(&mut check(&deny, &["bans", "licenses", "sources"]))?;
     let (crates, packages) = match args.offline {
-        true => (Outcome::LeftOut, Outcome::LeftOut),
+        true => (Outcome::Skipped, Outcome::Skipped),
         false => (advisories(&deny)?, npm_audits()?),
     };
     let table = [
-        ("crates: bans, licences, sources", policy),
+        ("crates: bans, licenses, sources", policy),
         ("crates: known vulnerabilities", crates),
         ("npm packages: known vulnerabilities", packages),
     ];
@@ -49,7 +49,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
     for (what, outcome) in table {
         say!("{what:<36} {}", describe(outcome));
     }
-    let fine = table.iter().all(|(_, outcome)| matches!(outcome, Outcome::Passed | Outcome::LeftOut));
+    let fine = table.iter().all(|(_, outcome)| matches!(outcome, Outcome::Passed | Outcome::Skipped));
     Ok(if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -58,11 +58,11 @@ fn describe(outcome: Outcome) -> String {
         Outcome::Passed => "ok".into(),
         Outcome::Failed => "FAILED: see above".into(),
         Outcome::NotMade(why) => format!("NOT CHECKED: {why}"),
-        Outcome::LeftOut => "left out (--offline)".into(),
+        Outcome::Skipped => "skipped (--offline)".into(),
     }
 }
 
-/// cargo-deny, which is installed if it is missing.
+/// cargo-deny. It is installed if it is missing.
 fn deny() -> Result<PathBuf> {
     let root = paths::cache().join(format!("cargo-deny-{DENY_VERSION}"));
     let program = root.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
@@ -74,7 +74,7 @@ fn deny() -> Result<PathBuf> {
 
 fn check(deny: &PathBuf, what: &[&str]) -> Command {
     let mut command = shell::command(deny);
-    // A report on each licence that is in the list and not in use is no finding.
+    // A license that is allowed and not in use is not a finding.
     command.args(["--workspace", "check", "--hide-inclusion-graph", "--allow", "license-not-encountered"]);
     command.args(what);
     command
@@ -88,20 +88,20 @@ fn passed(command: &mut Command) -> Result<Outcome> {
 fn advisories(deny: &PathBuf) -> Result<Outcome> {
     let (fetched, _) = run::shown(shell::command(deny).args(["--workspace", "fetch", "db"]))?;
     if !fetched.success() {
-        return Ok(Outcome::NotMade("the database (github.com/RustSec/advisory-db) cannot be fetched"));
+        return Ok(Outcome::NotMade("cannot fetch the database github.com/RustSec/advisory-db"));
     }
     let mut check = check(deny, &["advisories"]);
     passed(check.arg("--disable-fetch"))
 }
 
-/// Each directory with a lock file of npm's.
+/// Checks each directory that has a package-lock.json.
 fn npm_audits() -> Result<Outcome> {
     let directories = [paths::js(), paths::root().join("bench/socketio")];
     let outcomes = directories.iter().map(|directory| npm_audit(directory)).collect::<Result<Vec<_>>>()?;
     Ok(worst(&outcomes))
 }
 
-/// Of several checks of one kind: what was found comes before what could not be looked at.
+/// The result of several checks: one that failed outweighs one that could not be made.
 fn worst(outcomes: &[Outcome]) -> Outcome {
     let failed = outcomes.iter().find(|outcome| **outcome == Outcome::Failed);
     let not_passed = || outcomes.iter().find(|outcome| **outcome != Outcome::Passed);
@@ -114,15 +114,15 @@ fn npm_audit(directory: &Path) -> Result<Outcome> {
         npm.current_dir(directory).arg("audit");
         Ok(npm)
     };
-    let asked = npm()?.arg("--json").output().context("npm cannot be started")?;
+    let asked = npm()?.arg("--json").output().context("cannot start npm")?;
     Ok(match (asked.status.success(), is_report(&asked.stdout)) {
         (true, _) => Outcome::Passed,
-        (false, true) => passed(&mut npm()?)?, // once more, for the reader
+        (false, true) => passed(&mut npm()?)?, // again, with output for the reader
         (false, false) => Outcome::NotMade("the npm registry does not answer `npm audit`"),
     })
 }
 
-/// npm ends alike when it finds something and when it cannot ask; only what it found has this.
+/// npm exits the same way with findings and without an answer, but only findings have this field.
 fn is_report(json: &[u8]) -> bool {
     let report = serde_json::from_slice::<serde_json::Value>(json);
     report.is_ok_and(|report| report.get("auditReportVersion").is_some())
@@ -133,14 +133,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_registry_that_does_not_answer_is_no_report() {
+    fn a_registry_without_an_answer_is_not_a_report() {
         assert!(is_report(br#"{"auditReportVersion": 2, "vulnerabilities": {}}"#));
         assert!(!is_report(br#"{"message": "405 Method Not Allowed", "statusCode": 405}"#));
         assert!(!is_report(b"") && !is_report(b"npm error"));
     }
 
     #[test]
-    fn one_that_fails_is_enough() {
+    fn the_worst_result_counts() {
         let (passed, failed, not_made) = (Outcome::Passed, Outcome::Failed, Outcome::NotMade("no network"));
         assert_eq!(worst(&[passed, passed]), passed);
         assert_eq!(worst(&[not_made, passed, failed]), failed);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_checked_passes() {
+    fn an_unmade_check_is_not_ok() {
         assert!(describe(Outcome::NotMade("no network")).contains("NOT CHECKED: no network"));
         assert_eq!(describe(Outcome::Passed), "ok");
     }

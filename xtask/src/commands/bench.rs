@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what is measured against others.
+//! `cargo xtask bench`: measures the server beside another one.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,36 +19,36 @@ pub struct Args {
 /// What to measure.
 #[derive(clap::Subcommand)]
 enum What {
-    /// Measure seamline-server and socket.io under the same load: idle connections, fan-out, everyone coming back
+    /// Measure seamline-server and socket.io under the same load: idle connections, fan-out, a reconnect storm
     Server(ServerArgs),
 }
 
 /// Options of `bench server`.
 #[derive(clap::Args)]
 struct ServerArgs {
-    /// Idle connections, and clients that come back at once [default: 10000]
+    /// Number of idle connections, and of clients that reconnect at once [default: 10000]
     #[arg(long, value_name = "N")]
     connections: Option<u64>,
 
-    /// Sockets that one channel goes to [default: 5000]
+    /// Number of sockets that receive one channel [default: 5000]
     #[arg(long, value_name = "N")]
     sockets: Option<u64>,
 
-    /// Messages that each of those who come back has missed [default: 100]
+    /// Number of messages that each reconnecting client has missed [default: 100]
     #[arg(long, value_name = "N")]
     messages: Option<u64>,
 
-    /// How often everything is measured [default: 3]
+    /// Number of times to measure everything [default: 3]
     #[arg(long, value_name = "N")]
     repeats: Option<u64>,
 
-    /// A look at it in half a minute: a tenth of everything, once
+    /// Measure a tenth of everything, once, in half a minute
     #[arg(long)]
     quick: bool,
 }
 
 impl ServerArgs {
-    /// As the load generator takes them.
+    /// The options of the load generator.
     fn options(&self) -> Vec<String> {
         let quick = |value: u64| self.quick.then_some(value);
         let options = [
@@ -74,16 +74,20 @@ pub fn command(args: Args) -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The server as one would run it, and the load generator.
+/// Builds the server with the optimizer, and the load generator.
 fn build() -> Result<[PathBuf; 2]> {
     let mut cargo = shell::cargo();
     cargo.args(["build", "--release", "-p", "seamline-server", "-p", "seamline-bench"]);
-    run::step("build seamline-server and seamline-bench", &mut cargo, "Errors there are to be fixed.")?;
+    run::step(
+        "build seamline-server and seamline-bench",
+        &mut cargo,
+        "Fix the errors in server/ or bench/.",
+    )?;
     let binary = |name| paths::target().join(format!("release/{name}{}", std::env::consts::EXE_SUFFIX));
     Ok([binary("seamline-server"), binary("seamline-bench")])
 }
 
-/// socket.io of the lock file; returns its directory.
+/// Installs socket.io as in the lock file, and returns its directory.
 fn install_socketio() -> Result<PathBuf> {
     let directory = paths::root().join("bench/socketio");
     let lock = directory.join("package-lock.json");
@@ -91,7 +95,8 @@ fn install_socketio() -> Result<PathBuf> {
     let mut npm = npm::command()?;
     npm.current_dir(&directory).args(["ci", "--no-audit", "--no-fund"]);
     let stamp = Stamp::new("bench-socketio", "npm ci", vec![lock], vec![installed]);
-    let install = || run::step("npm ci in bench/socketio/", &mut npm, "Is the npm registry reachable?");
+    let install =
+        || run::step("npm ci in bench/socketio/", &mut npm, "Check that the npm registry is reachable.");
     stamp.renew(install)?;
     Ok(directory)
 }

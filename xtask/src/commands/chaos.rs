@@ -1,4 +1,4 @@
-//! `cargo xtask chaos`: real servers, a real Redis and many clients, and much that goes wrong.
+//! `cargo xtask chaos`: real servers, a real Redis and many clients, with injected faults.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -10,34 +10,34 @@ use crate::tools::requirements::{self, Part};
 use crate::tools::tally::Tally;
 use crate::tools::{paths, run, server, shell};
 
-/// How long there is trouble when it is one of the tests.
+/// How long faults are injected in the tests.
 const TEST_SECONDS: u64 = 30;
 
-/// Where the log is.
+/// Where messages are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Log {
-    /// One node with a log of its own
+    /// One node with an embedded log
     Embedded,
-    /// Three nodes on one Redis
+    /// Three nodes that share one Redis
     Redis,
 }
 
 /// Options of `chaos`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Where the log is
+    /// Where messages are kept
     #[arg(long, value_enum, default_value_t = Log::Embedded)]
     log: Log,
 
-    /// How many minutes there is trouble
+    /// Inject faults for this many minutes
     #[arg(long, value_name = "M", default_value_t = 1.0)]
     minutes: f64,
 
-    /// How many clients there are, at most 200
+    /// Number of clients, at most 200
     #[arg(long, value_name = "N", default_value_t = 60)]
     clients: u64,
 
-    /// Draws what happens, and when
+    /// Determines which faults are injected, and in which order
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
 }
@@ -52,9 +52,9 @@ pub fn command(args: Args) -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// As a group of `cargo xtask test`: some seconds for each log.
+/// The group `chaos` of `cargo xtask test`: 30 seconds for each log.
 pub fn tests() -> Result<Tally> {
-    // What judges a run must find what is planted, before it is believed.
+    // First, the check must find planted mistakes.
     let (status, output) = run::shown(shell::cargo().args(["test", "--quiet", "-p", "seamline-chaos"]))?;
     let mut tally = Tally::of(&output);
     tally.failed += u64::from(tally.failed == 0 && !status.success());
@@ -71,7 +71,7 @@ fn build() -> Result<(std::path::PathBuf, std::path::PathBuf)> {
     let server = server::build()?;
     let mut cargo = shell::cargo();
     cargo.args(["build", "-p", "seamline-chaos"]);
-    run::step("build seamline-chaos", &mut cargo, "Errors in chaos/ are to be fixed.")?;
+    run::step("build seamline-chaos", &mut cargo, "Fix the errors in chaos/.")?;
     let name = format!("debug/seamline-chaos{}", std::env::consts::EXE_SUFFIX);
     Ok((server, paths::target().join(name)))
 }

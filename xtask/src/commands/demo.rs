@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the demo page, served by the real server.
+//! `cargo xtask demo`: serves the demo page from the real server.
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -18,7 +18,7 @@ const PORT: u16 = 8080;
 /// Options of `demo`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Port to listen on [default: 8080, or a free one if that is taken]
+    /// Port to listen on [default: 8080, or a free port if 8080 is in use]
     #[arg(long, value_name = "P")]
     port: Option<u16>,
 
@@ -42,9 +42,9 @@ pub fn command(args: Args) -> Result<ExitCode> {
             .args(["open-when-up", &url])
             .stdin(Stdio::null())
             .spawn()
-            .context("could not open the browser")?;
+            .context("cannot start the command that opens the browser")?;
     }
-    say!("\n  Seamline demo: {url}\n  Ctrl-C ends it.\n");
+    say!("\n  Seamline demo: {url}\n  Press Ctrl-C to stop it.\n");
     let mut server = shell::command(binary);
     server.arg("--www").arg(www).arg("--data").arg(paths::target().join("demo-data"));
     server.args(["--demo", "--listen", &format!("127.0.0.1:{port}")]);
@@ -58,7 +58,9 @@ fn port(wanted: Option<u16>) -> Result<u16> {
     match (wanted, bind(wanted.unwrap_or(PORT))) {
         (_, Ok(port)) => Ok(port),
         (None, Err(_)) => bind(0).context("no port is free"),
-        (Some(port), Err(error)) => bail!("port {port} cannot be used ({error}); choose another with --port"),
+        (Some(port), Err(error)) => {
+            bail!("cannot listen on port {port}: {error}. Choose another port with --port")
+        }
     }
 }
 
@@ -66,10 +68,10 @@ fn port(wanted: Option<u16>) -> Result<u16> {
 fn assemble(www: &Path) -> Result<()> {
     let page = paths::root().join("www");
     if !page.join("index.html").exists() {
-        bail!("www/index.html is not there: there is no demo page yet");
+        bail!("www/index.html is missing: check out the whole project");
     }
     if www.exists() {
-        fs::remove_dir_all(www).with_context(|| format!("could not empty {}", www.display()))?;
+        fs::remove_dir_all(www).with_context(|| format!("cannot empty {}", www.display()))?;
     }
     copy(&page, www)?;
     copy(&paths::js().join("dist"), &www.join("seamline"))
@@ -77,26 +79,26 @@ fn assemble(www: &Path) -> Result<()> {
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
     for file in files::below(from) {
-        let target = to.join(file.strip_prefix(from).expect("it lies below"));
+        let target = to.join(file.strip_prefix(from).expect("`files::below` lists files below `from`"));
         files::write_if_changed(&target, &fs::read(&file)?)?;
     }
     Ok(())
 }
 
-/// Signals then reach the server itself, and nothing is left behind when it ends.
+/// Replaces this process, so that signals reach the server.
 #[cfg(unix)]
 fn become_process(mut command: Command) -> Result<ExitCode> {
     use std::os::unix::process::CommandExt;
-    Err(command.exec()).context("could not start seamline-server")
+    Err(command.exec()).context("cannot start seamline-server")
 }
 
 #[cfg(not(unix))]
 fn become_process(mut command: Command) -> Result<ExitCode> {
-    let status = command.status().context("could not start seamline-server")?;
+    let status = command.status().context("cannot start seamline-server")?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Options of the hidden command that `--open` leaves running.
+/// Options of the hidden command that `--open` starts.
 #[derive(clap::Args)]
 pub struct OpenArgs {
     url: String,
@@ -115,7 +117,7 @@ pub fn open_when_up(args: OpenArgs) -> Result<ExitCode> {
         let open =
             |opener: &&[&str]| Command::new(opener[0]).args(&opener[1..]).arg(&args.url).status().is_ok();
         if !openers.iter().any(open) {
-            eprintln!("no browser could be opened; the page is at {}", args.url);
+            eprintln!("cannot open a browser; open {} yourself", args.url);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -126,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_asked_for_is_that_or_an_error_and_the_default_gives_way() {
+    fn a_given_port_in_use_is_an_error() {
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let number = taken.local_addr().unwrap().port();
         let error = port(Some(number)).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! `cargo xtask doctor`: what is there, what is missing, and what setup would do. Changes nothing.
+//! `cargo xtask doctor`: shows what is installed, what is missing, and what setup would do. Changes nothing.
 
 use std::process::ExitCode;
 
@@ -25,19 +25,25 @@ pub fn command() -> Result<ExitCode> {
     for part in MORE_BROWSERS {
         match part.state() {
             State::Ready(version) => say!("✓ {:<15} {version}", part.name()),
-            State::Missing(_) => say!("- {:<15} missing; test --browser all would install it", part.name()),
+            State::Missing(_) => {
+                say!("- {:<15} missing; `cargo xtask test --browser all` installs it", part.name())
+            }
         }
     }
     for component in ["fmt", "clippy"] {
         match cargo::component_version(component) {
             Some(version) => say!("✓ {component:<15} {version}"),
-            None => say!("- {component:<15} missing; the tests run without that lint"),
+            None => say!("- {component:<15} missing; the tests skip this lint"),
         }
     }
-    say!("\ntools are installed in {}, builds go to {}", paths::cache().display(), paths::target().display());
+    say!(
+        "\nTools are installed in {}, builds go to {}.",
+        paths::cache().display(),
+        paths::target().display()
+    );
     match missing {
         0 => say!("Nothing is missing."),
-        n => say!("{n} missing: run cargo xtask setup"),
+        n => say!("{n} missing. Run cargo xtask setup."),
     }
     Ok(if missing == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -104,7 +104,7 @@ fn run_one(mutant: &Mutant, number: &str, tree: &Path, seeds: u64) -> Result<Out
 fn copy() -> Result<PathBuf> {
     let tree = paths::target().join("mutants/tree");
     if tree.exists() {
-        fs::remove_dir_all(&tree).with_context(|| format!("could not empty {}", tree.display()))?;
+        fs::remove_dir_all(&tree).with_context(|| format!("cannot empty {}", tree.display()))?;
     }
     let root = paths::root();
     for dir in ["src", "tests/session", "tests/simulation"] {
@@ -132,7 +132,7 @@ fn copy_file(file: &Path, tree: &Path) -> Result<()> {
 /// Changes the file, runs the tests, and changes it back.
 fn plant(mutant: &Mutant, tree: &Path, seeds: u64) -> Result<Outcome> {
     let file = tree.join(mutant.file);
-    let text = fs::read_to_string(&file).with_context(|| format!("could not read {}", mutant.file))?;
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", mutant.file))?;
     if let Some(mismatch) = mutant.mismatch(&text) {
         bail!("{mismatch}");
     }

@@ -1,7 +1,6 @@
-//! `cargo xtask pack`: from Rust to the npm tarball.
+//! `cargo xtask pack`: builds the npm tarball.
 //!
-//! cargo → wasm-bindgen → wasm-opt → the scripts of js/ → npm pack; each step only when its inputs
-//! changed.
+//! cargo → wasm-bindgen → wasm-opt → the scripts in js/ → npm pack. A step runs only if its inputs have changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,8 +14,7 @@ use crate::tools::stamp::Stamp;
 use crate::tools::toolchain::{Toolchain, WASM};
 use crate::tools::{files, npm, paths, requirements, run, shell, short_names, wasm_bindgen};
 
-/// What Rust's wasm32-unknown-unknown uses beyond the first version of wasm; all of it is in every
-/// browser since 2022.
+/// What Rust's wasm32-unknown-unknown uses beyond the first version of wasm. Every browser has all of it since 2022.
 const WASM_FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -30,10 +28,10 @@ const WASM_FEATURES: [&str; 7] = [
 const WASM_OPT: [&str; 12] = [
     "-Oz",
     "--converge",
-    // The end of the stack lies there; whoever reaches it has none left anyway.
+    // The end of the stack is there; code that reaches it has overflowed the stack anyway.
     "--low-memory-unused",
-    // The rest is about the gzipped size: less inlining than -Oz does by itself leaves more that looks
-    // alike, and so does an order by name. Found by trying, worth 3 %.
+    // The rest is for the gzipped size: less inlining than -Oz does, and an order by name, leave more similar code.
+    // Found by trying; saves 3 %.
     "--one-caller-inline-max-function-size",
     "20",
     "--always-inline-max-function-size",
@@ -45,7 +43,7 @@ const WASM_OPT: [&str; 12] = [
     "--strip-target-features",
 ];
 
-/// The loader in js/ names the wasm file, and nothing else does: bundlers would emit a second one.
+/// Only the loader in js/ names the wasm file: with a second place, bundlers emit the file twice.
 const WASM_BINDGEN: [&str; 8] = [
     "--target",
     "web",
@@ -53,24 +51,23 @@ const WASM_BINDGEN: [&str; 8] = [
     "seamline",
     "--omit-default-module-path",
     "--remove-producers-section",
-    // Whatever has the features above has `encodeInto`, too.
+    // Every browser with the features above has `encodeInto`.
     "--encode-into",
     "always",
 ];
 
-/// One of the package's wasm files, with its glue. They have the same exports.
+/// One of the package's wasm files, with its glue. All have the same exports.
 struct Variant {
-    /// What it is called, also in file names.
+    /// Its name, also in file names.
     name: &'static str,
     features: &'static str,
     /// Its folder in js/.
     out: &'static str,
-    /// Below the wasm build's target directory. Each has its own: cargo calls the wasm the same, whatever
-    /// its features are.
+    /// Its folder in the target directory of the wasm build: cargo gives the wasm the same name with any features.
     target: &'static str,
 }
 
-/// Whoever does not need the plain dialect does not download it.
+/// A page that does not use the plain dialect does not download it.
 const VARIANTS: [Variant; 2] = [
     Variant { name: "seamline", features: "npm", out: "pkg", target: "" },
     Variant { name: "seamline-plain", features: "npm,plain", out: "pkg-plain", target: "plain" },
@@ -84,7 +81,7 @@ pub fn command() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Sets up what is missing, builds the tarball, and returns its path.
+/// Installs what is missing, builds the tarball, and returns its path.
 pub fn pack() -> Result<PathBuf> {
     requirements::ensure(requirements::PACK)?;
     let version = package_version()?;
@@ -98,18 +95,18 @@ pub fn pack() -> Result<PathBuf> {
 
 fn package_version() -> Result<String> {
     let file = paths::js().join("package.json");
-    let text = fs::read_to_string(&file).with_context(|| format!("could not read {}", file.display()))?;
+    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let package: Value = serde_json::from_str(&text).context("js/package.json is not JSON")?;
     let version = package["version"].as_str().context("js/package.json has no version")?.to_string();
     let ours = env!("CARGO_PKG_VERSION");
     if version != ours {
-        bail!("js/package.json has version {version}, Cargo.toml has {ours}: make them the same");
+        bail!("js/package.json has version {version}, but Cargo.toml has {ours}: make them equal");
     }
     Ok(version)
 }
 
-/// A std for size, without the text of panics: 3 KB gzip less. No panic is reachable in the client,
-/// and one that is all the same traps, with or without text.
+/// A std built for size, without panic messages: 3 KB less (gzip). No panic is reachable in the client, and a panic
+/// traps with or without a message.
 const SMALL_STD: [&str; 4] =
     ["-Z", "build-std=std,panic_abort", "-Z", "build-std-features=optimize_for_size"];
 const SMALL_STD_FLAGS: &str = "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none";
@@ -123,20 +120,20 @@ fn build_wasm(variant: &Variant) -> Result<PathBuf> {
     cargo.args(["--target", WASM]).arg("--target-dir").arg(&target);
     toolchain.apply(&mut cargo);
     if toolchain.has_source {
-        // Building std is unstable, but asks nothing of the toolchain that a stable one lacks.
+        // Building std is an unstable option, but a stable toolchain has everything it needs.
         cargo.args(SMALL_STD).env("RUSTC_BOOTSTRAP", "1").env("RUSTFLAGS", SMALL_STD_FLAGS);
     } else {
-        say!("- std's source is not there: the wasm is built with the std that is, and is larger");
+        say!("- the source of std is missing, so the wasm is 3 KB larger (gzip); run cargo xtask setup");
     }
     run::step(
         &format!("build {}.wasm", variant.name),
         &mut cargo,
-        "Errors in src/ are to be fixed; else try cargo xtask doctor.",
+        "Fix the errors in src/. If there are none, run cargo xtask doctor.",
     )?;
     Ok(target.join(WASM).join("wasm/seamline.wasm"))
 }
 
-/// The wasm and its glue, into its folder in js/.
+/// Writes the wasm and its glue into its folder in js/.
 fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
     let out = paths::js().join(variant.out);
     let version = wasm_bindgen::version()?;
@@ -150,7 +147,7 @@ fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
         run::step(
             &format!("wasm-bindgen for {}", variant.name),
             &mut bindgen,
-            "Is the lock file's wasm-bindgen the one that Cargo.toml pins?",
+            "Check that Cargo.lock has the version of wasm-bindgen that Cargo.toml pins.",
         )?;
 
         let optimised = raw.join("optimised.wasm");
@@ -159,7 +156,7 @@ fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
         run::step(
             &format!("wasm-opt for {}", variant.name),
             &mut opt,
-            "If it rejects an instruction, a feature is missing in WASM_FEATURES in xtask/src/commands/pack.rs.",
+            "If it rejects an instruction, add the feature to WASM_FEATURES in xtask/src/commands/pack.rs.",
         )?;
 
         let mut opt = shell::command(npm::bin("wasm-opt"));
@@ -187,7 +184,7 @@ fn build_js() -> Result<()> {
     let ran = Stamp::new("js", "npm run build", inputs, outputs).renew(|| {
         let mut npm = npm::command()?;
         npm.args(["run", "build"]);
-        run::step("npm run build in js/", &mut npm, "Fix what it reports: it runs js/build.mjs on js/src.")?;
+        run::step("npm run build in js/", &mut npm, "Fix the errors it reports in js/src.")?;
         if !dist.join("index.js").exists() {
             bail!("npm run build wrote no js/dist/index.js");
         }
@@ -199,7 +196,7 @@ fn build_js() -> Result<()> {
     Ok(())
 }
 
-/// The files at the top of js/: package.json, tsconfig.json, build scripts.
+/// The files directly in js/: package.json, tsconfig.json, build scripts.
 fn sources(js: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(js).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
@@ -213,10 +210,10 @@ fn npm_pack(version: &str) -> Result<PathBuf> {
     let mut inputs = sources(&paths::js());
     inputs.extend(files::below(&paths::js().join("dist")));
     let ran = Stamp::new("npm-pack", version, inputs, vec![tarball.clone()]).renew(|| {
-        fs::create_dir_all(&to).with_context(|| format!("could not create {}", to.display()))?;
+        fs::create_dir_all(&to).with_context(|| format!("cannot create {}", to.display()))?;
         let mut npm = npm::command()?;
         npm.args(["pack", "--pack-destination"]).arg(&to);
-        run::step("npm pack", &mut npm, "Does js/package.json name its files?")?;
+        run::step("npm pack", &mut npm, "Check `files` in js/package.json.")?;
         if !tarball.exists() {
             bail!("npm pack wrote no {}", paths::shown(&tarball));
         }

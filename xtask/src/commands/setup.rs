@@ -15,6 +15,6 @@ pub fn command() -> Result<ExitCode> {
             State::Missing(_) => part.install()?,
         }
     }
-    say!("\nEverything is there: cargo xtask demo, cargo xtask test");
+    say!("\nEverything is installed. Next: cargo xtask demo, cargo xtask test");
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask sim` and `cargo xtask fuzz`: the tests that draw their inputs, with as many as one likes.
+//! `cargo xtask sim` and `cargo xtask fuzz`: the tests with random inputs, with as many inputs as you like.
 
 use std::process::{Command, ExitCode};
 
@@ -9,19 +9,19 @@ use crate::tools::{run, shell};
 /// Options of `sim`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// How many seeds to run
+    /// Number of seeds to run
     #[arg(long, value_name = "N", default_value_t = 2_000)]
     seeds: u64,
 
-    /// The first one
+    /// The first seed
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
 
-    /// What goes wrong, as JSON, instead of what each seed draws
+    /// The faults, as JSON, instead of those that each seed draws
     #[arg(long, value_name = "JSON")]
     world: Option<String>,
 
-    /// Tell everything that happens in the first one
+    /// Print every event of the first seed
     #[arg(long)]
     trace: bool,
 }
@@ -29,11 +29,11 @@ pub struct Args {
 /// Options of `fuzz`.
 #[derive(clap::Args)]
 pub struct FuzzArgs {
-    /// How many inputs each test tries
+    /// Number of inputs for each test
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     inputs: u64,
 
-    /// The first one's seed
+    /// The seed of the first input
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
 }
@@ -62,7 +62,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// One of these tests, as cargo is told to run it.
+/// The cargo command that runs one of these tests.
 pub fn command_line(test: &str) -> Command {
     let mut cargo = shell::cargo();
     cargo.args(["test", "-p", "seamline", "--profile", "sim", "--test", test]);

@@ -1,4 +1,4 @@
-//! `cargo xtask size`: the bytes of everything a page downloads.
+//! `cargo xtask size`: prints the size of everything that a page downloads.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,10 +12,10 @@ use crate::commands::pack;
 use crate::tools::progress::say;
 use crate::tools::{files, paths, shell};
 
-/// What the whole client may weigh, gzipped.
+/// The budget of the whole client, gzipped.
 const GZIP_BYTES_MAX: u64 = 32 * 1024;
 
-/// Node has both compressions; it is needed anyway.
+/// Node is required anyway, and has both compressions.
 const COMPRESS: &str = r#"
 const { gzipSync, brotliCompressSync } = require("zlib");
 const sizes = process.argv.slice(1).map((file) => {
@@ -28,7 +28,7 @@ console.log(JSON.stringify(sizes));
 /// Options of `size`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Fail if the whole is above the budget of 32 KB gzip
+    /// Fail if the client is over its budget of 32 KB gzip
     #[arg(long)]
     check: bool,
 }
@@ -37,7 +37,7 @@ pub struct Args {
 pub fn command(args: Args) -> Result<ExitCode> {
     let (over, text) = match measure()? {
         0 => (false, format!("within the budget of {} KB gzip", kb(GZIP_BYTES_MAX))),
-        over => (true, format!("{} KB above the budget of {} KB gzip", kb(over), kb(GZIP_BYTES_MAX))),
+        over => (true, format!("{} KB over the budget of {} KB gzip", kb(over), kb(GZIP_BYTES_MAX))),
     };
     if over && args.check {
         bail!("the client is {text}");
@@ -46,10 +46,10 @@ pub fn command(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The scripts and wasm of the plain dialect, which only a page that asks for it downloads.
+/// The script and the wasm of the plain dialect. Only a page that uses it downloads them.
 const ON_DEMAND: [&str; 2] = ["plain.js", "seamline-plain.wasm"];
 
-/// Builds the package, prints what it weighs, and returns by how many bytes it is too heavy.
+/// Builds the package, prints its size, and returns by how many bytes it is over the budget.
 pub fn measure() -> Result<u64> {
     pack::pack()?;
     let dist = paths::js().join("dist");
@@ -57,13 +57,17 @@ pub fn measure() -> Result<u64> {
     let on_demand = |file: &&PathBuf| ON_DEMAND.iter().any(|name| **file == dist.join(name));
     let (plain, every): (Vec<_>, Vec<_>) = files.iter().partition(|file| on_demand(file));
     let bytes = show("what a page downloads", &dist, &every)?;
-    // The script is the same; the wasm is downloaded instead of the other one.
+    // The script is the same. The wasm replaces the default one.
     let scripts = every.into_iter().filter(|file| file.extension().is_some_and(|ext| ext != "wasm"));
-    show("what one with `dialect: \"plain\"` downloads", &dist, &scripts.chain(plain).collect::<Vec<_>>())?;
+    show(
+        "what a page with `dialect: \"plain\"` downloads",
+        &dist,
+        &scripts.chain(plain).collect::<Vec<_>>(),
+    )?;
     Ok(bytes.saturating_sub(GZIP_BYTES_MAX))
 }
 
-/// Prints what these files weigh, and returns their gzipped bytes.
+/// Prints the sizes of these files, and returns their gzipped bytes.
 fn show(title: &str, dist: &Path, files: &[&PathBuf]) -> Result<u64> {
     say!("\n{title:<42} {:>9} {:>9} {:>9}", "raw", "gzip", "brotli");
     let mut total = [0; 3];
@@ -74,8 +78,8 @@ fn show(title: &str, dist: &Path, files: &[&PathBuf]) -> Result<u64> {
             *sum += bytes;
         }
     }
-    say!("{:<42} {:>9} {:>9} {:>9}", "in all, bytes", total[0], total[1], total[2]);
-    say!("{:<42} {:>9} {:>9} {:>9}", "in all, KB", kb(total[0]), kb(total[1]), kb(total[2]));
+    say!("{:<42} {:>9} {:>9} {:>9}", "total, bytes", total[0], total[1], total[2]);
+    say!("{:<42} {:>9} {:>9} {:>9}", "total, KB", kb(total[0]), kb(total[1]), kb(total[2]));
     Ok(total[1])
 }
 
@@ -91,7 +95,7 @@ fn downloaded(dist: &Path) -> Result<Vec<PathBuf>> {
         if !found.insert(file.clone()) || file.extension().is_none_or(|ext| ext == "wasm") {
             continue;
         }
-        let text = fs::read_to_string(&file).with_context(|| format!("could not read {}", file.display()))?;
+        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
         let dir = file.parent().expect("a file lies in a directory");
         open.extend(
             relative_files(&text)
@@ -106,8 +110,7 @@ fn downloaded(dist: &Path) -> Result<Vec<PathBuf>> {
     Ok(found.into_iter().collect())
 }
 
-/// The relative paths of scripts and wasm that stand in string literals: those of `import … from`,
-/// `import()` and `new URL()`.
+/// The relative paths of scripts and wasm in string literals: those of `import … from`, `import()` and `new URL()`.
 fn relative_files(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     for quote in ['"', '\'', '`'] {
@@ -137,7 +140,7 @@ fn normal(path: &Path) -> PathBuf {
 /// Raw, gzip and brotli bytes of each file.
 fn sizes(files: &[&PathBuf]) -> Result<Vec<[u64; 3]>> {
     let printed = shell::output(shell::command("node").args(["-e", COMPRESS]).args(files));
-    let rows: Value = serde_json::from_str(&printed.context("node could not compress the files")?)?;
+    let rows: Value = serde_json::from_str(&printed.context("node cannot compress the files")?)?;
     let row = |row: &Value| Some([row[0].as_u64()?, row[1].as_u64()?, row[2].as_u64()?]);
     rows.as_array().and_then(|rows| rows.iter().map(row).collect()).context("node printed no sizes")
 }
@@ -147,14 +150,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn imported_files_are_found_in_every_form() {
+    fn imports_of_every_form_are_found() {
         let text = r#"import{a}from"./a.js";export * from './b.mjs'; await import("../c.js");
             new URL("./seamline.wasm",import.meta.url); import "seamline"; const x = "./not a file";"#;
         assert_eq!(relative_files(text), ["./a.js", "../c.js", "./seamline.wasm", "./b.mjs"]);
     }
 
     #[test]
-    fn paths_are_made_comparable() {
+    fn paths_are_normalized() {
         assert_eq!(normal(Path::new("/dist/lib/.././a.js")), Path::new("/dist/a.js"));
     }
 }

@@ -7,19 +7,19 @@ use anyhow::{Result, bail};
 
 use crate::tools::{paths, run, shell};
 
-/// Another apt may be installing, and a server may fail once.
-const PATIENT: [&str; 4] = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
+/// Another apt may hold the lock, and a server may fail once.
+const RETRY: [&str; 4] = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
 
-/// Whether packages can be installed: apt is there, and we are root or may become it.
+/// Whether packages can be installed: apt exists, and this user is root or can use sudo.
 pub fn is_usable() -> bool {
     paths::on_path("apt-get").is_some() && (is_root() || paths::on_path("sudo").is_some())
 }
 
-/// Installs packages; fetches the lists of packages first if one is not in them.
+/// Installs packages. If a package is not in the package lists, the lists are fetched first.
 pub fn install(what: &str, packages: &[&str]) -> Result<()> {
     let names = packages.join(" ");
     if !is_usable() {
-        bail!("{what} is missing. Install it, or as root: apt-get install {names}");
+        bail!("{what} is missing. Install it, or run as root: apt-get install {names}");
     }
     let hint = format!("Try: apt-get update && apt-get install --no-install-recommends {names}");
     let known = packages.iter().all(|package| is_known(package));
@@ -29,7 +29,7 @@ pub fn install(what: &str, packages: &[&str]) -> Result<()> {
     let first = run::step(&format!("install {what} ({names})"), &mut apt_install(packages), &hint);
     match first {
         Err(_) if known => {
-            // The lists were old: what they name is no longer on the server.
+            // The lists were old: the server no longer has what they name.
             update(&hint)?;
             run::step(&format!("install {what} again"), &mut apt_install(packages), &hint)
         }
@@ -45,7 +45,7 @@ pub fn newest(base: &str) -> Option<String> {
         highest(base, &listed).map(|version| format!("{base}-{version}"))
     };
     search().or_else(|| {
-        update("Is the network there?").ok()?;
+        update("Check the network.").ok()?;
         search()
     })
 }
@@ -56,12 +56,12 @@ fn highest(base: &str, listed: &str) -> Option<u32> {
 }
 
 fn update(hint: &str) -> Result<()> {
-    run::step("apt-get update", as_root("apt-get").args(PATIENT).arg("update"), hint)
+    run::step("apt-get update", as_root("apt-get").args(RETRY).arg("update"), hint)
 }
 
 fn apt_install(packages: &[&str]) -> Command {
     let mut apt = as_root("apt-get");
-    apt.args(PATIENT)
+    apt.args(RETRY)
         .args(["install", "-y", "--no-install-recommends"])
         .args(packages)
         .env("DEBIAN_FRONTEND", "noninteractive");
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_version_is_the_highest_number() {
+    fn the_highest_number_is_the_newest_version() {
         let listed = "lld-9 - LLVM-based linker\nlld-22 - LLVM-based linker\nlld-19 - LLVM-based linker\nlldb-30 - x\n";
         assert_eq!(highest("lld", listed), Some(22));
         assert_eq!(highest("lld", ""), None);

@@ -13,7 +13,7 @@ const CHROMIUM_NAMES: [&str; 5] =
 const MAC_CHROME: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
 
 const FIREFOX_NAMES: [&str; 2] = ["firefox", "firefox-esr"];
-/// Where WebKitGTK keeps its small browser, below the directory of libraries.
+/// The path of WebKitGTK's small browser, below the directory of libraries.
 const MINI_BROWSERS: [&str; 2] = ["webkit2gtk-4.1/MiniBrowser", "webkitgtk-6.0/MiniBrowser"];
 const GECKODRIVER_VERSION: &str = "0.37.1";
 
@@ -48,7 +48,7 @@ fn find_firefox() -> Option<PathBuf> {
     given("FIREFOX").or_else(|| FIREFOX_NAMES.iter().find_map(|name| paths::on_path(name)))
 }
 
-/// geckodriver: `$GECKODRIVER`, on the PATH, or where we installed it.
+/// geckodriver: `$GECKODRIVER`, on the PATH, or where xtask installed it.
 pub fn geckodriver() -> Result<PathBuf> {
     find_geckodriver().context("geckodriver is missing; set GECKODRIVER to its path")
 }
@@ -87,8 +87,7 @@ fn given(name: &str) -> Option<PathBuf> {
     env::var_os(name).map(PathBuf::from).filter(|path| path.is_file())
 }
 
-/// For doctor and setup. The version is that of the file's name only: starting a browser to ask it
-/// takes half a second.
+/// For doctor and setup. It shows the path instead of the version: starting a browser takes half a second.
 pub fn chromium_state() -> State {
     state(find_chromium(), "chromium")
 }
@@ -102,11 +101,11 @@ fn state(found: Option<PathBuf>, package: &str) -> State {
     match found {
         Some(path) => State::Ready(path.display().to_string()),
         None if apt::is_usable() => State::Missing(format!("run apt-get install {package}")),
-        None => State::Missing("stop and say how to install it".into()),
+        None => State::Missing("stop and print how to install it".into()),
     }
 }
 
-/// Installs Debian's Chromium, and its driver with it: they must be of one version.
+/// Installs Debian's Chromium together with its driver: they must have the same version.
 pub fn chromium_install() -> Result<()> {
     apt::install("Chromium and chromedriver", &["chromium", "chromium-driver"])
 }
@@ -129,7 +128,7 @@ pub fn geckodriver_state() -> State {
     }
 }
 
-/// For doctor and setup: the browser, its driver, and the display that it insists on.
+/// For doctor and setup: the browser, its driver, and the display that it requires.
 pub fn webkit_state() -> State {
     state(
         find_webkit().filter(|_| find_webkit_driver().is_some() && paths::on_path("xvfb-run").is_some()),

@@ -1,4 +1,4 @@
-//! Programs that cargo installs, and its own components.
+//! Programs that cargo installs, and the components of cargo itself.
 
 use std::path::Path;
 
@@ -7,15 +7,14 @@ use anyhow::Result;
 use crate::tools::{run, shell};
 
 const CRATES_HINT: &str =
-    "Is crates.io reachable? The failed part is in the log; setup goes on where it stopped.";
+    "Check that crates.io is reachable, and run setup again: it continues where it stopped.";
 
-/// Installs a program from crates.io. Not `--locked`: a lock file can name a version that crates.io no
-/// longer has.
+/// Installs a program from crates.io. Not `--locked`: its lock file may name a version that crates.io no longer has.
 pub fn install(name: &str, version: &str, root: &Path) -> Result<()> {
     run_install(name, version, root, &[])
 }
 
-/// As [`install`], with the dependencies that its authors have tested: for what has many.
+/// As [`install`], with the versions that its authors have tested. For programs with many dependencies.
 pub fn install_locked(name: &str, version: &str, root: &Path) -> Result<()> {
     run_install(name, version, root, &["--locked"])
 }

@@ -1,4 +1,4 @@
-//! The browser engines that tests run on, and how each is started.
+//! The browser engines that tests run on, and how to start them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::tools::requirements::Part;
 use crate::tools::{browser, files, paths, shell};
 
-/// For an unattended browser in a container: no window, no sandbox, no traffic of its own.
+/// For an unattended browser in a container: no window, no sandbox, no background traffic.
 const CHROME_ARGS: [&str; 9] = [
     "--headless=new",
     "--no-sandbox",
@@ -46,7 +46,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// The engines meant.
+    /// The engines of this choice.
     pub fn engines(self) -> &'static [Engine] {
         match self {
             Choice::Chrome => &[Engine::Chrome],
@@ -76,8 +76,8 @@ impl Engine {
         }
     }
 
-    /// The browser as it names itself, and its driver where that has a version of its own, such as `Chromium
-    /// 148.0.7778.167, ChromeDriver 148.0.7778.167`.
+    /// The version of the browser, and of its driver if that has its own, such as `Chromium 148.0.7778.167, ChromeDriver
+    /// 148.0.7778.167`.
     pub fn version(self) -> Result<String> {
         let (browser, driver) = match self {
             Engine::Chrome => (browser::chromium()?, Some(browser::chromedriver()?)),
@@ -92,18 +92,18 @@ impl Engine {
         Ok(named.collect::<Vec<_>>().join(", "))
     }
 
-    /// What tells wasm-pack to use it.
+    /// The arguments that make wasm-pack use it.
     pub fn wasm_pack_args(self) -> Result<[OsString; 3]> {
         let (browser, flag, driver) = match self {
             Engine::Chrome => ("--chrome", "--chromedriver", browser::chromedriver()?),
             Engine::Firefox => ("--firefox", "--geckodriver", browser::geckodriver()?),
-            // Any driver that speaks WebDriver will do under that name.
+            // wasm-pack accepts any WebDriver program under this name.
             Engine::Webkit => ("--safari", "--safaridriver", browser::webkit_driver()?),
         };
         Ok([browser.into(), flag.into(), driver.into()])
     }
 
-    /// What the end-to-end tests want to know of it.
+    /// The environment of the end-to-end tests.
     pub fn e2e_env(self) -> Result<Vec<(&'static str, OsString)>> {
         Ok(match self {
             Engine::Chrome => vec![("ENGINE", "chromium".into()), ("CHROMIUM", browser::chromium()?.into())],
@@ -120,7 +120,7 @@ impl Engine {
         })
     }
 
-    /// A command that starts it. WebKitGTK has no headless mode: it gets a display that nobody sees.
+    /// A command that can start it. WebKitGTK has no headless mode, so it gets a virtual display.
     pub fn command(self, program: impl Into<OsString>) -> Command {
         if self != Engine::Webkit {
             return shell::command(program.into());
@@ -152,7 +152,7 @@ impl Engine {
     }
 }
 
-/// What a program prints for `--version`, up to the number and without what it says of its build.
+/// The output of `--version`, up to the number.
 fn short_version(printed: &str) -> Option<String> {
     let is_number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit());
     printed.lines().find_map(|line| {

@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::tools::requirements::State;
 use crate::tools::{npm, shell};
 
-/// Of its tests' runner.
+/// Its test runner has what the tests need from this version on.
 const NODE_MIN: (u32, u32) = (20, 11);
 
 /// For doctor and setup.
@@ -15,15 +15,15 @@ pub fn state() -> State {
         (Some(version), Some(_)) if numbers(&version).is_some_and(|numbers| numbers >= NODE_MIN) => {
             State::Ready(version)
         }
-        _ => State::Missing("stop and say how to install it".into()),
+        _ => State::Missing("stop and print how to install it".into()),
     }
 }
 
-/// Node comes in too many ways to choose one for its owner.
+/// Node is not installed automatically: there are too many ways to install it.
 pub fn install() -> Result<()> {
     let found = shell::version("node").map(|version| format!(" (this is {version})")).unwrap_or_default();
     let (major, minor) = NODE_MIN;
-    bail!("Node {major}.{minor} or newer, with npm, is needed{found}. Get it from https://nodejs.org")
+    bail!("Node {major}.{minor} or newer is required{found}, with npm. Install it from https://nodejs.org")
 }
 
 fn numbers(version: &str) -> Option<(u32, u32)> {
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn node_versions_are_read() {
+    fn node_versions_are_parsed() {
         assert_eq!(numbers("v20.20.2"), Some((20, 20)));
         assert_eq!(numbers("20"), None);
     }

@@ -18,9 +18,9 @@ pub fn find() -> Option<PathBuf> {
 pub fn command() -> Result<Command> {
     let js = paths::js();
     if !js.join("package.json").exists() {
-        bail!("js/package.json is not there: the npm package has no source yet");
+        bail!("js/package.json is missing: check out the whole project");
     }
-    let mut npm = shell::command(find().context("npm is missing; get Node from https://nodejs.org")?);
+    let mut npm = shell::command(find().context("npm is missing; install Node from https://nodejs.org")?);
     npm.current_dir(js).env("NO_UPDATE_NOTIFIER", "1").env("npm_config_update_notifier", "false");
     Ok(npm)
 }
@@ -30,7 +30,7 @@ pub fn bin(name: &str) -> PathBuf {
     paths::js().join("node_modules/.bin").join(name)
 }
 
-/// Holds the lock file that was installed.
+/// A copy of the lock file that was installed.
 fn stamp() -> PathBuf {
     paths::js().join("node_modules/.seamline-lock")
 }
@@ -43,7 +43,7 @@ fn is_installed() -> bool {
 /// For doctor and setup.
 pub fn state() -> State {
     if !paths::js().join("package.json").exists() {
-        return State::Missing("fail: js/package.json is not there".into());
+        return State::Missing("fail: js/package.json is missing".into());
     }
     match is_installed() {
         true => State::Ready("js/node_modules is as in package-lock.json".into()),
@@ -60,7 +60,7 @@ pub fn install() -> Result<()> {
     run::step(
         &format!("npm {how} in js/"),
         &mut npm,
-        "Is the npm registry reachable? Does package-lock.json fit package.json?",
+        "Check that the npm registry is reachable, and that package-lock.json matches package.json.",
     )?;
     files::write_if_changed(&stamp(), &fs::read(&lock).context("npm wrote no package-lock.json")?)
 }

@@ -1,4 +1,4 @@
-//! Where things are.
+//! The paths of the project.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ pub fn target() -> PathBuf {
     root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
-/// The wasm build's own target directory: its compiler may be another one, and the two would
-/// throw away each other's work.
+/// The target directory of the wasm build. It is separate because its compiler may be another one, and each would
+/// discard the other's artifacts.
 pub fn wasm_target() -> PathBuf {
     target().join("wasm")
 }
@@ -26,7 +26,7 @@ pub fn js() -> PathBuf {
     root().join("js")
 }
 
-/// Where tools are installed, for all checkouts of the project.
+/// Where tools are installed, shared by all checkouts of the project.
 pub fn cache() -> PathBuf {
     let base = env::var_os("SEAMLINE_CACHE").or_else(|| env::var_os("XDG_CACHE_HOME")).map(PathBuf::from);
     let base = base.unwrap_or_else(|| home().join(".cache"));
@@ -46,7 +46,7 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(&name)).find(|file| file.is_file())
 }
 
-/// `path` as seen from the root, for messages.
+/// `path` relative to the root, for messages.
 pub fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }

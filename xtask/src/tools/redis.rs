@@ -1,4 +1,4 @@
-//! redis-server: the server's tests start their own, on free ports and in empty directories.
+//! redis-server. The server's tests start it on free ports, in empty directories.
 
 use anyhow::Result;
 
@@ -11,14 +11,14 @@ const SERVICE: &str = "redis-server";
 pub fn state() -> State {
     match paths::on_path("redis-server") {
         Some(program) => State::Ready(version(&shell::version(&program).unwrap_or_default())),
-        None => State::Missing("install redis-server by apt".into()),
+        None => State::Missing("run apt-get install redis-server".into()),
     }
 }
 
-/// Debian's package starts a service, and starts it again at each boot. Nobody asked for that here.
+/// Installs redis-server, and disables the service that Debian's package starts.
 pub fn install() -> Result<()> {
     apt::install("redis-server", &["redis-server"])?;
-    // Neither is there, or needed, on every machine (containers): their failure is none.
+    // Containers have neither program, and do not need them: ignore errors.
     let _ = shell::output(apt::as_root("invoke-rc.d").args([SERVICE, "stop"]));
     let _ = shell::output(apt::as_root("update-rc.d").args([SERVICE, "disable"]));
     Ok(())
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_read_from_what_redis_says() {
+    fn the_version_is_parsed() {
         assert_eq!(version("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64"), "7.0.15");
         assert_eq!(version("something else"), "something else");
     }

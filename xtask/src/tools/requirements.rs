@@ -1,10 +1,10 @@
-//! What the project needs of a machine, and how each of it is found and installed.
+//! What the project requires of a machine, and how it is found and installed.
 
 use anyhow::Result;
 
 use crate::tools::{browser, node, npm, redis, toolchain, wasm_bindgen, wasm_pack};
 
-/// Something that pack, demo or test needs. The order is that of installation.
+/// Something that pack, demo or test requires, in the order of installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// A Rust toolchain that builds for wasm32-unknown-unknown.
@@ -23,29 +23,29 @@ pub enum Part {
     Firefox,
     /// Firefox's WebDriver.
     Geckodriver,
-    /// A third browser, with its WebDriver and a display that nobody sees.
+    /// A third browser, with its WebDriver and a virtual display.
     Webkit,
     /// wasm-bindgen, of exactly the lock file's version.
     WasmBindgen,
     /// The runner of the tests in the browser.
     WasmPack,
-    /// redis-server, which the server's tests start by themselves.
+    /// redis-server, which the server's tests start.
     Redis,
 }
 
-/// Whether a part is there.
+/// Whether a part is installed.
 pub enum State {
-    /// It is, and this is its version.
+    /// It is installed, in this version.
     Ready(String),
-    /// It is not, and this is what setup would do.
+    /// It is missing, and setup would do this.
     Missing(String),
 }
 
-/// What `pack` needs.
+/// What `pack` requires.
 pub const PACK: &[Part] =
     &[Part::WasmToolchain, Part::StdSource, Part::Node, Part::NpmPackages, Part::WasmBindgen];
 
-/// What every command needs.
+/// What all commands require.
 pub const ALL: &[Part] = &[
     Part::WasmToolchain,
     Part::StdSource,
@@ -58,7 +58,7 @@ pub const ALL: &[Part] = &[
     Part::Redis,
 ];
 
-/// What only `test --browser firefox`, `webkit` and `all` need.
+/// What only `test --browser firefox`, `webkit` and `all` require.
 pub const MORE_BROWSERS: &[Part] = &[Part::Firefox, Part::Geckodriver, Part::Webkit];
 
 impl Part {
@@ -80,7 +80,7 @@ impl Part {
         }
     }
 
-    /// Looks without changing anything, and without the network.
+    /// Looks for it. Changes nothing, and does not use the network.
     pub fn state(self) -> State {
         match self {
             Part::WasmToolchain => toolchain::state(),
@@ -98,7 +98,7 @@ impl Part {
         }
     }
 
-    /// Installs it, whether it is there or not.
+    /// Installs it.
     pub fn install(self) -> Result<()> {
         match self {
             Part::WasmToolchain => toolchain::install(),

@@ -1,5 +1,5 @@
-//! Short names for what the wasm and its glue call each other by. wasm-bindgen makes them long and
-//! unlike any other, which a page downloads twice and gzip cannot help: 2 % of it all.
+//! Shortens the names of the imports and exports of the wasm, in the wasm and in its glue. The names that wasm-bindgen
+//! generates are long and unique, so gzip does not help: they are 2 % of the download.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,17 +8,17 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// What wasm-opt prints: `imports` as module, name and new name, `exports` as name and new name.
+/// The output of wasm-opt: `imports` as module, name and new name, `exports` as name and new name.
 type Names = HashMap<String, Vec<Vec<String>>>;
 
-/// Renames in the file `wasm`, with `wasm-opt`, and in the text of its glue, which is returned.
+/// Renames in the file `wasm` with `wasm-opt`, and returns the text of its glue with the new names.
 pub fn shorten(wasm_opt: &mut Command, wasm: &Path, glue: &Path) -> Result<String> {
     wasm_opt.arg("--minify-imports-and-exports-and-modules").arg(wasm).arg("-o").arg(wasm);
-    let output = wasm_opt.output().context("could not start wasm-opt")?;
+    let output = wasm_opt.output().context("cannot start wasm-opt")?;
     if !output.status.success() {
-        bail!("wasm-opt could not rename: {}", String::from_utf8_lossy(&output.stderr));
+        bail!("wasm-opt cannot rename imports and exports: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let names = serde_json::from_slice(&output.stdout).context("wasm-opt does not tell the new names")?;
+    let names = serde_json::from_slice(&output.stdout).context("wasm-opt printed no new names")?;
     rename(&fs::read_to_string(glue)?, &names)
 }
 
@@ -26,27 +26,29 @@ fn rename(glue: &str, names: &Names) -> Result<String> {
     let mut glue = glue.to_owned();
     let of = |kind| names.get(kind).into_iter().flatten();
     for import in of("imports") {
-        let [module, name, short] = &import[..] else { bail!("no import: {import:?}") };
+        let [module, name, short] = &import[..] else {
+            bail!("wasm-opt printed an unknown import: {import:?}")
+        };
         let key = format!(" {name}:");
         ensure!(glue.matches(&key).count() == 1, "the glue does not provide `{name}`");
         glue = glue.replace(&key, &format!(" {short}:"));
-        // All have the same module, which is called so now.
+        // All imports have the same module, which is renamed to this.
         glue = glue.replace(&format!("\"{module}\": import0"), "\"a\": import0");
     }
     for export in of("exports") {
-        let [name, short] = &export[..] else { bail!("no export: {export:?}") };
+        let [name, short] = &export[..] else { bail!("wasm-opt printed an unknown export: {export:?}") };
         glue = replace_word(&glue, &format!("wasm.{name}"), &format!("wasm.{short}"));
     }
     Ok(glue)
 }
 
-/// Replaces a word where it does not go on.
+/// Replaces a whole word.
 fn replace_word(text: &str, word: &str, by: &str) -> String {
     let mut parts = text.split(word);
     let mut result = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let goes_on = part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$');
-        result += if goes_on { word } else { by };
+        let continues = part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$');
+        result += if continues { word } else { by };
         result += part;
     }
     result
@@ -72,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn an_import_that_the_glue_does_not_have_is_an_error() {
+    fn an_import_missing_in_the_glue_is_an_error() {
         let names = serde_json::from_str(r#"{"imports": [["m", "missing", "b"]]}"#).expect("names");
         let error = rename("nothing", &names).expect_err("not there");
         assert_eq!(error.to_string(), "the glue does not provide `missing`");

@@ -1,8 +1,7 @@
-//! Doing a build step only when its inputs changed.
+//! Runs a build step only if its inputs have changed.
 //!
-//! A stamp is a file written after the step succeeded. It holds the step's recipe (its command and
-//! the names of its inputs), and its time is that of the step's *start*: an input that changes while the
-//! step runs is newer than the stamp.
+//! A stamp is a file that is written after the step has succeeded. It contains the step's recipe (its command and the
+//! names of its inputs), and its time is the *start* of the step: an input that changes while the step runs is newer.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -21,7 +20,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The stamp of the step `name`; `how` changes whenever the step would do something else.
+    /// The stamp of the step `name`. `how` must change whenever the step would do something else.
     pub fn new(name: &str, how: &str, inputs: Vec<PathBuf>, outputs: Vec<PathBuf>) -> Stamp {
         Stamp::at(paths::target().join("xtask-stamps").join(name), how, inputs, outputs)
     }
@@ -31,7 +30,7 @@ impl Stamp {
         Stamp { file, recipe: format!("{how}\n{names}"), inputs, outputs }
     }
 
-    /// Whether the step would do again what it did.
+    /// Whether the step would produce the same again.
     pub fn is_fresh(&self) -> bool {
         let Some(stamped) = modified(&self.file) else { return false };
         fs::read_to_string(&self.file).is_ok_and(|recipe| recipe == self.recipe)
@@ -39,7 +38,7 @@ impl Stamp {
             && self.inputs.iter().all(|input| modified(input).is_some_and(|time| time <= stamped))
     }
 
-    /// Runs `work` unless the step is fresh; true if it ran.
+    /// Runs `work` unless the step is fresh. Returns whether it ran.
     pub fn renew(&self, work: impl FnOnce() -> Result<()>) -> Result<bool> {
         if self.is_fresh() {
             return Ok(false);
@@ -52,7 +51,7 @@ impl Stamp {
             fs::write(&self.file, &self.recipe)?;
             File::options().write(true).open(&self.file)?.set_modified(started)
         };
-        write().with_context(|| format!("could not write {}", self.file.display()))?;
+        write().with_context(|| format!("cannot write {}", self.file.display()))?;
         Ok(true)
     }
 }
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn an_input_that_changes_while_the_step_runs_makes_it_stale() {
+    fn an_input_that_changes_during_the_step_makes_it_stale() {
         let (dir, stamp) = fresh("during");
         fs::remove_file(dir.join("out")).unwrap();
         let later = SystemTime::now() + Duration::from_secs(1);
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_output_another_recipe_and_another_list_of_inputs_make_it_stale() {
+    fn a_missing_output_or_another_recipe_makes_it_stale() {
         let (dir, _) = fresh("recipe");
         let at = |how, inputs, outputs| Stamp::at(dir.join("stamp"), how, inputs, outputs);
         assert!(at("how", vec![dir.join("in")], vec![]).is_fresh());

@@ -1,4 +1,4 @@
-//! Counting tests in what test runners print.
+//! Counts tests in the output of test runners.
 
 use std::ops::AddAssign;
 
@@ -19,8 +19,8 @@ impl AddAssign for Tally {
 }
 
 impl Tally {
-    /// Sums what cargo's and wasm-bindgen's runner (`test result: ok. 3 passed; 0 failed; …`) and Node's
-    /// (`# pass 3` or `ℹ pass 3`) say at their ends.
+    /// Sums the last lines of cargo's and wasm-bindgen's runners (`test result: ok. 3 passed; 0 failed; …`) and of
+    /// Node's (`# pass 3` or `ℹ pass 3`).
     pub fn of(output: &str) -> Tally {
         let mut tally = Tally::default();
         for line in output.lines().map(plain) {
@@ -46,7 +46,7 @@ fn number_before(text: &str, word: &str) -> Option<u64> {
     before[digits..].parse().ok()
 }
 
-/// The line without the terminal's colours.
+/// The line without terminal colors.
 fn plain(line: &str) -> String {
     let mut text = String::new();
     let mut chars = line.chars();
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn nodes_results_are_read_in_both_formats() {
+    fn nodes_results_are_summed_in_both_formats() {
         assert_eq!(
             Tally::of("# tests 3\n# pass 2\n# fail 1\n# cancelled 0\n"),
             Tally { passed: 2, failed: 1 }
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_count_nothing() {
+    fn other_lines_are_ignored() {
         assert_eq!(
             Tally::of("# passing by\n# pass the salt\n5 passed\ntest result: unknown\n"),
             Tally::default()

@@ -1,8 +1,8 @@
 //! The Rust toolchain that builds for wasm32-unknown-unknown.
 //!
-//! In order: the default toolchain, when it has the target; the toolchain that an earlier run
-//! linked; `rustup target add`; and where rustup cannot reach its server, Debian's rustc, with std
-//! built from Debian's source (`wasm_std.rs`).
+//! Tried in this order: the default toolchain, if it has the target; the toolchain that an earlier run linked;
+//! `rustup target add`; and if rustup cannot reach its server, Debian's rustc with std built from Debian's source
+//! (`wasm_std.rs`).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,15 +28,15 @@ const RUSTUP_LIMIT: Duration = Duration::from_secs(180);
 pub struct Toolchain {
     /// For RUSTUP_TOOLCHAIN; `None` is the default one.
     name: Option<&'static str>,
-    /// The linker, if the toolchain brings none.
+    /// The linker, if the toolchain has none.
     linker: Option<PathBuf>,
     version: String,
-    /// Whether std's source is there, from which a smaller std can be built.
+    /// Whether the source of std is installed, from which a smaller std can be built.
     pub has_source: bool,
 }
 
 impl Toolchain {
-    /// The one on this machine, if there is one.
+    /// The toolchain on this machine, if there is one.
     pub fn find() -> Option<Toolchain> {
         Toolchain::with_std(None).or_else(|| {
             paths::on_path("rustup")?;
@@ -44,12 +44,12 @@ impl Toolchain {
         })
     }
 
-    /// The one on this machine; asks for setup if there is none.
+    /// The toolchain on this machine. Without one, the error asks for setup.
     pub fn get() -> Result<Toolchain> {
         Toolchain::find().context("no Rust toolchain for wasm32-unknown-unknown; run cargo xtask setup")
     }
 
-    /// Makes `command`, which is cargo or starts it, use this toolchain.
+    /// Makes a command that is cargo, or starts it, use this toolchain.
     pub fn apply(&self, command: &mut Command) {
         if let Some(name) = self.name {
             command.env("RUSTUP_TOOLCHAIN", name);
@@ -64,17 +64,17 @@ impl Toolchain {
         if !wasm_std::is_there(&probe.libdir, &probe.verbose_version) {
             return None;
         }
-        let linker = if probe.brings_linker() { None } else { Some(newest_linker()?) };
+        let linker = if probe.has_linker() { None } else { Some(newest_linker()?) };
         let has_source = probe.sysroot.join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file();
         Some(Toolchain { name, linker, version: probe.version(), has_source })
     }
 }
 
-/// What a rustc says about itself.
+/// What a rustc reports about itself.
 pub struct Probe {
     /// `rustc -vV`.
     pub verbose_version: String,
-    /// Where the target's std lies, or would.
+    /// Where the target's std is, or would be.
     pub libdir: PathBuf,
     sysroot: PathBuf,
 }
@@ -99,7 +99,7 @@ impl Probe {
         self.verbose_version.lines().next().unwrap_or_default().to_string()
     }
 
-    fn brings_linker(&self) -> bool {
+    fn has_linker(&self) -> bool {
         let host =
             self.verbose_version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
         let own = self.sysroot.join("lib/rustlib").join(host).join("bin");
@@ -124,7 +124,7 @@ pub fn state() -> State {
                 plan.push("install Debian's rustc and build std for wasm from its source".into());
             }
             State::Missing(if plan.is_empty() {
-                "stop and say how to install it".into()
+                "stop and print how to install it".into()
             } else {
                 plan.join(", or failing that ")
             })
@@ -132,25 +132,25 @@ pub fn state() -> State {
     }
 }
 
-/// The same for std's source.
+/// For doctor and setup: the source of std.
 pub fn source_state() -> State {
     match Toolchain::find() {
-        Some(Toolchain { has_source: true, .. }) => State::Ready("there".into()),
+        Some(Toolchain { has_source: true, .. }) => State::Ready("installed".into()),
         _ => State::Missing("run rustup component add rust-src".into()),
     }
 }
 
-/// Gets std's source. The package can be built without it, only larger; so this does not fail.
+/// Installs the source of std. Without it the package is larger, so a failure is not an error.
 pub fn install_source() -> Result<()> {
     let mut rustup = shell::command("rustup");
     rustup.args(["component", "add", "rust-src"]);
     if run::step_within("rustup component add rust-src", &mut rustup, RUSTUP_LIMIT, "").is_err() {
-        say!("  rustup could not: the wasm will be some 3 KB (gzip) larger");
+        say!("  rustup failed: the wasm will be 3 KB larger (gzip)");
     }
     Ok(())
 }
 
-/// Gets one.
+/// Installs one.
 pub fn install() -> Result<()> {
     let has_rustup = paths::on_path("rustup").is_some();
     if has_rustup {
@@ -163,20 +163,20 @@ pub fn install() -> Result<()> {
         if let Err(error) = added {
             let reason = format!("{error:#}");
             let reason = reason.lines().find(|line| line.contains("error")).unwrap_or("it took too long");
-            say!("  rustup could not: {}", reason.trim_start_matches(['|', ' ']));
+            say!("  rustup failed: {}", reason.trim_start_matches(['|', ' ']));
         }
     }
     if !apt::is_usable() {
         bail!(
-            "there is no Rust toolchain for {WASM}, and no way to get one from here.\n  \
-             With rustup: rustup target add {WASM}\n  \
-             Without: your distribution's package of Rust's std for {WASM}, and lld"
+            "cannot install a Rust toolchain for {WASM}.\n  \
+             With rustup, run: rustup target add {WASM}\n  \
+             Without rustup, install your distribution's package of std for {WASM}, and lld."
         );
     }
-    install_debians(has_rustup)
+    install_from_debian(has_rustup)
 }
 
-fn install_debians(has_rustup: bool) -> Result<()> {
+fn install_from_debian(has_rustup: bool) -> Result<()> {
     if !Path::new("/usr/bin/rustc").exists() || newest_linker().is_none() || !wasm_std::source_is_there() {
         let lld = apt::newest("lld").unwrap_or_else(|| "lld".into());
         apt::install(
@@ -188,16 +188,20 @@ fn install_debians(has_rustup: bool) -> Result<()> {
     if has_rustup && Probe::new(name).is_none() {
         let mut link = shell::command("rustup");
         link.args(["toolchain", "link", LINKED, "/usr"]);
-        run::step(&format!("rustup toolchain link {LINKED} /usr"), &mut link, "Is /usr/bin/rustc there?")?;
+        run::step(
+            &format!("rustup toolchain link {LINKED} /usr"),
+            &mut link,
+            "Check that /usr/bin/rustc exists.",
+        )?;
     }
-    let probe = Probe::new(name).context("Debian's rustc does not run: try /usr/bin/rustc --version")?;
+    let probe = Probe::new(name).context("Debian's rustc does not run; try /usr/bin/rustc --version")?;
     wasm_std::build(name, &probe)?;
     Toolchain::with_std(name)
-        .context("the new toolchain does not build for wasm; is lld installed?")
+        .context("the new toolchain does not build for wasm; check that lld is installed")
         .map(drop)
 }
 
-/// The newest wasm-ld there is; its LLVM must not be older than rustc's.
+/// The newest wasm-ld: its LLVM must not be older than rustc's.
 fn newest_linker() -> Option<PathBuf> {
     let dirs = std::env::split_paths(&std::env::var_os("PATH")?).collect::<Vec<_>>();
     let entries = dirs.iter().flat_map(|dir| fs::read_dir(dir).into_iter().flatten().flatten());

@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 use crate::tools::requirements::State;
 use crate::tools::{cargo, paths, shell};
 
-/// The version of wasm-bindgen in the lock file; the tool's must be the same.
+/// The version of wasm-bindgen in the lock file. The tool must have the same version.
 pub fn version() -> Result<String> {
     let file = paths::root().join("Cargo.lock");
-    let lock = fs::read_to_string(&file).with_context(|| format!("could not read {}", file.display()))?;
+    let lock = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     locked_version(&lock, "wasm-bindgen").context("Cargo.lock names no wasm-bindgen")
 }
 
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_locked_version_is_that_of_the_package_with_exactly_that_name() {
+    fn the_locked_version_belongs_to_exactly_that_package() {
         let lock = "[[package]]\nname = \"wasm-bindgen-macro\"\nversion = \"0.1.0\"\n\n\
                     [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\nsource = \"x\"\n";
         assert_eq!(locked_version(lock, "wasm-bindgen").as_deref(), Some("0.2.130"));
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_projects_own_lock_file_names_wasm_bindgen() {
+    fn the_lock_file_names_wasm_bindgen() {
         assert!(version().unwrap().starts_with("0.2."));
     }
 }

@@ -1,4 +1,4 @@
-//! Rust's std for wasm, built from a toolchain's own source where nobody ships it.
+//! Builds Rust's std for wasm from a toolchain's source, where no package provides it.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::tools::toolchain::{Probe, WASM};
 use crate::tools::{files, paths, progress, run, shell};
 
-/// Next to the libraries: the rustc they were built with. Another rustc cannot read them.
+/// A file next to the libraries with the version of the rustc that built them. Another rustc cannot read them.
 const STAMP: &str = "seamline-std.stamp";
 
 const CRATE: &str = r#"[package]
@@ -22,12 +22,12 @@ path = "lib.rs"
 [workspace]
 "#;
 
-/// Whether `libdir` holds a std that this rustc can use.
+/// Whether `libdir` has a std that this rustc can use.
 pub fn is_there(libdir: &Path, verbose_version: &str) -> bool {
     if libraries(libdir).is_none() {
         return false;
     }
-    // Without a stamp it came with the toolchain, and fits.
+    // Without a stamp, it came with the toolchain.
     fs::read_to_string(libdir.join(STAMP)).map_or(true, |stamp| stamp.trim() == verbose_version.trim())
 }
 
@@ -41,17 +41,17 @@ pub fn source_is_there() -> bool {
             .any(|entry| entry.path().join("library/std").exists())
 }
 
-/// Builds std and puts it where this rustc looks for it.
+/// Builds std and copies it to where this rustc looks for it.
 pub fn build(toolchain: Option<&str>, probe: &Probe) -> Result<()> {
     let dir = paths::target().join("wasm-std");
-    fs::create_dir_all(&dir).with_context(|| format!("could not create {}", dir.display()))?;
+    fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     files::write_if_changed(&dir.join("Cargo.toml"), CRATE.as_bytes())?;
     files::write_if_changed(&dir.join("lib.rs"), b"#![no_std]\n")?;
 
     let mut cargo = shell::command("cargo");
     cargo.current_dir(&dir);
     cargo.args(["build", "--release", "-Z", "build-std=std,panic_abort,test", "--target", WASM]);
-    // Debian's rustc is a stable one; building std asks for an unstable option.
+    // Debian's rustc is stable, and building std is an unstable option.
     cargo.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", dir.join("target"));
     if let Some(name) = toolchain {
         cargo.env("RUSTUP_TOOLCHAIN", name);
@@ -63,13 +63,14 @@ pub fn build(toolchain: Option<&str>, probe: &Probe) -> Result<()> {
     )?;
 
     let deps = dir.join("target").join(WASM).join("release/deps");
-    progress::step("put it where rustc looks for it", || copy(&deps, probe))
+    progress::step("copy it to where rustc looks for it", || copy(&deps, probe))
 }
 
 fn copy(deps: &Path, probe: &Probe) -> Result<()> {
     let to = &probe.libdir;
-    let Some(built) = libraries(deps) else { bail!("{} holds no std", deps.display()) };
-    let explain = || format!("could not write to {}; run setup once as a user who may", to.display());
+    let Some(built) = libraries(deps) else { bail!("cargo built no std in {}", deps.display()) };
+    let explain =
+        || format!("cannot write to {}; run cargo xtask setup once as a user who can", to.display());
     fs::create_dir_all(to).with_context(explain)?;
     for old in libraries(to).unwrap_or_default() {
         fs::remove_file(old).with_context(explain)?;
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_std_fits_only_the_rustc_that_built_it() {
+    fn a_std_belongs_to_the_rustc_that_built_it() {
         let dir = std::env::temp_dir().join(format!("seamline-std-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         assert!(!is_there(&dir, "rustc 1"));

@@ -1,4 +1,4 @@
-//! The command line: the server, and commands that look into its store.
+//! The command line: the server, and commands for its embedded store.
 
 use std::path::PathBuf;
 
@@ -7,69 +7,70 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Config;
 
 const SOURCES: &str = "\
-Each option is an environment variable too, SEAMLINE_ and its name in capitals, such as SEAMLINE_MAX_CHANNELS; and a
-key of the file that --config (or SEAMLINE_CONFIG) names, such as max-channels = 500. The command line counts first, then the
-environment, then the file.";
+Settings are resolved in this order:
+  1. the command line, such as --max-channels 500
+  2. the environment: SEAMLINE_ and the option in capitals, such as SEAMLINE_MAX_CHANNELS=500
+  3. the file given with --config or SEAMLINE_CONFIG, such as max-channels = 500
+  4. the default";
 
-/// Seamline's server: a log of numbered messages per channel, and WebSockets that never lose their
-/// place in it.
+/// Seamline's server: numbered messages per channel, and WebSockets that resume where they left off.
 #[derive(Debug, Parser)]
 #[command(name = "seamline-server", version, about, long_about = None, after_help = SOURCES, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// The server's settings.
     #[command(flatten)]
     pub config: Config,
-    /// Something else than to serve.
+    /// A command other than to serve.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What else it can do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Look into the embedded log while no server is using it
+    /// Inspect, export or import the embedded store while no server is using it
     Log(LogArgs),
 }
 
 /// `seamline-server log`.
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// Directory of the embedded log
+    /// Directory of the embedded store
     #[arg(long, value_name = "DIR", default_value = "./seamline-data", env = "SEAMLINE_DATA", global = true)]
     pub data: PathBuf,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
-    pub what: LogCommand,
+    pub command: LogCommand,
 }
 
-/// What can be done with a log.
+/// The commands for a store.
 #[derive(Debug, Subcommand)]
 pub enum LogCommand {
-    /// List the channels: name, epoch, first and newest offset, newest id
+    /// List the channels with their epoch, first and newest offset, and newest id
     List,
-    /// Show a channel's epoch, first and newest offset, as JSON
+    /// Show a channel's epoch, first and newest offset, and newest id, as JSON
     Head {
         /// The channel
         ch: String,
     },
-    /// Show a channel's newest messages, one JSON object a line
+    /// Show a channel's newest messages, one JSON object per line
     Tail {
         /// The channel
         ch: String,
-        /// How many
+        /// Number of messages
         #[arg(short, value_name = "N", default_value_t = 10)]
         n: u64,
     },
-    /// Read everything, and say where something is wrong
+    /// Read everything and report what is inconsistent
     Verify,
-    /// Write channels to standard output, as lines of JSON: messages, keys and clients' positions
+    /// Write channels to standard output as lines of JSON: messages, keys and acknowledged positions
     Export {
-        /// The channels [default: all]
+        /// Channels to export [default: all]
         ch: Vec<String>,
     },
-    /// Read what export has written from standard input: all of it, or nothing
+    /// Read an export from standard input and import all of it, or nothing
     Import {
-        /// Give each channel a new epoch: for what is older than what clients have seen, such as a backup
+        /// Give each channel a new epoch. Use it for a backup that is older than what clients have seen
         #[arg(long)]
         new_epoch: bool,
     },

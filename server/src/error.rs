@@ -22,19 +22,10 @@ impl SetupError {
     }
 }
 
-impl From<String> for SetupError {
-    fn from(what: String) -> Self {
-        SetupError { what, why: String::new(), advice: String::new() }
-    }
-}
-
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let SetupError { what, why, advice } = self;
-        f.write_str(what)?;
-        if !why.is_empty() {
-            write!(f, ": {why}")?;
-        }
+        write!(f, "{what}: {why}")?;
         if !advice.is_empty() {
             write!(f, "\n{advice}")?;
         }
@@ -43,15 +34,3 @@ impl fmt::Display for SetupError {
 }
 
 impl std::error::Error for SetupError {}
-
-/// A sentence for the person who started it, with what to do.
-#[derive(Debug)]
-pub struct RunError(pub String);
-
-impl fmt::Display for RunError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for RunError {}

@@ -10,7 +10,7 @@ use tracing::warn;
 
 use crate::auth::Auth;
 use crate::config::{Config, LogFormat, StoreKind};
-use crate::error::{RunError, SetupError};
+use crate::error::SetupError;
 use crate::limits::rate::RateLimits;
 use crate::log::embedded::EmbeddedStore;
 use crate::log::hub::Hub;
@@ -33,8 +33,8 @@ const NO_SECRET: &str = "
 ";
 
 /// Runs the server until it is told to stop.
-pub async fn run(config: Config) -> Result<(), RunError> {
-    let (auth, tls) = prepare(&config).map_err(RunError)?;
+pub async fn run(config: Config) -> Result<(), SetupError> {
+    let (auth, tls) = prepare(&config)?;
     reload::on_hangup(auth.clone(), tls.clone());
     if !config.asks_for_tokens() {
         match config.log_format {
@@ -44,7 +44,8 @@ pub async fn run(config: Config) -> Result<(), RunError> {
             }
         }
     }
-    if config.unsafe_replay_before_subscribe {
+    #[cfg(feature = "fault-injection")]
+    if config.faults.unsafe_replay_before_subscribe {
         warn!("--unsafe-replay-before-subscribe: messages will be lost; this is for tests only");
     }
     shutdown::ignore_file_size_signal();
@@ -63,32 +64,22 @@ pub async fn run(config: Config) -> Result<(), RunError> {
     Ok(())
 }
 
-/// What the settings and the files that they name say, without touching the log or the network; or why a server would
-/// not start with them.
-pub fn prepare(config: &Config) -> Result<(Arc<Auth>, Option<Arc<Tls>>), String> {
-    match config.refusal() {
-        Some(refusal) => Err(refusal),
-        None => {
-            let auth = Auth::new(config).map_err(|e| e.to_string())?;
-            Ok((Arc::new(auth), open_tls(config).map_err(|e| e.to_string())?))
-        }
-    }
+/// Checks the settings and reads the files that they name, without touching the store or the network.
+pub fn prepare(config: &Config) -> Result<(Arc<Auth>, Option<Arc<Tls>>), SetupError> {
+    config.check()?;
+    Ok((Arc::new(Auth::new(config)?), open_tls(config)?))
 }
 
 async fn open_store(
     config: &Config,
     retention: Retention,
     hub: Arc<Hub>,
-) -> Result<Arc<dyn Store>, RunError> {
+) -> Result<Arc<dyn Store>, SetupError> {
     Ok(match &config.log {
         StoreKind::Embedded => {
-            let opened = EmbeddedStore::open(&config.data, config.trust_store, retention, hub);
-            Arc::new(opened.map_err(|e| RunError(e.to_string()))?)
+            Arc::new(EmbeddedStore::open(&config.data, config.trust_store, retention, hub)?)
         }
-        StoreKind::Redis(url) => {
-            let opened = RedisStore::open(url, retention, hub).await;
-            Arc::new(opened.map_err(|e| RunError(e.to_string()))?)
-        }
+        StoreKind::Redis(url) => Arc::new(RedisStore::open(url, retention, hub).await?),
     })
 }
 
@@ -106,7 +97,7 @@ async fn serve(
     store: Arc<dyn Store>,
     hub: Arc<Hub>,
     signals: Signals,
-) -> Result<(), RunError> {
+) -> Result<(), SetupError> {
     let (drain, draining) = watch::channel(None);
     let connections = Arc::default();
     let loopback = config.listen.ip().is_loopback();
@@ -135,7 +126,7 @@ async fn serve(
     let mut serving = tokio::spawn(listen::serve(listener, tls, router(app), limits, stopping));
     tokio::select! {
         () = signals.requested() => {}
-        ended = &mut serving => return Err(RunError(format!("the listener ended: {ended:?}"))),
+        ended = &mut serving => return Err(SetupError::new("the listener has stopped", format!("{ended:?}"))),
     }
     drain.send_replace(Some(Drain::of(connections.open())));
     shutdown::drain(connections, async { drop(serving.await) }).await;
@@ -149,12 +140,12 @@ fn announce(line: &str) {
     let _ = out.flush();
 }
 
-fn cannot_listen(config: &Config, e: std::io::Error) -> RunError {
+fn cannot_listen(config: &Config, e: std::io::Error) -> SetupError {
     let advice = match e.kind() {
-        std::io::ErrorKind::AddrInUse => "Another process listens there: stop it, or give another --listen.",
+        std::io::ErrorKind::AddrInUse => "Stop the other process, or give another address with --listen.",
         _ => "Give another address with --listen.",
     };
-    RunError(format!("cannot listen on {}: {e}\n{advice}", config.listen))
+    SetupError::new(format!("cannot listen on {}", config.listen), e).advice(advice)
 }
 
 async fn trim_regularly(store: Arc<dyn Store>, retention: Retention) {

@@ -1,9 +1,8 @@
-//! The configuration file: TOML, a key per option. Errors say which line of which file, and never show a line: it
-//! may be a secret's.
+//! The configuration file: TOML, one key per option. Errors name the line, but do not show it: it may hold a secret.
 
 use std::any::TypeId;
 use std::fmt;
-use std::ops::Range;
+use std::io;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue};
@@ -12,77 +11,172 @@ use toml::de::{DeTable, DeValue};
 
 use super::sources::{bare_command, is_setting, without_secrets};
 
-/// Of each option that is set, as they would stand on the command line.
+/// The values of each option that is set, as the command line would have them.
 type Values = Vec<(Id, Vec<String>)>;
 
-/// What a file sets.
+/// A configuration file.
 pub(super) struct File {
-    /// Its name.
+    /// Its path, for messages.
     pub name: String,
     values: Values,
 }
 
+/// A configuration file that cannot be used.
+#[derive(Debug)]
+pub struct FileError {
+    name: String,
+    problem: Problem,
+}
+
+#[derive(Debug)]
+enum Problem {
+    Unreadable(io::Error),
+    InLine(usize, LineProblem),
+}
+
+#[derive(Debug)]
+enum LineProblem {
+    NotToml(String),
+    UnknownKey {
+        key: String,
+        similar: Option<String>,
+    },
+    WrongType {
+        key: String,
+        expected: Kind,
+        found: &'static str,
+    },
+    OutOfRange {
+        key: String,
+        number: String,
+    },
+    /// What the parser of the command line says about the value.
+    Invalid {
+        key: String,
+        message: String,
+    },
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.name;
+        match &self.problem {
+            Problem::Unreadable(e) => {
+                write!(
+                    f,
+                    "cannot read the configuration file {name}: {e}\nGive a readable file with --config."
+                )
+            }
+            Problem::InLine(line, problem) => write!(f, "{name}, line {line}: {problem}"),
+        }
+    }
+}
+
+impl fmt::Display for LineProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LineProblem::NotToml(message) => write!(f, "invalid TOML: {message}"),
+            LineProblem::UnknownKey { key, similar: Some(similar) } => {
+                write!(f, "unknown key `{key}`; did you mean `{similar}`?")
+            }
+            LineProblem::UnknownKey { key, similar: None } => {
+                write!(f, "unknown key `{key}`; keys are the options of --help without the dashes")
+            }
+            LineProblem::WrongType { key, expected, found } => {
+                write!(f, "`{key}`: expected {expected}, found: {found}")
+            }
+            LineProblem::OutOfRange { key, number } => write!(f, "`{key}`: {number} is out of range"),
+            LineProblem::Invalid { key, message } => write!(f, "`{key}`: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for FileError {}
+
 impl File {
-    /// Reads and checks it.
-    pub fn read(path: &Path) -> Result<File, String> {
+    /// Reads and checks a file.
+    pub fn read(path: &Path) -> Result<File, FileError> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| format!("cannot read the configuration file {name}: {e}"))?;
-        match values(&text) {
+        let values = match std::fs::read_to_string(path) {
+            Ok(text) => values(&text).map_err(|(at, problem)| Problem::InLine(line_of(&text, at), problem)),
+            Err(e) => Err(Problem::Unreadable(e)),
+        };
+        match values {
             Ok(values) => Ok(File { name, values }),
-            Err((span, problem)) => Err(format!("{name}, line {}: {problem}", line_of(&text, span.start))),
+            Err(problem) => Err(FileError { name, problem }),
         }
     }
 
-    /// What it says to an option, if anything.
+    /// The values of an option, if the file sets it.
     pub fn value(&self, option: &Id) -> Option<&[String]> {
         self.values.iter().find(|(id, _)| id == option).map(|(_, values)| &values[..])
     }
 }
 
-type Problem = (Range<usize>, String);
-
-fn values(text: &str) -> Result<Values, Problem> {
+/// All values; or where in the text the first problem is.
+fn values(text: &str) -> Result<Values, (usize, LineProblem)> {
     let table = DeTable::parse(text)
-        .map_err(|e| (e.span().unwrap_or_default(), format!("this is not TOML: {}", e.message())))?;
+        .map_err(|e| (e.span().unwrap_or_default().start, LineProblem::NotToml(e.message().to_owned())))?;
     let command = bare_command();
     let mut values = Vec::new();
     for (key, value) in table.get_ref() {
-        let name = key.get_ref();
-        let wrong = |problem: String| (key.span(), format!("`{name}`: {problem}"));
-        let arg = command.get_arguments().find(|arg| is_setting(arg) && arg.get_long() == Some(name));
-        let arg = arg.ok_or_else(|| (key.span(), unknown(&command, name)))?;
-        let texts = texts(arg, value.get_ref()).map_err(wrong)?;
-        check(&command, name, &texts).map_err(wrong)?;
-        values.push((arg.get_id().clone(), texts));
+        let checked = texts(&command, key.get_ref(), value.get_ref());
+        values.push(checked.map_err(|problem| (key.span().start, problem))?);
     }
     Ok(values)
 }
 
-fn unknown(command: &Command, name: &str) -> String {
-    // The parser of the command line knows what is similar.
-    let tried = command.clone().try_get_matches_from(["", &format!("--{name}")]);
-    match tried.err().as_ref().and_then(|e| e.get(ContextKind::SuggestedArg)) {
-        Some(ContextValue::String(similar)) => {
-            format!("unknown key `{name}`; did you mean `{}`?", similar.trim_start_matches('-'))
+fn texts(command: &Command, key: &str, value: &DeValue<'_>) -> Result<(Id, Vec<String>), LineProblem> {
+    let arg = command.get_arguments().find(|arg| is_setting(arg) && arg.get_long() == Some(key));
+    let arg = arg.ok_or_else(|| unknown(command, key))?;
+    let texts = match value {
+        DeValue::Array(items) if is_list(arg) => {
+            items.iter().map(|item| text(arg, key, item.get_ref())).collect::<Result<_, _>>()?
         }
-        _ => format!("unknown key `{name}`; keys are the options of --help without their dashes"),
+        value => vec![text(arg, key, value)?],
+    };
+    check(command, key, &texts)?;
+    Ok((arg.get_id().clone(), texts))
+}
+
+fn text(arg: &Arg, key: &str, value: &DeValue<'_>) -> Result<String, LineProblem> {
+    let key = key.to_owned();
+    match (Kind::of(arg), value) {
+        (Kind::Text, DeValue::String(text)) => Ok(text.to_string()),
+        (Kind::Number, DeValue::Integer(number)) => {
+            let parsed = u64::from_str_radix(number.as_str(), number.radix());
+            parsed
+                .map(|number| number.to_string())
+                .map_err(|_| LineProblem::OutOfRange { key, number: number.to_string() })
+        }
+        (Kind::Switch, DeValue::Boolean(on)) => Ok(on.to_string()),
+        (expected, value) => Err(LineProblem::WrongType { key, expected, found: value.type_str() }),
     }
 }
 
-/// What the command line says to it.
-fn check(command: &Command, name: &str, texts: &[String]) -> Result<(), String> {
-    let args = texts.iter().map(|text| format!("--{name}={text}"));
+/// The parser of the command line finds similar names.
+fn unknown(command: &Command, key: &str) -> LineProblem {
+    let tried = command.clone().try_get_matches_from(["", &format!("--{key}")]);
+    let similar = match tried.err().as_ref().and_then(|e| e.get(ContextKind::SuggestedArg)) {
+        Some(ContextValue::String(similar)) => Some(similar.trim_start_matches('-').to_owned()),
+        _ => None,
+    };
+    LineProblem::UnknownKey { key: key.to_owned(), similar }
+}
+
+/// The parser of the command line checks the values.
+fn check(command: &Command, key: &str, texts: &[String]) -> Result<(), LineProblem> {
+    let args = texts.iter().map(|text| format!("--{key}={text}"));
     let Err(e) = command.clone().try_get_matches_from(std::iter::once(String::new()).chain(args)) else {
         return Ok(());
     };
-    let told = without_secrets(e).render().to_string();
-    let told = told.split("\n\n").next().unwrap_or_default();
-    Err(told.trim_start_matches("error: ").to_owned())
+    let message = without_secrets(e).render().to_string();
+    let message = message.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    Err(LineProblem::Invalid { key: key.to_owned(), message })
 }
 
-/// What an option's value is in TOML.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The TOML type of an option's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
     Number,
@@ -113,25 +207,6 @@ impl fmt::Display for Kind {
 /// Whether an option has a list of values.
 pub(super) fn is_list(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append)
-}
-
-fn texts(arg: &Arg, value: &DeValue<'_>) -> Result<Vec<String>, String> {
-    match value {
-        DeValue::Array(items) if is_list(arg) => items.iter().map(|item| text(arg, item.get_ref())).collect(),
-        value => Ok(vec![text(arg, value)?]),
-    }
-}
-
-fn text(arg: &Arg, value: &DeValue<'_>) -> Result<String, String> {
-    match (Kind::of(arg), value) {
-        (Kind::Text, DeValue::String(text)) => Ok(text.to_string()),
-        (Kind::Number, DeValue::Integer(number)) => {
-            let parsed = u64::from_str_radix(number.as_str(), number.radix());
-            parsed.map(|number| number.to_string()).map_err(|_| format!("{number} is out of range"))
-        }
-        (Kind::Switch, DeValue::Boolean(on)) => Ok(on.to_string()),
-        (kind, value) => Err(format!("expected {kind}, found: {}", value.type_str())),
-    }
 }
 
 fn line_of(text: &str, at: usize) -> usize {

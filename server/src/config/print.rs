@@ -1,4 +1,4 @@
-//! The settings in effect, written as a file.
+//! `--print-config`: the settings in effect, as a file.
 
 use std::fmt::Write;
 
@@ -8,9 +8,9 @@ use clap::{Arg, ArgMatches, Command};
 use super::file::{File, Kind, is_list};
 use super::sources::{is_setting, variable};
 use super::values::without_query;
-use super::{HIDDEN, without_password};
+use super::{REDACTED, without_password};
 
-/// All options but those of one run; hidden ones, which are for tests, only if they are set.
+/// Options that a file can set. Hidden ones, which are for tests, are printed only if they are set.
 pub(super) fn as_toml(command: &Command, matches: &ArgMatches, file: Option<&File>) -> String {
     let mut lines = String::new();
     for arg in command.get_arguments() {
@@ -42,7 +42,7 @@ fn source(arg: &Arg, long: &str, matches: &ArgMatches, file: Option<&File>) -> S
 fn value(arg: &Arg, long: &str, matches: &ArgMatches) -> Option<String> {
     let texts = matches.get_raw(arg.get_id().as_str())?.map(|text| text.to_string_lossy().into_owned());
     let shown = |text: String| match (long, Kind::of(arg)) {
-        ("token-secret", _) => quoted(HIDDEN),
+        ("token-secret", _) => quoted(REDACTED),
         ("log", _) => quoted(&without_password(&text)),
         ("authorize-url", _) => quoted(&without_query(&text)),
         (_, Kind::Text) => quoted(&text),
@@ -52,7 +52,7 @@ fn value(arg: &Arg, long: &str, matches: &ArgMatches) -> Option<String> {
     Some(if is_list(arg) { format!("[{}]", values.join(", ")) } else { values.concat() })
 }
 
-/// As TOML wants it.
+/// A TOML string.
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }

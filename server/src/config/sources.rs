@@ -1,7 +1,6 @@
-//! Where settings come from: the command line, else the environment, else the file, else the default.
+//! The sources of settings, in this order: the command line, the environment, the file, the default.
 //!
-//! The values of the file become the defaults of the options: so it is the same code that reads a value and checks
-//! it, wherever it stands.
+//! The file's values become the defaults of the options, so the same code reads and checks a value whatever its source.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -9,13 +8,13 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use super::file::File;
+use super::file::{File, FileError};
 use super::{print, without_password};
 use crate::cli::Cli;
 
-/// What the sources say.
+/// The settings of all sources.
 pub struct Loaded {
-    /// For the program.
+    /// The resolved settings.
     pub cli: Cli,
     command: Command,
     matches: ArgMatches,
@@ -23,9 +22,8 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Asks all sources. Ends the process where the command line is wrong, or asks for help; says what is wrong in a
-    /// file.
-    pub fn new() -> Result<Loaded, String> {
+    /// Reads all sources. A wrong command line, or one that asks for help, ends the process; a wrong file is an error.
+    pub fn new() -> Result<Loaded, FileError> {
         let mut command = with_variables(bare_command());
         let mut matches = parse(&command);
         let path = matches.get_one::<PathBuf>("config").filter(|_| matches.subcommand().is_none());
@@ -37,17 +35,17 @@ impl Loaded {
             });
             matches = parse(&command);
         }
-        let cli = Cli::from_arg_matches(&matches).map_err(|e| e.to_string())?;
+        let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| without_secrets(e).exit());
         Ok(Loaded { cli, command, matches, file })
     }
 
-    /// The options in effect, as a file.
+    /// The settings in effect, as a file.
     pub fn as_toml(&self) -> String {
         print::as_toml(&self.command, &self.matches, self.file.as_ref())
     }
 }
 
-/// The command line alone. Its switches take `=false` too, so that they can turn off what the file turns on.
+/// The command line alone. Switches also accept `=false`, to turn off what the file turns on.
 pub(super) fn bare_command() -> Command {
     Cli::command().mut_args(|arg| match arg.get_action() {
         ArgAction::SetTrue if is_setting(&arg) => {
@@ -59,7 +57,7 @@ pub(super) fn bare_command() -> Command {
     })
 }
 
-/// Each option is a variable as well. `--help` tells the rule rather than each name.
+/// Each option is also an environment variable. `--help` states the rule instead of each name.
 fn with_variables(command: Command) -> Command {
     command.mut_args(|arg| match arg.get_long() {
         Some(long) if long == "config" || is_setting(&arg) => {
@@ -70,7 +68,7 @@ fn with_variables(command: Command) -> Command {
     })
 }
 
-/// Whether a file can have it. The others are about one call.
+/// Whether a file can set this option. The others concern a single call.
 pub(super) fn is_setting(arg: &Arg) -> bool {
     arg.get_long().is_some_and(|long| !["config", "print-config", "help", "version"].contains(&long))
 }
@@ -85,7 +83,7 @@ fn parse(command: &Command) -> ArgMatches {
     command.clone().try_get_matches_from(args).unwrap_or_else(|e| without_secrets(e).exit())
 }
 
-/// A value that is refused is shown, but not its password.
+/// The error shows the invalid value, but not a password in it.
 pub(super) fn without_secrets(mut e: clap::Error) -> clap::Error {
     for kind in [ContextKind::InvalidValue, ContextKind::InvalidSubcommand, ContextKind::InvalidArg] {
         if let Some(ContextValue::String(value)) = e.get(kind) {

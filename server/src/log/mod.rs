@@ -1,9 +1,9 @@
-//! The log: where messages get their place, and where they are kept.
+//! The store: it holds one log per channel.
 //!
-//! A channel's log numbers its messages without holes from 1 (the *offset*), gives each an id that
-//! only grows, and trims itself from the front. [`Store`] is what the rest of the server knows of it;
-//! [`embedded::EmbeddedStore`] is the home that needs no other process, [`redis::RedisStore`] the one that
-//! many nodes share.
+//! A channel's log numbers its messages from 1 without holes (the *offset*), gives each an id that only grows, and trims
+//! itself from the front. [`Store`] is the interface for the rest of the server;
+//! [`embedded::EmbeddedStore`] needs no other process, [`redis::RedisStore`] is shared
+//! by many nodes.
 
 pub mod admin;
 pub mod embedded;
@@ -21,52 +21,52 @@ use tokio::sync::watch;
 pub use embedded::retention::Retention;
 pub use positions::{Owner, PositionKey, Resumed};
 
-/// A message as it stands in the log. `data` is JSON text; the server never looks inside.
+/// A message in a log. The server never looks into the payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// Its number in the channel.
     pub offset: u64,
-    /// Its id.
+    /// Its id, which grows with the offset.
     pub id: MessageId,
-    /// Its payload: JSON text.
+    /// The payload: JSON text.
     pub data: Arc<str>,
 }
 
-/// What is to be put into the log.
+/// A message to append to a log.
 #[derive(Clone, Debug)]
 pub struct Append {
     /// The channel.
     pub ch: String,
-    /// With a key, the log stores one message per channel and key, however often it is asked.
+    /// The idempotency key. A log stores one message per key, however often it is appended.
     pub key: Option<String>,
     /// The payload: JSON text.
     pub data: Arc<str>,
 }
 
-/// Where an append ended up.
+/// The result of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// The message's id.
     pub id: MessageId,
     /// Its offset.
     pub offset: u64,
-    /// Whether the key had been used before; then these are the numbers of that first time.
+    /// Whether the key was used before; id and offset are then those of the first append.
     pub duplicate: bool,
 }
 
-/// A channel's log in four numbers.
+/// The extent of a channel's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelInfo {
-    /// The random name that the channel got when it was created.
+    /// The random name that the log got when it was created.
     pub epoch: String,
-    /// The offset of the oldest message still there; `head + 1` where there is none.
+    /// The offset of the oldest message that is kept; `head + 1` if there is none.
     pub first: u64,
-    /// The offset of the newest message; 0 where there never was one.
+    /// The offset of the newest message ever appended; 0 if there was none.
     pub head: u64,
 }
 
 impl ChannelInfo {
-    /// The position at an end of the log.
+    /// The position at the start or the end of the log.
     fn end(&self, end: StartAt) -> Position {
         let offset = match end {
             StartAt::Start => self.first.saturating_sub(1), // it is at least 1
@@ -76,9 +76,9 @@ impl ChannelInfo {
     }
 }
 
-/// A contiguous run of messages, and the channel as it was at the moment of reading. It begins at the first message that is
-/// there after the place that was asked for, and ends before a hole: one in the place of a message that was deleted. Without
-/// messages, although there was room for one, it says that the log has nothing after that place.
+/// Contiguous messages, and the extent of the log at the moment of reading. A page starts at the first message after the
+/// requested offset, and ends before a hole that a deleted message has left. If it is empty although the limit allows
+/// messages, the log has none after that offset.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// The channel, in the same snapshot as the messages.
@@ -88,7 +88,7 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page of what was read, in log order, up to the first hole in it.
+    /// A page of messages in log order, truncated before the first hole.
     fn contiguous(info: ChannelInfo, mut messages: Vec<Message>) -> Self {
         let follows = |pair: &[Message]| pair[0].offset.checked_add(1) == Some(pair[1].offset);
         if let Some(hole) = messages.windows(2).position(|pair| !follows(pair)) {
@@ -98,22 +98,22 @@ impl Page {
     }
 }
 
-/// How much a page may hold. A page with room for any message at all holds at least one, however
-/// large: otherwise a large message would stop a replay for good.
+/// The maximum size of a page. Unless it excludes messages altogether, a page has at least one, however large:
+/// otherwise a large message would block a replay for good.
 #[derive(Clone, Copy, Debug)]
 pub struct PageLimit {
-    /// So many messages.
+    /// Number of messages.
     pub messages: usize,
-    /// So many bytes of payload.
+    /// Bytes of payload.
     pub bytes: usize,
 }
 
-/// The place after which a page begins.
+/// The message after which a page begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct After {
-    /// The offset decides.
+    /// Its offset, which decides.
     pub offset: u64,
-    /// The id of that message, if it is known: it may spare a search. A wrong one does no harm.
+    /// Its id, if known: a hint that may save a search. A wrong one does no harm.
     pub id: Option<MessageId>,
 }
 
@@ -123,25 +123,25 @@ impl From<u64> for After {
     }
 }
 
-/// Why the log could not do what it was asked.
+/// Why an operation of the store failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
-    /// It is away, or takes nothing, for the time being. It says so in the server's log itself, once:
-    /// whoever is told this need not.
+    /// The store is unreachable, or accepts no writes, for the time being. The store itself logs this once; callers need
+    /// not.
     Unavailable(String),
-    /// This channel cannot be used; others can. It says so in the server's log itself, once.
+    /// This channel cannot be used; others can. The store itself logs this once.
     Channel(String),
     /// Anything else.
     Failed(String),
 }
 
 impl StoreError {
-    /// Whether it is worth while to wait for the log to recover.
+    /// Whether a later attempt may succeed.
     pub fn is_unavailable(&self) -> bool {
         matches!(self, StoreError::Unavailable(_))
     }
 
-    /// Whether the log has said it in the server's log already.
+    /// Whether the store has logged this error.
     pub fn is_reported(&self) -> bool {
         matches!(self, StoreError::Unavailable(_) | StoreError::Channel(_))
     }
@@ -150,41 +150,40 @@ impl StoreError {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StoreError::Unavailable(why) => write!(f, "the log is not available: {why}"),
+            StoreError::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
             StoreError::Channel(why) => write!(f, "the channel cannot be used: {why}"),
-            StoreError::Failed(why) => write!(f, "the log failed: {why}"),
+            StoreError::Failed(why) => write!(f, "the store reported an error: {why}"),
         }
     }
 }
 
 impl std::error::Error for StoreError {}
 
-/// How the log is.
+/// The health of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// It does what it is asked.
+    /// It reads and writes.
     Ok,
-    /// It does not, and this is why.
+    /// It is unreachable, or accepts no writes, for this reason.
     Degraded(String),
 }
 
-/// Resolves when the append is on the disk (or refused).
+/// An append under way: resolves when the message is stored durably, or rejected.
 pub type PendingAppend = BoxFuture<'static, Result<Appended, StoreError>>;
 
-/// What a log can do. The order in which `submit` takes messages is their order in the log.
+/// The logs of all channels. Messages enter a log in the order in which `submit` queues them.
 pub trait Store: Send + Sync {
-    /// Takes a message into the queue, waiting for room in it. The ticket resolves when the message
-    /// is safe; publications are pipelined by collecting tickets. The message comes to the hub in log
-    /// order, before the ticket resolves or soon after.
+    /// Queues a message, and waits while the queue is full. Callers pipeline publications by collecting the pending
+    /// appends. The message reaches the hub in log order, before its append resolves or soon after.
     fn submit(&self, append: Append) -> BoxFuture<'_, Result<PendingAppend, StoreError>>;
 
-    /// From when this resolves, the hub gets what is put into the channel, in log order, whichever node
-    /// put it there: as long as it has listeners for it. They must be there before this is called.
+    /// Once this has resolved, the hub receives every message of the channel in log order, whichever node appended it, for
+    /// as long as the channel has listeners. The hub must have a listener before this is called.
     fn follow<'a>(&'a self, _ch: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         futures::future::ready(Ok(())).boxed()
     }
 
-    /// Reads what comes after a place, from one snapshot. A channel that does not exist is created.
+    /// Reads the messages after a message, from one snapshot. A missing channel is created.
     fn read<'a>(
         &'a self,
         ch: &'a str,
@@ -192,39 +191,37 @@ pub trait Store: Send + Sync {
         limit: PageLimit,
     ) -> BoxFuture<'a, Result<Page, StoreError>>;
 
-    /// The channel's numbers. A channel that does not exist is created, so that its epoch is the same
-    /// for whoever asks next.
+    /// The extent of the channel's log. A missing channel is created, so that its epoch is the same for the next caller.
     fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, StoreError>>;
 
-    /// The last message whose id is not greater than this one, as a position; offset 0 where all that are there
-    /// are younger. A channel that does not exist is created.
+    /// The position of the last message whose id is not greater than this one; offset 0 if all messages are newer. A
+    /// missing channel is created.
     fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, StoreError>>;
 
-    /// Tells other nodes of an ephemeral event, if that can be done without waiting. It is not stored.
+    /// Sends an ephemeral event to the other nodes, unless that would block. The event is not stored.
     fn pass_on_cast(&self, _ch: &str, _data: &str) {}
 
-    /// Drops what retention no longer wants: messages, keys, sync states.
+    /// Drops messages, keys and acknowledged positions that are past their retention.
     fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// Where a client resumes in a channel: at the first position that is stored under one of these keys,
-    /// which all name that channel; if none is stored, at an end of the log. With several keys, the result is
-    /// stored under the first one before this returns, if the log accepts writes at the moment. A channel that
-    /// does not exist is created.
+    /// Where a client resumes in a channel: at the first position stored under one of these keys, which all name that
+    /// channel; if none is stored, at the start or the end of the log. With several keys, the result is stored under the
+    /// first one before this returns, if the store accepts writes at the moment. A missing channel is created.
     fn resume(
         &self,
         keys: Vec<PositionKey>,
         otherwise: StartAt,
     ) -> BoxFuture<'_, Result<Resumed, StoreError>>;
 
-    /// Stores processed positions. One whose epoch is not the channel's, which lies beyond the head,
-    /// or which lies behind the stored one, is ignored.
+    /// Stores acknowledged positions. A position is ignored if its epoch is not the channel's, if it is beyond the head,
+    /// or if it is behind the stored one.
     fn store_positions(&self, states: Vec<(PositionKey, Position)>) -> BoxFuture<'_, Result<(), StoreError>>;
 
-    /// How it is, and how it will be. A log without such a thing is always well.
+    /// The health of the store, now and later. It is always `Ok` unless the store says otherwise.
     fn health(&self) -> watch::Receiver<Health> {
         watch::Sender::new(Health::Ok).subscribe()
     }
 
-    /// Commits what is queued and ends.
+    /// Commits what is queued and shuts down.
     fn close(&self) -> BoxFuture<'_, ()>;
 }

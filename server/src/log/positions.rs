@@ -1,31 +1,29 @@
-//! Whose processed positions are stored, and under which names.
+//! The keys under which acknowledged positions are stored.
 //!
-//! A client id does not tell apart the copies of a page: a duplicated tab has the same one. If they shared
-//! one position, the faster copy would move it past messages that the slower one has not processed, and the
-//! slower one would miss them after its next reload. So each page load has a position of its own, and resumes
-//! at that of the page load it continues.
+//! Copies of a page share a client id, as a duplicated tab does. If they also shared a position, the faster copy would
+//! move it past messages that the slower one has not processed, and the slower one would miss them after its next reload.
+//! So each page load has a position of its own, and resumes at the position of the page load that it continues.
 
 use std::borrow::Cow;
 
 use seamline::wire::Position;
 
-/// Under what a processed position is stored.
+/// The key of an acknowledged position.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PositionKey {
-    /// The user, as the token names it.
+    /// The user, from the token.
     pub user: String,
-    /// The client, as it names itself.
+    /// The client id that the client chose.
     pub client_id: String,
-    /// The page load; without one, it is the position of the whole client, the furthest of all its page
-    /// loads.
+    /// The page load. `None` is the key of the whole client, with the furthest position of all its page loads.
     pub page_load: Option<String>,
     /// The channel.
     pub ch: String,
 }
 
 impl PositionKey {
-    /// The client and the page load in one text, different for any two that differ: U+0000, which no page
-    /// load has in its name, stands alone between them, and doubled where a client id has it.
+    /// Client id and page load in one unambiguous text. U+0000 separates them: a page load's name cannot contain it, and
+    /// it is doubled inside a client id.
     pub(super) fn client(&self) -> Cow<'_, str> {
         let PositionKey { client_id, page_load, .. } = self;
         match page_load {
@@ -36,30 +34,30 @@ impl PositionKey {
     }
 }
 
-/// A client, and which of its page loads it is.
+/// A client and its page load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// The user, as the token names it.
+    /// The user, from the token.
     pub user: String,
-    /// The client, as it names itself.
+    /// The client id that the client chose.
     pub client_id: String,
-    /// This page load and the earlier ones that it continues, newest first; empty where it did not say.
+    /// This page load and the earlier ones that it continues, newest first; empty if the client sent none.
     pub lineage: Vec<String>,
 }
 
 impl Owner {
-    /// The keys under which its position in a channel may be stored, in the order of the lookup.
+    /// The keys under which its position in a channel may be stored, in lookup order.
     pub fn lookup_keys(&self, ch: &str) -> Vec<PositionKey> {
         let page_loads = self.lineage.iter().cloned().map(Some);
         page_loads.chain([None]).map(|page_load| self.key(page_load, ch)).collect()
     }
 
-    /// The keys under which its position is stored: its own page load's, and the client's.
+    /// The keys under which its position is stored: that of its page load and that of the whole client.
     pub fn store_keys(&self, ch: &str) -> impl Iterator<Item = PositionKey> {
         self.own_key(ch).into_iter().chain([self.key(None, ch)])
     }
 
-    /// The key under which no other page load stores, if it has one.
+    /// The key of its page load, if the client sent a lineage.
     pub fn own_key(&self, ch: &str) -> Option<PositionKey> {
         self.lineage.first().map(|own| self.key(Some(own.clone()), ch))
     }
@@ -74,7 +72,7 @@ impl Owner {
 pub enum Resumed {
     /// After the position that was stored for it.
     Stored(Position),
-    /// None was stored: it starts at this end of the log.
+    /// At the start or the end of the log, because no position was stored.
     StartPoint(Position),
 }
 
@@ -88,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_and_page_loads_never_meet() {
+    fn keys_of_different_page_loads_differ() {
         let keys = [
             key("a", None),
             key("a", Some("b")),
@@ -106,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_load_stores_under_its_own_name_and_looks_up_the_earlier_ones() {
+    fn a_page_load_stores_its_own_key_and_looks_up_earlier_ones() {
         let lineage = vec!["new".to_owned(), "old".to_owned()];
         let owner = Owner { user: "ada".into(), client_id: "tab".into(), lineage };
         let names = |keys: &mut dyn Iterator<Item = PositionKey>| -> Vec<_> {

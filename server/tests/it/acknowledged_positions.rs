@@ -28,7 +28,7 @@ async fn begins_at(server: &Server, client_id: &str, offset: u64) -> Value {
 }
 
 #[tokio::test]
-async fn a_client_that_brings_no_position_continues_where_it_had_acknowledged() {
+async fn a_client_resumes_at_its_acknowledged_position() {
     let mut server = Server::start(&[]);
     server.publish_all("c", 1..=20).await;
     let epoch = server.read("c", 0).await["epoch"].clone();
@@ -61,7 +61,7 @@ async fn a_client_that_brings_no_position_continues_where_it_had_acknowledged() 
 
 /// It is stored every 5 s as well, not only at the end.
 #[tokio::test]
-async fn positions_are_stored_while_the_connection_lives() {
+async fn positions_are_stored_while_connected() {
     let mut server = Server::start(&[]);
     server.publish_all("c", 1..=5).await;
     let epoch = server.read("c", 0).await["epoch"].clone();
@@ -74,7 +74,7 @@ async fn positions_are_stored_while_the_connection_lives() {
 }
 
 #[tokio::test]
-async fn a_stored_position_that_was_trimmed_is_reported_as_it_was() {
+async fn a_trimmed_stored_position_is_reported_unchanged() {
     let mut server = Server::start(&[]);
     server.publish_all("c", 1..=20).await;
     let epoch = server.read("c", 0).await["epoch"].clone();

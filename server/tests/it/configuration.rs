@@ -41,7 +41,7 @@ fn assert_has(text: &str, lines: &[&str]) {
 }
 
 #[test]
-fn the_command_line_counts_first_then_the_environment_then_the_file() {
+fn the_command_line_overrides_environment_and_file() {
     let file = file(
         "max-channels = 1\nmax-frame-bytes = 2_000\nheartbeat-ms = 0x100\nallow-origin = ['https://a.example', 'null']\n\
          demo = true\ntrust-store = true\nretain-age = '7d'",
@@ -69,7 +69,7 @@ fn the_command_line_counts_first_then_the_environment_then_the_file() {
 }
 
 #[test]
-fn every_option_has_a_variable() {
+fn every_option_has_an_environment_variable() {
     let keys = |text: &str| -> Vec<String> {
         let words = text.lines().map(|line| line.trim_start_matches("# ").split(' ').next().unwrap());
         words.map(str::to_owned).collect()
@@ -86,7 +86,7 @@ fn every_option_has_a_variable() {
 }
 
 #[tokio::test]
-async fn what_is_printed_is_a_file_that_says_the_same() {
+async fn printed_settings_work_as_a_file() {
     let text =
         printed(&["--max-channels", "7", "--log", "redis://127.0.0.1:6379/0", "--allow-origin", "*"], &[]);
     let again = printed(&["--config", name(&file(&text))], &[]);
@@ -102,7 +102,7 @@ async fn what_is_printed_is_a_file_that_says_the_same() {
 }
 
 #[test]
-fn a_mistake_in_the_file_is_named_with_its_line() {
+fn file_errors_name_the_line() {
     for (line, word) in [
         ("lisen = '127.0.0.1:1'", "did you mean `listen`"),
         ("max_channels = 3", "did you mean `max-channels`"),
@@ -131,7 +131,7 @@ fn a_mistake_in_the_file_is_named_with_its_line() {
 }
 
 #[test]
-fn secrets_are_not_shown() {
+fn secrets_are_never_printed() {
     let refused = file("log = 'reds://ada:hush@h'");
     let unquoted = file("token-secret = hush");
     for args in [
@@ -152,7 +152,7 @@ fn secrets_are_not_shown() {
 }
 
 #[test]
-fn what_stands_for_a_secret_is_none() {
+fn the_placeholder_for_a_secret_is_rejected() {
     for line in ["token-secret = '…'", "log = 'redis://…@h'"] {
         let (code, stderr) = refused_to_start(&["--config", name(&file(line))]);
         assert!(code == Some(1) && stderr.contains("--print-config"), "{stderr}");
@@ -160,7 +160,7 @@ fn what_stands_for_a_secret_is_none() {
 }
 
 #[test]
-fn a_secret_in_the_file_and_a_key_on_the_command_line_are_one_too_many() {
+fn a_secret_and_a_key_are_rejected_together() {
     let key = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/keys/rsa.public.pem");
     let (code, stderr) =
         refused_to_start(&["--config", name(&file("token-secret = 's'")), "--token-key", key]);
@@ -168,7 +168,7 @@ fn a_secret_in_the_file_and_a_key_on_the_command_line_are_one_too_many() {
 }
 
 #[test]
-fn the_example_has_all_options_and_tells_the_defaults() {
+fn the_example_file_lists_every_option_and_default() {
     let example = std::fs::read_to_string(EXAMPLE).unwrap();
     let set = printed(&["--config", EXAMPLE], &[]);
     assert_has(&set, &[&format!("data = \"/var/lib/seamline\" # {EXAMPLE}")]);
@@ -194,7 +194,7 @@ fn the_example_has_all_options_and_tells_the_defaults() {
 }
 
 #[test]
-fn files_that_cannot_be_used_are_found_without_a_start() {
+fn print_config_checks_key_and_certificate_files() {
     let [cert, key] = [file("no certificate"), file("no key")];
     for args in [&["--token-key", "none.pem"][..], &["--tls-cert", name(&cert), "--tls-key", name(&key)]] {
         let (code, text) = run(&[args, &["--print-config"]].concat(), &[]);

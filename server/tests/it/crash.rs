@@ -20,7 +20,7 @@ pub fn times(variable: &str, default: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_acknowledged_publication_is_lost_in_a_storm_of_kills() {
+async fn acknowledged_publications_survive_repeated_kills() {
     let mut server = Server::start(&[]);
     let mut acknowledged = BTreeMap::new();
     let mut sent = 0;
@@ -105,7 +105,7 @@ pub async fn filled(properly: bool) -> (Server, BTreeMap<u64, u64>) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_damaged_store_has_everything_or_says_that_it_is_damaged() {
+async fn a_damaged_store_is_complete_or_refused() {
     let damages = times("CRASH_DAMAGES", 16);
     let mut draw = draws();
     let mut seen = Tally::default();

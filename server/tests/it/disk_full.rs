@@ -89,7 +89,7 @@ fn says(server: &Server, expected: &[&str]) -> bool {
 }
 
 #[tokio::test]
-async fn a_full_disk_degrades_the_server_until_there_is_room_again() {
+async fn the_server_recovers_from_a_full_disk() {
     let mut server = Server::start(&["--max-publishes-per-second", "0"]);
     is_well(&server).await;
     let (mut reader, _, _) = live(&server, "reader", "c").await;
@@ -141,7 +141,7 @@ async fn a_full_disk_degrades_the_server_until_there_is_room_again() {
 
 /// The old messages expire, and their room inside the file is enough: nobody has to make any on the disk.
 #[tokio::test]
-async fn retention_makes_room_on_a_disk_that_stays_full() {
+async fn retention_frees_space_on_a_full_disk() {
     let server = Server::start(&["--max-publishes-per-second", "0", "--retain-age", "8s"]);
     let mut publisher = Client::greeted(&server, "publisher").await;
     let stored = fill(&server, &mut publisher).await;
@@ -175,7 +175,7 @@ async fn positions_acknowledged_on_a_full_disk_are_stored_later() {
 }
 
 #[tokio::test]
-async fn a_server_on_a_full_disk_stops_when_it_is_asked_to() {
+async fn a_server_on_a_full_disk_shuts_down_cleanly() {
     let mut server = Server::start(&["--max-publishes-per-second", "0"]);
     let mut publisher = Client::greeted(&server, "publisher").await;
     let stored = fill(&server, &mut publisher).await;
@@ -187,7 +187,7 @@ async fn a_server_on_a_full_disk_stops_when_it_is_asked_to() {
 
 /// Nothing at all can be written: no line of the logs either, and the store cannot even be opened again.
 #[tokio::test]
-async fn logs_on_the_same_full_disk_do_no_harm() {
+async fn unwritable_log_output_is_harmless() {
     let server = Server::start(&["--max-publishes-per-second", "0"]);
     let mut publisher = Client::greeted(&server, "publisher").await;
     assert_eq!(publish_until_stored(&mut publisher, "c", "k1", &json!(1)).await, 1);

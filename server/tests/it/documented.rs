@@ -3,7 +3,7 @@
 use std::path::Path;
 
 #[test]
-fn the_tests_that_the_documentation_names_are_there() {
+fn documented_tests_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = std::fs::read_to_string(root.join("../docs/OPERATIONS.md")).unwrap();
     let section = page.split("\n## ").find(|section| section.starts_with("Security\n")).unwrap();

@@ -12,7 +12,7 @@ const HEADER_BYTES: u64 = 320;
 const FLAGS_AT: usize = 9;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_damaged_first_page_has_everything_or_says_that_it_is_damaged() {
+async fn a_store_with_a_damaged_first_page_is_complete_or_refused() {
     let mut draw = draws();
     let mut seen = Tally::default();
     let mut damages = 0;
@@ -66,11 +66,11 @@ async fn a_store_that_lacks_its_newest_commit_says_so() {
     std::fs::write(data.join("seamline.redb"), file).unwrap();
     let start = || try_start(&["--data", data.to_str().unwrap()]);
     let stderr = start().err().expect("it opens");
-    for words in ["it ends with commit", "was made here", "older copy", "--data", "seamline.commits"] {
+    for words in ["it ends at commit", "was written here", "older copy", "--data", "seamline.commits"] {
         assert!(stderr.contains(words), "no {words:?} in\n{stderr}");
     }
     let (code, shown) = log_command(&data, &["verify"], b"");
-    assert!(code == Some(1) && shown.contains("it ends with commit"), "{shown}");
+    assert!(code == Some(1) && shown.contains("it ends at commit"), "{shown}");
 
     std::fs::remove_file(data.join("seamline.commits")).unwrap();
     let server = start().unwrap();

@@ -46,11 +46,11 @@ macro_rules! on_each_log {
 
 on_each_log!(
     a_lagging_copy_continues_at_its_own_position,
-    an_idle_page_load_is_continued_at_its_start_point,
+    an_idle_page_load_resumes_at_its_start_point,
     a_start_point_survives_kill_9,
     a_page_load_keeps_its_position_across_connections,
     a_page_load_without_the_channel_is_skipped,
-    the_furthest_copy_is_continued_without_a_lineage,
+    without_a_lineage_the_furthest_position_counts,
 );
 
 /// A page of the client `tab`, past the welcome.
@@ -108,7 +108,7 @@ async fn a_lagging_copy_continues_at_its_own_position(service: Service) {
     assert_eq!(begins(&mut original, json!({})).await, 8);
 }
 
-async fn an_idle_page_load_is_continued_at_its_start_point(service: Service) {
+async fn an_idle_page_load_resumes_at_its_start_point(service: Service) {
     let server = service.first();
     server.publish_all("c", 1..=3).await;
     for (name, more, at) in [
@@ -171,7 +171,7 @@ async fn a_page_load_without_the_channel_is_skipped(service: Service) {
 }
 
 /// For a client id that outlives its tab, and for clients that send no lineage.
-async fn the_furthest_copy_is_continued_without_a_lineage(service: Service) {
+async fn without_a_lineage_the_furthest_position_counts(service: Service) {
     let server = service.first();
     server.publish_all("c", 1..=8).await;
     for (lineage, offset) in [("a1", 5), ("b1", 7)] {
@@ -213,7 +213,7 @@ async fn a_malformed_lineage_is_rejected() {
 }
 
 #[tokio::test]
-async fn copies_that_speak_the_plain_dialect_keep_their_positions_too() {
+async fn plain_copies_keep_their_own_positions() {
     let server = Server::start(&[]);
     server.publish_all("c", 1..=3).await;
     let connect = async |lineage: &str| {

@@ -25,7 +25,7 @@ fn run(server: &Server, args: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn a_log_can_be_looked_into() {
+async fn a_stopped_store_can_be_inspected() {
     let server = stopped().await;
     let list = run(&server, &["list"]);
     assert!(
@@ -37,25 +37,25 @@ async fn a_log_can_be_looked_into() {
     let tail = run(&server, &["tail", "a", "-n", "2"]);
     let last: Value = serde_json::from_str(tail.lines().last().unwrap()).unwrap();
     assert_eq!((tail.lines().count(), &last["offset"], &last["data"]), (2, &json!(10), &json!({"i": 10})));
-    assert!(run(&server, &["verify"]).contains("2 channels, 9 messages: all is well"));
+    assert!(run(&server, &["verify"]).contains("no problems found: 2 channels, 9 messages"));
     let (code, shown) = log_command(&server.data(), &["head", "none"], b"");
-    assert!(code == Some(1) && shown.contains("no channel"), "{shown}");
+    assert!(code == Some(1) && shown.contains("\"none\": it does not exist"), "{shown}");
 }
 
 #[tokio::test]
-async fn a_log_in_use_or_not_there_is_named() {
+async fn a_store_in_use_or_missing_is_reported() {
     let server = Server::start(&[]);
     Client::greeted(&server, "c").await;
     let (code, shown) = log_command(&server.data(), &["list"], b"");
     assert!(code == Some(1) && shown.contains("Another process"), "{shown}");
     let nowhere = tempfile::TempDir::new().unwrap();
     let (code, shown) = log_command(nowhere.path(), &["verify"], b"");
-    assert!(code == Some(1) && shown.contains("there is none"), "{shown}");
+    assert!(code == Some(1) && shown.contains("does not exist"), "{shown}");
     assert_eq!(std::fs::read_dir(nowhere.path()).unwrap().count(), 0, "nothing is created");
 }
 
 #[tokio::test]
-async fn an_export_is_imported_whole_or_not_at_all() {
+async fn an_import_is_all_or_nothing() {
     let server = stopped().await;
     let export = run(&server, &["export"]);
     let epoch = serde_json::from_str::<Value>(&run(&server, &["head", "a"])).unwrap()["epoch"].clone();
@@ -66,15 +66,15 @@ async fn an_export_is_imported_whole_or_not_at_all() {
     let cut = &export[..export.len() / 2];
     for bad in [cut, "", "nonsense", export.lines().nth(1).unwrap()] {
         let (code, shown) = log_command(&other.data(), &["import"], bad.as_bytes());
-        assert!(code == Some(1) && shown.contains("nothing was imported"), "{shown}");
+        assert!(code == Some(1) && shown.contains("Nothing was imported"), "{shown}");
     }
     assert_eq!(run(&other, &["list"]), "");
     let (code, shown) = log_command(&other.data(), &["import"], export.as_bytes());
-    assert!(code == Some(0) && shown.contains("2 channels, 9 messages"), "{shown}");
+    assert!(code == Some(0) && shown.contains("imported 2 channels with 9 messages"), "{shown}");
     assert_eq!(run(&other, &["export"]), export);
     let (code, shown) = log_command(&other.data(), &["import"], export.as_bytes());
-    assert!(code == Some(1) && shown.contains("there already"), "{shown}");
-    assert!(run(&other, &["verify"]).contains("all is well"));
+    assert!(code == Some(1) && shown.contains("already exists"), "{shown}");
+    assert!(run(&other, &["verify"]).contains("no problems found"));
 
     other.restart();
     let page = other.read("a", 0).await;
@@ -88,7 +88,7 @@ async fn an_export_is_imported_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn an_import_of_a_backup_has_a_new_epoch() {
+async fn new_epoch_gives_imported_channels_a_new_epoch() {
     let server = stopped().await;
     let export = run(&server, &["export", "a"]);
     let mut other = Server::start(&[]);
@@ -102,7 +102,7 @@ async fn an_import_of_a_backup_has_a_new_epoch() {
 }
 
 #[tokio::test]
-async fn a_store_as_it_was_before_an_import_is_known_for_one() {
+async fn a_store_from_before_an_import_is_refused() {
     let export = run(&stopped().await, &["export"]);
     let mut other = Server::start(&[]);
     other.terminate();
@@ -111,8 +111,8 @@ async fn a_store_as_it_was_before_an_import_is_known_for_one() {
     let before = std::fs::read(&file).unwrap();
     let (code, shown) = log_command(&other.data(), &["import"], export.as_bytes());
     assert_eq!(code, Some(0), "{shown}");
-    assert!(run(&other, &["verify"]).contains("all is well"));
+    assert!(run(&other, &["verify"]).contains("no problems found"));
     std::fs::write(&file, before).unwrap();
     let (code, shown) = log_command(&other.data(), &["list"], b"");
-    assert!(code == Some(1) && shown.contains("was made here"), "{shown}");
+    assert!(code == Some(1) && shown.contains("was written here"), "{shown}");
 }

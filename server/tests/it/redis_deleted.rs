@@ -74,7 +74,7 @@ async fn a_deleted_message_is_a_hole_between_frames() {
 }
 
 #[tokio::test]
-async fn deleted_messages_at_the_ends_do_not_move_the_others() {
+async fn deletions_at_either_end_move_no_offsets() {
     let (_redis, server) = start_without(&[1, 2, 9, 10]).await;
     let page = server.read("c", 0).await;
     assert_eq!((&page["first"], &page["head"]), (&json!(3), &json!(10)));
@@ -87,7 +87,7 @@ async fn deleted_messages_at_the_ends_do_not_move_the_others() {
 }
 
 #[tokio::test]
-async fn a_stream_without_any_message_left_goes_on_at_its_head() {
+async fn an_emptied_stream_continues_at_its_head() {
     let all: Vec<u64> = (1..=10).collect();
     let (_redis, server) = start_without(&all).await;
     let page = server.read("c", 0).await;
@@ -98,7 +98,7 @@ async fn a_stream_without_any_message_left_goes_on_at_its_head() {
 
 /// Deleting what a server has read last does not make its log another one.
 #[tokio::test]
-async fn a_live_channel_goes_on_after_a_deletion() {
+async fn a_live_channel_continues_after_a_deletion() {
     let (redis, server) = start_without(&[]).await;
     let mut client = Client::greeted(&server, "c").await;
     replay(&mut client, 100, json!({"from": "start"})).await;

@@ -66,7 +66,7 @@ async fn publish_until_stored(client: &mut Client, key: &str, data: Value) -> (u
 }
 
 #[tokio::test]
-async fn without_redis_the_server_says_so_keeps_its_sockets_and_catches_up() {
+async fn clients_stay_connected_while_redis_is_down() {
     let mut redis = Redis::start();
     let server = start(&redis);
     is_well(&server).await;
@@ -108,8 +108,13 @@ async fn without_redis_the_server_says_so_keeps_its_sockets_and_catches_up() {
     is_well(&server).await;
     assert_eq!(server.metric("seamline_log_up").await, 1.0);
     assert!(server.metric("seamline_publications_refused_total{code=\"log_error\"}").await >= 2.0);
-    let lines = server.stderr().matches("Redis is lost").count();
-    assert_eq!((lines, server.stderr().matches("Redis is back").count()), (1, 1), "{}", server.stderr());
+    let lines = server.stderr().matches("Redis is unavailable").count();
+    assert_eq!(
+        (lines, server.stderr().matches("Redis is available again").count()),
+        (1, 1),
+        "{}",
+        server.stderr()
+    );
     assert!(!server.stderr().contains("ERROR"), "{}", server.stderr());
 }
 
@@ -161,7 +166,7 @@ async fn acknowledged_publications_survive_a_kill_of_redis() {
 }
 
 #[tokio::test]
-async fn a_redis_that_hangs_loses_nothing() {
+async fn nothing_is_lost_while_redis_hangs() {
     let redis = Redis::start();
     let server = start(&redis);
     let (mut reader, _) = live(&server, "c").await;
@@ -183,7 +188,7 @@ async fn a_redis_that_hangs_loses_nothing() {
 
 /// The socket stays; the client is told of the new epoch, and gets the new log from its start.
 #[tokio::test]
-async fn a_redis_that_was_emptied_shows_as_a_new_epoch() {
+async fn an_emptied_redis_starts_a_new_epoch() {
     let mut redis = Redis::start();
     let server = start(&redis);
     let (mut reader, subd) = live(&server, "c").await;
@@ -210,7 +215,7 @@ async fn a_redis_that_was_emptied_shows_as_a_new_epoch() {
 
 /// A full Redis takes nothing; what it has is still read, and it is not taken for lost.
 #[tokio::test]
-async fn a_full_redis_refuses_publications_and_serves_the_rest() {
+async fn a_full_redis_rejects_publications_and_serves_reads() {
     let redis = Redis::start();
     let server = start(&redis);
     server.publish_all("c", 1..=5).await;
@@ -224,12 +229,12 @@ async fn a_full_redis_refuses_publications_and_serves_the_rest() {
     redis.command::<()>("CONFIG", &[b"SET", b"maxmemory", b"0"]);
     assert_eq!(publish_until_stored(&mut publisher, "k6", json!({"i": 6})).await, (6, 0));
     is_well(&server).await;
-    assert!(!server.stderr().contains("Redis is lost"), "{}", server.stderr());
+    assert!(!server.stderr().contains("Redis is unavailable"), "{}", server.stderr());
 }
 
 /// All scripts forgotten, all connections cut: as good as a restart.
 #[tokio::test]
-async fn a_redis_that_forgets_the_scripts_is_told_them_again() {
+async fn lost_scripts_are_loaded_again() {
     let redis = Redis::start();
     let server = start(&redis);
     let (mut reader, _) = live(&server, "c").await;
@@ -246,7 +251,7 @@ async fn a_redis_that_forgets_the_scripts_is_told_them_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_cannot_use_redis_says_why() {
+async fn an_unusable_redis_is_reported_at_startup() {
     let refused = |url: &str, words: &[&str]| {
         let (code, stderr) = refused_to_start(&["--log", url]);
         assert!(code == Some(1) || code == Some(2), "{stderr}");
@@ -255,7 +260,7 @@ async fn a_server_that_cannot_use_redis_says_why() {
         }
     };
     let (_held, nobody) = nobody();
-    refused(&format!("redis://{nobody}"), &[&nobody.to_string(), "Is Redis running there?"]);
+    refused(&format!("redis://{nobody}"), &[&nobody.to_string(), "Check that Redis is running there"]);
     refused("rediss://127.0.0.1", &["TLS"]);
     refused("postgres://127.0.0.1", &["embedded", "redis://"]);
 
@@ -270,7 +275,7 @@ async fn a_server_that_cannot_use_redis_says_why() {
 }
 
 #[tokio::test]
-async fn settings_that_break_the_promise_are_warned_of() {
+async fn risky_redis_settings_are_warned_about() {
     let redis = Redis::start();
     assert!(!start(&redis).stderr().contains("acknowledged"));
     redis.command::<()>("CONFIG", &[b"SET", b"appendfsync", b"everysec"]);

@@ -54,7 +54,7 @@ impl Reader {
 }
 
 #[tokio::test]
-async fn what_is_published_on_one_node_is_heard_on_the_other_once_and_in_order() {
+async fn messages_reach_other_nodes_once_and_in_order() {
     let redis = Redis::start();
     let (a, b) = (start(&redis), start(&redis));
     a.publish_all("c", 1..=50).await;
@@ -74,7 +74,7 @@ async fn what_is_published_on_one_node_is_heard_on_the_other_once_and_in_order()
 }
 
 #[tokio::test]
-async fn a_client_moves_to_the_other_node_when_its_own_is_killed() {
+async fn a_client_moves_to_another_node_after_a_kill() {
     let redis = Redis::start();
     let (mut a, b) = (start(&redis), start(&redis));
     a.publish_all("c", 1..=100).await;
@@ -89,7 +89,7 @@ async fn a_client_moves_to_the_other_node_when_its_own_is_killed() {
 }
 
 #[tokio::test]
-async fn a_stored_position_is_found_by_the_other_node() {
+async fn stored_positions_are_shared_between_nodes() {
     let redis = Redis::start();
     let (a, b) = (start(&redis), start(&redis));
     a.publish_all("c", 1..=10).await;
@@ -115,7 +115,7 @@ async fn a_stored_position_is_found_by_the_other_node() {
 }
 
 #[tokio::test]
-async fn ephemeral_events_reach_the_other_node_and_are_not_stored() {
+async fn casts_reach_other_nodes_and_are_not_stored() {
     let redis = Redis::start();
     let (a, b) = (start(&redis), start(&redis));
     let mut near = Client::greeted(&a, "near").await;
@@ -148,7 +148,7 @@ async fn ephemeral_events_reach_the_other_node_and_are_not_stored() {
 }
 
 #[tokio::test]
-async fn many_channels_of_one_socket_are_followed_by_one_reader() {
+async fn one_reader_follows_many_channels() {
     const CHANNELS: u64 = 300;
     let redis = Redis::start();
     let (a, b) = (start(&redis), start(&redis));

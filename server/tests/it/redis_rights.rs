@@ -84,7 +84,7 @@ async fn a_server_on_a_replica_waits_for_its_promotion() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_primary_that_is_demoted_and_promoted_loses_nothing() {
+async fn a_demotion_and_promotion_lose_nothing() {
     let (primary, other) = (Redis::start(), Redis::start());
     let server = Server::start(&["--log", &primary.url()]);
     let mut reader = live(&server).await;
@@ -98,13 +98,13 @@ async fn a_primary_that_is_demoted_and_promoted_loses_nothing() {
     health_is(&server, true).await;
     assert_eq!(server.publish("c", json!({"i": 2})).await, 2);
     assert_eq!(next_offsets(&mut reader).await, [2], "on the socket that was open all the time");
-    assert_eq!(server.stderr().matches("Redis is lost").count(), 1, "{}", server.stderr());
+    assert_eq!(server.stderr().matches("Redis is unavailable").count(), 1, "{}", server.stderr());
     drop(other);
 }
 
 /// A replica that takes writes would lose them: its primary knows nothing of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writable_replica_is_no_log() {
+async fn a_writable_replica_is_not_used() {
     let (primary, replica) = (Redis::start(), Redis::start());
     replica.command::<()>("CONFIG", &[b"SET", b"replica-read-only", b"no"]);
     replica.replicate(Some(&primary));
@@ -145,28 +145,28 @@ async fn a_missing_right_degrades(missing: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_without_xadd_degrades_the_log() {
+async fn a_user_without_xadd_degrades_the_server() {
     a_missing_right_degrades("-xadd").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_without_xread_degrades_the_log() {
+async fn a_user_without_xread_degrades_the_server() {
     a_missing_right_degrades("-xread").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_without_scripts_degrades_the_log() {
+async fn a_user_without_scripts_degrades_the_server() {
     a_missing_right_degrades("-evalsha").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_who_may_only_read_degrades_the_log() {
+async fn a_read_only_user_degrades_the_server() {
     a_missing_right_degrades("-@write").await;
 }
 
 /// A right that is not there for one channel's keys is that channel's affair.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_without_one_channel_has_the_others() {
+async fn a_forbidden_channel_breaks_no_other() {
     let redis = Redis::start();
     redis.set_rights(&["resetkeys", "~seamline:{c}:*", "~seamline:wake:*", "~seamline:probe:*"]);
     let server = Server::start(&["--log", &redis.url_of_user()]);
@@ -183,7 +183,7 @@ async fn a_user_without_one_channel_has_the_others() {
 
 /// Without the right to pub/sub, only ephemeral events from node to node are missing; that is said.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_without_pub_sub_has_the_log() {
+async fn a_user_without_pub_sub_lacks_only_casts() {
     let redis = Redis::start();
     redis.set_rights(&["resetchannels"]);
     let server = Server::start(&["--log", &redis.url_of_user()]);
@@ -202,12 +202,12 @@ async fn a_user_without_pub_sub_has_the_log() {
 
 /// Recovers without a publication: a load balancer sends none to a server that is not ready.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_redis_that_has_room_again_is_noticed() {
+async fn a_full_redis_recovers_once_it_has_space() {
     let redis = Redis::start();
     let server = Server::start(&["--log", &redis.url()]);
     redis.command::<()>("CONFIG", &[b"SET", b"maxmemory", b"1"]);
     health_is(&server, false).await;
     redis.command::<()>("CONFIG", &[b"SET", b"maxmemory", b"0"]);
     health_is(&server, true).await;
-    assert!(!server.stderr().contains("Redis is lost"), "{}", server.stderr());
+    assert!(!server.stderr().contains("Redis is unavailable"), "{}", server.stderr());
 }

@@ -13,7 +13,7 @@ const MESSAGES: u64 = 100;
 const MESSAGE_BYTES: usize = 80_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_gathers_before_a_slow_link_comes_through() {
+async fn a_backlog_gets_through_a_slow_link() {
     let redis = Redis::start();
     let link = Link::slow(redis.address(), BYTES_PER_S).unwrap().address;
     let (slow, fast) =

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::{Certificate, Client, Redis, Server, eventually, refused_to_start};
 
 #[tokio::test]
-async fn a_redis_is_reached_over_tls() {
+async fn redis_works_over_tls() {
     let certificate = Certificate::new();
     let (mut redis, url) = Redis::start_tls(&certificate);
     let trusted = certificate.file();
@@ -23,7 +23,7 @@ async fn a_redis_is_reached_over_tls() {
     redis.kill();
     redis.restart();
     eventually("both servers to be back", || {
-        [&a, &b].iter().all(|server| server.stderr().contains("Redis is back"))
+        [&a, &b].iter().all(|server| server.stderr().contains("Redis is available again"))
     })
     .await;
     assert_eq!(a.publish("c", json!({"i": 2})).await, 2);
@@ -31,7 +31,7 @@ async fn a_redis_is_reached_over_tls() {
 }
 
 #[test]
-fn a_redis_whose_certificate_is_not_trusted_is_refused() {
+fn an_untrusted_redis_certificate_is_refused() {
     let (_redis, url) = Redis::start_tls(&Certificate::new());
     let (code, stderr) = refused_to_start(&["--log", &url.replace("127.0.0.1", "ada:hush@127.0.0.1")]);
     assert_eq!(code, Some(1), "{stderr}");
@@ -42,14 +42,14 @@ fn a_redis_whose_certificate_is_not_trusted_is_refused() {
 }
 
 #[test]
-fn a_redis_without_tls_is_not_taken_for_one_with_it() {
+fn rediss_refuses_a_redis_without_tls() {
     let redis = Redis::start();
     let (code, stderr) = refused_to_start(&["--log", &redis.url().replace("redis:", "rediss:")]);
     assert!(code == Some(1) && stderr.contains("with TLS on this port"), "{stderr}");
 }
 
 #[test]
-fn certificates_are_never_left_unchecked() {
+fn certificate_checks_cannot_be_disabled() {
     let (_redis, url) = Redis::start_tls(&Certificate::new());
     let (code, stderr) = refused_to_start(&["--log", &format!("{url}#insecure")]);
     assert!(code == Some(1) && stderr.contains("cannot use rediss://"), "{stderr}");

@@ -25,7 +25,7 @@ async fn only_the_newest_messages_are_kept() {
 }
 
 #[tokio::test]
-async fn messages_expire_and_first_is_known_when_all_have() {
+async fn an_expired_channel_keeps_its_offsets() {
     let mut server = Server::start(&["--retain-age", "500ms"]);
     server.publish_all("c", 1..=10).await;
     let start = std::time::Instant::now();
@@ -49,7 +49,7 @@ async fn messages_expire_and_first_is_known_when_all_have() {
 /// A smaller limit than the last time: the sweep takes the rest, and a replay that is under way sees
 /// a hole rather than a wrong message.
 #[tokio::test]
-async fn what_is_trimmed_during_a_replay_shows_as_a_hole() {
+async fn messages_trimmed_during_a_replay_leave_a_hole() {
     let mut server = Server::start(&[]);
     server.publish_all("c", 1..=50).await;
     server.kill();

@@ -15,14 +15,14 @@ fn assert_refused(args: &[&str], words: &[&str]) {
 }
 
 #[test]
-fn a_port_in_use_is_named() {
+fn a_port_in_use_is_reported() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     assert_refused(&["--listen", &address], &[&address, "--listen"]);
 }
 
 #[test]
-fn a_directory_that_cannot_be_written_is_named() {
+fn an_unwritable_directory_is_reported() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let below = file.path().join("below");
     let below = below.to_str().unwrap();
@@ -30,7 +30,7 @@ fn a_directory_that_cannot_be_written_is_named() {
 }
 
 #[tokio::test]
-async fn a_store_that_another_process_uses_is_named() {
+async fn a_store_in_use_is_reported() {
     let server = Server::start(&[]);
     Client::greeted(&server, "c").await;
     let data = server.data();
@@ -39,7 +39,7 @@ async fn a_store_that_another_process_uses_is_named() {
 }
 
 #[test]
-fn a_damaged_store_is_named() {
+fn a_damaged_store_is_reported() {
     let directory = tempfile::TempDir::new().unwrap();
     std::fs::write(directory.path().join("seamline.redb"), "this is no store".repeat(1000)).unwrap();
     let data = directory.path().to_str().unwrap();
@@ -47,7 +47,7 @@ fn a_damaged_store_is_named() {
 }
 
 #[test]
-fn the_world_is_let_in_only_with_a_secret() {
+fn a_public_address_requires_a_secret() {
     assert_refused(&["--listen", "0.0.0.0:0"], &["0.0.0.0", "--token-secret"]);
     assert_refused(&["--token-secret", ""], &["empty"]);
     drop(Server::start(&["--listen", "0.0.0.0:0", "--token-secret", "secret"]));
@@ -60,7 +60,7 @@ fn a_server_without_a_secret_warns() {
 }
 
 #[tokio::test]
-async fn a_server_without_files_lives_through_sighup() {
+async fn sighup_without_files_is_harmless() {
     let server = Server::start(&["--token-secret", "secret"]);
     server.hang_up();
     eventually("a line about it", || server.stderr().contains("nothing to reload")).await;

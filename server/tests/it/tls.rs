@@ -170,6 +170,6 @@ fn unusable_files_are_named() {
     }
     for half in [["--tls-cert", &*file], ["--tls-key", &*key]] {
         let (code, stderr) = refused_to_start(&half);
-        assert!(code == Some(1) && stderr.contains("give both"), "{stderr}");
+        assert!(code == Some(1) && stderr.contains("Give both"), "{stderr}");
     }
 }

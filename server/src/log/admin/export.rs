@@ -1,4 +1,4 @@
-//! Writes channels as lines of JSON, from one snapshot.
+//! `log export`: writes channels as lines of JSON, from one snapshot.
 
 use std::io::Write;
 
@@ -8,57 +8,66 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::lines::{FORMAT, Head, MessageLine};
-use super::{Problem, cannot_write, channels, store};
+use super::{AdminError, all_channels, channels};
 use crate::log::embedded::schema::{Channel, KEYS, MESSAGES, SYNC};
 
-/// Exports these channels, or all.
-pub fn export(db: &Database, names: &[String], out: &mut impl Write) -> Result<(), Problem> {
-    let txn = db.begin_read().map_err(store)?;
+/// Exports these channels, or all of them if none is named.
+pub fn export(db: &Database, names: &[String], out: &mut impl Write) -> Result<(), AdminError> {
+    let txn = db.begin_read()?;
     line(out, &Head::Export { format: FORMAT })?;
     let mut count = 0;
-    for (name, channel) in channels(db, names)? {
+    let exported = if names.is_empty() { all_channels(db)? } else { channels(db, names)? };
+    for (name, channel) in exported {
         let Channel { epoch, first, head, last_id, .. } = channel.clone();
         line(out, &Head::Channel { name: name.clone(), epoch, first, head, last_id })?;
-        count += messages(&txn, &channel, out)?;
+        count += messages(&txn, &name, &channel, out)?;
         keys(&txn, &channel, out)?;
         positions(&txn, &name, out)?;
     }
     line(out, &Head::End { messages: count })
 }
 
-fn line(out: &mut impl Write, line: &impl Serialize) -> Result<(), Problem> {
-    let text = serde_json::to_string(line).map_err(|e| e.to_string())?;
-    writeln!(out, "{text}").map_err(cannot_write)
+fn line(out: &mut impl Write, line: &impl Serialize) -> Result<(), AdminError> {
+    serde_json::to_writer(&mut *out, line).map_err(|e| AdminError::Output(e.into()))?;
+    writeln!(out).map_err(AdminError::Output)
 }
 
-fn messages(txn: &ReadTransaction, channel: &Channel, out: &mut impl Write) -> Result<u64, Problem> {
+fn messages(
+    txn: &ReadTransaction,
+    ch: &str,
+    channel: &Channel,
+    out: &mut impl Write,
+) -> Result<u64, AdminError> {
     let mut count = 0;
-    let table = txn.open_table(MESSAGES).map_err(store)?;
-    for row in table.range((channel.number, channel.first)..=(channel.number, u64::MAX)).map_err(store)? {
-        let (key, value) = row.map_err(store)?;
+    let table = txn.open_table(MESSAGES)?;
+    for row in table.range((channel.number, channel.first)..=(channel.number, u64::MAX))? {
+        let (key, value) = row?;
         let (offset, (ms, seq, data)) = (key.value().1, value.value());
-        let data: &RawValue = serde_json::from_str(data)
-            .map_err(|e| format!("offset {offset} is damaged: {e}; see `log verify`"))?;
+        let data: &RawValue = serde_json::from_str(data).map_err(|error| AdminError::Payload {
+            ch: ch.to_owned(),
+            offset,
+            error,
+        })?;
         line(out, &MessageLine { offset, id: MessageId { ms, seq }, data })?;
         count += 1;
     }
     Ok(count)
 }
 
-fn keys(txn: &ReadTransaction, channel: &Channel, out: &mut impl Write) -> Result<(), Problem> {
-    let table = txn.open_table(KEYS).map_err(store)?;
-    for row in table.range((channel.number, "")..(channel.number + 1, "")).map_err(store)? {
-        let (key, value) = row.map_err(store)?;
+fn keys(txn: &ReadTransaction, channel: &Channel, out: &mut impl Write) -> Result<(), AdminError> {
+    let table = txn.open_table(KEYS)?;
+    for row in table.range((channel.number, "")..(channel.number + 1, ""))? {
+        let (key, value) = row?;
         let (offset, ms, seq) = value.value();
         line(out, &Head::Key { key: key.value().1.to_owned(), offset, id: MessageId { ms, seq } })?;
     }
     Ok(())
 }
 
-fn positions(txn: &ReadTransaction, name: &str, out: &mut impl Write) -> Result<(), Problem> {
-    let table = txn.open_table(SYNC).map_err(store)?;
-    for row in table.iter().map_err(store)? {
-        let (key, value) = row.map_err(store)?;
+fn positions(txn: &ReadTransaction, name: &str, out: &mut impl Write) -> Result<(), AdminError> {
+    let table = txn.open_table(SYNC)?;
+    for row in table.iter()? {
+        let (key, value) = row?;
         let (user, client, ch) = key.value();
         let (epoch, offset, id, stored_ms) = value.value();
         if ch == name {

@@ -1,46 +1,38 @@
-//! Reads an export into a store, in one transaction: all of it, or nothing.
+//! `log import`: reads an export into a store in one transaction, all of it or nothing.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
 
 use redb::{Database, ReadableTable, Table, WriteTransaction};
+use seamline::wire::MessageId;
 
 use super::lines::{FORMAT, Head, MessageLine};
-use super::{Problem, cannot_write, store};
+use super::{AdminError, ImportError};
 use crate::log::embedded::commits::CommitCount;
 use crate::log::embedded::schema::{CHANNELS, Channel, KEY_ORDER, KEYS, MESSAGES, META, SYNC};
 use crate::log::embedded::schema::{ChannelTable, KeyOrderTable, KeyTable, MessageTable, PositionTable};
 use crate::log::embedded::store::begin_write;
 
-/// Channels that are there already are not touched: they are a reason to do nothing.
+/// Imports channels. One that exists already makes it fail.
 pub fn import(
     db: &Database,
     directory: &Path,
     input: impl BufRead,
     new_epoch: bool,
     out: &mut impl Write,
-) -> Result<(), Problem> {
-    let mut commits = CommitCount::open(directory)
-        .map_err(|e| format!("cannot write to {}: {e}; nothing was imported", directory.display()))?;
-    // Counted, too, as the server's own commits, so that damage to it is seen.
-    let txn = begin_write(db).map_err(store)?;
+) -> Result<(), AdminError> {
+    let mut commits =
+        CommitCount::open(directory).map_err(|e| AdminError::Directory(directory.to_owned(), e))?;
+    // Counted like the server's own commits, so that damage to this one is noticed too.
+    let txn = begin_write(db)?;
     let (channels, messages, number) = {
         let mut import = Import::new(&txn, new_epoch)?;
-        for (at, line) in input.lines().enumerate() {
-            let line = line.map_err(|e| format!("cannot read the input: {e}"))?;
-            import
-                .line(&line)
-                .map_err(|problem| format!("line {}: {problem}; nothing was imported", at + 1))?;
-        }
-        if !import.ended {
-            return Err("the input has no last line, so it is not whole; nothing was imported".into());
-        }
-        import.save_channel()?;
-        (import.imported, import.messages, CommitCount::count(&mut import.meta).map_err(store)?)
+        import.read(input)?;
+        (import.imported, import.messages, CommitCount::count(&mut import.meta)?)
     };
-    txn.commit().map_err(store)?;
+    txn.commit()?;
     commits.write(number);
-    writeln!(out, "{channels} channels, {messages} messages imported").map_err(cannot_write)
+    writeln!(out, "imported {channels} channels with {messages} messages").map_err(AdminError::Output)
 }
 
 struct Import<'txn> {
@@ -51,107 +43,145 @@ struct Import<'txn> {
     sync: PositionTable<'txn>,
     meta: Table<'txn, &'static str, u64>,
     new_epoch: bool,
-    /// The channel at hand, its epoch in the export, and the offset of its next message.
-    current: Option<(String, Channel, String, u64)>,
-    begun: bool,
-    ended: bool,
+    stage: Stage,
     imported: u64,
     messages: u64,
 }
 
+/// How far the import is.
+enum Stage {
+    Start,
+    /// After the first line, before the first channel.
+    Begun,
+    InChannel(Current),
+    Ended,
+}
+
+/// The channel that is being imported.
+struct Current {
+    name: String,
+    channel: Channel,
+    /// Its epoch in the export.
+    old_epoch: String,
+    /// The offset of the next message.
+    next: u64,
+}
+
 impl<'txn> Import<'txn> {
-    fn new(txn: &'txn WriteTransaction, new_epoch: bool) -> Result<Self, Problem> {
+    fn new(txn: &'txn WriteTransaction, new_epoch: bool) -> Result<Self, redb::TableError> {
         Ok(Import {
-            channels: txn.open_table(CHANNELS).map_err(store)?,
-            rows: txn.open_table(MESSAGES).map_err(store)?,
-            keys: txn.open_table(KEYS).map_err(store)?,
-            key_order: txn.open_table(KEY_ORDER).map_err(store)?,
-            sync: txn.open_table(SYNC).map_err(store)?,
-            meta: txn.open_table(META).map_err(store)?,
+            channels: txn.open_table(CHANNELS)?,
+            rows: txn.open_table(MESSAGES)?,
+            keys: txn.open_table(KEYS)?,
+            key_order: txn.open_table(KEY_ORDER)?,
+            sync: txn.open_table(SYNC)?,
+            meta: txn.open_table(META)?,
             new_epoch,
-            current: None,
-            begun: false,
-            ended: false,
+            stage: Stage::Start,
             imported: 0,
             messages: 0,
         })
     }
 
-    fn line(&mut self, text: &str) -> Result<(), Problem> {
-        if self.ended {
-            return Err("there is something after the last line".into());
+    fn read(&mut self, input: impl BufRead) -> Result<(), AdminError> {
+        let mut number = 0;
+        for line in input.lines() {
+            number += 1;
+            let read = line.map_err(ImportError::Input).and_then(|line| self.line(&line));
+            read.map_err(|e| AdminError::Import(number, e))?;
+        }
+        match self.stage {
+            Stage::Ended => Ok(()),
+            _ => Err(AdminError::Import(number + 1, ImportError::NoEnd)),
+        }
+    }
+
+    fn line(&mut self, text: &str) -> Result<(), ImportError> {
+        if let Stage::Ended = self.stage {
+            return Err(ImportError::AfterTheEnd);
         }
         if let Ok(message) = serde_json::from_str::<MessageLine<'_>>(text) {
             return self.message(&message);
         }
-        let head = serde_json::from_str(text).map_err(|e| format!("not a line of an export: {e}"))?;
-        if !self.begun && !matches!(head, Head::Export { .. }) {
-            return Err("this is not the beginning of an export".into());
-        }
-        match head {
-            Head::Export { format: FORMAT } if !self.begun => self.begun = true,
-            Head::Export { format } => return Err(format!("format {format} is not expected here")),
-            Head::Channel { name, epoch, first, head, last_id } => {
-                self.save_channel()?;
-                let number = self.draw_number(&name)?;
-                let fresh = Channel::new(number);
-                let old_epoch = epoch.clone();
-                let epoch = if self.new_epoch { fresh.epoch } else { epoch };
-                self.current =
-                    Some((name, Channel { number, epoch, first, head, last_id }, old_epoch, first));
+        match (&self.stage, serde_json::from_str(text).map_err(ImportError::Format)?) {
+            (Stage::Start, Head::Export { format: FORMAT }) => self.stage = Stage::Begun,
+            (Stage::Start, Head::Export { format }) => return Err(ImportError::Version(format)),
+            (Stage::Start, _) | (_, Head::Export { .. }) => return Err(ImportError::NotTheStart),
+            (_, Head::Channel { name, epoch, first, head, last_id }) => {
+                self.finish_channel()?;
+                let channel = Channel { number: self.next_number(&name)?, epoch, first, head, last_id };
+                self.begin_channel(name, channel);
             }
-            Head::Key { key, offset, id } => {
-                let (_, channel, ..) = self.current.as_ref().ok_or(NO_CHANNEL)?;
-                let number = channel.number;
-                self.keys.insert((number, key.as_str()), (offset, id.ms, id.seq)).map_err(store)?;
-                self.key_order.insert((number, offset), (id.ms, key.as_str())).map_err(store)?;
+            (_, Head::Key { key, offset, id }) => self.key(&key, offset, id)?,
+            (_, Head::Position { user, client, epoch, offset, id, stored_ms }) => {
+                let Current { name, channel, old_epoch, .. } = self.current()?;
+                // A position in the exported log stays valid under the new epoch; any other one is a gap for its client.
+                let epoch = if epoch == *old_epoch { channel.epoch.clone() } else { epoch };
+                let (name, id) = (name.clone(), id.map(|id| (id.ms, id.seq)));
+                self.sync.insert((&*user, &*client, &*name), (&*epoch, offset, id, stored_ms))?;
             }
-            Head::Position { user, client, epoch, offset, id, stored_ms } => {
-                let (name, channel, old_epoch, _) = self.current.as_ref().ok_or(NO_CHANNEL)?;
-                // A client that was in this very log goes on where it was; another one learns of its gap.
-                let epoch = if epoch == *old_epoch { &channel.epoch } else { &epoch };
-                let id = id.map(|id| (id.ms, id.seq));
-                let key = (user.as_str(), client.as_str(), name.as_str());
-                self.sync.insert(key, (epoch.as_str(), offset, id, stored_ms)).map_err(store)?;
-            }
-            Head::End { messages } if messages == self.messages => self.ended = true,
-            Head::End { messages } => {
-                return Err(format!("{messages} messages were exported, {} are here", self.messages));
+            (_, Head::End { messages }) => {
+                self.finish_channel()?;
+                if messages != self.messages {
+                    return Err(ImportError::WrongCount { exported: messages, found: self.messages });
+                }
+                self.stage = Stage::Ended;
             }
         }
         Ok(())
     }
 
-    fn message(&mut self, message: &MessageLine<'_>) -> Result<(), Problem> {
-        let (_, channel, _, next) = self.current.as_mut().ok_or(NO_CHANNEL)?;
+    fn message(&mut self, message: &MessageLine<'_>) -> Result<(), ImportError> {
+        let Current { channel, next, .. } = self.current()?;
         if message.offset != *next || message.offset > channel.head || message.id > channel.last_id {
-            return Err(format!("offset {next} is expected, not {} with id {}", message.offset, message.id));
+            return Err(ImportError::WrongOffset { expected: *next, found: message.offset });
         }
         *next += 1;
+        let number = channel.number;
         self.messages += 1;
         let row = (message.id.ms, message.id.seq, message.data.get());
-        self.rows.insert((channel.number, message.offset), row).map_err(store)?;
+        self.rows.insert((number, message.offset), row)?;
         Ok(())
     }
 
-    fn draw_number(&mut self, name: &str) -> Result<u64, Problem> {
-        if self.channels.get(name).map_err(store)?.is_some() {
-            return Err(format!("the channel {name:?} is there already"));
+    fn key(&mut self, key: &str, offset: u64, id: MessageId) -> Result<(), ImportError> {
+        let number = self.current()?.channel.number;
+        self.keys.insert((number, key), (offset, id.ms, id.seq))?;
+        self.key_order.insert((number, offset), (id.ms, key))?;
+        Ok(())
+    }
+
+    fn current(&mut self) -> Result<&mut Current, ImportError> {
+        match &mut self.stage {
+            Stage::InChannel(current) => Ok(current),
+            _ => Err(ImportError::OutsideAChannel),
         }
-        let number = self.meta.get("next_channel").map_err(store)?.map_or(1, |next| next.value());
-        self.meta.insert("next_channel", number + 1).map_err(store)?;
+    }
+
+    fn next_number(&mut self, name: &str) -> Result<u64, ImportError> {
+        if self.channels.get(name)?.is_some() {
+            return Err(ImportError::ChannelExists(name.to_owned()));
+        }
+        let number = self.meta.get("next_channel")?.map_or(1, |next| next.value());
+        self.meta.insert("next_channel", number + 1)?;
         Ok(number)
     }
 
-    fn save_channel(&mut self) -> Result<(), Problem> {
-        let Some((name, channel, _, next)) = self.current.take() else { return Ok(()) };
-        if next != channel.head + 1 {
-            return Err(format!("{name:?} ends before offset {}; nothing was imported", channel.head));
+    fn begin_channel(&mut self, name: String, mut channel: Channel) {
+        let (old_epoch, next) = (channel.epoch.clone(), channel.first);
+        if self.new_epoch {
+            channel.epoch = Channel::new(channel.number).epoch;
         }
-        channel.save(&mut self.channels, &name).map_err(store)?;
+        self.stage = Stage::InChannel(Current { name, channel, old_epoch, next });
+    }
+
+    fn finish_channel(&mut self) -> Result<(), ImportError> {
+        let Stage::InChannel(Current { name, channel, next, .. }) = &self.stage else { return Ok(()) };
+        if *next != channel.head + 1 {
+            return Err(ImportError::ChannelTruncated { ch: name.clone(), head: channel.head });
+        }
+        channel.save(&mut self.channels, name)?;
         self.imported += 1;
         Ok(())
     }
 }
-
-const NO_CHANNEL: &str = "it belongs to no channel";

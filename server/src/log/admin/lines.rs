@@ -1,23 +1,24 @@
 //! The lines of an export: JSON objects, told apart by `line`.
 
-use seamline::wire::MessageId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// The version in the first line.
+use seamline::wire::MessageId;
+
+/// The version of the format, in the first line.
 pub const FORMAT: u64 = 1;
 
-/// One line. A channel comes before all that belongs to it.
+/// One line. A channel comes before everything that belongs to it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
 pub enum Head {
     /// The first line.
     Export { format: u64 },
-    /// What follows is this channel's.
+    /// A channel. The lines up to the next channel belong to it.
     Channel { name: String, epoch: String, first: u64, head: u64, last_id: MessageId },
-    /// An idempotency key, and the message that was stored under it.
+    /// An idempotency key and its message.
     Key { key: String, offset: u64, id: MessageId },
-    /// What a client has processed.
+    /// The acknowledged position of a client.
     Position {
         user: String,
         client: String,
@@ -26,11 +27,11 @@ pub enum Head {
         id: Option<MessageId>,
         stored_ms: u64,
     },
-    /// The last line: without it, something is missing.
+    /// The last line. If it is missing, the export is incomplete.
     End { messages: u64 },
 }
 
-/// A message's line. Apart from the others, because the payload is raw JSON, which a tagged enum cannot hold.
+/// A message. It is not part of the tagged enum, which cannot hold raw JSON.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct MessageLine<'a> {
     /// The offset.

@@ -1,5 +1,5 @@
-//! Reads everything, and says where something is wrong. The pages' checksums were verified when the store was
-//! opened; this looks at what the rows say of each other.
+//! `log verify`: reads everything and reports what is inconsistent. The checksums of the pages were verified when the
+//! store was opened; this compares the rows with each other.
 
 use std::io::Write;
 
@@ -7,48 +7,49 @@ use redb::{Database, ReadableDatabase};
 use seamline::wire::MessageId;
 use serde_json::value::RawValue;
 
-use super::{Problem, cannot_write, channels, store};
+use super::{AdminError, all_channels};
 use crate::log::embedded::schema::{Channel, KEYS, MESSAGES};
 
-/// How many problems of one channel are told.
-const TOLD_MAX: usize = 20;
+/// How many problems are reported per channel.
+const REPORTED_MAX: usize = 20;
 
-/// Fails if anything is wrong.
-pub fn verify(db: &Database, out: &mut impl Write) -> Result<(), Problem> {
-    let mut wrong = 0;
+/// Fails if anything is inconsistent.
+pub fn verify(db: &Database, out: &mut impl Write) -> Result<(), AdminError> {
+    let mut found = 0;
     let mut messages = 0;
-    let all = channels(db, &[])?;
+    let all = all_channels(db)?;
     for (name, channel) in &all {
-        let mut problems = messages_of(db, channel)?;
+        let mut problems = messages_of(db, name, channel)?;
         problems.extend(keys_of(db, channel)?);
         messages += (channel.head + 1).saturating_sub(channel.first);
-        for problem in problems.iter().take(TOLD_MAX) {
-            writeln!(out, "{name:?}: {problem}").map_err(cannot_write)?;
+        for problem in problems.iter().take(REPORTED_MAX) {
+            writeln!(out, "{name:?}: {problem}").map_err(AdminError::Output)?;
         }
-        if let Some(more @ 1..) = problems.len().checked_sub(TOLD_MAX) {
-            writeln!(out, "{name:?}: and {more} more").map_err(cannot_write)?;
+        if let Some(more @ 1..) = problems.len().checked_sub(REPORTED_MAX) {
+            writeln!(out, "{name:?}: and {more} more").map_err(AdminError::Output)?;
         }
-        wrong += problems.len();
+        found += problems.len();
     }
-    match wrong {
-        0 => writeln!(out, "{} channels, {messages} messages: all is well", all.len()).map_err(cannot_write),
-        _ => {
-            Err(format!("{wrong} things are wrong: restore the store from a backup, or export what is well"))
-        }
+    match found {
+        0 => writeln!(out, "no problems found: {} channels, {messages} messages", all.len())
+            .map_err(AdminError::Output),
+        _ => Err(AdminError::Inconsistent(found)),
     }
 }
 
-/// Offsets without a hole from `first` to `head`, ids that grow, payloads that are JSON.
-fn messages_of(db: &Database, channel: &Channel) -> Result<Vec<String>, Problem> {
+/// Offsets are contiguous from `first` to `head`, ids grow, payloads are JSON.
+fn messages_of(db: &Database, ch: &str, channel: &Channel) -> Result<Vec<String>, AdminError> {
     let Channel { number, first, head, last_id, .. } = channel;
-    let txn = db.begin_read().map_err(store)?;
-    let table = txn.open_table(MESSAGES).map_err(store)?;
+    let table = db.begin_read()?.open_table(MESSAGES)?;
     let mut problems = Vec::new();
     let mut next = *first;
     let mut newest = MessageId { ms: 0, seq: 0 };
-    for row in table.range((*number, 0)..=(*number, u64::MAX)).map_err(store)? {
-        let (key, value) =
-            row.map_err(|e| format!("{} (after offset {})", store(e), next.saturating_sub(1)))?;
+    for row in table.range((*number, 0)..=(*number, u64::MAX))? {
+        let (key, value) = row.map_err(|error| AdminError::StoreAfter {
+            ch: ch.to_owned(),
+            offset: next.saturating_sub(1),
+            error,
+        })?;
         let offset = key.value().1;
         let (ms, seq, data) = value.value();
         let id = MessageId { ms, seq };
@@ -60,10 +61,10 @@ fn messages_of(db: &Database, channel: &Channel) -> Result<Vec<String>, Problem>
             _ => {}
         }
         if id <= newest && newest.ms > 0 {
-            problems.push(format!("offset {offset}: its id {id} is not above {newest}, of the one before"));
+            problems.push(format!("offset {offset}: id {id} is not greater than {newest}, the id before it"));
         }
         if let Err(e) = serde_json::from_str::<&RawValue>(data) {
-            problems.push(format!("offset {offset}: its payload is not JSON: {e}"));
+            problems.push(format!("offset {offset}: the payload is not JSON: {e}"));
         }
         (newest, next) = (id, offset.saturating_add(1));
     }
@@ -71,29 +72,26 @@ fn messages_of(db: &Database, channel: &Channel) -> Result<Vec<String>, Problem>
         problems.push(format!("offsets {next} to {head} are missing"));
     }
     if newest > *last_id {
-        problems.push(format!("the newest id is {newest}, and the channel says {last_id}"));
+        problems.push(format!("the newest id is {newest}, but the channel's row has {last_id}"));
     }
     Ok(problems)
 }
 
-/// A key leads to the message that has its id, as long as that is there.
-fn keys_of(db: &Database, channel: &Channel) -> Result<Vec<String>, Problem> {
-    let txn = db.begin_read().map_err(store)?;
-    let (keys, messages) = (txn.open_table(KEYS).map_err(store)?, txn.open_table(MESSAGES).map_err(store)?);
+/// Each key leads to the message with its id, as long as that message is kept.
+fn keys_of(db: &Database, channel: &Channel) -> Result<Vec<String>, AdminError> {
+    let txn = db.begin_read()?;
+    let (keys, messages) = (txn.open_table(KEYS)?, txn.open_table(MESSAGES)?);
     let mut problems = Vec::new();
-    for row in keys.range((channel.number, "")..(channel.number + 1, "")).map_err(store)? {
-        let (key, value) = row.map_err(store)?;
+    for row in keys.range((channel.number, "")..(channel.number + 1, ""))? {
+        let (key, value) = row?;
         let (offset, ms, seq) = value.value();
         if offset < channel.first {
             continue; // keys outlive their messages
         }
-        let message = messages.get((channel.number, offset)).map_err(store)?;
-        let found = message.is_some_and(|message| (message.value().0, message.value().1) == (ms, seq));
-        if !found {
-            problems.push(format!(
-                "the key {:?} leads to offset {offset}, which is another message",
-                key.value().1
-            ));
+        let message = messages.get((channel.number, offset))?;
+        let matches = message.is_some_and(|message| (message.value().0, message.value().1) == (ms, seq));
+        if !matches {
+            problems.push(format!("key {:?} leads to offset {offset}, which has another id", key.value().1));
         }
     }
     Ok(problems)

@@ -1,12 +1,12 @@
-//! How many commits there were, in a small file beside the store.
+//! The number of commits, in a small file beside the store.
 //!
-//! The store keeps its two newest commits, and one bit in its first page says which of them is the newer one. Each
-//! has a checksum, but that bit has none: if it flips, the store opens with the commit before the last and finds nothing
-//! wrong. The same goes for a file that is empty, or that was replaced by an older copy. So the number of the newest
-//! commit is in a second place, too, and a store that has not come as far is refused.
+//! redb keeps the two newest commits, and one bit in the first page says which of them is newer. Each commit has a checksum,
+//! but that bit has none: if it flips, the file opens at the commit before the last, and nothing looks wrong. The same is
+//! true of a file that was emptied, or replaced by an older copy. So the number of the newest commit is kept in a second
+//! place, and a store that is behind it is refused.
 //!
-//! It is written after the commit and not flushed: a crash of the process loses nothing of it, and after a crash of the
-//! machine it may be behind, which is no reason to refuse. It is never ahead.
+//! The number is written after the commit, and not flushed. It survives a crash of the process. After a crash of the
+//! machine it may be behind the store, which is harmless. It is never ahead.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -20,21 +20,21 @@ use super::schema::COMMITS;
 
 const FILE_NAME: &str = "seamline.commits";
 
-/// The file, to write to.
+/// The file, open for writing.
 pub(in crate::log) struct CommitCount {
     file: File,
     failed: bool,
 }
 
 impl CommitCount {
-    /// Counts a commit in the store, as part of it; gives its number.
+    /// Counts a commit as part of its transaction; returns its number.
     pub fn count(meta: &mut Table<'_, &'static str, u64>) -> Result<u64, StorageError> {
         let number = meta.get(COMMITS)?.map_or(1, |commits| commits.value() + 1);
         meta.insert(COMMITS, number)?;
         Ok(number)
     }
 
-    /// What the file says. Without one, or if it says nothing that can be read, nothing is known.
+    /// Reads the file. `None` if it is missing or torn.
     pub fn read(directory: &Path) -> Option<u64> {
         let text = std::fs::read_to_string(directory.join(FILE_NAME)).ok()?;
         let (once, again) = text.trim_end().split_once(' ')?;
@@ -48,13 +48,15 @@ impl CommitCount {
         Ok(CommitCount { file, failed: false })
     }
 
-    /// The store is at this commit. Without room for it the log goes on: it is a second look, no part of the promise.
+    /// Records the newest commit. If that fails the store goes on: the count is a safeguard, not part of the guarantee.
     pub fn write(&mut self, commits: u64) {
-        // Of one length and twice, so that half of it is not taken for another number.
+        // The number has a fixed length and stands there twice, so that a torn write is not taken for another number.
         let line = format!("{commits:020} {commits:020}\n");
         let written = self.file.write_all_at(line.as_bytes(), 0);
         if let (Err(e), false) = (&written, self.failed) {
-            warn!("the number of commits could not be written to {FILE_NAME}: {e}");
+            warn!(
+                "cannot write the number of commits to {FILE_NAME}: {e}; damage to the store may go unnoticed"
+            );
         }
         self.failed = written.is_err();
     }
@@ -65,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_written_is_read_and_half_of_it_is_not() {
+    fn a_torn_count_is_ignored() {
         let directory = tempfile::TempDir::new().unwrap();
         assert_eq!(CommitCount::read(directory.path()), None);
         let mut count = CommitCount::open(directory.path()).unwrap();

@@ -1,12 +1,11 @@
-//! The log's home in one file of this machine (`redb`), with one writer thread and any number of
-//! readers, each on its own snapshot.
+//! The embedded store: one file (`redb`), with one writer thread and any number of readers, each on its own snapshot.
 
 pub(super) mod commits;
+mod free_space;
 mod handle;
 mod reads;
 mod recovery;
 pub(super) mod retention;
-mod room;
 pub(super) mod schema;
 pub(super) mod store;
 pub(super) mod tables;
@@ -25,23 +24,24 @@ use tokio::time::{Instant, timeout_at};
 
 use self::handle::{Handle, needs_reopening};
 use self::reads::{locate, read_page, read_position};
-use self::store::{OpenError, OpenStore};
+use self::store::OpenStore;
 use self::writer::{Command, Control, Writer};
 use super::{
     After, Append, ChannelInfo, Health, Page, PageLimit, PendingAppend, PositionKey, Resumed, Retention,
     Store, StoreError,
 };
+use crate::error::SetupError;
 use crate::log::hub::Hub;
 
-/// How many commands may wait for the writer; then publishers wait.
+/// How many commands are queued for the writer before publishers have to wait.
 const QUEUE_COMMANDS_MAX: usize = 512;
-/// How long a read waits for the store to be opened again after an I/O error.
-const REOPEN_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a read waits for the file to be reopened after an I/O error.
+const REOPEN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub struct EmbeddedStore {
     handle: Arc<Handle>,
-    queue: mpsc::Sender<Command>,
+    commands: mpsc::Sender<Command>,
     recovery: JoinHandle<()>,
 }
 
@@ -52,21 +52,21 @@ impl Drop for EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Opens the store in a directory, which is created if it is not there. Unless it is trusted, the checksums
-    /// of all its pages are verified. Needs the runtime.
+    /// Opens the store in a directory, which is created if missing. Unless the store is trusted, the checksums of all
+    /// its pages are verified. Must be called within the runtime.
     pub fn open(
         directory: &Path,
         trusted: bool,
         retention: Retention,
         hub: Arc<Hub>,
-    ) -> Result<Self, OpenError> {
+    ) -> Result<Self, SetupError> {
         let OpenStore { db, commits, committed } = store::open(directory, trusted)?;
         let handle = Arc::new(Handle::new(db));
-        let (queue, commands) = mpsc::channel(QUEUE_COMMANDS_MAX);
+        let (commands, queue) = mpsc::channel(QUEUE_COMMANDS_MAX);
         let store = directory.to_owned();
         let writer = Writer {
             handle: handle.clone(),
-            reopen: Box::new(move |committed| store::reopen(&store, trusted, committed)),
+            open_file: Box::new(move |committed| store::reopen(&store, trusted, committed)),
             commits,
             committed,
             hub,
@@ -74,56 +74,57 @@ impl EmbeddedStore {
             outage: None,
         };
         let thread = std::thread::Builder::new().name("log-writer".into());
-        thread.spawn(move || writer.run(commands)).map_err(|e| store::no_thread(directory, &e))?;
-        let recovery = tokio::spawn(recovery::run(queue.downgrade(), handle.health()));
-        Ok(EmbeddedStore { handle, queue, recovery })
+        thread.spawn(move || writer.run(queue)).map_err(|e| store::no_thread(directory, &e))?;
+        let recovery = tokio::spawn(recovery::run(commands.downgrade(), handle.health()));
+        Ok(EmbeddedStore { handle, commands, recovery })
     }
 
-    async fn ask<T>(
+    /// Queues a command for the writer.
+    async fn queue<T>(
         &self,
         command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Command,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (answer, receiver) = oneshot::channel();
-        self.queue.send(command(answer)).await.map_err(|_| stopped())?;
+        self.commands.send(command(answer)).await.map_err(|_| stopped())?;
         Ok(receiver)
     }
 
-    /// Runs a read where it may block. After an I/O error it is done again when the store has been opened again.
-    async fn blocking<T: Send + 'static>(
+    /// Runs a read on a thread that may block. After an I/O error, the read is repeated once the file has been reopened.
+    async fn read_blocking<T: Send + 'static>(
         &self,
         read: impl Fn(&Database) -> Result<T, redb::Error> + Clone + Send + 'static,
     ) -> Result<T, StoreError> {
-        let mut openings = self.handle.openings();
-        let deadline = Instant::now() + REOPEN_PATIENCE;
+        let mut generation = self.handle.generation();
+        let deadline = Instant::now() + REOPEN_TIMEOUT;
         loop {
-            let seen = *openings.borrow_and_update();
+            let seen = *generation.borrow_and_update();
             let (handle, read) = (self.handle.clone(), read.clone());
             let done = tokio::task::spawn_blocking(move || handle.with(read)).await;
             match done.map_err(|e| StoreError::Failed(e.to_string()))? {
                 Some(Ok(result)) => return Ok(result),
                 Some(Err(e)) if needs_reopening(&e) => {
-                    // Where the queue is full, the writer will notice by itself.
-                    let _ = self.queue.try_send(Command::Control(Control::Failed(seen, e)));
+                    // If the queue is full, the writer will meet the error itself.
+                    let _ = self.commands.try_send(Command::Control(Control::Failed(seen, e)));
                 }
                 Some(Err(e)) => return Err(StoreError::Failed(e.to_string())),
                 None => {}
             }
-            if !matches!(timeout_at(deadline, openings.changed()).await, Ok(Ok(()))) {
-                return Err(StoreError::Unavailable("the store cannot be opened again".into()));
+            if !matches!(timeout_at(deadline, generation.changed()).await, Ok(Ok(()))) {
+                return Err(StoreError::Unavailable("the file cannot be reopened".into()));
             }
         }
     }
 }
 
 impl EmbeddedStore {
-    /// Where a client resumes while the log accepts no writes.
+    /// Where a client resumes while the store accepts no writes.
     async fn resume_unstored(
         &self,
         keys: Vec<PositionKey>,
         otherwise: StartAt,
     ) -> Result<Resumed, StoreError> {
         let ch = keys.first().map_or(String::new(), |key| key.ch.clone());
-        match self.blocking(move |db| read_position(db, &keys)).await? {
+        match self.read_blocking(move |db| read_position(db, &keys)).await? {
             Some(position) => Ok(Resumed::Stored(position)),
             None => Ok(Resumed::StartPoint(self.info(&ch).await?.end(otherwise))),
         }
@@ -137,12 +138,12 @@ impl Store for EmbeddedStore {
             if let Some(refusal) = refusal(&health.borrow()) {
                 return Err(refusal);
             }
-            let receiver = self.ask(|answer| Command::Append(append, answer)).await?;
+            let receiver = self.queue(|answer| Command::Append(append, answer)).await?;
             let ticket = async move {
                 tokio::select! {
                     biased;
                     answer = receiver => answered(answer),
-                    // The writer may be long in opening a large store again.
+                    // The writer may take long to reopen a large file.
                     Some(refusal) = degraded(&mut health) => Err(refusal),
                 }
             };
@@ -159,7 +160,7 @@ impl Store for EmbeddedStore {
     ) -> BoxFuture<'a, Result<Page, StoreError>> {
         async move {
             let name = ch.to_owned();
-            match self.blocking(move |db| read_page(db, &name, after.offset, limit)).await? {
+            match self.read_blocking(move |db| read_page(db, &name, after.offset, limit)).await? {
                 Some(page) => Ok(page),
                 None => Ok(Page { info: self.info(ch).await?, messages: Vec::new() }),
             }
@@ -171,10 +172,10 @@ impl Store for EmbeddedStore {
         async move {
             let name = ch.to_owned();
             let limit = PageLimit { messages: 0, bytes: 0 };
-            if let Some(page) = self.blocking(move |db| read_page(db, &name, 0, limit)).await? {
+            if let Some(page) = self.read_blocking(move |db| read_page(db, &name, 0, limit)).await? {
                 return Ok(page.info);
             }
-            answered(self.ask(|answer| Command::Ensure(ch.to_owned(), answer)).await?.await)
+            answered(self.queue(|answer| Command::Ensure(ch.to_owned(), answer)).await?.await)
         }
         .boxed()
     }
@@ -182,7 +183,7 @@ impl Store for EmbeddedStore {
     fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, StoreError>> {
         async move {
             let name = ch.to_owned();
-            match self.blocking(move |db| locate(db, &name, id)).await? {
+            match self.read_blocking(move |db| locate(db, &name, id)).await? {
                 Some(position) => Ok(position),
                 None => Ok(Position { epoch: self.info(ch).await?.epoch, offset: 0, id: None }),
             }
@@ -192,8 +193,8 @@ impl Store for EmbeddedStore {
 
     fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
-            // Sweeps are bounded, so that publishers get their turn between them.
-            while answered(self.ask(Command::Sweep).await?.await)? {}
+            // Each sweep is bounded, so that publications are stored in between.
+            while answered(self.queue(Command::Sweep).await?.await)? {}
             Ok(())
         }
         .boxed()
@@ -205,10 +206,10 @@ impl Store for EmbeddedStore {
         otherwise: StartAt,
     ) -> BoxFuture<'_, Result<Resumed, StoreError>> {
         async move {
-            // By the writer, and so behind what waits to be stored: a page that reloads is back before its old
-            // socket's position is.
+            // Through the writer, and so after all that is queued: a page that reloads may be back before the last
+            // position of its old socket is stored.
             let resume = |answer| Command::Resume(keys.clone(), otherwise, answer);
-            match answered(self.ask(resume).await?.await) {
+            match answered(self.queue(resume).await?.await) {
                 Err(e) if e.is_unavailable() => self.resume_unstored(keys, otherwise).await,
                 resumed => resumed,
             }
@@ -217,7 +218,7 @@ impl Store for EmbeddedStore {
     }
 
     fn store_positions(&self, states: Vec<(PositionKey, Position)>) -> BoxFuture<'_, Result<(), StoreError>> {
-        async move { answered(self.ask(|answer| Command::StorePositions(states, answer)).await?.await) }
+        async move { answered(self.queue(|answer| Command::StorePositions(states, answer)).await?.await) }
             .boxed()
     }
 
@@ -228,7 +229,7 @@ impl Store for EmbeddedStore {
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
             let (answer, stopped) = oneshot::channel();
-            if self.queue.send(Command::Control(Control::Stop(answer))).await.is_ok() {
+            if self.commands.send(Command::Control(Control::Stop(answer))).await.is_ok() {
                 let _ = stopped.await;
             }
         }
@@ -236,7 +237,7 @@ impl Store for EmbeddedStore {
     }
 }
 
-/// What a publisher is told of a log that cannot store.
+/// The answer to publishers while the store accepts no writes.
 fn refusal(health: &Health) -> Option<StoreError> {
     match health {
         Health::Ok => None,
@@ -244,17 +245,17 @@ fn refusal(health: &Health) -> Option<StoreError> {
     }
 }
 
-/// Returns when the log cannot store, or is gone.
+/// Resolves when the store accepts no more writes, or is closed.
 async fn degraded(health: &mut watch::Receiver<Health>) -> Option<StoreError> {
     let health = health.wait_for(|health| *health != Health::Ok).await.ok()?;
     refusal(&health)
 }
 
 fn stopped() -> StoreError {
-    StoreError::Failed("it is closed".into())
+    StoreError::Failed("the store is closed".into())
 }
 
-/// An answer that was dropped belongs to a writer that has stopped.
+/// The writer drops answers only when it has stopped.
 fn answered<T>(answer: Result<Result<T, StoreError>, oneshot::error::RecvError>) -> Result<T, StoreError> {
     answer.unwrap_or_else(|_| Err(stopped()))
 }

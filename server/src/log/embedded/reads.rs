@@ -1,4 +1,4 @@
-//! What is read from the embedded log, each from one snapshot.
+//! The reads of the embedded store, each from one snapshot.
 
 use redb::{Database, ReadableDatabase, ReadableTable};
 use seamline::wire::{MessageId, Position};
@@ -8,7 +8,7 @@ use super::schema::{CHANNELS, Channel, MESSAGES, PositionRow, PositionRowKey, SY
 use crate::log::{Message, Page, PageLimit, PositionKey};
 use crate::time::{millis, now_ms};
 
-/// A page; nothing where there is no such channel.
+/// Reads a page; `None` if there is no such channel.
 pub(super) fn read_page(
     db: &Database,
     ch: &str,
@@ -35,14 +35,14 @@ pub(super) fn read_page(
     Ok(Some(Page::contiguous(channel.info(), messages)))
 }
 
-/// Where an id stands; nothing where there is no such channel. Ids grow with offsets, so it is looked for by
-/// halves.
+/// Finds the last message whose id is not greater; `None` if there is no such channel. Ids grow with offsets, so this is a
+/// binary search.
 pub(super) fn locate(db: &Database, ch: &str, id: MessageId) -> Result<Option<Position>, redb::Error> {
     let txn = db.begin_read()?;
     let Some(channel) = Channel::load(&txn.open_table(CHANNELS)?, ch)? else { return Ok(None) };
     let messages = txn.open_table(MESSAGES)?;
     let mut found = Position { epoch: channel.epoch, offset: 0, id: None };
-    // Before `low` no id is greater than the one that is looked for, from `high` on all are.
+    // Ids before `low` are not greater than `id`; ids from `high` on are.
     let (mut low, mut high) = (channel.first, channel.head + 1);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -61,7 +61,7 @@ pub(super) fn locate(db: &Database, ch: &str, id: MessageId) -> Result<Option<Po
     Ok(Some(found))
 }
 
-/// The first position that is stored under one of these keys.
+/// The first position stored under one of these keys.
 pub(super) fn read_position(db: &Database, keys: &[PositionKey]) -> Result<Option<Position>, redb::Error> {
     let table = db.begin_read()?.open_table(SYNC)?;
     let now_ms = now_ms();
@@ -73,7 +73,7 @@ pub(super) fn read_position(db: &Database, keys: &[PositionKey]) -> Result<Optio
     Ok(None)
 }
 
-/// A processed position, unless it is too old.
+/// An acknowledged position, unless it is too old.
 pub(super) fn stored_position(
     table: &impl ReadableTable<PositionRowKey, PositionRow>,
     key: &PositionKey,
@@ -95,7 +95,7 @@ mod tests {
     use crate::log::{Append, Retention};
     use redb::backends::InMemoryBackend;
 
-    /// It takes a damaged store for that; then what is there must still keep its offset.
+    /// Only a damaged store has such holes. What is left must keep its offsets.
     #[test]
     fn a_page_ends_before_a_missing_message() {
         let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();

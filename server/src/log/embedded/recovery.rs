@@ -1,4 +1,4 @@
-//! When the embedded log tries again, after it could not store something.
+//! When the embedded store retries after it could not be written.
 
 use std::time::Duration;
 
@@ -8,24 +8,24 @@ use tokio::time::{Instant, sleep};
 use super::writer::{Command, Control};
 use crate::log::Health;
 
-/// It tries again after so long, and then less often, up to …
+/// The first pause; it doubles with each attempt …
 const RETRY_MIN: Duration = Duration::from_millis(250);
-/// … this.
+/// … up to this.
 const RETRY_MAX: Duration = Duration::from_secs(5);
-/// Opening a large store takes long, and reads wait for it: an attempt is followed by a pause of so many times its own
+/// Opening a large file takes long, and reads wait for it. So each attempt is followed by a pause of this many times its own
 /// length …
 const PAUSE_PER_ATTEMPT: u32 = 3;
 /// … up to this.
 const PAUSE_MAX: Duration = Duration::from_secs(120);
-/// After so long without a failure, the next one counts as the first.
-const CALM: Duration = Duration::from_secs(60);
+/// After this time without a failure, the pauses start over.
+const STABLE_AFTER: Duration = Duration::from_secs(60);
 
-/// Has the writer try, whenever the log is degraded, until it no longer is. Ends with the log.
+/// Makes the writer retry while the store is degraded. Ends with the store.
 pub(super) async fn run(queue: mpsc::WeakSender<Command>, mut health: watch::Receiver<Health>) {
     let mut pause = RETRY_MIN;
-    let mut well_since = Instant::now();
+    let mut recovered_at = Instant::now();
     while health.wait_for(|health| *health != Health::Ok).await.is_ok() {
-        if well_since.elapsed() > CALM {
+        if recovered_at.elapsed() > STABLE_AFTER {
             pause = RETRY_MIN;
         }
         sleep(pause).await;
@@ -35,7 +35,7 @@ pub(super) async fn run(queue: mpsc::WeakSender<Command>, mut health: watch::Rec
         if queue.send(Command::Control(Control::Retry(done))).await.is_err() || tried.await.is_err() {
             return; // the writer has stopped
         }
-        well_since = Instant::now();
+        recovered_at = Instant::now();
         pause = next_pause(pause, started.elapsed());
     }
 }

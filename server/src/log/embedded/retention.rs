@@ -1,4 +1,4 @@
-//! What a channel's log lets go of, and when.
+//! Retention: which messages, keys and positions are dropped, and when.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use super::schema::{
 };
 use crate::time::millis;
 
-/// Keys outlive their messages until they are this old: a publisher that comes back after a night
-/// still finds that its message was stored.
+/// Keys outlive their messages until they are this old: a publisher that returns after a night still finds that its
+/// message was stored.
 pub(in crate::log) const KEY_AGE_MIN: Duration = Duration::from_secs(24 * 3600);
-/// A client that has not been seen for so long starts anew.
+/// A client that stays away longer starts anew.
 pub(in crate::log) const POSITION_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How many rows one sweep may remove: publishers wait while the writer sweeps.
 const SWEEP_ROWS_MAX: usize = 10_000;
 
-/// How much of a channel's past is kept. Both limits hold.
+/// How many messages are kept per channel, and for how long. Both limits apply.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {
-    /// The newest so many messages of every channel.
+    /// Number of messages per channel.
     pub messages: u64,
-    /// Messages younger than this.
+    /// Maximum age of a message.
     pub age: Option<Duration>,
 }
 
-/// The tables that trimming touches.
+/// Trims channels in one transaction.
 pub(in crate::log) struct Trimmer<'txn> {
     messages: MessageTable<'txn>,
     keys: KeyTable<'txn>,
@@ -46,12 +46,12 @@ impl<'txn> Trimmer<'txn> {
         })
     }
 
-    /// Whether rows remain that another sweep should take.
+    /// Whether the limit is reached, so that another sweep has to go on.
     pub fn spent(&self) -> bool {
         self.rows_left == 0
     }
 
-    /// Trims a channel's front. Returns whether `channel.first` has moved.
+    /// Drops the oldest messages and keys of a channel. Returns whether `channel.first` has moved.
     pub fn trim(&mut self, channel: &mut Channel, retention: Retention) -> Result<bool, StorageError> {
         let before = channel.first;
         let keep_from = (channel.head + 1).saturating_sub(retention.messages);
@@ -79,7 +79,7 @@ impl<'txn> Trimmer<'txn> {
         Ok(self.messages.get((channel.number, channel.first))?.map(|row| row.value().0))
     }
 
-    /// A key goes when its message is gone *and* it is old enough.
+    /// A key is dropped when its message is gone *and* it is old enough.
     fn trim_keys(&mut self, channel: &Channel) -> Result<(), StorageError> {
         let oldest_ms = self.now_ms.saturating_sub(millis(KEY_AGE_MIN));
         while self.rows_left > 0 {
@@ -98,7 +98,7 @@ impl<'txn> Trimmer<'txn> {
     }
 }
 
-/// Trims every channel by age and count, up to a bound. Returns whether more is left to do.
+/// Trims every channel, up to a limit of rows. Returns whether more is left to do.
 pub(in crate::log) fn sweep(
     txn: &WriteTransaction,
     retention: Retention,
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_lives_as_long_as_its_message_and_at_least_a_day() {
+    fn a_key_outlives_its_message_for_a_day() {
         let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
         let start = 1_000 * HOUR_MS;
         for (i, key) in ["a", "b", "c"].iter().enumerate() {
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sync_state_lives_for_thirty_days() {
+    fn a_position_is_kept_for_thirty_days() {
         let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
         publish(&db, "a", HOUR_MS);
         let txn = db.begin_write().unwrap();

@@ -1,17 +1,17 @@
-//! The tables of the embedded log, and the small reads that both its sides share.
+//! The tables of the embedded store, and a channel's row.
 //!
-//! Messages are keyed by the channel's *number*, not its name: the keys stay short and a channel's
-//! messages lie together.
+//! Messages are keyed by the channel's *number* instead of its name, so that keys stay short and a channel's messages lie
+//! together.
 
 use redb::{ReadableTable, Table, TableDefinition};
 use seamline::wire::MessageId;
 
 use crate::log::ChannelInfo;
 
-/// The version of this layout; a store with another one is refused.
+/// The version of this layout. A store with another version is refused.
 pub(in crate::log) const VERSION: u64 = 1;
 
-/// The name in [`META`] of how many commits there were.
+/// The key in [`META`] of the number of commits.
 pub(in crate::log) const COMMITS: &str = "commits";
 /// `version`, `next_channel`, `commits`.
 pub(in crate::log) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
@@ -47,7 +47,7 @@ pub(in crate::log) struct Channel {
     pub epoch: String,
     pub first: u64,
     pub head: u64,
-    /// The newest id ever given, also when its message is gone: ids only grow.
+    /// The newest id ever assigned, even if its message is gone: ids only grow.
     pub last_id: MessageId,
 }
 
@@ -62,7 +62,7 @@ impl Channel {
         ChannelInfo { epoch: self.epoch.clone(), first: self.first, head: self.head }
     }
 
-    /// The next id. When the clock stands still or steps back, the sequence counts on.
+    /// The next id. If the clock stands still or steps back, the sequence number grows instead.
     pub fn next_id(&self, now_ms: u64) -> MessageId {
         if now_ms > self.last_id.ms {
             MessageId { ms: now_ms, seq: 0 }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_grow_even_when_the_clock_steps_back() {
+    fn ids_grow_when_the_clock_steps_back() {
         let mut channel = Channel::new(1);
         let mut next = |now| {
             channel.last_id = channel.next_id(now);

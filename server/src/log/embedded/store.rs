@@ -1,8 +1,7 @@
-//! Opening the embedded log's file, and refusing to.
+//! Opening the file of the embedded store, and refusing a damaged one.
 
-use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use redb::{
     Database, DatabaseError, Durability, ReadableDatabase, StorageError, TableError, WriteTransaction,
@@ -11,17 +10,18 @@ use tracing::{debug, info, warn};
 
 use super::commits::CommitCount;
 use super::schema::{CHANNELS, COMMITS, KEY_ORDER, KEYS, MESSAGES, META, SYNC, VERSION};
+use crate::error::SetupError;
 
-/// How much of the store is kept in memory (the default would be a gigabyte).
+/// redb's cache; its default would be a gigabyte.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
 const FILE_NAME: &str = "seamline.redb";
 
-const FULL: &str =
-    "Make room on its disk, or raise what limits the size of files, or give another directory with --data.";
-const NO_ACCESS: &str = "Give a directory that this process may write to with --data.";
-const DAMAGED: &str = "The store is damaged: restore it from a backup, or start afresh with another --data.";
-const OLDER: &str = "The store is damaged, or an older copy: restore a newer one, or start afresh with another --data. To \
-                     use it as it is, remove `seamline.commits` beside it; clients that were further are told so.";
+const FULL: &str = "Free disk space, raise the limit on file sizes, or give another directory with --data.";
+const NO_ACCESS: &str = "Give a directory that this process can write to with --data.";
+const DAMAGED: &str =
+    "The store is damaged. Restore it from a backup, or start with an empty directory with --data.";
+const OLDER: &str = "The store is damaged, or an older copy. Restore a newer one, or start with an empty directory with --data. To use \
+     it as it is, remove `seamline.commits` beside it; clients that have seen more will report a gap (`rewound`).";
 
 /// An open store.
 pub(in crate::log) struct OpenStore {
@@ -31,51 +31,34 @@ pub(in crate::log) struct OpenStore {
     pub committed: u64,
 }
 
-/// The store could not be opened; says what to do.
-#[derive(Debug)]
-pub struct OpenError {
-    path: PathBuf,
-    problem: String,
-    advice: &'static str,
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let OpenError { path, problem, advice } = self;
-        write!(f, "cannot open the store {}: {problem}\n{advice}", path.display())
-    }
-}
-
-impl std::error::Error for OpenError {}
-
-/// Opens the store in a directory, which is created if it is not there. Unless it is trusted, the checksums of all its
+/// Opens the store in a directory, which is created if missing. Unless the store is trusted, the checksums of all its
 /// pages are verified.
-pub(in crate::log) fn open(directory: &Path, trusted: bool) -> Result<OpenStore, OpenError> {
+pub(in crate::log) fn open(directory: &Path, trusted: bool) -> Result<OpenStore, SetupError> {
     std::fs::create_dir_all(directory).map_err(|e| no_access(directory, &e))?;
-    let checking = if trusted { not_closed } else { checking };
-    let (db, committed) = open_file(directory, trusted, checking)?;
+    let report = if trusted { repairing } else { verifying };
+    let (db, committed) = open_file(directory, trusted, report)?;
     let commits = CommitCount::open(directory).map_err(|e| no_access(directory, &e))?;
     Ok(OpenStore { db, commits, committed })
 }
 
-/// Opens again the store that this process had open at this commit. Another one, or an older state, is refused: what
-/// this process has acknowledged is in it, or it is not opened. Gives the number of its newest commit, too.
+/// Reopens the store that this process had open at this commit. A different store, or an older state, is refused: the
+/// store contains all that this process has acknowledged, or it is not opened. Also returns its newest commit.
 pub(in crate::log) fn reopen(
     directory: &Path,
     trusted: bool,
     committed: u64,
-) -> Result<(Database, u64), OpenError> {
+) -> Result<(Database, u64), SetupError> {
     must_exist(directory)?;
-    let (db, found) = open_file(directory, trusted, checking_again)?;
+    let (db, found) = open_file(directory, trusted, verifying_again)?;
     match found < committed {
-        true => Err(older(directory.join(FILE_NAME), found, committed)),
+        true => Err(older(&directory.join(FILE_NAME), found, committed)),
         false => Ok((db, found)),
     }
 }
 
-/// Begins a transaction as all of the log's are: flushed, and the commit record after what it commits, flushed apart.
-/// In one step, a record whose pages are damaged looks like one that was being written: the store would open without
-/// the last group, and say nothing.
+/// Begins a durable transaction in two phases: redb flushes the data first and then the commit record. In a single phase, a
+/// record whose pages are damaged would look like an unfinished commit, and the store would open without its last group
+/// and report nothing.
 pub(in crate::log) fn begin_write(db: &Database) -> Result<WriteTransaction, redb::Error> {
     let mut txn = db.begin_write()?;
     txn.set_durability(Durability::Immediate)?;
@@ -83,79 +66,87 @@ pub(in crate::log) fn begin_write(db: &Database) -> Result<WriteTransaction, red
     Ok(txn)
 }
 
-/// Opens a store that is there; creates none.
-pub(in crate::log) fn open_existing(directory: &Path) -> Result<Database, OpenError> {
+/// Opens an existing store.
+pub(in crate::log) fn open_existing(directory: &Path) -> Result<Database, SetupError> {
     must_exist(directory)?;
-    Ok(open_file(directory, false, checking)?.0)
+    Ok(open_file(directory, false, verifying)?.0)
 }
 
-fn must_exist(directory: &Path) -> Result<(), OpenError> {
+fn must_exist(directory: &Path) -> Result<(), SetupError> {
     let path = directory.join(FILE_NAME);
     match path.is_file() {
         true => Ok(()),
         false => {
-            let problem = "there is none".into();
-            Err(OpenError { path, problem, advice: "Give the server's directory with --data." })
+            let problem = "the file does not exist";
+            Err(cannot_open(&path, problem, "Give the server's data directory with --data."))
         }
     }
 }
 
-pub(in crate::log) fn no_access(directory: &Path, e: &io::Error) -> OpenError {
+pub(in crate::log) fn no_access(directory: &Path, e: &io::Error) -> SetupError {
     let advice = if is_full(e) { FULL } else { NO_ACCESS };
-    OpenError { path: directory.to_owned(), problem: e.to_string(), advice }
+    cannot_open(directory, e, advice)
 }
 
-/// The store is open, and what writes to it cannot be started.
-pub(in crate::log) fn no_thread(directory: &Path, e: &io::Error) -> OpenError {
-    let advice = "The system has no thread to spare.";
-    OpenError { path: directory.to_owned(), problem: e.to_string(), advice }
+/// The thread that writes to the store could not be started.
+pub(in crate::log) fn no_thread(directory: &Path, e: &io::Error) -> SetupError {
+    let problem = format!("cannot start its thread: {e}");
+    cannot_open(directory, problem, "Raise the limit on threads, such as TasksMax.")
 }
 
-fn checking(percent: f64) {
-    info!("checking the store ({percent:.0} %)");
+fn cannot_open(path: &Path, problem: impl ToString, advice: &str) -> SetupError {
+    SetupError::new(format!("cannot open the store {}", path.display()), problem).advice(advice)
 }
 
-fn not_closed(percent: f64) {
-    warn!("the store was not closed properly; checking it ({percent:.0} %)");
+fn verifying(percent: f64) {
+    info!("verifying the store ({percent:.0}%)");
 }
 
-/// That it failed has been said.
-fn checking_again(percent: f64) {
-    debug!("checking the store again ({percent:.0} %)");
+fn repairing(percent: f64) {
+    warn!("the store was not closed properly; repairing it ({percent:.0}%)");
 }
 
-/// Gives the number of its newest commit, too.
-fn open_file(directory: &Path, trusted: bool, checking: fn(f64)) -> Result<(Database, u64), OpenError> {
+/// The failure has been logged already.
+fn verifying_again(percent: f64) {
+    debug!("verifying the reopened store ({percent:.0}%)");
+}
+
+/// Also returns the number of the newest commit.
+fn open_file(directory: &Path, trusted: bool, report: fn(f64)) -> Result<(Database, u64), SetupError> {
     let path = directory.join(FILE_NAME);
-    let fail = |problem: String, advice| OpenError { path: path.clone(), problem, advice };
+    let fail = |problem: String, advice| cannot_open(&path, problem, advice);
     let db = Database::builder()
         .set_cache_size(CACHE_BYTES)
         .set_check_integrity_on_open(!trusted)
-        .set_repair_callback(move |repair| checking(repair.progress() * 100.0))
+        .set_repair_callback(move |repair| report(repair.progress() * 100.0))
         .create(&path)
         .map_err(|e| fail(e.to_string(), advice(&e)))?;
-    // Nothing is written to a store that is refused.
+    // A store that is refused is not written to.
     let (version, commits) = look(&db).map_err(|e| fail(e.to_string(), DAMAGED))?;
     if let Some(counted) = CommitCount::read(directory).filter(|counted| *counted > commits) {
-        return Err(older(path, commits, counted));
+        return Err(older(&path, commits, counted));
     }
     match version {
         Some(VERSION) => {}
         None => create_tables(&db).map_err(|e| fail(e.to_string(), advice_after(&e)))?,
         Some(version) => {
-            let problem = format!("its layout is version {version}, and this server knows version {VERSION}");
-            return Err(fail(problem, "Use the server that wrote it, or another directory with --data."));
+            let problem =
+                format!("its layout is version {version}, but this server supports version {VERSION}");
+            return Err(fail(
+                problem,
+                "Use the server version that wrote it, or another directory with --data.",
+            ));
         }
     }
     Ok((db, commits))
 }
 
-fn older(path: PathBuf, found: u64, made: u64) -> OpenError {
-    let problem = format!("it ends with commit {found}, and commit {made} was made here");
-    OpenError { path, problem, advice: OLDER }
+fn older(path: &Path, found: u64, made: u64) -> SetupError {
+    let problem = format!("it ends at commit {found}, but commit {made} was written here");
+    cannot_open(path, problem, OLDER)
 }
 
-/// The layout's version, unless the store is new, and how many commits there were.
+/// The version of the layout, unless the store is new, and the number of commits.
 pub(in crate::log) fn look(db: &Database) -> Result<(Option<u64>, u64), redb::Error> {
     let meta = match db.begin_read()?.open_table(META) {
         Err(TableError::TableDoesNotExist(_)) => return Ok((None, 0)),
@@ -166,7 +157,7 @@ pub(in crate::log) fn look(db: &Database) -> Result<(Option<u64>, u64), redb::Er
     Ok((version, commits))
 }
 
-/// So that readers always find them.
+/// Readers can rely on the tables.
 fn create_tables(db: &Database) -> Result<(), redb::Error> {
     let txn = db.begin_write()?;
     txn.open_table(META)?.insert("version", VERSION)?;
@@ -182,10 +173,10 @@ fn create_tables(db: &Database) -> Result<(), redb::Error> {
 fn advice(error: &DatabaseError) -> &'static str {
     match error {
         DatabaseError::DatabaseAlreadyOpen => {
-            "Another process is using it: stop that one, or give this one its own directory with --data."
+            "Another process is using it. Stop that process, or give this one its own directory with --data."
         }
         DatabaseError::UpgradeRequired(_) => {
-            "An older server wrote it, or it is damaged: use that server, a backup, or another --data."
+            "An older server wrote it, or it is damaged. Use that server, a backup, or another directory with --data."
         }
         DatabaseError::Storage(StorageError::Io(e)) if is_full(e) => FULL,
         DatabaseError::Storage(StorageError::Io(e)) if !is_damage(e) => NO_ACCESS,
@@ -200,13 +191,13 @@ fn advice_after(error: &redb::Error) -> &'static str {
     }
 }
 
-/// There is no room for it: on the disk, in a quota, or in a file of that size.
+/// No space: on the disk, in a quota, or under the limit on file sizes.
 fn is_full(e: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     matches!(e.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
-/// The file was read, and is not what it should be, or ends too early.
+/// The file was read, but has the wrong content or ends too early.
 fn is_damage(e: &io::Error) -> bool {
     matches!(e.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }
@@ -216,10 +207,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_same_store_is_opened_again() {
+    fn only_the_same_store_is_reopened() {
         let directory = tempfile::TempDir::new().unwrap();
         let problem = |committed| reopen(directory.path(), false, committed).err().unwrap().to_string();
-        assert!(problem(0).contains("there is none"));
+        assert!(problem(0).contains("does not exist"));
         assert!(!directory.path().join(FILE_NAME).exists());
         let committed = open(directory.path(), false).unwrap().committed;
         assert!(reopen(directory.path(), false, committed).is_ok());
@@ -227,12 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn what_to_do_depends_on_what_failed() {
+    fn the_advice_depends_on_the_failure() {
         let io = |kind: io::ErrorKind| DatabaseError::Storage(StorageError::Io(kind.into()));
         for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge] {
             assert_eq!(advice(&io(kind)), FULL);
             assert_eq!(advice_after(&redb::Error::Io(kind.into())), FULL);
-            assert!(no_access(Path::new("data"), &kind.into()).to_string().contains("Make room"));
+            assert!(no_access(Path::new("data"), &kind.into()).to_string().contains("Free disk space"));
         }
         assert_eq!(advice(&io(io::ErrorKind::PermissionDenied)), NO_ACCESS);
         assert_eq!(advice(&io(io::ErrorKind::UnexpectedEof)), DAMAGED);

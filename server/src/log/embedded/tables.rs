@@ -1,4 +1,4 @@
-//! One transaction of the writer: what each command does to the tables.
+//! What each command of the writer does to the tables, in one transaction.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::schema::{
 };
 use crate::log::{Append, Appended, Message, PositionKey, Resumed};
 
-/// The tables of one transaction, and the channels it has touched.
+/// The tables of one transaction, and the channels that it has touched.
 pub(in crate::log) struct Tables<'txn> {
     channels: ChannelTable<'txn>,
     messages: MessageTable<'txn>,
@@ -45,7 +45,7 @@ impl<'txn> Tables<'txn> {
         CommitCount::count(&mut self.meta)
     }
 
-    /// The channel, which is created if it is not there.
+    /// The channel, which is created if missing.
     pub fn channel(&mut self, ch: &str) -> Result<&mut Channel, redb::StorageError> {
         if !self.touched.contains_key(ch) {
             let channel = match Channel::load(&self.channels, ch)? {
@@ -63,7 +63,7 @@ impl<'txn> Tables<'txn> {
         Ok(Channel::new(number))
     }
 
-    /// Gives a message its place. Without a message in the answer, its key had been used before.
+    /// Appends a message. Returns no message if its key was used before.
     pub fn append(&mut self, append: &Append) -> Result<(Appended, Option<Message>), redb::StorageError> {
         let now_ms = self.now_ms;
         let channel = self.channel(&append.ch)?;
@@ -84,9 +84,9 @@ impl<'txn> Tables<'txn> {
         Ok((Appended { id, offset, duplicate: false }, Some(message)))
     }
 
-    /// Stores a processed position, unless the log knows better.
+    /// Stores an acknowledged position, unless it is invalid or behind the stored one.
     pub fn store_position(&mut self, key: &PositionKey, at: &Position) -> Result<(), redb::StorageError> {
-        // Not `self.channel`: an ack must not create a channel.
+        // Not `self.channel`: an acknowledgement must not create a channel.
         let known = match self.touched.get(&key.ch) {
             Some(channel) => Some(channel.info()),
             None => Channel::load(&self.channels, &key.ch)?.map(|channel| channel.info()),
@@ -122,14 +122,14 @@ impl<'txn> Tables<'txn> {
             }
         };
         let (Resumed::Stored(at) | Resumed::StartPoint(at)) = &resumed;
-        // A position that several clients share is not moved by a client that has processed nothing.
+        // A client that has processed nothing must not move a position that it shares with others.
         if let [own, _, ..] = keys {
             self.set_position(own, at)?;
         }
         Ok(resumed)
     }
 
-    /// A processed position, unless it is too old.
+    /// An acknowledged position, unless it is too old.
     fn position(&self, key: &PositionKey) -> Result<Option<Position>, redb::StorageError> {
         stored_position(&self.sync, key, self.now_ms)
     }
@@ -141,7 +141,7 @@ impl<'txn> Tables<'txn> {
         Ok(())
     }
 
-    /// Trims and saves the channels that were touched.
+    /// Trims and saves the channels that the transaction has touched.
     pub fn finish(self, retention: Retention, txn: &WriteTransaction) -> Result<(), redb::Error> {
         let Tables { mut channels, messages, keys, key_order, touched, now_ms, .. } = self;
         drop((messages, keys, key_order)); // a table can be open only once

@@ -1,20 +1,20 @@
-//! What has been published and not been taken by every listener yet: bounded in items and in bytes.
+//! Items that not every listener has taken yet: bounded in number and in bytes.
 //!
-//! Each listener has a cursor, the number of the item that it takes next. An item goes when everyone has taken it, or
-//! when there is no room: then whoever has not taken it is told how many it missed.
+//! Each listener has a cursor, the number of the item that it takes next. An item is dropped when every listener has
+//! taken it, or to make room. In the second case, slow listeners learn how many items they missed.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How much may wait. The newest item always may, however large it is.
+/// How much a backlog may hold. The newest item always fits, however large it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub items: usize,
     pub bytes: usize,
 }
 
-/// Bytes that wait in all backlogs together, and how many may.
+/// The bytes in all backlogs together, and their limit.
 #[derive(Debug)]
 pub(super) struct Budget {
     pub bytes_max: usize,
@@ -35,7 +35,7 @@ impl Budget {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found<T> {
     Item(T),
-    /// So many items were dropped before it took them.
+    /// This many items were dropped before the listener took them.
     Missed(u64),
     Nothing,
 }
@@ -43,14 +43,14 @@ pub(super) enum Found<T> {
 struct Item<T> {
     value: T,
     bytes: usize,
-    /// How many listeners have not taken it.
+    /// How many listeners have not taken it yet.
     awaited_by: usize,
 }
 
 /// See the module.
 pub(super) struct Backlog<T> {
     items: VecDeque<Item<T>>,
-    /// The number of the first of them.
+    /// The number of the first item.
     first: u64,
     bytes: usize,
     bounds: Bounds,
@@ -62,12 +62,12 @@ impl<T: Clone> Backlog<T> {
         Backlog { items: VecDeque::new(), first: 0, bytes: 0, bounds, budget }
     }
 
-    /// Where a listener begins that comes now.
+    /// The cursor of a new listener.
     pub fn end(&self) -> u64 {
         self.first + self.items.len() as u64
     }
 
-    /// Adds an item for so many listeners. The oldest items make room for it.
+    /// Adds an item for so many listeners, and drops the oldest items to make room for it.
     pub fn push(&mut self, value: T, bytes: usize, listeners: usize) {
         self.items.push_back(Item { value, bytes, awaited_by: listeners });
         self.bytes += bytes;
@@ -83,20 +83,20 @@ impl<T: Clone> Backlog<T> {
             || self.budget.waiting() > self.budget.bytes_max
     }
 
-    /// Whether there is something at this cursor, be it only to be told what was missed.
+    /// Whether a listener at this cursor has something to take, or has missed something.
     pub fn has(&self, cursor: u64) -> bool {
         cursor < self.end()
     }
 
-    /// Takes the item at the cursor, if it is wanted, and moves the cursor on.
-    pub fn take(&mut self, cursor: &mut u64, wanted: impl FnOnce(&T) -> bool) -> Found<T> {
+    /// Takes the item at the cursor if `accept` agrees, and advances the cursor.
+    pub fn take(&mut self, cursor: &mut u64, accept: impl FnOnce(&T) -> bool) -> Found<T> {
         if *cursor < self.first {
             let missed = self.first - *cursor;
             *cursor = self.first;
             return Found::Missed(missed);
         }
         let Some(item) = self.items.get_mut((*cursor - self.first) as usize) else { return Found::Nothing };
-        if !wanted(&item.value) {
+        if !accept(&item.value) {
             return Found::Nothing;
         }
         *cursor += 1;
@@ -106,14 +106,14 @@ impl<T: Clone> Backlog<T> {
         Found::Item(value)
     }
 
-    /// A listener goes: nothing waits for it any more.
+    /// Removes a listener: nothing is kept for it any more.
     pub fn leave(&mut self, cursor: u64) {
         let from = cursor.saturating_sub(self.first) as usize;
         self.items.iter_mut().skip(from).for_each(|item| item.awaited_by -= 1);
         self.drop_taken();
     }
 
-    /// Who has not taken an item has not taken those after it: so it is always the first ones.
+    /// A listener that has not taken an item has not taken those after it, so the items to drop are the first ones.
     fn drop_taken(&mut self) {
         while self.items.front().is_some_and(|item| item.awaited_by == 0) {
             self.drop_first();
@@ -127,7 +127,7 @@ impl<T: Clone> Backlog<T> {
             self.budget.waiting.fetch_sub(item.bytes, Ordering::Relaxed);
         }
         if self.items.is_empty() {
-            self.items = VecDeque::new(); // most channels are quiet most of the time
+            self.items = VecDeque::new(); // gives the memory back: most channels are quiet most of the time
         }
     }
 }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_stays_until_everyone_has_taken_it() {
+    fn an_item_stays_until_every_listener_has_it() {
         let mut backlog = backlog(10, 100);
         let (mut fast, mut slow) = (backlog.end(), backlog.end());
         (0..3).for_each(|i| backlog.push(i, 10, 2));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_later_gets_what_is_pushed_later() {
+    fn a_new_listener_gets_only_new_items() {
         let mut backlog = backlog(10, 100);
         let mut early = backlog.end();
         backlog.push(1, 10, 1);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_slow_is_told_how_many_it_missed() {
+    fn a_slow_listener_learns_how_many_it_missed() {
         for (items, bytes, each) in [(2, 1000, 1), (100, 20, 10), (100, 5000, 400)] {
             let mut backlog = backlog(items, bytes);
             let mut cursor = backlog.end();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_item_has_room_however_large_it_is() {
+    fn the_newest_item_always_fits() {
         let mut backlog = backlog(10, 100);
         let mut cursor = backlog.end();
         backlog.push(1, 10, 1);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_after_it_missed_something_is_counted_once() {
+    fn leaving_after_a_miss_counts_once() {
         let mut backlog = backlog(2, 100);
         let (slow, mut other) = (backlog.end(), backlog.end());
         (0..5).for_each(|i| backlog.push(i, 1, 2));
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_is_not_wanted_stays() {
+    fn a_rejected_item_stays() {
         let mut backlog = backlog(2, 100);
         let mut cursor = backlog.end();
         backlog.push(7, 1, 1);
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backlog_that_goes_gives_its_bytes_back() {
+    fn a_dropped_backlog_frees_its_bytes() {
         let mut backlog = backlog(2, 100);
         let budget = backlog.budget.clone();
         backlog.push(7, 50, 1);

@@ -1,8 +1,8 @@
-//! The live stream: what has just been put into the log, to whoever is subscribed here.
+//! The live stream: passes each new message of a channel to its listeners on this server.
 //!
-//! One [`Backlog`] per channel, for as long as someone listens. It is bounded: a listener that falls
-//! behind is told how much it missed and takes it from the log. Ephemeral events have a small
-//! backlog of their own, so that a flood of typing cannot push messages out.
+//! There is one [`Backlog`] per channel, for as long as it has listeners. It is bounded: a listener that falls behind
+//! learns how much it missed and reads that from the log. Ephemeral events have a small backlog of their own, so a flood
+//! of them cannot push out messages.
 
 mod backlog;
 
@@ -14,15 +14,15 @@ use tokio::sync::Notify;
 use self::backlog::{Backlog, Bounds, Budget, Found};
 use crate::log::Message;
 
-/// How far a listener may be behind. Messages are shared, not copied, between listeners.
+/// How far a listener may fall behind. Listeners share messages; nothing is copied per listener.
 const MESSAGES_MAX: Bounds = Bounds { items: 512, bytes: 2 * 1024 * 1024 };
-/// How many ephemeral events; older ones are dropped without a word, as their nature allows.
+/// The same for ephemeral events. Older ones are dropped silently: they carry no guarantee.
 const CASTS_MAX: Bounds = Bounds { items: 16, bytes: 256 * 1024 };
 
 /// An ephemeral event.
 #[derive(Clone, Debug)]
 pub struct Cast {
-    /// The number of the connection that sent it, which does not get it back.
+    /// The number of the connection that sent it, which does not receive it.
     pub from: u64,
     /// The payload: JSON text.
     pub data: Arc<str>,
@@ -30,34 +30,35 @@ pub struct Cast {
 
 /// What a listener gets next.
 pub enum Next {
-    /// Messages without a hole between them, in log order; at least one.
+    /// Messages with contiguous offsets, in log order; at least one.
     Messages(Vec<Arc<Message>>),
     /// An ephemeral event.
     Cast(Cast),
-    /// So many messages were dropped because it was slow.
+    /// This many messages were dropped because the listener was slow.
     Missed(u64),
-    /// It ends: the log has been replaced.
+    /// The stream ends: the log has been replaced.
     End,
-    /// There is nothing yet.
+    /// Nothing is buffered.
     Nothing,
 }
 
-/// What a subscription listens to.
+/// A channel's live stream as one listener sees it.
 pub struct LiveStream {
     hub: Arc<Hub>,
     ch: String,
     channel: Arc<Channel>,
+    /// The cursors into the two backlogs.
     message: u64,
     cast: u64,
-    /// Whether an ephemeral event comes next, if both are there: neither waits for ever.
+    /// Whether an ephemeral event comes next if both are buffered, so that neither starves.
     cast_first: bool,
 }
 
 impl LiveStream {
-    /// Returns when there is something to take.
+    /// Waits until there is something to take.
     pub async fn ready(&self) {
         loop {
-            let changed = self.channel.changed.notified(); // hears what happens from here on
+            let changed = self.channel.changed.notified(); // sees every change from here on
             if self.is_ready() {
                 return;
             }
@@ -70,7 +71,7 @@ impl LiveStream {
         state.messages.has(self.message) || state.casts.has(self.cast) || state.ended
     }
 
-    /// Takes what is there: of messages so many, and so many bytes of payload, but at least one.
+    /// Takes what is buffered: up to so many messages and bytes of payload, but at least one message.
     pub fn take(&mut self, messages_max: usize, bytes_max: usize) -> Next {
         let mut state = self.channel.lock();
         self.cast_first = !self.cast_first;
@@ -105,7 +106,7 @@ impl LiveStream {
     }
 }
 
-/// Forgets the channel when its last listener goes.
+/// Removes the channel with its last listener.
 impl Drop for LiveStream {
     fn drop(&mut self) {
         let mut channels = self.hub.lock();
@@ -113,7 +114,7 @@ impl Drop for LiveStream {
         state.messages.leave(self.message);
         state.casts.leave(self.cast);
         state.listeners -= 1;
-        // After a reset there may be another one under the same name.
+        // After a reset, another channel may have the same name.
         let current = channels.get(&self.ch).is_some_and(|channel| Arc::ptr_eq(channel, &self.channel));
         if state.listeners == 0 && current {
             channels.remove(&self.ch);
@@ -122,7 +123,7 @@ impl Drop for LiveStream {
 }
 
 struct Channel {
-    // A plain mutex, as below.
+    // A plain mutex, for the reason given at `Hub`.
     state: Mutex<State>,
     changed: Notify,
 }
@@ -155,21 +156,21 @@ impl Channel {
     }
 }
 
-/// See the module.
+/// The live streams of all channels.
 pub struct Hub {
-    // A plain mutex: it is held for a map lookup and a push, never across an await. That of a channel may be taken
-    // while this one is held, not the other way round.
+    // A plain mutex: it is held for a map lookup and a push, never across an await. A channel's mutex may be locked
+    // while this one is held, but not the other way round.
     channels: Mutex<HashMap<String, Arc<Channel>>>,
     budget: Arc<Budget>,
 }
 
 impl Hub {
-    /// A hub in which at most so many bytes wait for slow listeners.
+    /// A hub that buffers at most so many bytes for slow listeners.
     pub fn new(bytes_max: usize) -> Self {
         Hub { channels: Mutex::default(), budget: Arc::new(Budget::new(bytes_max)) }
     }
 
-    /// From the moment this returns, nothing that is published in the channel is missed.
+    /// Adds a listener. It receives everything that is published in the channel once this has returned.
     pub fn subscribe(self: &Arc<Self>, ch: &str) -> LiveStream {
         let mut channels = self.lock();
         let channel = channels.entry(ch.to_owned()).or_insert_with(|| Arc::new(Channel::new(&self.budget)));
@@ -187,7 +188,7 @@ impl Hub {
         }
     }
 
-    /// Hands a message to the channel's listeners. Called in log order, by the log.
+    /// Passes a message to the channel's listeners. The store calls this in log order.
     pub fn publish(&self, ch: &str, message: Message) {
         if let Some(channel) = self.lock().get(ch) {
             let bytes = message.data.len();
@@ -195,20 +196,20 @@ impl Hub {
         }
     }
 
-    /// Whether someone listens to the channel.
+    /// Whether the channel has listeners.
     pub fn has_listeners(&self, ch: &str) -> bool {
         self.lock().contains_key(ch)
     }
 
-    /// The channel's log is not the one it was. Its listeners get what was handed to them before, and
-    /// then the end of the stream: they look at the log again. Called by the log.
+    /// Ends the channel's live stream because its log has been replaced. Listeners receive what is buffered, then the
+    /// end, and read the log again. The store calls this.
     pub fn reset(&self, ch: &str) {
         if let Some(channel) = self.lock().remove(ch) {
             channel.change(|state| state.ended = true);
         }
     }
 
-    /// Hands an ephemeral event to the channel's listeners.
+    /// Passes an ephemeral event to the channel's listeners.
     pub fn cast(&self, ch: &str, cast: Cast) {
         if let Some(channel) = self.lock().get(ch) {
             let bytes = cast.data.len();
@@ -216,12 +217,12 @@ impl Hub {
         }
     }
 
-    /// How many bytes wait for slow listeners.
+    /// How many bytes are buffered for slow listeners.
     pub fn waiting_bytes(&self) -> usize {
         self.budget.waiting()
     }
 
-    /// Nothing in here can panic while holding the lock, so a poisoned one is as good as any.
+    /// Nothing panics while it holds the lock, so a poisoned one can be used.
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Channel>>> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }

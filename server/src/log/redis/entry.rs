@@ -1,4 +1,4 @@
-//! An entry of a stream, and the message in it.
+//! The entries of a stream, and the messages in them.
 
 use std::sync::Arc;
 
@@ -6,10 +6,11 @@ use serde::de::IgnoredAny;
 
 use crate::log::Message;
 
-/// As Redis gives it: the id, and the fields' names and values in turn. Bytes: anyone may have put them there.
+/// An entry as Redis returns it: the id, then the names and values of the fields in turn. All are bytes, because anyone may
+/// have added the entry.
 pub(super) type Raw = (Vec<u8>, Vec<Vec<u8>>);
 
-/// The epoch and the message; nothing where the entry was not written by us.
+/// The epoch and the message; `None` for a foreign entry.
 pub(super) fn parse((id, fields): &Raw) -> Option<(&str, Message)> {
     let [o, offset, e, epoch, d, data] = fields.as_slice() else { return None };
     if (&**o, &**e, &**d) != (b"o", b"e", b"d") {
@@ -19,7 +20,7 @@ pub(super) fn parse((id, fields): &Raw) -> Option<(&str, Message)> {
     Some((text(epoch)?, Message { offset, id, data: payload(data)? }))
 }
 
-/// The payload, if it is one: in a frame, anything but JSON would spoil what stands beside it.
+/// The payload, if it is JSON. Anything else would corrupt the frame that contains it.
 pub(super) fn payload(data: &[u8]) -> Option<Arc<str>> {
     let json = text(data)?;
     serde_json::from_str::<IgnoredAny>(json).ok()?;
@@ -30,7 +31,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-/// An id as text, for commands and the log.
+/// The id as text, for commands and logs.
 pub(super) fn id_text((id, _): &Raw) -> String {
     String::from_utf8_lossy(id).into_owned()
 }
@@ -44,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_entries_are_messages() {
+    fn foreign_entries_are_not_messages() {
         let ours = raw("5-1", &[b"o", b"7", b"e", b"x", b"d", b"{}"]);
         let (epoch, message) = parse(&ours).unwrap();
         assert_eq!((epoch, message.offset, &*message.data), ("x", 7, "{}"));

@@ -1,18 +1,17 @@
-//! The log's home in Redis Streams, which any number of nodes share.
+//! The store in Redis Streams, which any number of nodes share.
 //!
-//! Redis gives out offsets and ids: every operation is one script inside it (`lua/`), so that it does
-//! not matter which node asks. What is published comes back to all nodes by [`tail`], in log order, also
-//! to the node that published it. `docs/OPERATIONS.md` says what is kept, and how Redis must be set up.
+//! Redis assigns offsets and ids: every operation is one script inside Redis (`lua/`), so it does not matter which node
+//! runs it. Published messages reach all nodes through [`tail`] in log order, including the node that published them.
+//! `docs/OPERATIONS.md` lists what is stored, and how Redis must be set up.
 
-mod broken;
+mod backoff;
+mod broken_channels;
 mod casts;
-mod check;
+mod connection;
 mod entry;
-mod keeper;
 mod keys;
-mod link;
-mod pause;
-mod probe;
+mod reconnect;
+mod requirements;
 mod scripts;
 mod tail;
 mod writer;
@@ -26,62 +25,61 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::rustls::crypto::ring;
 
-pub use check::OpenError;
-
 use super::{
     After, Append, ChannelInfo, Health, Message, Page, PageLimit, PendingAppend, PositionKey, Resumed,
     Retention, Store, StoreError,
 };
+use crate::error::SetupError;
 use crate::log::hub::Hub;
-use broken::{BrokenChannels, Use};
+use broken_channels::{BrokenChannels, Operation};
 use casts::Casts;
-use link::{Link, Unusable};
+use connection::{SharedConnection, Unusable};
 use tail::Tail;
 use writer::Job;
 
 /// See the module.
 pub struct RedisStore {
-    link: Arc<Link>,
+    shared: Arc<SharedConnection>,
     tail: Arc<Tail>,
     casts: Casts,
     broken: Arc<BrokenChannels>,
     retention: Retention,
     queue: mpsc::Sender<Job>,
-    keeper: JoinHandle<()>,
+    reconnecting: JoinHandle<()>,
 }
 
 impl RedisStore {
-    /// Connects, and looks whether this Redis will do. One whose role or whose user's rights will not is waited for,
-    /// as it would be later: both can change while it runs.
-    pub async fn open(url: &str, retention: Retention, hub: Arc<Hub>) -> Result<Self, OpenError> {
-        // The library takes what the process has chosen. Chosen before: the same.
+    /// Connects, and checks whether this Redis is suitable. If it is a replica, or denies a command to this user, the node
+    /// starts all the same and waits: both can change while it runs.
+    pub async fn open(url: &str, retention: Retention, hub: Arc<Hub>) -> Result<Self, SetupError> {
+        // The library uses the default provider of the process. If there is one, it is the same.
         let _ = ring::default_provider().install_default();
-        let client = Client::open(url).map_err(|e| check::bad_url(url, &e))?;
+        let client = Client::open(url).map_err(|e| requirements::bad_url(url, &e))?;
         let node = crate::random::name();
-        let link = Arc::new(Link::new(client.clone(), node.clone()));
-        let mut connection = link.open().await.map_err(|e| check::cannot_connect(url, &e))?;
-        check::server(url, &mut connection).await?;
-        let connections = match link.connect().await {
-            Ok((connections, proof)) => {
-                link.up(connections.commands.clone(), proof);
+        let shared = Arc::new(SharedConnection::new(client.clone(), node.clone()));
+        let mut connection = shared.open().await.map_err(|e| requirements::cannot_connect(url, &e))?;
+        requirements::check(url, &mut connection).await?;
+        let connections = match shared.connect().await {
+            Ok((connections, probed)) => {
+                shared.connected(connections.commands.clone(), probed);
                 Some(connections)
             }
-            Err(Unusable::NoConnection(e)) => return Err(check::cannot_connect(url, &e)),
-            Err(Unusable::Unfit(why)) => {
-                link.down(&why);
+            Err(Unusable::Unreachable(e)) => return Err(requirements::cannot_connect(url, &e)),
+            Err(unfit) => {
+                shared.disconnected(&unfit);
                 None
             }
         };
-        let tail = Arc::new(Tail::new(link.clone(), hub.clone(), retention, &node));
-        let casts = Casts::start(client, link.clone(), hub, node).await;
+        let tail = Arc::new(Tail::new(shared.clone(), hub.clone(), retention, &node));
+        let casts = Casts::start(client, shared.clone(), hub, node).await;
         let broken = Arc::<BrokenChannels>::default();
         let (queue, jobs) = mpsc::channel(writer::QUEUE_MAX);
-        tokio::spawn(writer::run(link.clone(), broken.clone(), retention, jobs));
-        let keeper = tokio::spawn(keeper::keep(link.clone(), tail.clone(), connections));
-        Ok(RedisStore { link, tail, casts, broken, retention, queue, keeper })
+        tokio::spawn(writer::run(shared.clone(), broken.clone(), retention, jobs));
+        let reconnecting = tokio::spawn(reconnect::run(shared.clone(), tail.clone(), connections));
+        Ok(RedisStore { shared, tail, casts, broken, retention, queue, reconnecting })
     }
 
-    /// Reads messages, in log order; also how far was read.
+    /// Reads messages in log order; also returns the offset that was read to.
     async fn read_entries(
         &self,
         ch: &str,
@@ -90,9 +88,9 @@ impl RedisStore {
     ) -> Result<(Page, u64), StoreError> {
         type Entry = (String, u64, u8, Vec<u8>);
         type Found = (String, u64, u64, Vec<Entry>);
-        let found = self.link.run(&scripts::read(ch, after, limit, self.retention)).await;
-        let (epoch, first, head, mut entries): Found = self.broken.note(ch, Use::Read, found)?;
-        // Where entries that are not ours look like a message, each offset once: of this epoch, or else the oldest.
+        let found = self.shared.run(&scripts::read(ch, after, limit, self.retention)).await;
+        let (epoch, first, head, mut entries): Found = self.broken.note(ch, Operation::Read, found)?;
+        // Foreign entries may look like messages. Of several with one offset, keep the one of this epoch, or else the oldest.
         entries.sort_by_key(|(_, offset, is_of_epoch, _)| (*offset, *is_of_epoch == 0));
         let read_to = entries.last().map_or(head, |(_, offset, ..)| *offset);
         let message = |(id, offset, _, data): Entry| {
@@ -106,7 +104,7 @@ impl RedisStore {
 
 impl Drop for RedisStore {
     fn drop(&mut self) {
-        self.keeper.abort();
+        self.reconnecting.abort();
     }
 }
 
@@ -121,7 +119,7 @@ impl Store for RedisStore {
     }
 
     fn follow<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        async move { self.broken.note(ch, Use::Read, self.tail.follow(ch).await) }.boxed()
+        async move { self.broken.note(ch, Operation::Read, self.tail.follow(ch).await) }.boxed()
     }
 
     fn read<'a>(
@@ -134,7 +132,7 @@ impl Store for RedisStore {
             let mut after = after;
             loop {
                 let (page, read_to) = self.read_entries(ch, after, limit).await?;
-                // A page without messages means that no more are there.
+                // An empty page must mean that the log has no more messages.
                 if !page.messages.is_empty() || read_to >= page.info.head || limit.messages == 0 {
                     return Ok(page);
                 }
@@ -147,9 +145,9 @@ impl Store for RedisStore {
     fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, StoreError>> {
         async move {
             let cmd = scripts::state(ch, None, self.retention);
-            let state = self.link.run(&cmd).await;
+            let state = self.shared.run(&cmd).await;
             let (epoch, first, head, _): (String, u64, u64, String) =
-                self.broken.note(ch, Use::Read, state)?;
+                self.broken.note(ch, Operation::Read, state)?;
             Ok(ChannelInfo { epoch, first, head })
         }
         .boxed()
@@ -158,15 +156,14 @@ impl Store for RedisStore {
     fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, StoreError>> {
         async move {
             let cmd = scripts::locate(ch, id, self.retention);
-            let found = self.link.run(&cmd).await;
-            let (epoch, offset, id): (String, u64, String) = self.broken.note(ch, Use::Read, found)?;
+            let found = self.shared.run(&cmd).await;
+            let (epoch, offset, id): (String, u64, String) = self.broken.note(ch, Operation::Read, found)?;
             Ok(Position { epoch, offset, id: id.parse().ok() })
         }
         .boxed()
     }
 
-    /// Nothing is left to do: channels are trimmed whenever they are touched, and what nobody touches
-    /// expires.
+    /// Nothing to do: every script trims its channel, and the keys of unused channels expire.
     fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         futures::future::ready(Ok(())).boxed()
     }
@@ -182,9 +179,9 @@ impl Store for RedisStore {
     ) -> BoxFuture<'_, Result<Resumed, StoreError>> {
         async move {
             let ch = keys.first().map_or("", |key| &key.ch);
-            let resumed = self.link.run(&scripts::resume(&keys, otherwise, self.retention)).await;
+            let resumed = self.shared.run(&scripts::resume(&keys, otherwise, self.retention)).await;
             let (stored, epoch, offset, id): (u8, String, u64, String) =
-                self.broken.note(ch, Use::Read, resumed)?;
+                self.broken.note(ch, Operation::Read, resumed)?;
             let position = Position { epoch, offset, id: id.parse().ok() };
             Ok(if stored == 1 { Resumed::Stored(position) } else { Resumed::StartPoint(position) })
         }
@@ -197,9 +194,9 @@ impl Store for RedisStore {
             for (key, at) in &states {
                 pipe.add_command(scripts::store_position(key, at));
             }
-            let results = self.link.run_all::<u8>(self.link.commands()?, &mut pipe).await?;
+            let results = self.shared.run_all::<u8>(self.shared.commands()?, &mut pipe).await?;
             let note = |((key, _), result): (&(PositionKey, Position), _)| {
-                self.broken.note(&key.ch, Use::StorePosition, result).map(drop)
+                self.broken.note(&key.ch, Operation::StorePosition, result).map(drop)
             };
             states.iter().zip(results).map(note).fold(Ok(()), Result::and)
         }
@@ -207,7 +204,7 @@ impl Store for RedisStore {
     }
 
     fn health(&self) -> watch::Receiver<Health> {
-        self.link.health()
+        self.shared.health()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -216,16 +213,16 @@ impl Store for RedisStore {
             if self.queue.send(Job::Stop(answer)).await.is_ok() {
                 let _ = stopped.await;
             }
-            self.keeper.abort();
+            self.reconnecting.abort();
         }
         .boxed()
     }
 }
 
 fn stopped() -> StoreError {
-    StoreError::Failed("it is closed".into())
+    StoreError::Failed("the store is closed".into())
 }
 
 fn parse_id(text: &str) -> Result<MessageId, StoreError> {
-    text.parse().map_err(|e| StoreError::Failed(format!("{text:?} in Redis: {e}")))
+    text.parse().map_err(|e| StoreError::Failed(format!("Redis returned the id {text:?}: {e}")))
 }

@@ -1,27 +1,27 @@
-//! Hands publications to Redis in the order in which they came.
+//! Appends publications in the order in which they were queued.
 //!
-//! What has gathered while the last group was on its way goes out together, in one pipeline: one round
-//! trip and, with `appendfsync always`, one flush of its disk for all of them.
+//! Everything that was queued during the last round trip goes out in one pipeline: one round trip and, with `appendfsync
+//! always`, one flush of the disk for all of them.
 
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::broken::{BrokenChannels, Use};
-use super::link::Link;
+use super::broken_channels::{BrokenChannels, Operation};
+use super::connection::SharedConnection;
 use super::scripts;
 use crate::log::{Append, Appended, Retention, StoreError};
 
-/// How many publications may wait; then publishers wait.
+/// How many publications are queued before publishers have to wait.
 pub(super) const QUEUE_MAX: usize = 512;
-/// How many go out together.
+/// Maximum number of publications per pipeline.
 const GROUP_MAX: usize = 256;
-/// How many bytes of payload go out together.
+/// Maximum payload bytes per pipeline.
 const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 pub(super) enum Job {
     Append(Append, Answer),
-    /// Answered when all that came before has been.
+    /// Answered after everything that was queued before it.
     Stop(oneshot::Sender<()>),
 }
 
@@ -29,9 +29,9 @@ type Answer = oneshot::Sender<Result<Appended, StoreError>>;
 /// Offset, id, whether it is a duplicate.
 type Reply = (u64, String, u8);
 
-/// Runs until it is told to stop, or until nobody is left to send it anything.
+/// Runs until a `Stop`, or until all senders are gone.
 pub(super) async fn run(
-    link: Arc<Link>,
+    shared: Arc<SharedConnection>,
     broken: Arc<BrokenChannels>,
     retention: Retention,
     mut queue: mpsc::Receiver<Job>,
@@ -39,7 +39,7 @@ pub(super) async fn run(
     while let Some(first) = queue.recv().await {
         let (group, stop) = take_group(first, &mut queue);
         if !group.is_empty() {
-            write(&link, &broken, retention, group).await;
+            write(&shared, &broken, retention, group).await;
         }
         if let Some(stopped) = stop {
             let _ = stopped.send(());
@@ -48,20 +48,25 @@ pub(super) async fn run(
     }
 }
 
-/// Publishers that have gone do not wait for their answer: that is no error.
-async fn write(link: &Link, broken: &BrokenChannels, retention: Retention, group: Vec<(Append, Answer)>) {
+/// A publisher may be gone before its answer, which is no error.
+async fn write(
+    shared: &SharedConnection,
+    broken: &BrokenChannels,
+    retention: Retention,
+    group: Vec<(Append, Answer)>,
+) {
     let mut pipe = redis::pipe();
     for (append, _) in &group {
         pipe.add_command(scripts::append(append, retention));
     }
-    let results = match link.commands_to_write().await {
-        Ok(commands) => link.run_all::<Reply>(commands, &mut pipe).await,
+    let results = match shared.commands_to_write().await {
+        Ok(commands) => shared.run_all::<Reply>(commands, &mut pipe).await,
         Err(e) => Err(e),
     };
     match results {
         Ok(results) => {
             for ((append, answer), result) in group.into_iter().zip(results) {
-                let appended = broken.note(&append.ch, Use::Publish, result.and_then(appended));
+                let appended = broken.note(&append.ch, Operation::Publish, result.and_then(appended));
                 let _ = answer.send(appended);
             }
         }
@@ -73,7 +78,7 @@ fn appended((offset, id, duplicate): Reply) -> Result<Appended, StoreError> {
     Ok(Appended { id: super::parse_id(&id)?, offset, duplicate: duplicate == 1 })
 }
 
-/// Takes what is waiting, up to the limits, or up to the order to stop.
+/// Takes what is queued, up to the limits or a `Stop`.
 fn take_group(
     first: Job,
     queue: &mut mpsc::Receiver<Job>,

@@ -6,6 +6,8 @@
 mod announce;
 mod authorization;
 pub(super) mod credit;
+#[cfg(feature = "fault-injection")]
+mod fault_injection;
 mod live;
 mod replay;
 pub(super) mod start_point;
@@ -83,8 +85,9 @@ impl Feed {
     /// Crosses the seam as often as necessary: again when the client was too slow for the live stream, when the log has
     /// been replaced, and when the store has recovered.
     async fn follow(&self) -> Result<(), Stop> {
-        if self.app.config.unsafe_replay_before_subscribe {
-            return Box::pin(self.follow_in_the_wrong_order()).await;
+        #[cfg(feature = "fault-injection")]
+        if self.app.config.faults.unsafe_replay_before_subscribe {
+            return Box::pin(self.replay_before_subscribing()).await;
         }
         let mut cursor = None;
         loop {
@@ -103,8 +106,9 @@ impl Feed {
     async fn cross(&self, cursor: &mut Option<Cursor>) -> Result<(), Stop> {
         let mut live = self.app.hub.subscribe(self.ch());
         self.app.store.follow(self.ch()).await?;
+        #[cfg(feature = "fault-injection")]
         if cursor.is_none() {
-            self.seam_delay().await;
+            self.delay_in_the_seam().await;
         }
         if cursor.as_ref().is_none_or(|cursor| !cursor.announced) {
             *cursor = Some(Box::pin(self.announce(cursor.as_ref())).await?); // boxed: it happens once, and every feed is smaller for it
@@ -116,27 +120,6 @@ impl Feed {
         }
         Box::pin(self.send_live(cursor.sent.offset)).await?;
         self.stream(&mut live, cursor, true).await
-    }
-
-    /// The wrong order; here so that the tests can see themselves fail.
-    async fn follow_in_the_wrong_order(&self) -> Result<(), Stop> {
-        let mut cursor = self.announce(None).await?;
-        self.replay(&mut cursor).await?;
-        self.seam_delay().await;
-        loop {
-            let mut live = self.app.hub.subscribe(self.ch());
-            self.app.store.follow(self.ch()).await?;
-            self.send_live(cursor.sent.offset).await?;
-            self.stream(&mut live, &mut cursor, false).await?;
-        }
-    }
-
-    async fn seam_delay(&self) {
-        let delay_ms = self.app.config.unsafe_seam_delay_ms;
-        if delay_ms > 0 {
-            debug!(ch = self.ch(), "waits in the seam"); // the tests look for it
-            sleep(Duration::from_millis(delay_ms)).await;
-        }
     }
 
     /// Waits until the store may have recovered. Many feeds wait, so they do not all ask at once.

@@ -6,15 +6,15 @@ use super::backend::{heard, nothing_more};
 use super::{Backend, append, for_each_backend, keyed};
 
 for_each_backend!(
-    offsets_have_no_hole_and_ids_grow,
-    channels_are_numbered_apart,
-    a_key_stores_one_message_however_many_ask_at_once,
-    payloads_come_back_as_they_were,
-    channels_may_be_called_anything,
+    offsets_are_contiguous_and_ids_grow,
+    each_channel_has_its_own_offsets,
+    concurrent_appends_with_one_key_store_one_message,
+    payloads_are_stored_unchanged,
+    any_channel_name_works,
     the_live_stream_is_in_log_order,
 );
 
-async fn offsets_have_no_hole_and_ids_grow(backend: Backend) {
+async fn offsets_are_contiguous_and_ids_grow(backend: Backend) {
     let node = backend.open().await;
     assert_eq!(node.ends("c").await, (1, 0));
     let appended = node.append_all("c", 1..=700).await;
@@ -31,7 +31,7 @@ async fn offsets_have_no_hole_and_ids_grow(backend: Backend) {
     assert_eq!(node.ends("c").await, (1, 700));
 }
 
-async fn channels_are_numbered_apart(backend: Backend) {
+async fn each_channel_has_its_own_offsets(backend: Backend) {
     let node = backend.open().await;
     assert_eq!(node.append(append("a", 1)).await.offset, 1);
     assert_eq!(node.append(append("b", 1)).await.offset, 1);
@@ -42,7 +42,7 @@ async fn channels_are_numbered_apart(backend: Backend) {
     assert!(!key.duplicate && !other.duplicate, "keys belong to a channel");
 }
 
-async fn a_key_stores_one_message_however_many_ask_at_once(backend: Backend) {
+async fn concurrent_appends_with_one_key_store_one_message(backend: Backend) {
     let node = backend.open().await;
     let ask = async |who: u64| {
         let mut answers = Vec::new();
@@ -61,7 +61,7 @@ async fn a_key_stores_one_message_however_many_ask_at_once(backend: Backend) {
     assert_eq!((stored, node.ends("c").await), (20, (1, 20)));
 }
 
-async fn payloads_come_back_as_they_were(backend: Backend) {
+async fn payloads_are_stored_unchanged(backend: Backend) {
     let node = backend.open().await;
     let large = format!("\"{}\"", "x".repeat(300_000));
     let payloads = ["null", "1.10", r#"{"b":1,"a":[ 1 ]}"#, r#""é\u00e9 \r\n 🙂""#, &large];
@@ -72,7 +72,7 @@ async fn payloads_come_back_as_they_were(backend: Backend) {
     assert_eq!(messages.iter().map(|message| &*message.data).collect::<Vec<_>>(), payloads);
 }
 
-async fn channels_may_be_called_anything(backend: Backend) {
+async fn any_channel_name_works(backend: Backend) {
     let node = backend.open().await;
     let names = ["a b", "a:log", "{a}", "}", "{}", "a}b", "a%7Db", "é", "*", "c", "c:key:k"];
     for (i, name) in names.iter().enumerate() {

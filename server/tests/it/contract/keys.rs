@@ -11,7 +11,7 @@ const KEYS: &[u8] = b"seamline:{c}:keys";
 const ORDER: &[u8] = b"seamline:{c}:keyorder";
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-for_each_backend!(a_young_key_outlives_its_message, any_key_is_kept_apart);
+for_each_backend!(a_young_key_outlives_its_message, unusual_keys_stay_distinct);
 
 async fn a_young_key_outlives_its_message(backend: Backend) {
     let node = backend.open_with(Retention { messages: 2, age: None }).await;
@@ -25,7 +25,7 @@ async fn a_young_key_outlives_its_message(backend: Backend) {
     }
 }
 
-async fn any_key_is_kept_apart(backend: Backend) {
+async fn unusual_keys_stay_distinct(backend: Backend) {
     let node = backend.open().await;
     let long = "k".repeat(200);
     let keys = ["1 2-3 x", "a\nb", " ", "a ", "\u{e9}", "epoch", "1", &long];
@@ -88,7 +88,7 @@ async fn an_old_key_lives_as_long_as_its_message() {
 
 /// A message that was deleted by hand takes no key of another one with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deleted_messages_do_not_move_keys() {
+async fn deleted_messages_do_not_affect_keys() {
     let backend = Backend::redis();
     let node = backend.open().await;
     let mut ids = Vec::new();
@@ -128,7 +128,7 @@ async fn keys_of_a_quiet_channel_expire_with_its_messages() {
 
 /// An age that is taken back keeps what is there, and its keys with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_longer_retention_keeps_the_keys_as_well() {
+async fn a_longer_retention_keeps_keys_longer() {
     let backend = Backend::redis();
     let node = backend.open_with(Retention { messages: 100, age: Some(2 * DAY) }).await;
     node.append(keyed("c", "a", 1)).await;

@@ -6,7 +6,7 @@ use super::backend::heard;
 use super::{Backend, append, keyed};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_nodes_keep_one_order_and_both_hear_it() {
+async fn two_nodes_deliver_in_one_order() {
     let backend = Backend::redis();
     let nodes = [backend.open().await, backend.open().await];
     let [a, b] = &nodes;
@@ -24,7 +24,7 @@ async fn two_nodes_keep_one_order_and_both_hear_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_stores_one_message_whichever_node_is_asked() {
+async fn keys_are_unique_across_nodes() {
     let backend = Backend::redis();
     let nodes = [backend.open().await, backend.open().await];
     let ask = async |who: usize| {
@@ -43,7 +43,7 @@ async fn a_key_stores_one_message_whichever_node_is_asked() {
 
 /// A channel that nobody listens to any more is let go of, and taken up again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn listeners_come_and_go() {
+async fn channels_can_be_dropped_and_followed_again() {
     let backend = Backend::redis();
     let (a, b) = (backend.open().await, backend.open().await);
     let mut steady = a.listen("steady").await;

@@ -9,8 +9,8 @@ use super::{Backend, Node, append, for_each_backend};
 for_each_backend!(
     positions_only_move_forward,
     positions_belong_to_user_client_and_channel,
-    a_client_without_a_position_starts_at_an_end,
-    a_page_load_continues_the_newest_position_of_its_lineage,
+    a_client_without_a_position_uses_its_start_point,
+    a_page_load_resumes_from_its_lineage,
     a_page_load_keeps_its_start_point,
 );
 
@@ -71,7 +71,7 @@ async fn positions_only_move_forward(mut backend: Backend) {
     assert_eq!(stored(&node, &ada).await, Some(expected));
 }
 
-async fn a_client_without_a_position_starts_at_an_end(backend: Backend) {
+async fn a_client_without_a_position_uses_its_start_point(backend: Backend) {
     let node = backend.open().await;
     let new = node.store.resume(vec![key("ada", "tab", "new")], StartAt::Tail).await.unwrap();
     assert_eq!(new, Resumed::StartPoint(Position { epoch: node.epoch("new").await, offset: 0, id: None }));
@@ -83,7 +83,7 @@ async fn a_client_without_a_position_starts_at_an_end(backend: Backend) {
     }
 }
 
-async fn a_page_load_continues_the_newest_position_of_its_lineage(mut backend: Backend) {
+async fn a_page_load_resumes_from_its_lineage(mut backend: Backend) {
     let node = backend.open().await;
     let appended = node.append_all("c", 1..=9).await;
     let epoch = node.epoch("c").await;

@@ -8,14 +8,14 @@ use seamline_server::log::{After, PageLimit, Retention};
 use super::{Backend, append, for_each_backend};
 
 for_each_backend!(
-    a_page_begins_after_any_offset,
-    pages_have_limits,
-    what_lies_beyond_is_empty,
-    an_id_is_located_whatever_is_left_of_the_log,
+    a_page_can_start_after_any_offset,
+    pages_respect_their_limits,
+    reading_past_the_head_is_empty,
+    an_id_is_located_after_trimming,
 );
 
 /// With the id of the message before it, without, and with a wrong one.
-async fn a_page_begins_after_any_offset(backend: Backend) {
+async fn a_page_can_start_after_any_offset(backend: Backend) {
     let node = backend.open().await;
     let mut ids = vec![MessageId { ms: 0, seq: 0 }];
     // Some milliseconds with many messages, and pauses between them.
@@ -37,7 +37,7 @@ async fn a_page_begins_after_any_offset(backend: Backend) {
     }
 }
 
-async fn pages_have_limits(backend: Backend) {
+async fn pages_respect_their_limits(backend: Backend) {
     let node = backend.open().await;
     for _ in 0..40 {
         node.append(append("c", format!("\"{}\"", "x".repeat(998)))).await;
@@ -56,7 +56,7 @@ async fn pages_have_limits(backend: Backend) {
     assert_eq!(count(500, 10).await, 1, "at least one, however large");
 }
 
-async fn what_lies_beyond_is_empty(backend: Backend) {
+async fn reading_past_the_head_is_empty(backend: Backend) {
     let node = backend.open().await;
     node.append_all("c", 1..=5).await;
     let limit = PageLimit { messages: 10, bytes: 1000 };
@@ -69,7 +69,7 @@ async fn what_lies_beyond_is_empty(backend: Backend) {
     assert_eq!(node.store.read("new", After::default(), limit).await.unwrap().info.head, 0);
 }
 
-async fn an_id_is_located_whatever_is_left_of_the_log(backend: Backend) {
+async fn an_id_is_located_after_trimming(backend: Backend) {
     let node = backend.open().await;
     let ids: Vec<_> = node.append_all("c", 1..=30).await.iter().map(|appended| appended.id).collect();
     let epoch = node.epoch("c").await;

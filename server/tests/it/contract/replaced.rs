@@ -30,7 +30,7 @@ async fn epoch_when_back(node: &Node) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_that_comes_back_as_it_was_goes_on() {
+async fn an_unchanged_redis_keeps_its_epoch() {
     let mut backend = Backend::redis();
     let node = backend.open().await;
     let mut live = node.listen("c").await;
@@ -45,7 +45,7 @@ async fn one_that_comes_back_as_it_was_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_that_comes_back_empty_has_a_new_epoch() {
+async fn an_empty_redis_has_a_new_epoch() {
     let mut backend = Backend::redis();
     let node = backend.open().await;
     let mut live = node.listen("c").await;
@@ -58,7 +58,7 @@ async fn one_that_comes_back_empty_has_a_new_epoch() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_that_is_emptied_under_us_has_a_new_epoch() {
+async fn flushing_a_running_redis_starts_a_new_epoch() {
     let mut backend = Backend::redis();
     let node = backend.open().await;
     let mut live = node.listen("c").await;
@@ -107,7 +107,7 @@ async fn an_older_copy_gets_a_new_epoch() {
 /// Another node, which had seen nothing, was faster: the offsets are taken again by other messages, and
 /// with its clock behind, their ids are not even new. Only the id of what was seen is missing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_older_copy_that_has_grown_again_gets_a_new_epoch() {
+async fn an_older_copy_with_new_messages_gets_a_new_epoch() {
     let mut backend = Backend::redis();
     let node = backend.open().await;
     let mut live = node.listen("c").await;
@@ -134,7 +134,7 @@ async fn an_older_copy_that_has_grown_again_gets_a_new_epoch() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_without_its_numbers_keeps_its_messages_under_a_new_epoch() {
+async fn lost_numbers_start_a_new_epoch() {
     let mut backend = Backend::redis();
     let node = backend.open().await;
     node.append_all("c", 1..=5).await;
@@ -146,7 +146,7 @@ async fn a_log_without_its_numbers_keeps_its_messages_under_a_new_epoch() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn numbers_without_their_log_say_that_all_is_trimmed() {
+async fn a_lost_stream_counts_as_trimmed() {
     let mut backend = Backend::redis();
     let node = backend.open().await;
     let last = node.append_all("c", 1..=5).await.pop().unwrap();
@@ -165,7 +165,7 @@ async fn numbers_without_their_log_say_that_all_is_trimmed() {
 
 /// One channel that cannot be read does not take the others with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_spoilt_channel_spoils_no_other() {
+async fn a_broken_channel_breaks_no_other() {
     let mut backend = Backend::redis();
     let node = backend.open().await;
     let (mut spoilt, mut sound) = (node.listen("c").await, node.listen("sound").await);

@@ -12,8 +12,8 @@ const AGE: Duration = Duration::from_millis(300);
 
 for_each_backend!(
     the_newest_messages_are_kept,
-    when_all_is_gone_the_place_is_still_known,
-    everything_is_there_after_a_restart,
+    an_emptied_channel_keeps_its_head,
+    everything_survives_a_restart,
 );
 
 async fn the_newest_messages_are_kept(backend: Backend) {
@@ -30,7 +30,7 @@ async fn the_newest_messages_are_kept(backend: Backend) {
     assert_eq!(page.messages[0].offset, 18);
 }
 
-async fn when_all_is_gone_the_place_is_still_known(backend: Backend) {
+async fn an_emptied_channel_keeps_its_head(backend: Backend) {
     let node = backend.open_with(Retention { messages: 100, age: Some(AGE) }).await;
     let before = node.append_all("c", 1..=5).await;
     let epoch = node.epoch("c").await;
@@ -64,7 +64,7 @@ async fn trimmed_to(node: &Node, first: u64, head: u64) {
     }
 }
 
-async fn everything_is_there_after_a_restart(mut backend: Backend) {
+async fn everything_survives_a_restart(mut backend: Backend) {
     let node = backend.open().await;
     let quiet = node.epoch("quiet").await;
     let appended = node.append(keyed("c", "k", "1")).await;

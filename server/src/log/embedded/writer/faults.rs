@@ -1,4 +1,4 @@
-//! The writer on a file that fails: at any one of its operations, or for a while.
+//! Tests of the writer on a file that fails, at any one of its operations or for a while.
 
 use std::fs::File;
 use std::io;
@@ -12,10 +12,11 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::{Command, Writer};
+use crate::error::SetupError;
 use crate::log::embedded::commits::CommitCount;
 use crate::log::embedded::handle::Handle;
 use crate::log::embedded::reads::read_page;
-use crate::log::embedded::store::{self, OpenError};
+use crate::log::embedded::store;
 use crate::log::hub::{Hub, LiveStream, Next};
 use crate::log::{Append, Appended, Health, PageLimit, Retention, StoreError};
 
@@ -23,9 +24,9 @@ const NEVER: u64 = u64::MAX;
 
 #[derive(Debug)]
 struct Faults {
-    /// So many operations that change the file succeed before one fails.
+    /// How many writing operations succeed before one fails.
     until_fault: AtomicU64,
-    /// Whether all of them fail.
+    /// Whether all writing operations fail.
     full: AtomicBool,
 }
 
@@ -60,7 +61,7 @@ impl StorageBackend for FaultyFile {
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.1.strike() // the process lives on: what was written is there
+        self.1.strike() // the process lives on, so what was written is there
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -69,7 +70,7 @@ impl StorageBackend for FaultyFile {
     }
 }
 
-fn open(directory: &Path, faults: &Arc<Faults>) -> Result<(Database, u64), OpenError> {
+fn open(directory: &Path, faults: &Arc<Faults>) -> Result<(Database, u64), SetupError> {
     let failed = |e: &dyn ToString| store::no_access(directory, &io::Error::other(e.to_string()));
     let mut options = File::options();
     let file =
@@ -99,7 +100,7 @@ impl World {
         let (path, file_faults) = (directory.path().to_owned(), faults.clone());
         let writer = Writer {
             handle: Arc::new(Handle::new(db)),
-            reopen: Box::new(move |_| open(&path, &file_faults)),
+            open_file: Box::new(move |_| open(&path, &file_faults)),
             commits: CommitCount::open(directory.path()).unwrap(),
             committed,
             hub,
@@ -109,7 +110,7 @@ impl World {
         World { writer, faults, live, _directory: directory }
     }
 
-    /// Publishes a number, with itself as the key.
+    /// Publishes a number under itself as the key.
     fn publish(&mut self, i: u64) -> Result<Appended, StoreError> {
         let append = Append { ch: "c".into(), key: Some(i.to_string()), data: i.to_string().into() };
         let (answer, mut receiver) = oneshot::channel();
@@ -117,7 +118,7 @@ impl World {
         receiver.try_recv().expect("an answer")
     }
 
-    /// What was heard live since the last time.
+    /// The live messages since the last call.
     fn heard(&mut self) -> Vec<(u64, String)> {
         let mut heard = Vec::new();
         while let Next::Messages(run) = self.live.take(usize::MAX, usize::MAX) {

@@ -1,12 +1,11 @@
-//! The one writer of the embedded log.
+//! The only writer of the embedded store.
 //!
-//! One thread takes everything that changes the store from a bounded queue, as much as is waiting,
-//! and commits it in one transaction: the disk is flushed once per group, not once per message.
-//! Then — only then — it hands the messages to the live stream in log order, and last it answers the
-//! publishers. So nobody hears of a message, live or acknowledged, that a crash could take back; and
-//! because one thread publishes, live order *is* log order.
+//! One thread takes commands from a bounded queue, as many as are waiting, and commits them in one transaction, so that the
+//! disk is flushed once per group instead of once per message. Only then does it pass the messages to the live stream, in
+//! log order, and answer the publishers. So no message is delivered or acknowledged that a crash could take back, and
+//! because a single thread publishes, live order *is* log order.
 //!
-//! When the disk refuses a group, an [`outage`] begins: the writer refuses everything until it has found room again.
+//! When the disk rejects a group, an [`outage`] begins: the writer rejects everything until the disk has space again.
 
 #[cfg(test)]
 mod faults;
@@ -23,22 +22,23 @@ use self::outage::Outage;
 use super::commits::CommitCount;
 use super::handle::{Handle, needs_reopening};
 use super::retention::{Retention, sweep};
-use super::store::{OpenError, begin_write};
+use super::store::begin_write;
 use super::tables::Tables;
+use crate::error::SetupError;
 use crate::log::hub::Hub;
 use crate::log::{Append, Appended, ChannelInfo, Message, PositionKey, Resumed, StoreError};
 use crate::time::now_ms;
 
-/// How many commands one transaction takes.
+/// Maximum number of commands per transaction.
 const GROUP_COMMANDS_MAX: usize = 512;
-/// How many payload bytes one transaction takes: a group is held in memory until it is published.
+/// Maximum payload bytes per transaction: a group stays in memory until it is published.
 const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
 pub(super) enum Command {
     Append(Append, Answer<Appended>),
-    /// Create the channel if it is not there.
+    /// Create the channel if it is missing.
     Ensure(String, Answer<ChannelInfo>),
     StorePositions(Vec<(PositionKey, Position)>, Answer<()>),
     Resume(Vec<PositionKey>, StartAt, Answer<Resumed>),
@@ -46,16 +46,16 @@ pub(super) enum Command {
     Control(Control),
 }
 
-/// What is no part of a group.
+/// Commands that are not part of a group.
 pub(super) enum Control {
-    /// A reader found that the store, after so many openings, refuses everything.
+    /// A reader found that this generation of the database refuses everything.
     Failed(u64, redb::Error),
-    /// Find out whether the log can store again.
+    /// Check whether the store can be written again.
     Retry(oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
 }
 
-/// What became of a command, once its group is on the disk.
+/// The result of a command, valid once its group is committed.
 enum Done {
     Appended(Appended, Option<Message>),
     Ensured(ChannelInfo),
@@ -64,33 +64,33 @@ enum Done {
     Swept,
 }
 
-/// A group in the store.
+/// A group that has been written.
 struct Written {
     /// The number of the commit.
     number: u64,
-    /// In the order of the commands.
+    /// The results, in the order of the commands.
     done: Vec<Done>,
-    /// Whether rows remain that another sweep should take.
+    /// Whether another sweep has to go on.
     more_to_sweep: bool,
 }
 
 /// Why a group could not be written.
 struct Failure {
     error: redb::Error,
-    /// Whether the store has to be opened again before anything else can be written.
+    /// Whether the file has to be reopened before anything else can be written.
     lasting: bool,
-    /// The commit itself failed: whether it is in the store shows when that is opened again.
+    /// Set if the commit itself failed. Whether the group is stored turns out when the file is reopened.
     uncertain: Option<Box<Written>>,
 }
 
-/// Opens the store again, which was at this commit; gives the number of its newest one.
-pub(super) type Reopen = Box<dyn Fn(u64) -> Result<(Database, u64), OpenError> + Send>;
+/// Reopens the file, which was at this commit; also returns its newest commit.
+pub(super) type OpenFile = Box<dyn Fn(u64) -> Result<(Database, u64), SetupError> + Send>;
 
 pub(super) struct Writer {
     pub handle: Arc<Handle>,
-    pub reopen: Reopen,
+    pub open_file: OpenFile,
     pub commits: CommitCount,
-    /// The number of the newest commit that is known to be in the store.
+    /// The newest commit that is known to be stored.
     pub committed: u64,
     pub hub: Arc<Hub>,
     pub retention: Retention,
@@ -98,7 +98,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Runs until it is told to stop, or until nobody is left to send it anything.
+    /// Runs until a `Stop`, or until all senders are gone.
     pub fn run(mut self, mut queue: mpsc::Receiver<Command>) {
         while let Some(first) = queue.blocking_recv() {
             let (group, control) = take_group(first, &mut queue);
@@ -107,13 +107,13 @@ impl Writer {
             }
             match control {
                 None => {}
-                Some(Control::Failed(openings, e)) => self.reader_failed(openings, &e),
+                Some(Control::Failed(generation, e)) => self.reader_failed(generation, &e),
                 Some(Control::Retry(tried)) => {
                     self.retry();
-                    let _ = tried.send(()); // the log is gone: nobody tries again
+                    let _ = tried.send(()); // fails when the store is being closed
                 }
                 Some(Control::Stop(stopped)) => {
-                    self.handle.close(); // before anyone may end the process
+                    self.handle.close(); // before the process may end
                     let _ = stopped.send(());
                     return;
                 }
@@ -134,7 +134,7 @@ impl Writer {
             }
             Err(failure) if failure.lasting => self.interrupt(group, failure),
             Err(Failure { error, .. }) => {
-                error!("a group of publications could not be committed: {error}");
+                error!("cannot commit {} commands: {error}", group.len());
                 let e = StoreError::Failed("the message could not be committed".into());
                 group.into_iter().for_each(|command| command.refuse(&e));
             }
@@ -147,7 +147,7 @@ impl Writer {
     }
 
     fn write_to(&self, db: &Database, group: &[Command]) -> Result<Written, Failure> {
-        // What does not even begin will not the next time.
+        // A transaction that cannot begin will not begin the next time either.
         let txn = begin_write(db).map_err(|error| Failure { error, lasting: true, uncertain: None })?;
         let failed = |error| Failure { lasting: needs_reopening(&error), error, uncertain: None };
         let written = self.fill(&txn, group).map_err(failed)?;
@@ -176,10 +176,10 @@ impl Writer {
                 }
                 Command::Resume(keys, otherwise, _) => Done::Resumed(tables.resume(keys, *otherwise)?),
                 Command::Sweep(_) => {
-                    sweeps = true; // when the tables are closed
+                    sweeps = true; // done below, when the tables are closed
                     Done::Swept
                 }
-                Command::Control(_) => continue, // never part of a group: see take_group
+                Command::Control(_) => continue, // never in a group: see `take_group`
             });
         }
         tables.finish(self.retention, txn)?;
@@ -187,13 +187,13 @@ impl Writer {
         Ok(Written { number, done, more_to_sweep })
     }
 
-    /// The store has come as far as this commit.
+    /// Records the newest commit.
     fn wrote(&mut self, number: u64) {
         self.committed = number;
         self.commits.write(number);
     }
 
-    /// Publishers that have gone do not wait for their answer: that is no error.
+    /// Publishes the message, if any, and answers the command. The receiver may be gone, which is no error.
     fn announce(&self, command: Command, done: Done, more_to_sweep: bool) {
         match (command, done) {
             (Command::Append(append, answer), Done::Appended(appended, message)) => {
@@ -206,13 +206,13 @@ impl Writer {
             (Command::StorePositions(_, answer), Done::Stored) => drop(answer.send(Ok(()))),
             (Command::Resume(_, _, answer), Done::Resumed(resumed)) => drop(answer.send(Ok(resumed))),
             (Command::Sweep(answer), Done::Swept) => drop(answer.send(Ok(more_to_sweep))),
-            _ => {} // each command is done in its own way
+            _ => {} // a command and its result are of the same kind
         }
     }
 }
 
 impl Command {
-    /// Answers that it was not done.
+    /// Answers with an error.
     fn refuse(self, e: &StoreError) {
         match self {
             Command::Append(_, answer) => drop(answer.send(Err(e.clone()))),
@@ -225,7 +225,7 @@ impl Command {
     }
 }
 
-/// Takes what is waiting, up to the limits, or up to what is no part of a group.
+/// Takes what is queued, up to the limits or the first control command.
 fn take_group(first: Command, queue: &mut mpsc::Receiver<Command>) -> (Vec<Command>, Option<Control>) {
     let mut group = Vec::new();
     let mut bytes = 0;

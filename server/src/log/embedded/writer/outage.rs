@@ -1,8 +1,8 @@
-//! The log cannot store, because the disk is full or fails: from the group that was refused until one of its size
-//! fits again.
+//! An outage: the store cannot be written because the disk is full or fails. It lasts from the group that was rejected
+//! until a group of that size fits again.
 //!
-//! The store is opened again at once, for its readers; redb refuses them, too, after an I/O error. Nobody is
-//! acknowledged anything before the log has shown that it can store.
+//! The file is reopened immediately for the readers, because redb rejects them too after an I/O error. Nothing is
+//! acknowledged until the store has proved that it can be written.
 
 use std::time::Instant;
 
@@ -10,23 +10,23 @@ use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
 use super::{Command, Done, Failure, Writer, Written};
-use crate::log::embedded::room;
+use crate::log::embedded::free_space;
 use crate::log::{Health, Message, StoreError};
 
 /// See the module.
 pub(in crate::log) struct Outage {
     began: Instant,
-    /// What publishers are told.
+    /// The answer to publishers.
     refusal: StoreError,
-    /// The sizes of the payloads that were refused when it began.
+    /// The payload sizes of the group that was rejected.
     sizes: Vec<usize>,
-    /// What is in the store if the commit that failed is.
+    /// The commit that failed, which may be stored all the same.
     uncertain: Option<Uncertain>,
-    /// Why the store could not be opened again, the last time that it could not.
-    unopened: Option<String>,
+    /// The last error that was logged about reopening the file.
+    reopen_error: Option<String>,
 }
 
-/// Messages of a commit that may have come to pass. Their publishers were told to ask again.
+/// The messages of a commit that may have succeeded. Their publishers were told to retry.
 struct Uncertain {
     number: u64,
     messages: Vec<(String, Message)>,
@@ -39,21 +39,21 @@ impl Outage {
 }
 
 impl Writer {
-    /// A group could not be stored, and the next one could not either.
+    /// A group could not be written, and the next one will fail too.
     pub(super) fn interrupt(&mut self, group: Vec<Command>, failure: Failure) {
         let sizes = group.iter().filter_map(size).collect();
         let uncertain = failure.uncertain.map(|written| Uncertain::new(&group, *written));
         let outage = self.begin_outage(&failure.error, sizes, uncertain);
         outage.refuse_all(group);
-        self.open_again();
+        self.reopen();
     }
 
-    /// A reader met an I/O error, after which the store refuses everything.
-    pub(super) fn reader_failed(&mut self, openings: u64, e: &redb::Error) {
-        let current = openings == *self.handle.openings().borrow();
+    /// A reader met an I/O error, after which the database refuses everything.
+    pub(super) fn reader_failed(&mut self, generation: u64, e: &redb::Error) {
+        let current = generation == *self.handle.generation().borrow();
         if current && self.outage.is_none() {
             self.begin_outage(e, Vec::new(), None);
-            self.open_again();
+            self.reopen();
         }
     }
 
@@ -63,54 +63,56 @@ impl Writer {
         sizes: Vec<usize>,
         uncertain: Option<Uncertain>,
     ) -> &mut Outage {
-        warn!("the store failed: {e}; reads go on, publications are refused until it can be written again");
+        warn!(
+            "the store failed: {e}; reads continue, publications are rejected until it can be written again"
+        );
         let refusal = StoreError::Unavailable(format!("the store failed: {e}"));
         self.degraded(e);
-        self.outage.insert(Outage { began: Instant::now(), refusal, sizes, uncertain, unopened: None })
+        self.outage.insert(Outage { began: Instant::now(), refusal, sizes, uncertain, reopen_error: None })
     }
 
     fn degraded(&self, e: &impl ToString) {
         self.handle.set_health(Health::Degraded(format!("cannot write to the store: {}", e.to_string())));
     }
 
-    /// Finds out whether the log can store again, and if so, ends the outage.
+    /// Ends the outage if the store can be written again.
     pub(super) fn retry(&mut self) {
         let Some(sizes) = self.outage.as_ref().map(|outage| outage.sizes.clone()) else { return };
-        if !self.handle.is_open() && !self.open_again() {
+        if !self.handle.is_open() && !self.reopen() {
             return;
         }
-        match self.find_room(&sizes) {
+        match self.find_space(&sizes) {
             Ok(()) => {
                 if let Some(outage) = self.outage.take() {
-                    info!("the store can be written again, after {:.1?}", outage.began.elapsed());
+                    info!("the store can be written again after {:.1?}", outage.began.elapsed());
                 }
                 self.handle.set_health(Health::Ok);
             }
             Err(e) => {
                 debug!("the store still cannot be written: {e}");
                 self.degraded(&e);
-                self.open_again();
+                self.reopen();
             }
         }
     }
 
-    /// What retention no longer wants makes room, too: also where the disk stays full.
-    fn find_room(&mut self, sizes: &[usize]) -> Result<(), redb::Error> {
+    /// Sweeps first: dropping old messages frees space even if the disk stays full.
+    fn find_space(&mut self, sizes: &[usize]) -> Result<(), redb::Error> {
         match self.write(&[Command::Sweep(oneshot::channel().0)]) {
             Ok(swept) => self.wrote(swept.number),
             Err(failure) if failure.lasting => return Err(failure.error),
             Err(failure) => debug!("trimming failed: {}", failure.error),
         }
-        self.handle.with(|db| room::prove(db, sizes)).unwrap_or(Err(redb::Error::DatabaseClosed))
+        self.handle.with(|db| free_space::check(db, sizes)).unwrap_or(Err(redb::Error::DatabaseClosed))
     }
 
-    /// Opens the store again. Returns whether it is open.
-    fn open_again(&mut self) -> bool {
+    /// Reopens the file. Returns whether it is open.
+    fn reopen(&mut self) -> bool {
         self.handle.close();
-        let (db, committed) = match (self.reopen)(self.committed) {
+        let (db, committed) = match (self.open_file)(self.committed) {
             Ok(opened) => opened,
             Err(e) => {
-                self.unopened(e.to_string());
+                self.reopen_failed(e.to_string());
                 return false;
             }
         };
@@ -123,13 +125,13 @@ impl Writer {
         true
     }
 
-    /// Says why, unless it has been said.
-    fn unopened(&mut self, why: String) {
+    /// Logs the error, unless it was the last one to be logged.
+    fn reopen_failed(&mut self, why: String) {
         self.degraded(&why);
         let Some(outage) = &mut self.outage else { return };
-        if outage.unopened.as_ref() != Some(&why) {
+        if outage.reopen_error.as_ref() != Some(&why) {
             warn!("{why}");
-            outage.unopened = Some(why);
+            outage.reopen_error = Some(why);
         }
     }
 }

@@ -1,0 +1,33 @@
+//! A feed that is wrong on purpose, so that the tests of the seam can show that they would notice. Only a build with the
+//! feature `fault-injection` has it.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use tracing::debug;
+
+use super::{Feed, Stop};
+
+impl Feed {
+    /// Reads the replay first and subscribes after it: messages that are published in between are lost.
+    pub(super) async fn replay_before_subscribing(&self) -> Result<(), Stop> {
+        let mut cursor = self.announce(None).await?;
+        self.replay(&mut cursor).await?;
+        self.delay_in_the_seam().await;
+        loop {
+            let mut live = self.app.hub.subscribe(self.ch());
+            self.app.store.follow(self.ch()).await?;
+            self.send_live(cursor.sent.offset).await?;
+            self.stream(&mut live, &mut cursor, false).await?;
+        }
+    }
+
+    /// Waits between subscribing and reading the replay, to widen the window of the race.
+    pub(super) async fn delay_in_the_seam(&self) {
+        let delay_ms = self.app.config.faults.unsafe_seam_delay_ms;
+        if delay_ms > 0 {
+            debug!(ch = self.ch(), "waits in the seam"); // the tests look for this line
+            sleep(Duration::from_millis(delay_ms)).await;
+        }
+    }
+}

@@ -16,7 +16,7 @@ use crate::tools::progress::{self, say};
 use crate::tools::requirements::{self, Part};
 use crate::tools::tally::Tally;
 use crate::tools::toolchain::Toolchain;
-use crate::tools::{npm, shell};
+use crate::tools::{npm, server, shell};
 use runner::count;
 
 /// Options of `test`.
@@ -124,7 +124,7 @@ impl Group {
         match self {
             Group::Unit => unit::tests(),
             Group::Sim => count(&mut sim::command_line("simulation")),
-            Group::Server => server(),
+            Group::Server => server_tests(),
             Group::Chaos => chaos::tests(),
             Group::Js => js(),
             Group::Browser => browser::rust_tests(engine),
@@ -133,9 +133,22 @@ impl Group {
     }
 }
 
-fn server() -> Result<Tally> {
+fn server_tests() -> Result<Tally> {
     requirements::ensure(&[Part::Redis])?;
-    count(shell::cargo().args(["test", "--quiet", "-p", "seamline-server"]))
+    let mut tally = count(shell::cargo().args(["test", "--quiet", "-p", "seamline-server"]))?;
+    tally += shipped_server()?;
+    Ok(tally)
+}
+
+/// The server's own tests build it with the feature `fault-injection`. A build without it, such as one that is shipped,
+/// does not know the options.
+fn shipped_server() -> Result<Tally> {
+    let mut server = shell::command(server::build()?);
+    let output = server.args(["--print-config", "--unsafe-replay-before-subscribe"]).output()?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let failed = u64::from(output.status.code() != Some(2) || !stderr.contains("unexpected argument"));
+    say!("test shipped_server_cannot_inject_faults ... {}", if failed > 0 { "FAILED" } else { "ok" });
+    Ok(Tally { passed: 1 - failed, failed })
 }
 
 fn js() -> Result<Tally> {

@@ -53,7 +53,7 @@ pub fn e2e(engine: Engine) -> Result<Tally> {
     let files: Vec<_> = files::below(&paths::js().join("e2e")).into_iter().filter(is_test).collect();
     requirements::ensure(engine.parts())?;
     let tarball = pack::pack()?;
-    let server = server::build()?;
+    let server = server::build_with_faults()?;
     let mut node = engine.command("node");
     // One file at a time, so that a second browser does not slow down the first. The timeout ends a test that failed
     // and left something running, such as a publisher whose server is gone.

@@ -4,11 +4,108 @@
 //! application **once, in order**, across reconnects and server restarts, although the server's replay and
 //! its live stream overlap (at the *seam*).
 //!
+//! # The layers
+//!
+//! ```text
+//! application        a page, through the npm package        a Rust front end
+//!                                   │                                │
+//! API, boundary      TypeScript, `wasm` (feature `npm`)          `client`
+//!                                   └───────────────┬────────────────┘
+//! driver             `browser`: one WebSocket, one timer; decides nothing
+//!                                                   │  calls ↓   ↑ outputs
+//! core               `core::Session`: every decision; no clock, no randomness, no I/O
+//!                    (`plain::PlainSession` around it, for servers of the plain dialect)
+//!                                                   │
+//! wire               `wire`: the frames of `seamline.v1`, shared with the server
+//! ```
+//!
 //! - [`core`] is the client as a sans-I/O state machine; [`core::seam`] is its heart.
 //! - [`plain`] wraps a session for servers of the plain dialect, which send flat JSON objects.
 //! - [`wire`] has the frames of `seamline.v1`, which the server shares.
 //! - On `wasm32`, `browser` runs the core in a page, `client` is the API for Rust front ends, and
 //!   `wasm` holds the exports that the npm package is made of.
+//!
+//! # The run loop
+//!
+//! A driver calls a [`Session`](core::Session) with what happens, then performs its outputs until there is none, then
+//! waits for the next event or for the session's deadline. This one has a fake network, whose server replays `a` and
+//! `b`, and sends `b` and `c` live:
+//!
+//! ```
+//! use seamline::core::{Batch, Config, Event, Instant, Output, Session};
+//! use seamline::wire::{ClientFrame, MessageId, ServerFrame, StartAt};
+//! # use std::collections::VecDeque;
+//! # type Payloads = Vec<&'static str>;
+//! # enum Report {
+//! #     Open,
+//! #     Frame(ServerFrame<&'static str>),
+//! #     Messages(Batch<Payloads>),
+//! # }
+//! # fn answers(frame: ClientFrame<&'static str>) -> Vec<Report> {
+//! #     let messages = |n, replay, payload: &[&'static str]| {
+//! #         let (count, last_id) = (payload.len() as u64, MessageId { ms: n, seq: 0 });
+//! #         Report::Messages(Batch { n, count, last_id, replay, bytes: 20, payload: payload.to_vec() })
+//! #     };
+//! #     match frame {
+//! #         ClientFrame::Hello { .. } => vec![Report::Frame(ServerFrame::Welcome {
+//! #             session: "s".to_owned(),
+//! #             heartbeat_ms: 25_000,
+//! #             max_frame_bytes: 65_536,
+//! #         })],
+//! #         ClientFrame::Sub { ch, reference, .. } => vec![
+//! #             Report::Frame(ServerFrame::Subd {
+//! #                 ch: ch.clone(),
+//! #                 epoch: "e".to_owned(),
+//! #                 first: 1,
+//! #                 head: 2,
+//! #                 at: 0,
+//! #                 at_epoch: None,
+//! #                 reference,
+//! #                 resumed: false,
+//! #             }),
+//! #             messages(1, true, &["a", "b"]),
+//! #             messages(2, false, &["b", "c"]),
+//! #             Report::Frame(ServerFrame::Live { ch, head: 2, reference }),
+//! #         ],
+//! #         _ => Vec::new(),
+//! #     }
+//! # }
+//!
+//! let mut now = Instant(0);
+//! let mut session: Session<Vec<&str>, _> = Session::new(Config::default(), 7, now);
+//! session.subscribe(now, "room-1".to_owned(), Some(StartAt::Start), None)?;
+//! session.connect(now);
+//!
+//! let mut network = VecDeque::new(); // what the sockets will report
+//! let mut received = Vec::new();
+//! while received.len() < 3 {
+//!     // Perform every output, in order.
+//!     while let Some(output) = session.poll_output() {
+//!         match output {
+//!             Output::Connect(socket) => network.push_back((socket, Report::Open)),
+//!             Output::Send { socket, frame } => {
+//!                 network.extend(answers(frame).into_iter().map(|report| (socket, report)));
+//!             }
+//!             Output::Event(Event::Deliver { batch, skip, .. }) => {
+//!                 received.extend_from_slice(&batch.payload[skip as usize..]);
+//!             }
+//!             Output::Event(_) | Output::Disconnect { .. } | Output::FetchToken { .. } => {}
+//!         }
+//!     }
+//!     // Wait for the network, or for the deadline.
+//!     match network.pop_front() {
+//!         Some((socket, Report::Open)) => session.handle_open(now, socket),
+//!         Some((socket, Report::Frame(frame))) => session.handle_frame(now, socket, frame),
+//!         Some((socket, Report::Messages(batch))) => session.handle_messages(now, socket, "room-1", batch),
+//!         None => {
+//!             now = session.poll_timeout().expect("a connected session has a deadline");
+//!             session.handle_timeout(now);
+//!         }
+//!     }
+//! }
+//! assert_eq!(received, ["a", "b", "c"]);
+//! # Ok::<(), seamline::core::Error>(())
+//! ```
 
 pub mod core;
 pub mod plain;

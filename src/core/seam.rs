@@ -14,6 +14,24 @@
 //!
 //! The invariant: offsets are delivered in order, each once, because only `position + 1` may come next. There
 //! is no set of seen ids, no hash and no inspection of payloads. `docs/SEAM.md` has the argument.
+//!
+//! ```
+//! use seamline::core::seam::{Seam, classify};
+//!
+//! let mut position = 0;
+//! let mut delivered = String::new();
+//! for (n, messages) in [(1, "abc"), (2, "bcde"), (1, "ab"), (6, "f")] {
+//!     match classify(position, n, messages.len() as u64) {
+//!         Seam::Fresh { skip } => {
+//!             delivered.push_str(&messages[skip as usize..]);
+//!             position = n + messages.len() as u64 - 1;
+//!         }
+//!         Seam::Seen => {}
+//!         Seam::Hole { from, to } => panic!("the messages {from} to {to} are missing"),
+//!     }
+//! }
+//! assert_eq!(delivered, "abcdef");
+//! ```
 
 /// What to do with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

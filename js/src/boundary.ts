@@ -1,8 +1,9 @@
 // What crosses between this package and the wasm. `src/wasm/tables.rs` has the same tables by name and number, and
 // `js/tests/boundary.test.mjs` compares the two. What the arguments mean is written here only.
+import type { SeamlineError } from "./error.js";
 import type { Socket } from "./socket.js";
 
-/** What {@link Engine.call} does. Where it returns an id, ids start at 1. */
+/** What {@link Engine.call} does. */
 export const enum Call {
   /** The page may be about to go, or to lose its network. */
   Hide = 0,
@@ -14,7 +15,7 @@ export const enum Call {
   Close = 4,
   /** The timer fired. */
   Timeout = 5,
-  /** id: socket; returns 0 in the middle of another call: report it again later */
+  /** id: socket; returns `false` in the middle of another call: report it again later */
   SocketOpen = 6,
   /** id: socket; value: the frame; returns the same */
   SocketMessage = 7,
@@ -28,7 +29,7 @@ export const enum Call {
   Unsubscribe = 11,
   /** a: name; b: key; x: bytes of the payload; value: the payload as JSON text; returns the publication */
   Publish = 12,
-  /** a: name; x: bytes of the payload; value: the payload as JSON text; returns 1 */
+  /** a: name; x: bytes of the payload; value: the payload as JSON text */
   Cast = 13,
   /** id: channel; b: epoch; x: offset; y: how many more messages; value: the position's id, or empty */
   Processed = 14,
@@ -68,34 +69,35 @@ export const enum Kind {
   Cast = 8,
   /** id: publication; a: the message's id; x: its offset */
   Published = 9,
-  /** id: publication; a: code; b: message */
+  /** id: publication; value: the error */
   PublishFailed = 10,
-  /** id: channel, or 0; a: code; b: message */
+  /** id: channel, or 0; value: the error */
   Error = 11,
   /** id: the request; x: 1 to refresh */
   FetchToken = 12,
-  /** a: code; b: message; the call at hand was refused */
-  Refused = 13,
   /**
    * A message of the plain dialect. id: channel; a: its id; b: the id of the position after it, or empty; x: its offset;
    * y: 1 if replayed; value: the object
    */
-  DeliverObject = 14,
+  DeliverObject = 13,
 }
+
+/** What a call returns; `undefined` also where the wasm is not there. */
+export type Answer = number | false | SeamlineError | undefined;
 
 /** A session in the wasm. */
 export interface Engine {
-  /** Where it returns an id, 0 means that the call was refused; `Kind.Refused` came before. */
-  call(kind: Call, id?: number, a?: string, b?: string, x?: number, y?: number, value?: unknown): number;
+  /** Returns what {@link Call} says, or the error if the call was refused. */
+  call(kind: Call, id?: number, a?: string, b?: string, x?: number, y?: number, value?: unknown): Answer;
   free(): void;
 }
 
-/** Makes sessions. `lineage` has the names of the page loads, if there are any; `numbers` are the options in the wasm's order. */
+/** Makes sessions. `lineage` has the names of the page loads, if there are any; `settings` are options in the wasm's order. */
 export type EngineClass = new (
   url: string,
   clientId: string,
   lineage: string | undefined,
-  numbers: unknown,
+  settings: unknown,
   hasToken: boolean,
   host: Host,
 ) => Engine;
@@ -112,6 +114,8 @@ export interface Frame {
 /** What the wasm calls. Must not throw. */
 export interface Host {
   emit(kind: number, id: number, a: string, b: string, x: number, y: number, z: number, value: unknown): void;
+  /** Makes an error. */
+  error(code: string, message: string): SeamlineError;
   /** Makes a WebSocket of the client's dialect, or returns the cause if that fails. */
   socket(id: number, url: string): Socket | string;
   /** Sets the one timer, or clears it if the time is negative. */

@@ -1,26 +1,13 @@
-import type { Engine } from "./boundary.js";
-import { SeamlineError } from "./error.js";
+import type { Answer, Engine } from "./boundary.js";
 
 /** Calls into the wasm. Until it is there they wait, in order: a subscription before what is published after it. */
 export class Calls {
-  /** Why the last call that returned 0 was refused. */
-  _refused = new SeamlineError("", "");
   #engine: Engine | undefined;
   #waiting: (() => void)[] = [];
 
-  /** Makes a call, if the wasm is there; what it returns, or the error if it was refused. */
-  _try(...call: Parameters<Engine["call"]>): number | SeamlineError | undefined {
-    return this.#engine && (this.#engine.call(...call) || this._refused);
-  }
-
-  /** Makes a call that cannot be refused. */
-  _call(...call: Parameters<Engine["call"]>): number {
-    return this.#engine?.call(...call) ?? 0;
-  }
-
-  /** Passes on a socket's report. `false` in the middle of another call: it has to be made again. */
-  _report(...call: Parameters<Engine["call"]>): boolean {
-    return this.#engine?.call(...call) !== 0;
+  /** Makes a call, if the wasm is there. */
+  _call(...call: Parameters<Engine["call"]>): Answer {
+    return this.#engine?.call(...call);
   }
 
   /** Calls back when the wasm is there, after what waits already; at once if it is there, or if it never will be. */

@@ -5,45 +5,37 @@ import { SeamlineError } from "./error.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { type Lineage, lineageOf } from "./lineage.js";
 import { type Loading, loadWithRetries } from "./load.js";
-import { numbers } from "./options.js";
+import { settings } from "./options.js";
 import { toJson } from "./payload.js";
 import { closed, Publications, type Published } from "./publications.js";
 import { randomName } from "./random.js";
-import { openSocket } from "./socket.js";
+import { openSocket, type Socket } from "./socket.js";
 import { Status } from "./status.js";
 import type { Subscription } from "./subscription.js";
 import { Subscriptions } from "./subscriptions.js";
 import { fetchToken } from "./token.js";
 import type { Gap, Logger, Options, Reason, Stats } from "./types.js";
 
-/** Whether the application may still use a client. */
-type Life =
-  | { _is: Is.Open }
-  /** Nothing new is accepted; publications without an answer are waited for until the timer fires. */
-  | { _is: Is.Closing; _timer?: ReturnType<typeof setTimeout> }
-  /** With the final counts, once the wasm is gone. */
-  | { _is: Is.Closed; _stats?: Stats };
-
-const enum Is {
-  Open,
-  Closing,
-  Closed,
-}
-
 /** What a client does: it runs the wasm, carries out what that asks for, and passes on what that reports. */
-export class Connection implements ChannelPort, Loading {
+export class Connection implements ChannelPort, Loading, Host {
   readonly _status: Status;
   /** Resolves when the client is closed. */
   readonly _closed: Promise<void>;
-  #life: Life = { _is: Is.Open };
+  /**
+   * Set as soon as nothing new is accepted: with a timer while publications without an answer are waited for, and with the
+   * final counts once the wasm is gone.
+   */
+  #closing: { _timer?: ReturnType<typeof setTimeout>; _stats?: Stats } | undefined;
   #url: string;
   #options: Options;
-  #numbers: unknown;
+  #settings: unknown;
   #calls = new Calls();
   #subscriptions = new Subscriptions(this.#calls);
   #publications: Publications;
   #lineage: Lineage | undefined;
   #resolveClosed!: () => void;
+  /** The one timer that the wasm sets. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #stopWatching = () => {};
   /** Stops waiting for the wasm or for a token; only one of them is pending at a time. */
   #stopWaiting = () => {};
@@ -52,7 +44,7 @@ export class Connection implements ChannelPort, Loading {
     const { clientId, outboxMessages } = options;
     this.#url = url;
     this.#options = options;
-    this.#numbers = numbers(options);
+    this.#settings = settings(options);
     this._status = new Status(options.logger);
     this._closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     this.#publications = new Publications(this.#calls, outboxMessages);
@@ -66,7 +58,7 @@ export class Connection implements ChannelPort, Loading {
 
   /** Whether nothing new is accepted. */
   get _closing(): boolean {
-    return this.#life._is !== Is.Open;
+    return this.#closing !== undefined;
   }
 
   _subscription(name: string): Subscription | undefined {
@@ -81,42 +73,33 @@ export class Connection implements ChannelPort, Loading {
   _cast(name: string, data: unknown): void {
     const { json, size } = toJson(data);
     if (this._closing) return;
-    const answer = this.#calls._try(Call.Cast, 0, name, "", size, 0, json);
+    const answer = this.#calls._call(Call.Cast, 0, name, "", size, 0, json);
     if (answer instanceof SeamlineError) throw answer;
   }
 
   _stats(): Stats {
-    return this.#life._is === Is.Closed && this.#life._stats ? { ...this.#life._stats } : this.#count();
+    return { ...(this.#closing?._stats ?? this.#count()) };
   }
 
   #count(): Stats {
-    const names = ["connects", "received", "delivered", "duplicates", "discarded", "repairs", "gaps", "published"];
-    const counts = [...names, "bytes"].map((name, place) => [name, this.#calls._call(Call.Stat, place)]);
-    return Object.fromEntries(counts) as unknown as Stats;
+    const names = "connects received delivered duplicates discarded repairs gaps published bytes".split(" ");
+    return Object.fromEntries(names.map((name, place) => [name, this.#calls._call(Call.Stat, place) ?? 0])) as never;
   }
 
   _close(flushMs = 0): Promise<void> {
-    if (this.#life._is !== Is.Closed) {
-      this.#stopFlush();
-      const life: Life = (this.#life = { _is: Is.Closing });
-      // First, because inside a handler the wasm's own report comes after the frame at hand.
-      this.#subscriptions._end();
-      const close = () => this.#close();
-      if (flushMs && this.#publications._unanswered > 0) {
-        this.#publications._onEmpty = close;
-        life._timer = setTimeout(close, flushMs);
-      } else close();
-    }
+    clearTimeout(this.#closing?._timer);
+    const closing = (this.#closing ??= {});
+    // First, because inside a handler the wasm's own report comes after the frame at hand.
+    this.#subscriptions._end();
+    const close = () => {
+      if (this.#calls._ready) this.#calls._call(Call.Close);
+      else this.#end({ code: "closed_by_application", message: "closed by the application" });
+    };
+    if (flushMs && this.#publications._unanswered > 0) {
+      this.#publications._onEmpty = close;
+      closing._timer = setTimeout(close, flushMs);
+    } else close();
     return this._closed;
-  }
-
-  #close(): void {
-    if (this.#calls._ready) this.#calls._call(Call.Close);
-    else this.#end({ code: "closed_by_application", message: "closed by the application" });
-  }
-
-  #stopFlush(): void {
-    if (this.#life._is === Is.Closing) clearTimeout(this.#life._timer);
   }
 
   _waiting(attempt: number, retryAt: number, reason: Reason): void {
@@ -131,7 +114,7 @@ export class Connection implements ChannelPort, Loading {
   _loaded(Loaded: EngineClass): void {
     const { clientId = randomName(), token } = this.#options;
     const names = this.#lineage?._names();
-    const engine = new Loaded(this.#url, clientId, names, this.#numbers, token !== undefined, this.#host());
+    const engine = new Loaded(this.#url, clientId, names, this.#settings, token !== undefined, this);
     this.#stopWatching = watchLifecycle((event, call) => {
       this._status._record({ event });
       // Again, because a page restored from the back/forward cache is not the newest name there.
@@ -143,25 +126,24 @@ export class Connection implements ChannelPort, Loading {
     this.#calls._call(Call.Connect);
   }
 
-  #host(): Host {
-    const { dialect, WebSocket: Own } = this.#options;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    return {
-      timer: (waitMs) => {
-        clearTimeout(timer);
-        if (waitMs >= 0) timer = setTimeout(() => this.#calls._call(Call.Timeout), waitMs);
-      },
-      emit: (...event) => this.#dispatch(...event),
-      socket: (id, url) =>
-        openSocket(
-          () => new (Own ?? WebSocket)(url, dialect === "plain" ? undefined : "seamline.v1"),
-          (kind, reason, code, data) => this.#calls._report(kind, id, reason, "", code, 0, data),
-        ),
-    };
+  timer(waitMs: number): void {
+    clearTimeout(this.#timer);
+    if (waitMs >= 0) this.#timer = setTimeout(() => this.#calls._call(Call.Timeout), waitMs);
   }
 
-  /** Passes on what the wasm reports. */
-  #dispatch(...[kind, id, a, b, x, y, z, value]: Parameters<Host["emit"]>): void {
+  error(code: string, message: string): SeamlineError {
+    return new SeamlineError(code, message);
+  }
+
+  socket(id: number, url: string): Socket | string {
+    const { dialect, WebSocket: Own } = this.#options;
+    return openSocket(
+      () => new (Own ?? WebSocket)(url, dialect === "plain" ? undefined : "seamline.v1"),
+      (kind, reason, code, data) => this.#calls._call(kind, id, reason, "", code, 0, data),
+    );
+  }
+
+  emit(kind: Kind, id: number, a: string, b: string, x: number, y: number, z: number, value: unknown): void {
     const subscription = this.#subscriptions._get(id);
     switch (kind) {
       case Kind.Connecting:
@@ -189,13 +171,11 @@ export class Connection implements ChannelPort, Loading {
       case Kind.Published:
         return this.#publications._answered(id, { id: a, offset: x });
       case Kind.PublishFailed:
-        return this.#publications._answered(id, new SeamlineError(a, b));
+        return this.#publications._answered(id, value as SeamlineError);
       case Kind.Error:
-        return (subscription ?? this._status)._error(new SeamlineError(a, b));
+        return (subscription ?? this._status)._error(value);
       case Kind.FetchToken:
         return this.#fetchToken(id, x === 1);
-      case Kind.Refused:
-        this.#calls._refused = new SeamlineError(a, b);
     }
   }
 
@@ -209,9 +189,9 @@ export class Connection implements ChannelPort, Loading {
   }
 
   #end(reason: Reason): void {
-    if (this.#life._is === Is.Closed) return;
-    this.#stopFlush();
-    const life: Life = (this.#life = { _is: Is.Closed });
+    if (this._status._state.name === "closed") return;
+    clearTimeout(this.#closing?._timer);
+    const closing = (this.#closing ??= {});
     this.#stopWatching();
     this.#stopWaiting();
     this.#lineage?._end();
@@ -220,7 +200,7 @@ export class Connection implements ChannelPort, Loading {
     // What was to be published before the wasm came is refused here, by the wasm otherwise.
     this.#calls._flush();
     this.#resolveClosed();
-    life._stats = this.#count();
+    closing._stats = this.#count();
     this.#calls._free();
   }
 }

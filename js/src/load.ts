@@ -51,7 +51,7 @@ async function load({ wasm, dialect = "seamline", WebSocket: Own }: Options): Pr
   if (!(Own ?? globalThis.WebSocket)) {
     throw new SeamlineError(
       "no_websocket",
-      "this runtime has no WebSocket; pass one, such as that of the npm package ws, as the option `WebSocket`",
+      "this runtime has no WebSocket; pass the option `WebSocket`, such as that of the npm package ws",
     );
   }
   if (!globalThis.WebAssembly) {

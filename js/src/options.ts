@@ -10,8 +10,10 @@ const isObject: Check = (value) => typeof value === "object" && value !== null;
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const isName: Check = (value) => isString(value) && value !== "" && bytes(value as string) <= 200;
 
-/** A name, what its value must be, and how to check that. */
-type Table = Record<string, readonly [expected: string, check: Check]>;
+/** By name: what a value must be, how to check that, and the options inside it. */
+interface Table {
+  [name: string]: readonly [expected: string, check: Check, inside?: Table];
+}
 
 const NAME = ["a string of 1 to 200 bytes", isName] as const;
 const COUNT = ["a whole number, 0 or more", isCount] as const;
@@ -22,10 +24,11 @@ const MS = [
   (value: unknown) => isCount(value) && (value as number) <= MS_MAX,
 ] as const;
 
+// The wasm reads the values of these three tables by their place, one table after the other.
+
 const BACKOFF: Table = { initialMs: MS, maxMs: MS };
 
-/** The numbers, in the order in which the wasm reads them. */
-const NUMBERS = {
+const NUMBERS: Table = {
   connectTimeoutMs: MS,
   tokenTimeoutMs: MS,
   heartbeatMs: MS,
@@ -37,16 +40,25 @@ const NUMBERS = {
   queueMessages: COUNT,
   queueBytes: COUNT,
   outboxMessages: COUNT,
-} satisfies Table;
+};
+
+const PLAIN: Table = {
+  settleMs: MS,
+  windowMessages: COUNT,
+  silenceMs: MS,
+  idPath: ["a string", isString],
+  numberPath: ["a string or false", (value) => value === false || isString(value)],
+};
 
 const OPTIONS: Table = {
   token: ["a string or a function", (value) => isString(value) || isFunction(value)],
   clientId: NAME,
-  backoff: ["an object", isObject],
+  backoff: ["an object", isObject, BACKOFF],
   dialect: ['"seamline" or "plain"', (value) => value === "seamline" || value === "plain"],
   plain: [
     'an object, together with dialect: "plain"',
     (value, options) => isObject(value) && options?.dialect === "plain",
+    PLAIN,
   ],
   ...NUMBERS,
   wasm: ["a URL, a Response, bytes or a WebAssembly.Module", (value) => isString(value) || isObject(value)],
@@ -54,22 +66,14 @@ const OPTIONS: Table = {
   logger: ["an object such as console", isObject],
 };
 
-const PLAIN: Table = {
-  idPath: ["a string", isString],
-  numberPath: ["a string or false", (value) => value === false || isString(value)],
-  settleMs: MS,
-  windowMessages: COUNT,
-  silenceMs: MS,
+const REDELIVER: Table = {
+  attempts: ["a whole number, 1 or more", (value) => isCount(value) && value !== 0],
+  delayMs: MS,
 };
 
 const CHANNEL_OPTIONS: Table = {
   from: ['"start", "tail" or a position { epoch, offset, id }', isFrom],
-  redeliver: ["an object", isObject],
-};
-
-const REDELIVER: Table = {
-  attempts: ["a whole number, 1 or more", (value) => isCount(value) && value !== 0],
-  delayMs: MS,
+  redeliver: ["an object", isObject, REDELIVER],
 };
 
 function isFrom(value: unknown): boolean {
@@ -92,14 +96,13 @@ function check(what: string, options: object, table: Table): void {
       throw invalid("bad_option", `${what} "${name}"`, shown, `pass ${entry[0]}`);
     }
     checkText("bad_option", `${what} "${name}"`, value, shown);
+    if (value && entry[2]) check(`option of ${name}`, value, entry[2]);
   }
 }
 
 /** Throws an error that names the option, if one is misspelled or has the wrong type. */
 export function checkOptions(options: Options): void {
   check("option", options, OPTIONS);
-  check("option of backoff", options.backoff ?? {}, BACKOFF);
-  check("option of plain", options.plain ?? {}, PLAIN);
 }
 
 /** The same for the options of a publication. */
@@ -115,7 +118,6 @@ export function checkCloseOptions(options: CloseOptions): void {
 /** The same for a channel's options. */
 export function checkChannelOptions(options: ChannelOptions): void {
   check("option of channel", options, CHANNEL_OPTIONS);
-  check("option of redeliver", options.redeliver ?? {}, REDELIVER);
   for (const field of ["epoch", "id"] as const) {
     checkText("bad_option", `${field} of "from"`, (options.from as Partial<Position> | undefined)?.[field]);
   }
@@ -127,17 +129,8 @@ export function checkChannelName(name: unknown): void {
   checkText("bad_channel", "channel name", name);
 }
 
-/** The numbers in the order in which the wasm reads them, and the plain dialect's settings; it has the defaults. */
-export function numbers(options: Options): (number | string | false | undefined)[] {
-  const { backoff = {}, plain = {} } = options;
-  return [
-    backoff.initialMs,
-    backoff.maxMs,
-    ...(Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]).map((name) => options[name]),
-    plain.settleMs,
-    plain.windowMessages,
-    plain.silenceMs,
-    plain.idPath,
-    plain.numberPath,
-  ];
+/** The options that the wasm reads, in its order. What is not set has the wasm's default. */
+export function settings({ backoff = {}, plain = {}, ...options }: Options): unknown[] {
+  const values = (given: object, table: Table) => Object.keys(table).map((name) => given[name as keyof typeof given]);
+  return [...values(backoff, BACKOFF), ...values(options, NUMBERS), ...values(plain, PLAIN)];
 }

@@ -4,6 +4,6 @@ import { bytes } from "./text.js";
 /** A payload as JSON, which the caller cannot change later, and its size. It is serialised here, and nowhere else. */
 export function toJson(data: unknown): { json: string; size: number } {
   const json = JSON.stringify(data) as string | undefined;
-  if (json === undefined) throw invalid("bad_data", "payload", data, "pass something that JSON can represent");
+  if (json === undefined) throw invalid("bad_data", "payload", data, "pass a JSON value");
   return { json, size: bytes(json) };
 }

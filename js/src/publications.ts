@@ -47,9 +47,9 @@ export class Publications {
         if (--this._unanswered === 0) this._onEmpty();
       };
       this.#calls._inOrder(() => {
-        const id = this.#calls._try(Call.Publish, 0, name, key, size, 0, json) ?? closed("client");
+        const id = this.#calls._call(Call.Publish, 0, name, key, size, 0, json) ?? closed("client");
         if (typeof id === "number") this.#answers.set(id, answered);
-        else answered(id);
+        else answered(id as SeamlineError);
       });
     });
   }

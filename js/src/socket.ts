@@ -2,7 +2,7 @@ import { Call } from "./boundary.js";
 import type { WebSocketConstructor } from "./types.js";
 
 /** Passes a report on. Returns `false` while the engine is in the middle of a call: the report has to be made again. */
-export type Reporter = (kind: Call, reason: string, code: number, data?: unknown) => boolean | undefined | void;
+export type Reporter = (kind: Call, reason: string, code: number, data?: unknown) => unknown;
 
 /** A WebSocket, as the wasm uses it. Nothing here throws, whatever the application's class does. */
 export interface Socket {
@@ -15,8 +15,7 @@ export interface Socket {
 }
 
 /** Chromium reports a connection that the page's policy forbids in no other way. */
-const BLOCKED =
-  "the browser blocked the connection; if the page has a Content-Security-Policy, add the server to connect-src";
+const BLOCKED = "the browser blocked the connection; if the Content-Security-Policy forbids it, add it to connect-src";
 
 const ignore = () => {};
 

@@ -1,4 +1,4 @@
-import type { Frame } from "./boundary.js";
+import type { Answer, Frame } from "./boundary.js";
 import { type Dispatcher, positionAfter } from "./dispatcher.js";
 import { SeamlineError } from "./error.js";
 import type { ChannelOptions, Gap, Position } from "./types.js";
@@ -12,7 +12,7 @@ export interface SubscriptionPort {
   /** Calls back in a microtask, or as soon as the wasm is there. */
   _soon(call: () => void): void;
   /** Subscribes; with `messages` or only for casts. Returns the id, or why that was refused. */
-  _subscribe(subscription: Subscription, from: From, messages: boolean): number | SeamlineError | undefined;
+  _subscribe(subscription: Subscription, from: From, messages: boolean): Answer;
   _unsubscribe(id: number): void;
   _processed(id: number, count: number, position: Position): void;
   /** Nobody listens any more. */
@@ -183,7 +183,7 @@ export class Subscription {
     this.#unsubscribe();
     const answer = this.#port._subscribe(this, this.#from, messages);
     this.#open = { _id: typeof answer === "number" ? answer : 0, _messages: messages, _live: false };
-    if (typeof answer === "object") this._error(answer);
+    if (answer instanceof SeamlineError) this._error(answer);
   }
 
   #unsubscribe(): void {

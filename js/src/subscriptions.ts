@@ -1,6 +1,5 @@
-import { Call, Start } from "./boundary.js";
+import { type Answer, Call, Start } from "./boundary.js";
 import type { Calls } from "./calls.js";
-import type { SeamlineError } from "./error.js";
 import { type From, Subscription, type SubscriptionPort } from "./subscription.js";
 import type { Position } from "./types.js";
 
@@ -36,10 +35,10 @@ export class Subscriptions implements SubscriptionPort {
     this.#calls._soon(call);
   }
 
-  _subscribe(subscription: Subscription, from: From, messages: boolean): number | SeamlineError | undefined {
+  _subscribe(subscription: Subscription, from: From, messages: boolean): Answer {
     const { epoch = "", offset = startOf(from), id } = typeof from === "object" ? from : ({} as Partial<Position>);
     const kind = messages ? Call.Subscribe : Call.SubscribeToCasts;
-    const answer = this.#calls._try(kind, 0, subscription._name, epoch, offset, 0, id);
+    const answer = this.#calls._call(kind, 0, subscription._name, epoch, offset, 0, id);
     if (typeof answer === "number") this.#byId.set(answer, subscription);
     return answer;
   }

@@ -7,7 +7,7 @@ export function webSocketUrl(url: string | URL): string {
   try {
     absolute = new URL(url, globalThis.location?.href);
   } catch {
-    throw invalid("bad_url", "URL", url, "pass an absolute one, or in a page a relative one");
+    throw invalid("bad_url", "URL", url, "pass an absolute URL");
   }
   checkText("bad_url", "URL", url);
   absolute.protocol = absolute.protocol.replace("http", "ws");

@@ -105,11 +105,11 @@ test("the options of `backoff` are checked", () => {
 test("the options of `plain` are checked", () => {
   const take = (plain) => open({ dialect: "plain", plain });
   const wrong = {
-    idPath: ["a string", [1, null, ["id"], false]],
-    numberPath: ["a string or false", [1, null, true]],
     settleMs: [MS, NOT_MS],
     windowMessages: [COUNT, NOT_COUNTS],
     silenceMs: [MS, NOT_MS],
+    idPath: ["a string", [1, null, ["id"], false]],
+    numberPath: ["a string or false", [1, null, true]],
   };
   for (const [name, [expected, values]] of Object.entries(wrong)) {
     for (const value of values) {

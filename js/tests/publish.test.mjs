@@ -57,3 +57,21 @@ test("later publications wait behind a deferred one", async (t) => {
   await Promise.all([...all, room.publish(4)]);
   assert.deepEqual(server.logs.get("room"), [1, 2, 3, 4]);
 });
+
+test("a payload is serialized once, however often it is sent", async (t) => {
+  const { server, client, room } = setUp(t);
+  let calls = 0;
+  const payload = { toJSON: () => ({ calls: ++calls }) };
+  const { pub } = server;
+  let cuts = 0;
+  server.pub = (frame) => (cuts++ < 2 ? server.drop(1006) : pub.call(server, frame));
+  await room.publish(payload);
+  assert.deepEqual(
+    server.ops("pub").map(({ data }) => data),
+    [{ calls: 1 }, { calls: 1 }, { calls: 1 }],
+  );
+  await until(() => client.state.name === "open");
+  room.cast(payload);
+  await until(() => server.ops("cast").length === 1);
+  assert.deepEqual([server.ops("cast")[0].data, calls], [{ calls: 2 }, 2]);
+});

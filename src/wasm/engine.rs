@@ -4,10 +4,10 @@ use wasm_bindgen::prelude::*;
 
 use super::host::JsHost;
 use super::spoken;
-use super::tables::{Kind, call, read_config};
+use super::tables::{call, counts, read_config, start};
 use crate::browser::driver::{Driver, Report};
 use crate::browser::value::{Data, integer};
-use crate::core::{Error, Instant, Protocol, SocketId};
+use crate::core::{Config, Error, Instant, Protocol, SocketId};
 use crate::wire::{Position, StartAt};
 
 /// A session in a page.
@@ -27,52 +27,58 @@ impl Engine {
         has_token: bool,
         host: JsHost,
     ) -> Engine {
-        let mut config = read_config(text(client_id), numbers, has_token);
-        config.lineage = lineage.as_string();
+        let lineage = lineage.as_string();
+        let mut config = Config { client_id: text(client_id), has_token, lineage, ..Config::default() };
+        read_config(&mut config, numbers);
         Engine(Driver::new(text(url), config, spoken::dialect(numbers), host))
     }
 
-    /// Does what `kind` says, one of `tables::call`. `js/` describes the arguments and the results.
+    /// Does what `kind` says, one of `tables::call`. `js/` describes the arguments and the results: a number, `false` for a
+    /// report that has to be made again, or the error if the call was refused.
     #[allow(clippy::too_many_arguments)] // the boundary: see the module
-    pub fn call(&self, kind: u32, id: u32, a: &JsValue, b: &JsValue, x: f64, y: f64, value: JsValue) -> f64 {
+    pub fn call(
+        &self,
+        kind: u32,
+        id: u32,
+        a: &JsValue,
+        b: &JsValue,
+        x: f64,
+        y: f64,
+        value: JsValue,
+    ) -> JsValue {
         match kind {
             call::TIMEOUT => self.0.timeout(),
             call::WAKE => self.0.wake(),
-            call::STAT => return self.stat(id),
+            call::STAT => return self.stat(id).into(),
             call::SOCKET_OPEN => return self.report(id, Report::Open),
             call::SOCKET_MESSAGE => return self.report(id, Report::Message(value)),
             call::SOCKET_CLOSED => return self.report(id, Report::Closed(x as u16, text(a))),
             _ => return self.command(kind, Arguments { id, a, b, x, y, value }),
         }
-        0.0
+        JsValue::UNDEFINED
     }
 
     /// A socket's report. While outputs are being performed it is not taken.
-    fn report(&self, id: SocketId, report: Report) -> f64 {
+    fn report(&self, id: SocketId, report: Report) -> JsValue {
         if self.0.performing() {
-            return 0.0;
+            return JsValue::FALSE;
         }
         self.0.handle(id, report);
-        1.0
+        JsValue::UNDEFINED
     }
 
-    /// A call into the session. Returns the id, or 0 for none.
-    fn command(&self, kind: u32, arguments: Arguments) -> f64 {
+    /// A call into the session. Returns the id, 0 for none, or the error.
+    fn command(&self, kind: u32, arguments: Arguments) -> JsValue {
         let driver = &self.0;
         // Asked before the session is borrowed: the socket may call back.
         let buffered_bytes = if kind == call::CAST { driver.buffered_bytes() } else { 0 };
         let result = driver.with(|session, now| command(session, now, kind, arguments, buffered_bytes));
-        f64::from(result.unwrap_or_else(|error| {
-            driver.host().report_error(Kind::Refused, 0, &error);
-            0
-        }))
+        result.map_or_else(|error| driver.host().error(&error), JsValue::from)
     }
 
-    /// One of the counts, by its place in `Stats`; behind them, the received text's length.
+    /// One of the counts, by its place.
     fn stat(&self, place: u32) -> f64 {
-        let s = self.0.stats();
-        let counts =
-            [s.connects, s.received, s.delivered, s.duplicates, s.discarded, s.repairs, s.gaps, s.published];
+        let counts = counts(self.0.stats());
         counts.get(place as usize).map_or(self.0.text_units(), |&count| count as f64)
     }
 }
@@ -100,10 +106,10 @@ fn command<S: Protocol<Data = Data>>(
         call::HIDE => session.handle_hide(now),
         call::SUSPEND => session.handle_suspend(now),
         call::UNSUBSCRIBE => session.unsubscribe(now, id),
-        call::SUBSCRIBE => return session.subscribe(now, text(a), start(x), position(b, x, &value)),
+        call::SUBSCRIBE => return session.subscribe(now, text(a), start_at(x), position(b, x, &value)),
         call::SUBSCRIBE_TO_CASTS => return session.subscribe_to_casts(now, text(a)),
         call::PUBLISH => return session.publish(now, text(a), text(b), value, x as u64),
-        call::CAST => return session.cast(now, text(a), value, x as u64, buffered_bytes).map(|()| 1),
+        call::CAST => return session.cast(now, text(a), value, x as u64, buffered_bytes).map(|()| 0),
         call::PROCESSED => {
             if let Some(position) = position(b, x, &value) {
                 session.processed(now, id, y as u64, position);
@@ -123,10 +129,10 @@ fn text(value: &JsValue) -> String {
 }
 
 /// Where a subscription without a position begins, by its offset.
-fn start(offset: f64) -> Option<StartAt> {
+fn start_at(offset: f64) -> Option<StartAt> {
     match offset {
-        -2.0 => Some(StartAt::Start),
-        -3.0 => Some(StartAt::Tail),
+        start::START => Some(StartAt::Start),
+        start::TAIL => Some(StartAt::Tail),
         _ => None,
     }
 }

@@ -28,6 +28,9 @@ extern "C" {
         z: f64,
         value: JsValue,
     ) -> Result<(), JsValue>;
+    /// Makes an error object.
+    #[wasm_bindgen(method, js_name = error)]
+    fn make_error(this: &JsHost, code: &str, message: &str) -> JsValue;
     /// Makes a WebSocket, of the application's class if it passed one, or returns the cause as a text. `js/`
     /// knows the dialect, and so the subprotocol.
     #[wasm_bindgen(method)]
@@ -94,9 +97,11 @@ impl Host for JsHost {
                 self.report(Kind::Published, publish, &id.text(), "", [offset, 0, 0]);
             }
             Event::PublishFailed { publish, error } => {
-                self.report_error(Kind::PublishFailed, publish, &error)
+                self.report_with(Kind::PublishFailed, publish, "", "", [0; 3], self.error(&error));
             }
-            Event::Error { channel, error } => self.report_error(Kind::Error, channel.unwrap_or(0), &error),
+            Event::Error { channel, error } => {
+                self.report_with(Kind::Error, channel.unwrap_or(0), "", "", [0; 3], self.error(&error));
+            }
         }
     }
 
@@ -124,8 +129,8 @@ impl JsHost {
         self.report_with(kind, id, a, b, numbers, JsValue::UNDEFINED);
     }
 
-    pub fn report_error(&self, kind: Kind, id: u32, error: &Error) {
-        self.report(kind, id, error.code.as_str(), &error.message, [0; 3]);
+    pub fn error(&self, error: &Error) -> JsValue {
+        self.make_error(error.code.as_str(), &error.message)
     }
 
     pub fn report_with(&self, kind: Kind, id: u32, a: &str, b: &str, [x, y, z]: [u64; 3], value: JsValue) {

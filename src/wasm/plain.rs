@@ -3,9 +3,9 @@
 use wasm_bindgen::JsValue;
 
 use super::host::JsHost;
-use super::tables::{Kind, NUMBERS};
+use super::tables::{Kind, NUMBERS, read_numbers};
 use crate::browser::plain::Plain;
-use crate::browser::value::{Data, integer, item};
+use crate::browser::value::{Data, item};
 use crate::core::{Batch, ChannelId};
 use crate::plain::{Message, PlainConfig};
 
@@ -14,19 +14,16 @@ pub type Dialect = Plain;
 pub fn dialect(settings: &JsValue) -> Dialect {
     let mut config = PlainConfig::default();
     let fields = [&mut config.settle_ms, &mut config.window_messages, &mut config.silence_ms];
-    let mut place = NUMBERS as u32;
-    for field in fields {
-        *field = item(settings, place).as_f64().and_then(integer).unwrap_or(*field);
-        place += 1;
-    }
-    for paths in [&mut config.id_paths, &mut config.number_paths] {
+    let first = NUMBERS as u32;
+    let first_path = first + fields.len() as u32;
+    read_numbers(settings, first, fields);
+    for (place, paths) in (first_path..).zip([&mut config.id_paths, &mut config.number_paths]) {
         let path = item(settings, place);
         match path.as_string() {
             Some(path) => *paths = vec![path],
             None if path == false => paths.clear(), // there is none
             None => {}
         }
-        place += 1;
     }
     Plain(config)
 }

@@ -1,9 +1,12 @@
-//! The tables that `js/src/boundary.ts` has too: numbers that mean the same on both sides of the boundary.
+//! Numbers and orders that mean the same on both sides of the boundary.
+//!
+//! `js/src/boundary.ts` and `js/src/options.ts` have the same tables, with what the arguments are.
+//! `js/tests/boundary.test.mjs` compares them by name and number.
 
 use wasm_bindgen::JsValue;
 
 use crate::browser::value::{integer, item};
-use crate::core::Config;
+use crate::core::{Config, Stats};
 
 /// What [`JsHost::emit`](super::host::JsHost::emit) reports.
 #[derive(Clone, Copy)]
@@ -22,13 +25,11 @@ pub enum Kind {
     PublishFailed = 10,
     Error = 11,
     FetchToken = 12,
-    Refused = 13,
     #[cfg(feature = "plain")]
-    DeliverObject = 14,
+    DeliverObject = 13,
 }
 
-/// What [`Engine::call`](super::Engine::call) does. Ids start at 1; where one is returned, 0 means that the
-/// call was refused, and [`Kind::Refused`] says why.
+/// What [`Engine::call`](super::Engine::call) does.
 pub mod call {
     pub const HIDE: u32 = 0;
     pub const WAKE: u32 = 1;
@@ -50,11 +51,23 @@ pub mod call {
     pub const STAT: u32 = 17;
 }
 
-/// How many numbers there are.
+/// Where a subscription without a position starts, in place of its offset. Any other value that is no offset
+/// stands for the position that the server stored.
+pub mod start {
+    pub const START: f64 = -2.0;
+    pub const TAIL: f64 = -3.0;
+}
+
+/// The counts, in the order of their places in [`call::STAT`]. Behind them is the length of the received text.
+pub fn counts(s: Stats) -> [u64; 8] {
+    [s.connects, s.received, s.delivered, s.duplicates, s.discarded, s.repairs, s.gaps, s.published]
+}
+
+/// How many options are numbers.
 pub const NUMBERS: usize = 13;
 
-pub fn read_config(client_id: String, numbers: &JsValue, has_token: bool) -> Config {
-    let mut config = Config { client_id, has_token, ..Config::default() };
+/// Reads the options that are numbers.
+pub fn read_config(config: &mut Config, numbers: &JsValue) {
     let fields: [_; NUMBERS] = [
         &mut config.backoff.initial_ms,
         &mut config.backoff.max_ms,
@@ -70,8 +83,12 @@ pub fn read_config(client_id: String, numbers: &JsValue, has_token: bool) -> Con
         &mut config.queue_bytes_max,
         &mut config.outbox_messages_max,
     ];
-    for (i, field) in (0..).zip(fields) {
-        *field = item(numbers, i).as_f64().and_then(integer).unwrap_or(*field);
+    read_numbers(numbers, 0, fields);
+}
+
+/// Reads numbers from a place on. What is no number stands for the default.
+pub fn read_numbers<const N: usize>(numbers: &JsValue, first: u32, fields: [&mut u64; N]) {
+    for (place, field) in (first..).zip(fields) {
+        *field = item(numbers, place).as_f64().and_then(integer).unwrap_or(*field);
     }
-    config
 }

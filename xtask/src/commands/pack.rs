@@ -33,7 +33,7 @@ const WASM_OPT: [&str; 12] = [
     // The rest is for the gzipped size: less inlining than -Oz does, and an order by name, leave more similar code.
     // Found by trying; saves 3 %.
     "--one-caller-inline-max-function-size",
-    "20",
+    "30",
     "--always-inline-max-function-size",
     "5",
     "--generate-global-effects",

@@ -6,6 +6,8 @@
 mod commands;
 #[cfg(test)]
 mod language;
+#[cfg(test)]
+mod links;
 mod tools;
 
 use std::process::ExitCode;

@@ -100,7 +100,7 @@ fn downloaded(dist: &Path) -> Result<Vec<PathBuf>> {
         open.extend(
             relative_files(&text)
                 .into_iter()
-                .map(|name| normal(&dir.join(name)))
+                .map(|name| paths::normalized(&dir.join(name)))
                 .filter(|file| file.exists()),
         );
     }
@@ -123,20 +123,6 @@ fn relative_files(text: &str) -> Vec<&str> {
     found
 }
 
-/// The path without its `.` and `..`.
-fn normal(path: &Path) -> PathBuf {
-    use std::path::Component;
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => drop(normal.pop()),
-            part => normal.push(part),
-        }
-    }
-    normal
-}
-
 /// Raw, gzip and brotli bytes of each file.
 fn sizes(files: &[&PathBuf]) -> Result<Vec<[u64; 3]>> {
     let printed = shell::output(shell::command("node").args(["-e", COMPRESS]).args(files));
@@ -154,10 +140,5 @@ mod tests {
         let text = r#"import{a}from"./a.js";export * from './b.mjs'; await import("../c.js");
             new URL("./seamline.wasm",import.meta.url); import "seamline"; const x = "./not a file";"#;
         assert_eq!(relative_files(text), ["./a.js", "../c.js", "./seamline.wasm", "./b.mjs"]);
-    }
-
-    #[test]
-    fn paths_are_normalized() {
-        assert_eq!(normal(Path::new("/dist/lib/.././a.js")), Path::new("/dist/a.js"));
     }
 }

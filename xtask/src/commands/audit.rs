@@ -65,7 +65,7 @@ fn describe(outcome: Outcome) -> String {
 /// cargo-deny. It is installed if it is missing.
 fn deny() -> Result<PathBuf> {
     let root = paths::cache().join(format!("cargo-deny-{DENY_VERSION}"));
-    let program = root.join("bin").join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
+    let program = root.join("bin").join(paths::program("cargo-deny"));
     if !program.is_file() {
         cargo::install_locked("cargo-deny", DENY_VERSION, &root)?;
     }

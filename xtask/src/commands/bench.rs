@@ -70,8 +70,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
     let [server, bench] = build()?;
     let mut run = shell::command(bench);
     run.arg("--seamline").arg(server).arg("--socketio").arg(socketio.join("server.mjs")).args(args.options());
-    let (status, _) = run::shown(&mut run)?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    run::to_exit_code(&mut run)
 }
 
 /// Builds the server with the optimizer, and the load generator.
@@ -83,8 +82,7 @@ fn build() -> Result<[PathBuf; 2]> {
         &mut cargo,
         "Fix the errors in server/ or bench/.",
     )?;
-    let binary = |name| paths::target().join(format!("release/{name}{}", std::env::consts::EXE_SUFFIX));
-    Ok([binary("seamline-server"), binary("seamline-bench")])
+    Ok(["seamline-server", "seamline-bench"].map(|name| paths::built("release", name)))
 }
 
 /// Installs socket.io as in the lock file, and returns its directory.

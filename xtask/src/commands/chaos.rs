@@ -1,6 +1,6 @@
 //! `cargo xtask chaos`: real servers, a real Redis and many clients, with injected faults.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
@@ -48,8 +48,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
     let seconds = (args.minutes * 60.0).clamp(1.0, 3600.0) as u64;
     let mut run = one(&chaos, &server, args.log, seconds)?;
     run.args(["--clients", &args.clients.to_string(), "--seed", &args.seed.to_string()]);
-    let (status, _) = run::shown(&mut run)?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    run::to_exit_code(&mut run)
 }
 
 /// The group `chaos` of `cargo xtask test`: 30 seconds for each log.
@@ -67,13 +66,12 @@ pub fn tests() -> Result<Tally> {
     Ok(tally)
 }
 
-fn build() -> Result<(std::path::PathBuf, std::path::PathBuf)> {
+fn build() -> Result<(PathBuf, PathBuf)> {
     let server = server::build()?;
     let mut cargo = shell::cargo();
     cargo.args(["build", "-p", "seamline-chaos"]);
     run::step("build seamline-chaos", &mut cargo, "Fix the errors in chaos/.")?;
-    let name = format!("debug/seamline-chaos{}", std::env::consts::EXE_SUFFIX);
-    Ok((server, paths::target().join(name)))
+    Ok((server, paths::built("debug", "seamline-chaos")))
 }
 
 fn one(chaos: &Path, server: &Path, log: Log, seconds: u64) -> Result<Command> {

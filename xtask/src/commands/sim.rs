@@ -43,8 +43,7 @@ pub fn fuzz(args: FuzzArgs) -> Result<ExitCode> {
     let mut test = command_line("fuzz");
     test.args(["--", "--nocapture"]);
     test.env("FUZZ_INPUTS", args.inputs.to_string()).env("FUZZ_SEED", args.seed.to_string());
-    let (status, _) = run::shown(&mut test)?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    run::to_exit_code(&mut test)
 }
 
 /// `cargo xtask sim`.
@@ -58,8 +57,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
     if args.trace {
         test.env("SIM_TRACE", "1");
     }
-    let (status, _) = run::shown(&mut test)?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    run::to_exit_code(&mut test)
 }
 
 /// The cargo command that runs one of these tests.

@@ -54,7 +54,7 @@ pub fn geckodriver() -> Result<PathBuf> {
 }
 
 fn find_geckodriver() -> Option<PathBuf> {
-    let ours = geckodriver_root().join("bin").join(format!("geckodriver{}", env::consts::EXE_SUFFIX));
+    let ours = geckodriver_root().join("bin").join(paths::program("geckodriver"));
     given("GECKODRIVER")
         .or_else(|| paths::on_path("geckodriver"))
         .or_else(|| Some(ours).filter(|file| file.is_file()))

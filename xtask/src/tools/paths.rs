@@ -21,6 +21,16 @@ pub fn wasm_target() -> PathBuf {
     target().join("wasm")
 }
 
+/// A program that cargo has built, with the profile `debug` or `release`.
+pub fn built(profile: &str, name: &str) -> PathBuf {
+    target().join(profile).join(program(name))
+}
+
+/// The name of a program's file.
+pub fn program(name: &str) -> String {
+    format!("{name}{}", env::consts::EXE_SUFFIX)
+}
+
 /// The npm package's source.
 pub fn js() -> PathBuf {
     root().join("js")
@@ -42,7 +52,7 @@ fn home() -> PathBuf {
 
 /// The executable `name` on the PATH.
 pub fn on_path(name: &str) -> Option<PathBuf> {
-    let name = format!("{name}{}", env::consts::EXE_SUFFIX);
+    let name = program(name);
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(&name)).find(|file| file.is_file())
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -92,6 +92,12 @@ fn kill(child: &mut Child) {
     }
     child.kill().ok();
     child.wait().ok();
+}
+
+/// Runs a command whose output is shown; its success is the exit code.
+pub fn to_exit_code(command: &mut Command) -> Result<ExitCode> {
+    let (status, _) = shown(command)?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs a command whose output is shown, and returned as well.

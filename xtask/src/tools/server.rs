@@ -20,7 +20,7 @@ fn build_with(features: &[&str]) -> Result<PathBuf> {
     let mut cargo = shell::cargo();
     cargo.args(["build", "-p", "seamline-server"]).args(features);
     run::step("build seamline-server", &mut cargo, "Fix the errors in server/.")?;
-    let binary = paths::target().join(format!("debug/seamline-server{}", std::env::consts::EXE_SUFFIX));
+    let binary = paths::built("debug", "seamline-server");
     if !binary.is_file() {
         bail!("cargo built no {}", paths::shown(&binary));
     }

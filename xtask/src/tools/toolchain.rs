@@ -103,8 +103,7 @@ impl Probe {
         let host =
             self.verbose_version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default();
         let own = self.sysroot.join("lib/rustlib").join(host).join("bin");
-        own.join(format!("rust-lld{}", std::env::consts::EXE_SUFFIX)).is_file()
-            || paths::on_path("rust-lld").is_some()
+        own.join(paths::program("rust-lld")).is_file() || paths::on_path("rust-lld").is_some()
     }
 }
 

@@ -39,9 +39,7 @@ fn find(version: &str) -> Option<PathBuf> {
 }
 
 fn is_installed_in(dir: &Path) -> bool {
-    ["wasm-bindgen", "wasm-bindgen-test-runner"]
-        .iter()
-        .all(|name| dir.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)).is_file())
+    ["wasm-bindgen", "wasm-bindgen-test-runner"].iter().all(|name| dir.join(paths::program(name)).is_file())
 }
 
 fn root(version: &str) -> PathBuf {

@@ -19,7 +19,7 @@ fn root() -> PathBuf {
 }
 
 fn find() -> Option<PathBuf> {
-    let installed = root().join("bin").join(format!("wasm-pack{}", std::env::consts::EXE_SUFFIX));
+    let installed = root().join("bin").join(paths::program("wasm-pack"));
     if installed.is_file() {
         return Some(installed);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The server cannot start, or has to stop; or what it was told to reload cannot be used.
+/// The server cannot start, or has to stop; or what it reloads cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetupError {
     what: String,

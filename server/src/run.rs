@@ -26,13 +26,13 @@ use crate::state::App;
 
 const NO_SECRET: &str = "
   ============================================================================
-   WARNING: no token secret. Everyone who can reach this server may read and
-   write every channel. That is fine for trying things out on one machine.
-   Anywhere else give it --token-secret (or SEAMLINE_TOKEN_SECRET).
+   WARNING: no token secret. Anyone who can reach this server can read and
+   write every channel. That is fine for trying it out on one machine.
+   Otherwise, give --token-secret (or SEAMLINE_TOKEN_SECRET).
   ============================================================================
 ";
 
-/// Runs the server until it is told to stop.
+/// Runs the server until it is shut down.
 pub async fn run(config: Config) -> Result<(), SetupError> {
     let (auth, tls) = prepare(&config)?;
     reload::on_hangup(auth.clone(), tls.clone());
@@ -40,7 +40,9 @@ pub async fn run(config: Config) -> Result<(), SetupError> {
         match config.log_format {
             LogFormat::Text => drop(writeln!(std::io::stderr(), "{NO_SECRET}")), // as a log line: lost, if it is
             LogFormat::Json => {
-                warn!("no token secret: everyone who can reach this server may read and write")
+                warn!(
+                    "no token secret: anyone who can reach this server can read and write every channel; give --token-secret"
+                )
             }
         }
     }
@@ -133,10 +135,10 @@ async fn serve(
     Ok(())
 }
 
-/// One line on standard output, for whoever started us and wants to know the port.
+/// Writes one line to standard output, for a program that started the server and needs the port.
 fn announce(line: &str) {
     let mut out = std::io::stdout();
-    let _ = writeln!(out, "{line}"); // nobody reads it: no reason to stop
+    let _ = writeln!(out, "{line}"); // if nobody reads it, the server serves all the same
     let _ = out.flush();
 }
 

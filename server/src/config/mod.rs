@@ -1,5 +1,6 @@
 //! The settings: the options with their defaults, their sources ([`sources`]), and the combinations that are refused.
 
+mod check;
 #[cfg(feature = "fault-injection")]
 mod fault_injection;
 mod file;
@@ -20,8 +21,6 @@ pub use file::FileError;
 pub use values::without_password;
 use values::{address, authorize_url, duration, origin, store_kind};
 
-use crate::error::SetupError;
-
 /// Where messages are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreKind {
@@ -37,7 +36,7 @@ const REDACTED: &str = "…";
 /// The format of the logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people.
+    /// Lines for people.
     Text,
     /// One JSON object a line, for programs.
     Json,
@@ -128,7 +127,7 @@ pub struct Config {
     #[arg(long, value_name = "MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(..=86_400_000))]
     pub authorize_cache_ms: u64,
 
-    /// How long to wait for the service's answer; after that, the client is told to retry
+    /// How long to wait for the service's answer; after that, the client has to retry
     #[arg(long, value_name = "MS", default_value_t = 2000, value_parser = clap::value_parser!(u64).range(10..=10_000))]
     pub authorize_timeout_ms: u64,
 
@@ -209,43 +208,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Whether clients must bring tokens.
+    /// Whether clients need tokens.
     pub fn asks_for_tokens(&self) -> bool {
         self.token_secret.is_some() || self.token_key.is_some()
-    }
-
-    /// Refuses settings that contradict each other, or that would let anyone in by accident.
-    pub fn check(&self) -> Result<(), SetupError> {
-        if self.tls_cert.is_some() != self.tls_key.is_some() {
-            let error = SetupError::new("cannot use TLS", "--tls-cert and --tls-key belong together");
-            return Err(error.advice("Give both, or neither."));
-        }
-        if self.authorize_url.is_some() && !self.asks_for_tokens() {
-            let error = SetupError::new("cannot use --authorize-url", "it needs tokens, which name the user");
-            return Err(error.advice("Give --token-secret or --token-key."));
-        }
-        self.check_token_secret()?;
-        if self.asks_for_tokens() || self.listen.ip().is_loopback() {
-            return Ok(());
-        }
-        let what = format!("cannot listen on {} without tokens", self.listen);
-        let why =
-            "it is not a loopback address, so anyone who can reach it could read and write every channel";
-        Err(SetupError::new(what, why)
-            .advice("Give --token-secret (or SEAMLINE_TOKEN_SECRET) or --token-key, or listen on 127.0.0.1."))
-    }
-
-    fn check_token_secret(&self) -> Result<(), SetupError> {
-        let refuse =
-            |why: &str, advice| Err(SetupError::new("cannot use the token secret", why).advice(advice));
-        match self.token_secret.as_deref() {
-            Some("") => refuse("it is empty", "Give at least 32 random bytes."),
-            Some(REDACTED) => refuse(
-                "`…` is what --print-config prints instead of a secret",
-                "Give the secret itself, best as SEAMLINE_TOKEN_SECRET.",
-            ),
-            Some(_) if self.token_key.is_some() => refuse("there is a --token-key, too", "Give one of them."),
-            _ => Ok(()),
-        }
     }
 }

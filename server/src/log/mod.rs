@@ -1,15 +1,15 @@
 //! The store: it holds one log per channel.
 //!
 //! A channel's log numbers its messages from 1 without holes (the *offset*), gives each an id that only grows, and trims
-//! itself from the front. [`Store`] is the interface for the rest of the server;
-//! [`embedded::EmbeddedStore`] needs no other process, [`redis::RedisStore`] is shared
-//! by many nodes.
+//! itself from the front. [`Store`] is the interface for the rest of the server. [`embedded::EmbeddedStore`] needs no other
+//! process; many nodes share one [`redis::RedisStore`].
 
 pub mod admin;
 pub mod embedded;
 pub mod hub;
 mod positions;
 pub mod redis;
+mod retention;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use futures::future::{BoxFuture, FutureExt};
 use seamline::wire::{MessageId, Position, StartAt};
 use tokio::sync::watch;
 
-pub use embedded::retention::Retention;
 pub use positions::{Owner, PositionKey, Resumed};
+pub use retention::Retention;
 
 /// A message in a log. The server never looks into the payload.
 #[derive(Clone, Debug, PartialEq, Eq)]

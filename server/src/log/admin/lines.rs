@@ -1,4 +1,4 @@
-//! The lines of an export: JSON objects, told apart by `line`.
+//! The lines of an export: JSON objects, whose field `line` names their kind.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -5,10 +5,10 @@ mod free_space;
 mod handle;
 mod reads;
 mod recovery;
-pub(super) mod retention;
 pub(super) mod schema;
 pub(super) mod store;
 pub(super) mod tables;
+mod trim;
 mod writer;
 
 use std::path::Path;

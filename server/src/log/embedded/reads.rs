@@ -3,8 +3,8 @@
 use redb::{Database, ReadableDatabase, ReadableTable};
 use seamline::wire::{MessageId, Position};
 
-use super::retention::POSITION_AGE_MAX;
 use super::schema::{CHANNELS, Channel, MESSAGES, PositionRow, PositionRowKey, SYNC};
+use crate::log::retention::POSITION_AGE_MAX;
 use crate::log::{Message, Page, PageLimit, PositionKey};
 use crate::time::{millis, now_ms};
 

@@ -7,12 +7,12 @@ use seamline::wire::{MessageId, Position, StartAt};
 
 use super::commits::CommitCount;
 use super::reads::stored_position;
-use super::retention::{Retention, Trimmer};
 use super::schema::{
     CHANNELS, Channel, ChannelTable, KEY_ORDER, KEYS, KeyOrderTable, KeyTable, MESSAGES, META, MessageTable,
     PositionTable, SYNC,
 };
-use crate::log::{Append, Appended, Message, PositionKey, Resumed};
+use super::trim::Trimmer;
+use crate::log::{Append, Appended, Message, PositionKey, Resumed, Retention};
 
 /// The tables of one transaction, and the channels that it has touched.
 pub(in crate::log) struct Tables<'txn> {

@@ -11,7 +11,7 @@ use redis::{Cmd, RedisResult, Script, Value};
 use seamline::wire::{MessageId, Position, StartAt};
 
 use super::keys;
-use crate::log::embedded::retention::{KEY_AGE_MIN, POSITION_AGE_MAX};
+use crate::log::retention::{KEY_AGE_MIN, POSITION_AGE_MAX};
 use crate::log::{After, Append, PageLimit, PositionKey, Retention};
 use crate::time::millis;
 

@@ -21,12 +21,12 @@ use tracing::error;
 use self::outage::Outage;
 use super::commits::CommitCount;
 use super::handle::{Handle, needs_reopening};
-use super::retention::{Retention, sweep};
 use super::store::begin_write;
 use super::tables::Tables;
+use super::trim::sweep;
 use crate::error::SetupError;
 use crate::log::hub::Hub;
-use crate::log::{Append, Appended, ChannelInfo, Message, PositionKey, Resumed, StoreError};
+use crate::log::{Append, Appended, ChannelInfo, Message, PositionKey, Resumed, Retention, StoreError};
 use crate::time::now_ms;
 
 /// Maximum number of commands per transaction.

@@ -26,7 +26,7 @@ pub(in crate::log) struct Outage {
     reopen_error: Option<String>,
 }
 
-/// The messages of a commit that may have succeeded. Their publishers were told to retry.
+/// The messages of a commit that may have succeeded. Their publishers were asked to retry.
 struct Uncertain {
     number: u64,
     messages: Vec<(String, Message)>,

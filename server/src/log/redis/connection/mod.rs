@@ -20,7 +20,7 @@ pub(super) use self::connect::{Connections, Unusable};
 pub(super) use self::probe::ProbeResult;
 use crate::log::{Health, StoreError};
 
-/// If a command takes longer, the publisher is told to retry. If Redis runs it later all the same, the idempotency key
+/// If a command takes longer, the publisher has to retry. If Redis runs it later all the same, the idempotency key
 /// prevents a second message.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -1,36 +1,36 @@
--- Puts a message into the log, once per idempotency key.
+-- Appends a message to the log, once per idempotency key.
 --
 -- ARGV[5] the payload, ARGV[6] the idempotency key, or ''
--- Returns {offset, id, 1 if the key had been used before}.
+-- Returns {offset, id, 1 if the key was used before}.
 local data, key = ARGV[5], ARGV[6]
 if key ~= '' then
-    local place = redis.call('HGET', keys, key)
-    local offset, id = string.match(place or '', '^(%d+) (%d+%-%d+)$')
+    local target = redis.call('HGET', keys, key)
+    local offset, id = string.match(target or '', '^(%d+) (%d+%-%d+)$')
     if id then return {tonumber(offset), id, 1} end
-    redis.call('LINDEX', key_order, 0) -- fails before anything is written, if that is no list
+    redis.call('LINDEX', key_order, 0) -- if this is not a list, it fails before anything is written
 end
 
--- Redis keeps ids growing as long as the stream is there. One that has expired has forgotten its last
--- id; we have not, in case the clock was set back meanwhile.
+-- Redis makes ids grow as long as the stream exists. After the stream has expired, only our metadata knows the last id,
+-- which matters if the clock was set back meanwhile.
 local id = '*'
 local last_ms, last_seq = id_parts(last)
 if now_ms <= last_ms and redis.call('EXISTS', log) == 0 then
     id = text(last_ms) .. '-' .. text(last_seq + 1)
 end
--- This must be the first to write: once a script has written, a full Redis lets it write on.
+-- This must be the first write: once a script has written, a full Redis accepts its other writes.
 local offset = head + 1
 id = redis.call('XADD', log, id, 'o', text(offset), 'e', epoch, 'd', data)
 head, last = offset, id
 redis.call('HSET', meta, 'head', text(head), 'last', last)
 if key ~= '' then
-    local place = text(offset) .. ' ' .. id
-    redis.call('HSET', keys, key, place)
-    redis.call('RPUSH', key_order, place .. ' ' .. key)
+    local target = text(offset) .. ' ' .. id
+    redis.call('HSET', keys, key, target)
+    redis.call('RPUSH', key_order, target .. ' ' .. key)
 end
 trim()
 
--- Nothing need sweep quiet channels: a stream whose newest message is too old disappears, and its keys do once
--- they are old enough as well.
+-- Quiet channels need no sweep: a stream expires when its newest message is too old, and its keys expire when they are
+-- old enough as well.
 local function keep_for(name, ms)
     if keep_ms > 0 then
         redis.call('PEXPIRE', name, text(ms))

@@ -1,12 +1,12 @@
--- Does what the log needs, on keys of this node's own: it fails where the log would.
+-- Runs every command that the store needs on keys of this node, and so fails where the store would fail.
 --
 -- KEYS[1] the node's wake stream, KEYS[2] its hash, KEYS[3] its list
--- ARGV[1] for how many ms the stream is kept
--- Returns {} if all was done, or {command, error}. What it puts into the hash and the list it takes out again.
+-- ARGV[1] for how many ms to keep the stream
+-- Returns {} on success, or {command, error}. It removes what it adds to the hash and the list.
 local stream, hash, list = KEYS[1], KEYS[2], KEYS[3]
 local steps = {
     {'TIME'},
-    -- This must be the first to write: once a script has written, a full Redis lets it write on.
+    -- This must be the first write: once a script has written, a full Redis accepts its other writes.
     {'XADD', stream, 'MAXLEN', 1, '*', 'w', 1},
     {'XTRIM', stream, 'MAXLEN', '=', 1},
     {'PERSIST', stream},

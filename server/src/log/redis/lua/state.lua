@@ -1,4 +1,4 @@
--- Says where the channel stands, and begins a new epoch if it stands behind what the caller has seen.
+-- Returns the state of the channel, and starts a new epoch if the log is behind what the caller has seen.
 --
 -- ARGV[5] to [7] the epoch, offset and id that the caller has seen, or '', 0, ''
 -- Returns {epoch, first, head, last}.
@@ -6,9 +6,8 @@ trim()
 local first = first_offset()
 local seen_epoch, seen_offset, seen_id = ARGV[5], tonumber(ARGV[6]), ARGV[7]
 
--- Whether this is the log that the caller saw, and not an older copy of it: one that has not come as far,
--- or one that has given the offset to another message since. Where the message itself was deleted, those around
--- it tell.
+-- Whether this is the log that the caller has seen, and not an older copy of it. An older copy ends earlier, or has assigned
+-- the offset to another message since. If the message itself was deleted, its neighbors show it.
 local function holds()
     if seen_offset > head then return false end
     if seen_offset < first then return true end

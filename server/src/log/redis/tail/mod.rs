@@ -6,7 +6,7 @@
 //!
 //! The reader remembers the last message of each channel. So it continues there after Redis was away, and it notices when
 //! a log is no longer the one it knew, because it has another epoch or is an older copy. Then it starts over from what is
-//! there, and the hub tells the listeners to read the log again.
+//! there, and the hub makes the listeners read the log again.
 
 mod compare;
 mod dispatch;

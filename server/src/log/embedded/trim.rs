@@ -1,30 +1,15 @@
-//! Retention: which messages, keys and positions are dropped, and when.
-
-use std::time::Duration;
+//! Dropping messages, keys and positions that are past their retention.
 
 use redb::{ReadableTable, StorageError, WriteTransaction};
 
 use super::schema::{
     CHANNELS, Channel, KEY_ORDER, KEYS, KeyOrderTable, KeyTable, MESSAGES, MessageTable, SYNC,
 };
+use crate::log::retention::{KEY_AGE_MIN, POSITION_AGE_MAX, Retention};
 use crate::time::millis;
 
-/// Keys outlive their messages until they are this old: a publisher that returns after a night still finds that its
-/// message was stored.
-pub(in crate::log) const KEY_AGE_MIN: Duration = Duration::from_secs(24 * 3600);
-/// A client that stays away longer starts anew.
-pub(in crate::log) const POSITION_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How many rows one sweep may remove: publishers wait while the writer sweeps.
 const SWEEP_ROWS_MAX: usize = 10_000;
-
-/// How many messages are kept per channel, and for how long. Both limits apply.
-#[derive(Clone, Copy, Debug)]
-pub struct Retention {
-    /// Number of messages per channel.
-    pub messages: u64,
-    /// Maximum age of a message.
-    pub age: Option<Duration>,
-}
 
 /// Trims channels in one transaction.
 pub(in crate::log) struct Trimmer<'txn> {

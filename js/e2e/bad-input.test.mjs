@@ -71,7 +71,10 @@ test("misspelt and mistyped options are refused by name", async () => {
     await thrown(ws(open), { heartbeatMs: "25s" }),
     /option "heartbeatMs": "25s"; pass a whole number of milliseconds/,
   );
-  assert.match(await thrown(ws(open), { clientId: "" }), /option "clientId": ""; pass a string of 1 to 200 bytes/);
+  assert.match(
+    await thrown(ws(open), { clientId: "" }),
+    /option "clientId": ""; pass a well-formed string of 1 to 200 bytes/,
+  );
 });
 
 test("an invalid URL is refused at once", async () => {

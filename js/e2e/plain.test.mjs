@@ -314,7 +314,7 @@ test("invalid plain options are refused by name", async (t) => {
   );
   assert.match(
     await thrown({ dialect: "plain", plain: { numberPath: true } }),
-    /option of plain "numberPath": true; pass a string or false/,
+    /option of plain "numberPath": true; pass a well-formed string or false/,
   );
   assert.match(
     await thrown({ plain: {} }),

@@ -21,7 +21,7 @@ export type ChannelEvents<T> = {
 
 /** What a handle needs from its client. @internal */
 export interface ChannelPort {
-  _logger: Logger;
+  _logger: Required<Logger>;
   /** The subscription that all handles share; undefined if the client is closed. */
   _subscription(name: string): Subscription | undefined;
   _publish(name: string, data: unknown, key: string | undefined, isHandleClosed: boolean): Promise<Published>;

@@ -52,7 +52,7 @@ export class Connection implements ChannelPort, Loading, Host {
     this.#stopWaiting = loadWithRetries(options, this);
   }
 
-  get _logger(): Logger {
+  get _logger(): Required<Logger> {
     return this._status._logger;
   }
 
@@ -107,7 +107,7 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   _failed(reason: Reason): void {
-    this._logger.error?.("seamline:", reason.message);
+    this._logger.error("seamline:", reason.message);
     this.#end(reason);
   }
 

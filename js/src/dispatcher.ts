@@ -33,11 +33,11 @@ export class Dispatcher<T = unknown> {
   #name: string;
   #attempts: number;
   #delayMs: number;
-  #logger: Logger;
+  #logger: Required<Logger>;
   #queue: Entry[] = [];
   #emitLive = () => void this._emit("live");
 
-  constructor(name: string, { from, redeliver }: ChannelOptions, logger: Logger) {
+  constructor(name: string, { from, redeliver }: ChannelOptions, logger: Required<Logger>) {
     this.#name = name;
     this.#attempts = redeliver?.attempts ?? 1;
     this.#delayMs = redeliver?.delayMs ?? 1000;
@@ -71,7 +71,7 @@ export class Dispatcher<T = unknown> {
 
   _error(error: unknown, message?: Message<T>): void {
     if (this._events.of("error").length === 0) {
-      this.#logger.error?.(`seamline: channel "${this.#name}":`, error);
+      this.#logger.error(`seamline: channel "${this.#name}":`, error);
     }
     this._emit("error", error, message);
   }
@@ -79,7 +79,7 @@ export class Dispatcher<T = unknown> {
   /** Calls every listener of an event, whatever the others do. Returns a promise if there is something to wait for. */
   _emit<E extends keyof ChannelEvents<T>>(event: E, ...args: Parameters<ChannelEvents<T>[E]>): Promise<unknown> | void {
     const failed = (error: unknown) => {
-      if (event === "error") this.#logger.error?.("seamline: an error listener failed:", error);
+      if (event === "error") this.#logger.error("seamline: an error listener failed:", error);
       else this._error(error);
     };
     return all(this._events.of(event), (listener) =>
@@ -175,7 +175,7 @@ export class Dispatcher<T = unknown> {
 
   #gap(gap: Gap, position: Position): Promise<unknown> | void {
     if (this._events.of("gap").length === 0) {
-      this.#logger.warn?.(`seamline: channel "${this.#name}": messages are lost:`, gap);
+      this.#logger.warn(`seamline: channel "${this.#name}": messages are lost:`, gap);
     }
     const wait = this._emit("gap", gap);
     const done = () => {

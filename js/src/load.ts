@@ -23,7 +23,8 @@ export function loadWithRetries(options: Options, loading: Loading): () => void 
   let stop: () => void;
   const attempt = (failures: number) => {
     const failed = (error: unknown) => {
-      const reason = reasonOf(error);
+      const { code, message } = asSeamlineError(error);
+      const reason = { code: code as Reason["code"], message };
       if (isFinal(options, error)) return loading._failed(reason);
       const waitMs = RETRY_MS * 2 ** Math.min(failures, 4);
       const timer = setTimeout(attempt, waitMs, failures + 1);
@@ -41,9 +42,9 @@ function isFinal({ wasm }: Options, error: unknown): boolean {
   return !fetched || /^(Compile|Link|Seamline)Error/.test(text(error));
 }
 
-function reasonOf(error: unknown): Reason {
-  if (error instanceof SeamlineError) return { code: error.code as Reason["code"], message: error.message };
-  return { code: "wasm_failed", message: `could not load the WebAssembly: ${text(error)}` };
+function asSeamlineError(error: unknown): SeamlineError {
+  if (error instanceof SeamlineError) return error;
+  return new SeamlineError("wasm_failed", `could not load the WebAssembly: ${text(error)}`);
 }
 
 /** Loads the wasm of a dialect, once for all clients of a page. A failure is forgotten, so that it can be tried again. */

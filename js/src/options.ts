@@ -1,21 +1,21 @@
 import { HIDDEN, invalid, SeamlineError } from "./error.js";
-import { bytes, checkText } from "./text.js";
-import type { ChannelOptions, CloseOptions, Options, Position } from "./types.js";
+import { bytes, isText } from "./text.js";
+import type { ChannelOptions, CloseOptions, Options } from "./types.js";
 
 type Check = (value: unknown, options?: Options) => boolean;
 
 const isFunction: Check = (value) => typeof value === "function";
-const isString: Check = (value) => typeof value === "string";
 const isObject: Check = (value) => typeof value === "object" && value !== null;
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isName: Check = (value) => isString(value) && value !== "" && bytes(value as string) <= 200;
+const isName: Check = (value) => isText(value) && value !== "" && bytes(value) <= 200;
 
 /** By name: what a value must be, how to check that, and the options inside it. */
 interface Table {
   [name: string]: readonly [expected: string, check: Check, inside?: Table];
 }
 
-const NAME = ["a string of 1 to 200 bytes", isName] as const;
+const NAME = ["a well-formed string of 1 to 200 bytes", isName] as const;
+const TEXT = ["a well-formed string", isText] as const;
 const COUNT = ["a whole number, 0 or more", isCount] as const;
 /** Engines store a timer's delay as a signed 32-bit integer. A longer delay fires at once. */
 const MS_MAX = 2 ** 31 - 1;
@@ -46,12 +46,12 @@ const PLAIN: Table = {
   settleMs: MS,
   windowMessages: COUNT,
   silenceMs: MS,
-  idPath: ["a string", isString],
-  numberPath: ["a string or false", (value) => value === false || isString(value)],
+  idPath: TEXT,
+  numberPath: ["a well-formed string or false", (value) => value === false || isText(value)],
 };
 
 const OPTIONS: Table = {
-  token: ["a string or a function", (value) => isString(value) || isFunction(value)],
+  token: ["a well-formed string or a function", (value) => isText(value) || isFunction(value)],
   clientId: NAME,
   backoff: ["an object", isObject, BACKOFF],
   dialect: ['"seamline" or "plain"', (value) => value === "seamline" || value === "plain"],
@@ -61,7 +61,7 @@ const OPTIONS: Table = {
     PLAIN,
   ],
   ...NUMBERS,
-  wasm: ["a URL, a Response, bytes or a WebAssembly.Module", (value) => isString(value) || isObject(value)],
+  wasm: ["a URL, a Response, bytes or a WebAssembly.Module", (value) => isText(value) || isObject(value)],
   WebSocket: ["a constructor", isFunction],
   logger: ["an object such as console", isObject],
 };
@@ -80,53 +80,48 @@ function isFrom(value: unknown): boolean {
   if (value === "start" || value === "tail") return true;
   if (!isObject(value)) return false;
   const { epoch, offset, id } = value as Record<string, unknown>;
-  return isString(epoch) && isCount(offset) && (id === undefined || isString(id));
+  return isText(epoch) && isCount(offset) && (id === undefined || isText(id));
 }
 
-function check(what: string, options: object, table: Table): void {
-  if (!isObject(options)) throw invalid("bad_option", what.replace("option", "options"), options, "pass an object");
+/** `of` says whose options they are. */
+function check(of: string, options: object, table: Table): void {
+  if (!isObject(options)) throw invalid("bad_option", `options${of}`, options, "pass an object");
   for (const [name, value] of Object.entries(options)) {
     const entry = Object.hasOwn(table, name) && table[name];
     if (!entry) {
       const names = Object.keys(table).join(", ");
-      throw new SeamlineError("bad_option", `unknown ${what}: "${name}"; use one of ${names}`);
+      throw new SeamlineError("bad_option", `unknown option${of}: "${name}"; use one of ${names}`);
     }
-    const shown = name === "token" ? HIDDEN : value;
     if (value !== undefined && !entry[1](value, options)) {
-      throw invalid("bad_option", `${what} "${name}"`, shown, `pass ${entry[0]}`);
+      throw invalid("bad_option", `option${of} "${name}"`, name === "token" ? HIDDEN : value, `pass ${entry[0]}`);
     }
-    checkText("bad_option", `${what} "${name}"`, value, shown);
-    if (value && entry[2]) check(`option of ${name}`, value, entry[2]);
+    if (value && entry[2]) check(` of ${name}`, value, entry[2]);
   }
 }
 
 /** Throws an error that names the option, if one is misspelled or has the wrong type. */
 export function checkOptions(options: Options): void {
-  check("option", options, OPTIONS);
+  check("", options, OPTIONS);
 }
 
 /** The same for the options of a publication. */
 export function checkPublishOptions(options: object): void {
-  check("option of publish", options, { key: ["a string", isString] });
+  check(" of publish", options, { key: TEXT });
 }
 
 /** The same for `close()`. */
 export function checkCloseOptions(options: CloseOptions): void {
-  check("option of close", options, { flushMs: MS });
+  check(" of close", options, { flushMs: MS });
 }
 
 /** The same for a channel's options. */
 export function checkChannelOptions(options: ChannelOptions): void {
-  check("option of channel", options, CHANNEL_OPTIONS);
-  for (const field of ["epoch", "id"] as const) {
-    checkText("bad_option", `${field} of "from"`, (options.from as Partial<Position> | undefined)?.[field]);
-  }
+  check(" of channel", options, CHANNEL_OPTIONS);
 }
 
 /** The wasm checks this too; here the caller's stack still shows where the name comes from. */
 export function checkChannelName(name: unknown): void {
   if (!isName(name)) throw invalid("bad_channel", "channel name", name, `pass ${NAME[0]}`);
-  checkText("bad_channel", "channel name", name);
 }
 
 /** The options that the wasm reads, in its order. What is not set has the wasm's default. */

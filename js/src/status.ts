@@ -9,7 +9,7 @@ const DIAGNOSTICS_MAX = 200;
 /** A client's state and errors, and who is told: its listeners, its log, and `diagnostics()`. */
 export class Status {
   readonly _events = new Emitter<ClientEvents>("state", "error");
-  readonly _logger: Logger;
+  readonly _logger: Required<Logger>;
   _state: State = { name: "connecting" };
   /** The newest states and page events, oldest first. */
   _diagnostics: readonly Diagnostic[] = [];
@@ -23,7 +23,7 @@ export class Status {
   _set(state: State): void {
     this._state = state;
     this._record({ state });
-    this._logger.debug?.("seamline: state:", state);
+    this._logger.debug("seamline: state:", state);
     this.#pending.push(state);
     if (this.#pending.length > 1) return; // a listener caused this one: it comes after the one at hand
     for (const next of this.#pending) this.#emit(this._events.of("state"), next);
@@ -37,18 +37,18 @@ export class Status {
   /** Something failed that concerns no single channel. */
   _error(error: unknown): void {
     const listeners = this._events.of("error");
-    if (listeners.length === 0) this._logger.error?.("seamline:", error);
+    if (listeners.length === 0) this._logger.error("seamline:", error);
     this.#emit(listeners, error);
   }
 
   #emit<T>(listeners: readonly ((value: T) => unknown)[], value: T): void {
-    const failed = (error: unknown) => this._logger.error?.("seamline: a listener failed:", error);
+    const failed = (error: unknown) => this._logger.error("seamline: a listener failed:", error);
     for (const listener of listeners) void guard(() => listener(value), failed);
   }
 }
 
 /** A logger that cannot throw: it is called in the middle of things. Where it fails, there is nowhere to report that. */
-function safe(logger: Logger): Logger {
+function safe(logger: Logger): Required<Logger> {
   const call =
     (level: keyof Logger) =>
     (...line: unknown[]) =>

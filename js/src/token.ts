@@ -1,6 +1,6 @@
 import { HIDDEN, invalid, text } from "./error.js";
 import { follow } from "./follow.js";
-import { checkText } from "./text.js";
+import { isText } from "./text.js";
 import type { Options } from "./types.js";
 
 /** Gets a token from the application; an empty one stands for none. The returned function stops waiting for it. */
@@ -15,8 +15,7 @@ export function fetchToken(
     answer,
     (given) => {
       const answer = given ?? "";
-      if (typeof answer !== "string") throw invalid("bad_token", "token", HIDDEN, "return a string or null");
-      checkText("bad_token", "token", answer, HIDDEN);
+      if (!isText(answer)) throw invalid("bad_token", "token", HIDDEN, "return a well-formed string or null");
       done(answer);
     },
     (error) => failed(`the token function failed: ${text(error)}`),

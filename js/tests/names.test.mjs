@@ -33,7 +33,7 @@ test("a relative URL is resolved against the page's", async (t) => {
   assert.equal(await opened("ws"), "wss://example.org/app/ws");
 });
 
-const invalidUrl = (shown) => `invalid URL: ${shown}; pass an absolute URL`;
+const invalidUrl = (shown) => `invalid URL: ${shown}; pass a well-formed absolute URL`;
 
 test("an invalid URL is refused at once", () => {
   for (const url of ["/ws", "", "ws//x", "http://"]) {

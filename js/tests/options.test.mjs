@@ -32,8 +32,8 @@ const invalid = (what, value, expected) => {
 };
 
 const wrong = {
-  token: ["a string or a function", [1, null, {}, true]],
-  clientId: ["a string of 1 to 200 bytes", ["", 1, null, "x".repeat(201), "é".repeat(101)]],
+  token: ["a well-formed string or a function", [1, null, {}, true]],
+  clientId: ["a well-formed string of 1 to 200 bytes", ["", 1, null, "x".repeat(201), "é".repeat(101)]],
   backoff: ["an object", [500, null, "500"]],
   dialect: ['"seamline" or "plain"', ["", "Plain", null, true, ["plain"]]],
   plain: ['an object, together with dialect: "plain"', ["plain", null, true, {}]],
@@ -108,8 +108,8 @@ test("the options of `plain` are checked", () => {
     settleMs: [MS, NOT_MS],
     windowMessages: [COUNT, NOT_COUNTS],
     silenceMs: [MS, NOT_MS],
-    idPath: ["a string", [1, null, ["id"], false]],
-    numberPath: ["a string or false", [1, null, true]],
+    idPath: ["a well-formed string", [1, null, ["id"], false]],
+    numberPath: ["a well-formed string or false", [1, null, true]],
   };
   for (const [name, [expected, values]] of Object.entries(wrong)) {
     for (const value of values) {
@@ -148,7 +148,10 @@ test("the options of publish() are checked", async () => {
   const client = open();
   const channel = client.channel("c");
   await assert.rejects(channel.publish(1, null), invalid("options of publish", null, "an object"));
-  await assert.rejects(channel.publish(1, { key: Symbol() }), invalid('option of publish "key"', Symbol(), "a string"));
+  await assert.rejects(
+    channel.publish(1, { key: Symbol() }),
+    invalid('option of publish "key"', Symbol(), "a well-formed string"),
+  );
   await assert.rejects(channel.publish(1, { kee: "k" }), unknown("option of publish", "kee", "key"));
   client.close();
 });

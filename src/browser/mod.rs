@@ -7,6 +7,6 @@ pub(crate) mod lifecycle;
 pub(crate) mod lineage;
 #[cfg(feature = "plain")]
 pub(crate) mod plain;
-pub(crate) mod seamline;
 pub(crate) mod socket;
+pub(crate) mod v1;
 pub(crate) mod value;

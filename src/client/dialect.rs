@@ -9,7 +9,7 @@ use super::Options;
 use crate::browser::dialect::Dialect;
 #[cfg(feature = "plain")]
 use crate::browser::plain::Plain;
-use crate::browser::seamline::{self, Seamline};
+use crate::browser::v1::{self, Seamline};
 use crate::browser::value::Data;
 use crate::core::{
     Batch, ChannelId, Config, Error, Event, FetchId, Incoming, Instant, Output, Protocol, PublishId, Session,
@@ -53,7 +53,7 @@ impl AnyMessages {
     pub fn get(&self, place: u64) -> (String, Option<MessageId>, Data) {
         match self {
             AnyMessages::Frame(frame) => {
-                let (id, data) = seamline::message(frame, place);
+                let (id, data) = v1::message(frame, place);
                 let position_id = id.parse().ok();
                 (id, position_id, data)
             }

@@ -4,7 +4,7 @@ use wasm_bindgen::JsValue;
 
 use super::host::JsHost;
 use super::tables::Kind;
-use crate::browser::seamline::Seamline;
+use crate::browser::v1::Seamline;
 use crate::core::{Batch, ChannelId};
 
 pub type Dialect = Seamline;

@@ -2,6 +2,8 @@
 //!
 //! A text frame is parsed once, by the engine's own `JSON.parse`. Payloads stay JavaScript values;
 //! of a `msgs` frame only the channel, the numbers and the last id come into wasm memory.
+//!
+//! A module named `seamline` would make the tests of this crate link it a second time, as their own dependency.
 
 use std::cell::Cell;
 

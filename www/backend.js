@@ -25,7 +25,7 @@ export async function publish(channel, data, { onRetry = () => {}, signal } = {}
   }
 }
 
-/** Publishes `count` messages, `make(i)` being the data of each, and tells after each how far it is. */
+/** Publishes `count` messages, with `make(i)` as the data of each, and reports the progress after each. */
 export async function publishMany(channel, count, make, { onProgress, onRetry }) {
   let next = 0;
   let done = 0;

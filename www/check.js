@@ -44,7 +44,7 @@ export class Check {
     if (!goesOn) this.lastId = "0-0"; // another log, or offsets used again
   }
 
-  /** Whether all is well, and a sentence that says so or says what is not. */
+  /** Whether all is well, and a sentence about the result. */
   get verdict() {
     const wrong = [
       [this.missing, "missing"],

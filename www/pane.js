@@ -141,7 +141,7 @@ export class Pane {
     this.#changed();
   }
 
-  /** The messages of one WebSocket frame are handed out in one go: one look serves all of them. */
+  /** The messages of one WebSocket frame are dispatched together: one check serves all of them. */
   #lookOncePerFrame() {
     if (this.#looked) return;
     this.#looked = true;
@@ -161,7 +161,7 @@ export class Pane {
     text.addEventListener("input", () => text.value && this.#typing.typed());
     buttons.cut.addEventListener("click", () => {
       this.#note(
-        cut(this.#name) ? "The page has cut the socket; the library was not told." : "There is no socket to cut.",
+        cut(this.#name) ? "The page has cut the socket without a close event for the library." : "There is no socket to cut.",
       );
     });
     buttons.drop.addEventListener("click", async () => {

@@ -1,6 +1,6 @@
 // Gets at the sockets under the library, to break them without its knowing. A page can do no more to
 // a WebSocket than `close()` it, and the library keeps its own to itself; so we stand in for the
-// constructor. The panes' sockets are told apart by the `pane` in their URL, which the server ignores.
+// constructor. The `pane` in the URL identifies each pane's socket. The server ignores it.
 
 const NativeWebSocket = globalThis.WebSocket;
 
@@ -61,7 +61,7 @@ class UnreachableSocket extends EventTarget {
 
 /**
  * Cuts the pane's socket; whether there was one. From here on the browser discards what the server
- * still has on its way, and the library is told only that the socket has closed.
+ * still has in transit, and the library sees only that the socket has closed.
  */
 export function cut(pane) {
   const socket = sockets.get(pane);
@@ -76,7 +76,7 @@ export function hold(pane) {
   cut(pane);
 }
 
-/** Brings it back, and says so as the browser does when the network returns. */
+/** Brings it back, and dispatches the event that the browser dispatches when the network returns. */
 export function release(pane) {
   held.delete(pane);
   globalThis.dispatchEvent(new Event("online"));

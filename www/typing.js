@@ -26,7 +26,7 @@ export class Typing {
     this.#room.cast({ typing: true, from: this.#name });
   }
 
-  /** This pane has published: the next keystroke is told at once. */
+  /** This pane has published: the next keystroke is reported at once. */
   published() {
     this.#saidAt = 0;
   }

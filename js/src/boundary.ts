@@ -5,7 +5,7 @@ import type { Socket } from "./socket.js";
 
 /** What {@link Engine.call} does. */
 export const enum Call {
-  /** The page may be about to go, or to lose its network. */
+  /** The page may end soon, or lose its network. */
   Hide = 0,
   /** The page came back: it is online, visible, resumed or restored. */
   Wake = 1,

@@ -1,7 +1,7 @@
 import { invalid } from "./error.js";
 import { bytes } from "./text.js";
 
-/** A payload as JSON, which the caller cannot change later, and its size. It is serialised here, and nowhere else. */
+/** A payload as JSON, which the caller cannot change later, and its size. It is serialized here, and nowhere else. */
 export function toJson(data: unknown): { json: string; size: number } {
   const json = JSON.stringify(data) as string | undefined;
   if (json === undefined) throw invalid("bad_data", "payload", data, "pass a JSON value");

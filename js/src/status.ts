@@ -6,7 +6,7 @@ import type { Diagnostic, Logger, State } from "./types.js";
 /** How many states and page events are remembered. */
 const DIAGNOSTICS_MAX = 200;
 
-/** A client's state and errors, and who is told: its listeners, its log, and `diagnostics()`. */
+/** A client's state and errors, and where they are reported: its listeners, its logger, and `diagnostics()`. */
 export class Status {
   readonly _events = new Emitter<ClientEvents>("state", "error");
   readonly _logger: Required<Logger>;

@@ -100,7 +100,7 @@ struct Inner<H: Host> {
 }
 
 impl<H: Host> Driver<H> {
-    /// A driver that does nothing until the session is told to connect.
+    /// A driver that does nothing until `connect` is called on its session.
     pub fn new(url: String, config: Config, dialect: H::Dialect, host: H) -> Self {
         let clock = Clock::new();
         let seed = (js_sys::Math::random() * u64::MAX as f64) as u64;

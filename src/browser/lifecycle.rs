@@ -8,7 +8,7 @@ use web_sys::{Event, EventTarget};
 pub enum Sign {
     /// It came back in some way: online, visible, resumed, restored.
     Wake,
-    /// It may be about to go, or to be cut off.
+    /// It may end soon, or lose its network.
     Hide,
     /// It goes into the back/forward cache.
     Suspend,

@@ -76,7 +76,7 @@ pub trait Protocol {
     fn handle_token(&mut self, now: Instant, fetch: FetchId, token: Result<Option<String>, String>);
     /// The page woke up.
     fn handle_wake(&mut self, now: Instant);
-    /// The page may be about to go.
+    /// The page may end soon.
     fn handle_hide(&mut self, now: Instant);
     /// The page goes into the back/forward cache.
     fn handle_suspend(&mut self, now: Instant);

@@ -22,7 +22,7 @@ const WAKE_DOUBLINGS_MAX: u32 = 4;
 /// A server may ask a client to wait for this long at most.
 const RETRY_AFTER_MS_MAX: u64 = 300_000;
 
-/// A pause that the server asks for before something is tried again: never none, and not for ever.
+/// A pause that the server asks for before a retry, with a minimum and a maximum.
 pub fn pause_ms(retry_after_ms: u64) -> u64 {
     retry_after_ms.clamp(FLOOR_MS, RETRY_AFTER_MS_MAX)
 }

@@ -1,4 +1,4 @@
-//! What tells messages apart: numbers, ids that can be compared, and ids that cannot.
+//! What identifies messages: numbers, ids that have an order, and ids that do not.
 
 use crate::wire::MessageId;
 

@@ -15,7 +15,7 @@
 //!          ◀──  acks, casts, events  ──                    ◀──  its outputs  ──
 //! ```
 //!
-//! Instants are taken for Unix time here. Only what cannot do harm depends on it: whether a message
+//! Instants are Unix time here. Only what cannot do harm depends on it: whether a message
 //! counts as replayed, when a channel is reported live, and how long a first number is held back.
 //!
 //! A message is remembered as seen when the session *delivers* it, not when it comes: what the

@@ -6,7 +6,7 @@
 //! lower has come since.
 //!
 //! Only arrivals move it, never the clock alone: silence may be a replay that is stuck as well as
-//! one that is over, and nothing on this wire tells the two apart. For the same reason what one
+//! one that is over, and nothing on this wire distinguishes the two. For the same reason what one
 //! connection has left unsettled is not settled by time that passes without it.
 
 use super::window::Window;

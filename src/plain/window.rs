@@ -9,7 +9,7 @@
 //!
 //! An id is seen if it is at or below the floor, or in the window. Ids enter the window in any order.
 //! The invariant: an id leaves the window only as its lowest, and the floor then rises to it. So a
-//! replay that comes in order is told apart from what was seen however long it is, also while newer
+//! replay that comes in order is distinguished from seen messages however long it is, also while newer
 //! messages overtake it: they stay in the window's upper end, and the floor follows the replay. The
 //! bound is reached from the other side only by as many overtaking messages as the window holds; the
 //! rest of that replay then lies below the floor.

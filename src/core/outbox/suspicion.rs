@@ -1,6 +1,6 @@
 //! Which publication makes the server, or a proxy before it, close the connection.
 //!
-//! Such a publication would be sent again on each connection, and all later ones would wait for ever. So it
+//! Such a publication would be sent again on each connection, and all later ones would wait forever. So it
 //! fails after [`STRIKES_MAX`] strikes, and the rest goes on. One that the network interrupted must never
 //! fail: it is sent again however often that happens. Three rules keep the two apart.
 //!

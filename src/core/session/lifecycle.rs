@@ -29,7 +29,7 @@ impl<B, D: Clone> Session<B, D> {
         self.handle_timeout(self.now);
     }
 
-    /// The page may be about to go: acknowledges what was processed now.
+    /// The page may end soon: acknowledges processed messages now.
     pub fn handle_hide(&mut self, now: Instant) {
         self.advance(now);
         self.acknowledge();

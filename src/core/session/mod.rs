@@ -27,8 +27,8 @@ use crate::wire::{self, ClientFrame, Position, close, code};
 /// A client session: what is decided between an application and its WebSocket. `B` holds the messages of a frame,
 /// `D` a single payload; a session looks into neither.
 ///
-/// A session performs nothing itself. A *driver* tells it what happens and what the application wants, each time
-/// with the time, and performs what comes out. There are four kinds of methods:
+/// A session performs nothing itself. A *driver* passes in what happens and what the application wants, with the
+/// current time, and performs the outputs. There are four kinds of methods:
 ///
 /// - **Getters**, which take `&self`: [`config`](Session::config), [`stats`](Session::stats).
 /// - **Handlers** of what happened outside, named `handle_*`: to a socket ([`handle_open`](Session::handle_open),

@@ -69,7 +69,8 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// Continues the history if it ends where the channel begins; otherwise begins another one, and says so.
+    /// Continues the history if it ends where the channel begins; otherwise begins another one. Returns whether it
+    /// began another one.
     pub(super) fn adopt(&mut self, channel: Option<ChannelId>, position: Option<Position>) -> bool {
         let same_channel = std::mem::replace(&mut self.channel, channel) == channel;
         if self.history.ends_at(position.as_ref(), same_channel) {

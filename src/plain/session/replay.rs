@@ -138,7 +138,7 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// Tells the session that the replay is over, and how far it should have gone.
+    /// Reports to the session that the replay is over, and how far it should have gone.
     pub(super) fn pass_live(&mut self, head: u64) {
         let (Some(open), Some(name)) = (self.connection.open(), &self.name) else { return };
         let live = ServerFrame::Live { ch: name.clone(), head, reference: None };

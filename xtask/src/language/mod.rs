@@ -89,7 +89,6 @@ fn docs_use_the_words_of_the_style_guide() {
 }
 
 #[test]
-#[ignore = "the texts are being rewritten"]
 fn texts_in_source_code_use_the_words_of_the_style_guide() {
     let words = guide();
     let root = paths::root();

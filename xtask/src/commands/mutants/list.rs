@@ -120,7 +120,7 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         DELIVERY,
-        "ask for a hole for ever",
+        "ask for a hole forever",
         "if self.cursor.as_ref().is_some_and(|cursor| cursor.repair.is_some()) {",
         "if self.cursor.is_none() {",
     ),
@@ -350,7 +350,7 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         REPAIR,
-        "ask a node that lags for ever",
+        "ask a node that lags forever",
         "if self.pauses == PAUSES_MAX {",
         "if self.pauses == u32::MAX {",
     ),

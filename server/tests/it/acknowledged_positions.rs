@@ -1,4 +1,4 @@
-//! The server remembers how far a client has processed a channel, for a client that has forgotten.
+//! The server stores the position that a client has acknowledged, for a client that has lost its own.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ async fn ack(client: &mut Client, epoch: &Value, offset: u64) {
     client.send(json!({"op": "ack", "ch": "c", "epoch": epoch, "offset": offset})).await;
 }
 
-/// Where a client that brings nothing is put, asked until it is there: the last connection's
-/// position is stored just after it has closed.
+/// Waits until a client without a position resumes at this offset: the position of a connection is stored just after it has
+/// closed.
 async fn begins_at(server: &Server, client_id: &str, offset: u64) -> Value {
     let start = std::time::Instant::now();
     loop {
@@ -37,7 +37,7 @@ async fn a_client_resumes_at_its_acknowledged_position() {
     client.close().await;
     assert_eq!(begins_at(&server, "ada", 12).await["resumed"], true);
 
-    // What the log does not know, and what lies behind, changes nothing.
+    // Positions beyond the log, or behind the stored one, change nothing.
     for (epoch, offset) in [(&epoch, 21), (&json!("other"), 15), (&epoch, 3)] {
         let mut client = Client::greeted(&server, "ada").await;
         ack(&mut client, epoch, offset).await;
@@ -53,13 +53,13 @@ async fn a_client_resumes_at_its_acknowledged_position() {
     client.sub("c", 100, json!({})).await;
     client.next_op("subd").await;
     assert_eq!(offsets(&client.next_op("msgs").await), (13..=20).collect::<Vec<_>>());
-    // Another client, and one that says where it wants to begin, are not concerned.
+    // Another client, and one that asks for a start point, are not affected.
     begins_at(&server, "bob", 20).await;
     client.sub("c", 100, json!({"from": "start"})).await;
     while client.next().await["op"] != "live" {}
 }
 
-/// It is stored every 5 s as well, not only at the end.
+/// The position is stored every 5 s, not only at the end.
 #[tokio::test]
 async fn positions_are_stored_while_connected() {
     let mut server = Server::start(&[]);

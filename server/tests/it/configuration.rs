@@ -1,5 +1,4 @@
-//! Where settings come from, which of them counts, and what is said about a mistake. The server is asked with
-//! `--print-config`.
+//! The sources of settings, their precedence, and the errors about wrong ones. The tests use `--print-config`.
 
 use std::process::Command;
 
@@ -9,7 +8,7 @@ use crate::support::{Server, refused_to_start, without_settings};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/seamline.toml");
 
-/// Runs the server with variables; returns its exit code and all that it said.
+/// Runs the server with environment variables; returns its exit code and its whole output.
 fn run(args: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_seamline-server"));
     let output = without_settings(&mut command).args(args).envs(variables.iter().copied()).output().unwrap();
@@ -78,7 +77,7 @@ fn every_option_has_an_environment_variable() {
     assert!(all.len() > 15, "{all:?}");
     for key in all {
         let variable = format!("SEAMLINE_{}", key.replace('-', "_").to_uppercase());
-        // A value that none of them takes, or one that shows.
+        // A value that is either rejected or printed.
         let (code, text) = run(&["--print-config"], &[(&variable, "…")]);
         let shown = text.lines().any(|line| line.starts_with(&key) && line.ends_with(&variable));
         assert!(shown || (code == Some(2) && text.contains(&format!("--{key}"))), "{variable}: {text}");

@@ -1,8 +1,8 @@
-//! The embedded log after violence: killed in a storm of publications again and again; and with its file cut
-//! short, or with bits flipped in it. Every message that was acknowledged is there, or the store does not open and
-//! says that it is damaged, as `log verify` does. Never is one missing in silence, and never does the server panic.
+//! The embedded store after crashes and corruption: the server is killed repeatedly under load, and its file is truncated or
+//! has bits flipped. Every acknowledged message is there, or the server and `log verify` report that the store is damaged.
+//! No message is lost silently, and the server never panics.
 //!
-//! `CRASH_KILLS` and `CRASH_DAMAGES` say how often; `CRASH_SEED` draws other damages.
+//! `CRASH_KILLS` and `CRASH_DAMAGES` set the numbers; `CRASH_SEED` changes the damages.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::support::{Client, Got, Server, log_command, try_start};
 
-/// Unanswered publications of one socket.
+/// Maximum number of unanswered publications per socket.
 const WINDOW: u64 = 64;
 
 pub fn times(variable: &str, default: u64) -> u64 {
@@ -46,7 +46,7 @@ async fn acknowledged_publications_survive_repeated_kills() {
     assert_eq!(code, Some(0), "{shown}");
 }
 
-/// Publishes as fast as the answers come, and notes them, until it is stopped.
+/// Publishes as fast as the answers arrive, and records them, until the server is gone.
 async fn storm(server: &Server, from: u64, acknowledged: &mut BTreeMap<u64, u64>) {
     let mut client = Client::greeted(server, "storm").await;
     let mut next = from;
@@ -63,7 +63,7 @@ async fn storm(server: &Server, from: u64, acknowledged: &mut BTreeMap<u64, u64>
     }
 }
 
-/// Whether each is at the offset that was promised, and offsets have no hole.
+/// Checks that each message is at its acknowledged offset, and that offsets are contiguous.
 async fn check(server: &Server, acknowledged: &BTreeMap<u64, u64>) {
     if let Some(missing) = first_missing(server, acknowledged).await {
         panic!("acknowledged, and not there: {missing}");
@@ -89,7 +89,7 @@ async fn first_missing(server: &Server, acknowledged: &BTreeMap<u64, u64>) -> Op
     missing.map(|(i, offset)| format!("message {i} at offset {offset}; the head is {after}"))
 }
 
-/// A store with a thousand messages and one more in a commit of its own, closed properly or killed.
+/// A store with a thousand messages and another one in a separate commit, closed properly or killed.
 pub async fn filled(properly: bool) -> (Server, BTreeMap<u64, u64>) {
     let mut server = Server::start(&[]);
     server.publish_all("c", 1..=1000).await;
@@ -122,7 +122,7 @@ async fn a_damaged_store_is_complete_or_refused() {
     println!("{damages} damages: {} harmless, {} refused", seen.whole, seen.refused);
 }
 
-/// Numbers below another one (xorshift), the same for the same `CRASH_SEED`.
+/// Random numbers below a limit (xorshift), determined by `CRASH_SEED`.
 pub fn draws() -> impl FnMut(u64) -> u64 {
     let mut rng = times("CRASH_SEED", 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     move |below: u64| {
@@ -133,7 +133,7 @@ pub fn draws() -> impl FnMut(u64) -> u64 {
     }
 }
 
-/// What became of damaged stores.
+/// The outcomes of damaged stores.
 #[derive(Default)]
 pub struct Tally {
     pub whole: u64,
@@ -141,7 +141,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Puts the damaged store into a copy of the server's directory, and starts a server on it.
+    /// Starts a server on a copy of the directory with the damaged store.
     pub async fn look_at(
         &mut self,
         server: &Server,
@@ -168,9 +168,9 @@ enum Outcome {
     Wrong(String),
 }
 
-/// Cuts it short, or flips a bit, or overwrites a page with zeros: what disks and crashes do.
+/// Truncates it, flips a bit, or overwrites a page with zeros, as disks and crashes do.
 fn damage(file: &mut Vec<u8>, draw: &mut impl FnMut(u64) -> u64) -> String {
-    // Behind the first page, which has tests of its own: see first_page.rs.
+    // After the first page, which first_page.rs tests.
     let at = 4096 + draw(file.len() as u64 - 4096) as usize;
     match draw(3) {
         0 => {

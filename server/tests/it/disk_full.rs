@@ -1,20 +1,20 @@
-//! The embedded log's disk is full, and later has room again. Publishers are told to come back, nothing that was
-//! acknowledged is lost, reads and live delivery go on, and the server is well again by itself.
+//! The disk of the embedded store is full, and later has space again. Publications are rejected with a retry hint, no
+//! acknowledged message is lost, reads and live delivery go on, and the server recovers by itself.
 //!
-//! What fills up here is not a disk but a limit on the size of the server's files, which needs no privileges.
+//! The tests limit the size of the server's files instead of filling a disk, which needs no privileges.
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    Client, Server, ask, eventually, is_degraded, is_well, log_command, offsets, publish_until_stored,
-    request, try_publish,
+    Client, Server, eventually, is_degraded, is_well, log_command, offsets, publish_until_stored,
+    rejects_publications, request, try_publish,
 };
 
 const FAILED: &str = "the store failed";
 const STILL: &str = "the store still cannot be written";
 const RECOVERED: &str = "the store can be written again";
 
-/// The store doubles its file when it needs more: this is reached before long.
+/// redb doubles its file when it needs space, so this is reached soon.
 const LIMIT_BYTES: u64 = 4 << 20;
 
 fn large(i: u64) -> Value {
@@ -25,7 +25,7 @@ fn key(i: u64) -> String {
     format!("k{i}")
 }
 
-/// Subscribed and live, from the log's start.
+/// A client that has subscribed from the start, and is live.
 async fn live(server: &Server, client_id: &str, ch: &str) -> (Client, Value, Vec<u64>) {
     let mut client = Client::greeted(server, client_id).await;
     client.sub(ch, 100_000, json!({"from": "start"})).await;
@@ -41,7 +41,7 @@ async fn live(server: &Server, client_id: &str, ch: &str) -> (Client, Value, Vec
     }
 }
 
-/// The next frame, past the announcement of a large one.
+/// The next frame, skipping announcements of large ones.
 async fn next(client: &mut Client) -> Value {
     loop {
         let frame = client.next().await;
@@ -64,7 +64,7 @@ async fn hear(client: &mut Client, through: u64) -> Vec<u64> {
     heard
 }
 
-/// Publishes until nothing fits any more; gives how many were stored.
+/// Publishes until the store is full; returns how many messages were stored.
 async fn fill(server: &Server, publisher: &mut Client) -> u64 {
     server.limit_file_size(Some(LIMIT_BYTES));
     let mut stored = 0;
@@ -80,7 +80,7 @@ fn count(server: &Server, line: &str) -> usize {
     server.stderr().matches(line).count()
 }
 
-/// Whether that is all that the log says to whoever does not look for details.
+/// Whether the logs have exactly these lines above the level `debug`.
 fn says(server: &Server, expected: &[&str]) -> bool {
     let stderr = server.stderr();
     let is_said = |line: &&str| [" INFO ", " WARN ", "ERROR "].iter().any(|level| line.contains(level));
@@ -98,16 +98,14 @@ async fn the_server_recovers_from_a_full_disk() {
     is_degraded(&server).await;
     let (_, health) = request("GET", server.url("/healthz"), &[], b"").await;
     assert!(health["log"].as_str().unwrap().contains("cannot write to the store"), "{health}");
-    let refusal = ask("POST", server.url("/channels/c/messages"), &[], b"1").await;
-    assert_eq!((refusal.status, &refusal.body["code"]), (503, &json!("log_error")));
-    assert_eq!(refusal.headers["retry-after"], "1");
+    rejects_publications(&server).await;
 
-    // It tries again and again, and says so once.
+    // It retries, and logs that once.
     eventually("some attempts", || count(&server, STILL) >= 3).await;
     is_degraded(&server).await;
     assert!(says(&server, &[FAILED]), "{}", server.stderr());
 
-    // What is there is read and delivered, and what needs no disk is passed on.
+    // Stored messages are read and delivered, and casts need no disk.
     let all: Vec<u64> = (1..=stored).collect();
     assert_eq!(hear(&mut reader, stored).await, all);
     let (mut late, _, replayed) = live(&server, "late", "c").await;
@@ -120,11 +118,7 @@ async fn the_server_recovers_from_a_full_disk() {
     server.limit_file_size(None);
     let (next, last) = (stored + 1, stored + 20);
     for i in next..=last {
-        assert_eq!(
-            publish_until_stored(&mut publisher, "c", &key(i), &large(i)).await,
-            i,
-            "one after another"
-        );
+        assert_eq!(publish_until_stored(&mut publisher, "c", &key(i), &large(i)).await, i);
     }
     is_well(&server).await;
     assert!(says(&server, &[FAILED, RECOVERED]), "{}", server.stderr());
@@ -139,7 +133,7 @@ async fn the_server_recovers_from_a_full_disk() {
     assert_eq!(live(&server, "after", "c").await.2, (1..=last).collect::<Vec<_>>());
 }
 
-/// The old messages expire, and their room inside the file is enough: nobody has to make any on the disk.
+/// Old messages expire, and the space that they free inside the file is enough.
 #[tokio::test]
 async fn retention_frees_space_on_a_full_disk() {
     let server = Server::start(&["--max-publishes-per-second", "0", "--retain-age", "8s"]);
@@ -160,7 +154,7 @@ async fn positions_acknowledged_on_a_full_disk_are_stored_later() {
     reader.send(json!({"op": "ack", "ch": "c", "epoch": subd["epoch"], "offset": stored})).await;
     reader.round_trip().await;
     is_degraded(&server).await;
-    // Who asks for a stored position is answered, too.
+    // A client that has a stored position is answered too.
     let mut other = Client::greeted(&server, "other").await;
     other.sub("c", 100, json!({})).await;
     assert_eq!(other.next_op("subd").await["at"], stored);
@@ -185,7 +179,7 @@ async fn a_server_on_a_full_disk_shuts_down_cleanly() {
     assert_eq!(server.read("c", stored - 1).await["head"], stored);
 }
 
-/// Nothing at all can be written: no line of the logs either, and the store cannot even be opened again.
+/// Nothing can be written, not even logs, and the store cannot be reopened.
 #[tokio::test]
 async fn unwritable_log_output_is_harmless() {
     let server = Server::start(&["--max-publishes-per-second", "0"]);

@@ -1,4 +1,4 @@
-//! The table of docs/OPERATIONS.md that says which test shows which refusal names tests that are there.
+//! The tests that the security table of docs/OPERATIONS.md names exist.
 
 use std::path::Path;
 

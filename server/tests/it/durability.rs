@@ -1,6 +1,6 @@
-//! An acknowledged publication survives `kill -9`. Publishers over HTTP keep publishing, each with
-//! keys and retries, while the server is killed at random moments; afterwards every message that was
-//! acknowledged is in the log exactly once, at the offset that was promised, and offsets have no hole.
+//! Acknowledged publications survive `kill -9`. Publishers use HTTP with keys and retries while the server is killed at
+//! random moments. Afterwards, every acknowledged message is in the log exactly once, at its acknowledged offset, and offsets
+//! are contiguous.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,12 +13,12 @@ use crate::support::{Server, eventually, try_request};
 
 const PUBLISHERS: u64 = 4;
 const KILLS: usize = 5;
-/// So many are acknowledged in each life, however slow the disk is.
+/// How many publications are acknowledged before each kill, however slow the disk is.
 const ACKNOWLEDGED_PER_LIFE: usize = 5;
 
-/// What the publishers share.
+/// The state that the publishers share.
 struct Shared {
-    /// None while the server is down: another may listen on its port then.
+    /// `None` while the server is down, when another process may have its port.
     base: Mutex<Option<String>>,
     acknowledged: AtomicUsize,
     done: AtomicBool,
@@ -55,7 +55,7 @@ async fn acknowledged_publications_survive_kill_9() {
     check(&server, acknowledged).await;
 }
 
-/// Publishes its own messages one after another, each until it is acknowledged.
+/// Publishes messages one after another, each until it is acknowledged.
 async fn publish(who: u64, shared: Arc<Shared>) -> HashMap<String, u64> {
     let mut acknowledged = HashMap::new();
     for i in 0.. {
@@ -110,6 +110,6 @@ async fn check(server: &Server, acknowledged: HashMap<String, u64>) {
     for (name, offset) in &acknowledged {
         assert_eq!(stored.get(name), Some(offset), "{name} was acknowledged");
     }
-    // Publishers retry until acknowledged, so nothing else can be there.
+    // Publishers retry until acknowledged, so there are no other messages.
     assert_eq!(stored.len(), acknowledged.len());
 }

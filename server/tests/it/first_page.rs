@@ -1,14 +1,14 @@
-//! Damage to the first page of the embedded log: what kind of file it is, and where its newest commits are. It is the page
-//! that is written most. As with the others (crash.rs), everything that was acknowledged is there, or it does not open.
+//! Damage to the first page of the embedded store, which has the file's header and its two newest commits, and is written
+//! most often. As in crash.rs, every acknowledged message is there, or the store does not open.
 //!
-//! `CRASH_DAMAGES` and `CRASH_SEED` as there.
+//! `CRASH_DAMAGES` and `CRASH_SEED` work as in crash.rs.
 
 use crate::crash::{Tally, draws, filled, times};
 use crate::support::{log_command, try_start};
 
-/// What the store has in it (the rest is zeros): 64 bytes of header, and two records of a commit.
+/// The used part of the page; the rest is zeros: a header of 64 bytes and two commit records.
 const HEADER_BYTES: u64 = 320;
-/// Its byte of flags, one of which says which record is the newer one.
+/// The offset of the flags, one of which selects the newer record.
 const FLAGS_AT: usize = 9;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,7 +56,7 @@ async fn a_store_with_a_damaged_first_page_is_complete_or_refused() {
     assert!(seen.refused > 0 && seen.whole > 0, "they were not damages at all, or all of them were fatal");
 }
 
-/// The message says how far it goes, how far it went, and how to use it all the same.
+/// The error has both commit numbers, and the way to use the store as it is.
 #[tokio::test]
 async fn a_store_that_lacks_its_newest_commit_says_so() {
     let (server, _) = filled(false).await;

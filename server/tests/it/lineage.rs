@@ -1,11 +1,11 @@
 //! Copies of a page share a client id, as a duplicated tab does, and each has a position of its own: no copy
-//! misses messages that only another copy has processed. Each test runs on each log.
+//! misses messages that only another copy has processed. Each test runs with each kind of store.
 
 use serde_json::{Value, json};
 
 use crate::support::{Client, PATIENCE, Redis, Server, offsets};
 
-/// Servers that share a log.
+/// Servers that share a store.
 struct Service {
     servers: Vec<Server>,
     redis: Option<Redis>,
@@ -27,7 +27,7 @@ impl Service {
         &self.servers[0]
     }
 
-    /// Another node, where there is one.
+    /// Another node, if there is one.
     fn last(&self) -> &Server {
         &self.servers[self.servers.len() - 1]
     }
@@ -53,7 +53,7 @@ on_each_log!(
     without_a_lineage_the_furthest_position_counts,
 );
 
-/// A page of the client `tab`, past the welcome.
+/// A page of the client `tab` that has received `welcome`.
 async fn page(server: &Server, lineage: &str) -> Client {
     let mut client = Client::connect(server).await;
     client.send(json!({"op": "hello", "v": 1, "client_id": "tab", "lineage": lineage})).await;
@@ -61,13 +61,13 @@ async fn page(server: &Server, lineage: &str) -> Client {
     client
 }
 
-/// Subscribes, and returns where the subscription begins.
+/// Subscribes, and returns the offset at which the subscription starts.
 async fn begins(client: &mut Client, more: Value) -> u64 {
     client.sub("c", 100, more).await;
     client.next_op("subd").await["at"].as_u64().unwrap()
 }
 
-/// Processes messages up to an offset and closes; returns when the client's position is stored.
+/// Processes messages up to an offset, closes, and waits until the position of the client is stored.
 async fn process_and_close(mut client: Client, server: &Server, offset: u64) {
     let epoch = server.read("c", 0).await["epoch"].clone();
     client.send(json!({"op": "ack", "ch": "c", "epoch": epoch, "offset": offset})).await;
@@ -143,7 +143,7 @@ async fn a_start_point_survives_kill_9(mut service: Service) {
     assert_eq!(begins(&mut second, json!({})).await, 3);
 }
 
-/// Even while its old socket is half-open and the server has not noticed.
+/// Also while the old socket is half-open and the server has not noticed.
 async fn a_page_load_keeps_its_position_across_connections(service: Service) {
     service.first().publish_all("c", 1..=3).await;
     let mut half_open = page(service.first(), "a1").await;
@@ -170,7 +170,7 @@ async fn a_page_load_without_the_channel_is_skipped(service: Service) {
     assert_eq!(begins(&mut third, json!({})).await, 3);
 }
 
-/// For a client id that outlives its tab, and for clients that send no lineage.
+/// This serves client ids that outlive their tab, and clients that send no lineage.
 async fn without_a_lineage_the_furthest_position_counts(service: Service) {
     let server = service.first();
     server.publish_all("c", 1..=8).await;
@@ -228,7 +228,7 @@ async fn plain_copies_keep_their_own_positions() {
     original.close().await;
     let start = std::time::Instant::now();
     for tries in 0.. {
-        // Each with a name of its own: a page load keeps where it began.
+        // Each has a name of its own, because a page load keeps its start point.
         let mut next = connect(&format!("a2-{tries}%20a1")).await;
         if next.next().await["sequence_number"] == 3 {
             break;

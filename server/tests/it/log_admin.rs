@@ -1,4 +1,4 @@
-//! `seamline-server log`: looking into the embedded log of a server that is not running, and moving it.
+//! `seamline-server log`: inspecting, exporting and importing the embedded store of a stopped server.
 
 use serde_json::{Value, json};
 
@@ -79,7 +79,7 @@ async fn an_import_is_all_or_nothing() {
     other.restart();
     let page = other.read("a", 0).await;
     assert_eq!((&page["epoch"], &page["head"]), (&epoch, &json!(10)));
-    // A key of the old log is known here, also one whose message is gone; and a client goes on where it was.
+    // A key of the exported log is known, even if its message is gone; and a client resumes at its position.
     let mut client = Client::greeted(&other, "reader").await;
     client.send(json!({"op": "pub", "ch": "a", "key": "publish-all-1", "data": {"i": 1}})).await;
     assert_eq!(client.next_op("puback").await["offset"], 1);

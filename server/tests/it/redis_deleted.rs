@@ -1,5 +1,5 @@
-//! Messages that are deleted from the middle of a stream in Redis (`XDEL`). The others keep their offsets; what is
-//! missing shows as a hole between two frames, or as a head that is not reached, and is never filled with another message.
+//! Messages are deleted from a stream in Redis (`XDEL`). The others keep their offsets. The deleted ones leave a hole between
+//! two frames, or a head that is not reached, and no other message takes their offset.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::{Client, PATIENCE, Redis, Server, offsets, request};
 
 const LOG: &[u8] = b"seamline:{c}:log";
 
-/// A server whose channel has the messages 1 to 10, without these.
+/// A server whose channel has the messages 1 to 10, except for these.
 async fn start_without(deleted: &[u64]) -> (Redis, Server) {
     let redis = Redis::start();
     let server = Server::start(&["--log", &redis.url()]);
@@ -25,7 +25,7 @@ async fn delete(redis: &Redis, server: &Server, deleted: &[u64]) {
     }
 }
 
-/// The frames of a replay up to `live`: the offsets in each, checked against their payloads; and the head in `live`.
+/// The offsets in each frame of a replay, checked against the payloads, and the head in `live`.
 async fn replay(client: &mut Client, credit: u64, more: Value) -> (Vec<Vec<u64>>, u64) {
     client.sub("c", credit, more).await;
     assert_eq!(client.next().await["op"], "subd");
@@ -61,7 +61,7 @@ async fn a_deleted_message_is_a_hole_between_frames() {
     let (frames, _) = replay(&mut client, 1, json!({"from": "start"})).await;
     assert_eq!(frames.concat(), [1, 2, 3, 5, 6, 9, 10], "also one at a time");
 
-    // A client that asks for the hole once more.
+    // A client that asks for the hole again.
     let epoch = server.read("c", 0).await["epoch"].clone();
     for at in 0..=10 {
         let mut client = Client::greeted(&server, "e").await;
@@ -96,7 +96,7 @@ async fn an_emptied_stream_continues_at_its_head() {
     assert_eq!(server.read("c", 0).await["messages"][0]["offset"], 11);
 }
 
-/// Deleting what a server has read last does not make its log another one.
+/// The log stays the same if the message that a server has read last is deleted.
 #[tokio::test]
 async fn a_live_channel_continues_after_a_deletion() {
     let (redis, server) = start_without(&[]).await;

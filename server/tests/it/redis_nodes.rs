@@ -1,5 +1,5 @@
-//! Two servers on one Redis are one service: what is published on one reaches the subscribers of the
-//! other, and a client that moves from one to the other loses nothing and gets nothing again.
+//! Two servers on one Redis are one service: messages that are published on one reach the subscribers of the other, and a
+//! client that moves between them loses nothing and receives nothing twice.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ fn start(redis: &Redis) -> Server {
     Server::start(&["--log", &redis.url()])
 }
 
-/// A subscriber that keeps its place, as the real one does: overlaps are dropped, holes are failures.
+/// A subscriber that tracks its position like the real client: it drops overlaps, and fails at a hole.
 struct Reader {
     client: Client,
     epoch: Value,
@@ -35,7 +35,7 @@ impl Reader {
         Reader { client, epoch, position }
     }
 
-    /// Reads up to an offset; checks payloads against offsets.
+    /// Reads up to an offset, and checks payloads against offsets.
     async fn read_to(&mut self, head: u64) {
         while self.position < head {
             let frame = self.client.next().await;
@@ -134,7 +134,7 @@ async fn casts_reach_other_nodes_and_are_not_stored() {
     far.round_trip().await;
     assert_eq!(a.read("c", 0).await["head"], 0);
 
-    // Events may be lost while connections break, and come again after it.
+    // Events may be lost while connections break. Later ones arrive.
     redis.disconnect_everyone();
     let start = std::time::Instant::now();
     loop {

@@ -1,6 +1,6 @@
-//! A Redis that is there, and does not do what the log needs: a replica, or a user without a right that it needs. The
-//! server says so once and in its health, does not storm Redis, and goes on by itself when that is over. Nobody needs
-//! to publish for it.
+//! Redis is reachable, but does not do what the store needs: it is a replica, or the user lacks a permission. The server logs
+//! this once, reports it in its health, does not flood Redis with attempts, and recovers by itself, even without a
+//! publication.
 
 use std::time::{Duration, Instant};
 
@@ -8,12 +8,12 @@ use serde_json::json;
 
 use crate::support::{Client, PATIENCE, Redis, Server, offsets, request};
 
-/// For how long Redis is watched, and how many connections it may see meanwhile: two a try, the pauses growing up to a
-/// second, and those for ephemeral events.
+/// For how long Redis is watched, and how many connections it may get in that time: two per attempt, with pauses that grow to
+/// a second, and those for ephemeral events.
 const WATCHED: Duration = Duration::from_secs(3);
 const CONNECTIONS_MAX: u64 = 25;
 
-/// Waits until all that tells of the health says this.
+/// Waits until everything that reports the health agrees.
 async fn health_is(server: &Server, well: bool) {
     let (expected, up) = if well { ((200, json!("ok")), 1.0) } else { ((503, json!("degraded")), 0.0) };
     let start = Instant::now();
@@ -28,7 +28,7 @@ async fn health_is(server: &Server, well: bool) {
     assert_eq!(server.metric("seamline_log_up").await, up);
 }
 
-/// While it is degraded, all the time: Redis is asked now and then, and nothing more is said.
+/// Asserts that the server stays degraded, probes Redis at a low rate, and logs nothing more.
 async fn stays_degraded_quietly(server: &Server, redis: &Redis) {
     let (connections, said) = (redis.connections(), server.stderr().len());
     let start = Instant::now();
@@ -45,13 +45,13 @@ async fn stays_degraded_quietly(server: &Server, redis: &Redis) {
     assert!(lines <= 1, "{}", server.stderr());
 }
 
-/// The lines of warnings and errors in what was said after this many bytes.
+/// The number of warnings and errors after this many bytes of the logs.
 fn warnings(server: &Server, after: usize) -> usize {
     let stderr = server.stderr();
     stderr[after..].lines().filter(|line| line.contains("WARN") || line.contains("ERROR")).count()
 }
 
-/// Subscribed from the start, and live.
+/// A client that has subscribed from the start, and is live.
 async fn live(server: &Server) -> Client {
     let mut client = Client::greeted(server, "reader").await;
     client.sub("c", 1000, json!({"from": "start"})).await;
@@ -60,7 +60,7 @@ async fn live(server: &Server) -> Client {
     client
 }
 
-/// The next message of a client's channel.
+/// The offsets in the next frame of messages.
 async fn next_offsets(client: &mut Client) -> Vec<u64> {
     loop {
         let frame = client.next().await;
@@ -102,7 +102,7 @@ async fn a_demotion_and_promotion_lose_nothing() {
     drop(other);
 }
 
-/// A replica that takes writes would lose them: its primary knows nothing of them.
+/// A writable replica would lose what is written to it, because its primary knows nothing of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writable_replica_is_not_used() {
     let (primary, replica) = (Redis::start(), Redis::start());
@@ -116,7 +116,7 @@ async fn a_writable_replica_is_not_used() {
     health_is(&server, true).await;
 }
 
-/// Whichever right is missing: at the start, and taken away later.
+/// The permission is missing at startup, or is revoked later.
 async fn a_missing_right_degrades(missing: &str) {
     let redis = Redis::start();
     redis.set_rights(&[missing]);
@@ -164,7 +164,7 @@ async fn a_read_only_user_degrades_the_server() {
     a_missing_right_degrades("-@write").await;
 }
 
-/// A right that is not there for one channel's keys is that channel's affair.
+/// A permission that is missing for the keys of one channel affects only that channel.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forbidden_channel_breaks_no_other() {
     let redis = Redis::start();
@@ -181,7 +181,7 @@ async fn a_forbidden_channel_breaks_no_other() {
     assert_eq!(server.stderr().matches("ERROR").count(), 1, "{}", server.stderr());
 }
 
-/// Without the right to pub/sub, only ephemeral events from node to node are missing; that is said.
+/// Without pub/sub, only ephemeral events between nodes are missing, which is logged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_without_pub_sub_lacks_only_casts() {
     let redis = Redis::start();
@@ -200,7 +200,7 @@ async fn a_user_without_pub_sub_lacks_only_casts() {
     .await;
 }
 
-/// Recovers without a publication: a load balancer sends none to a server that is not ready.
+/// The server recovers without a publication: a load balancer sends none to a server that is not ready.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_redis_recovers_once_it_has_space() {
     let redis = Redis::start();

@@ -1,14 +1,14 @@
-//! A slow link to Redis. What has gathered while it was busy is more than goes through within the reader's time limit;
-//! it comes in smaller answers then, and is not asked for again and again.
+//! A slow link to Redis. If a backlog does not fit through within the reader's timeout, the reader asks for smaller answers
+//! instead of repeating the same request.
 
 use seamline_test_support::link::Link;
 use serde_json::json;
 
 use crate::support::{Client, Redis, Server, offsets};
 
-/// What goes through on each connection to Redis.
+/// The rate of each connection to Redis.
 const BYTES_PER_S: u64 = 1_000_000;
-/// More than goes through in the 4 s that one answer may take.
+/// More than fits through in the 4 s that one answer may take.
 const MESSAGES: u64 = 100;
 const MESSAGE_BYTES: usize = 80_000;
 

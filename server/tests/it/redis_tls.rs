@@ -1,4 +1,4 @@
-//! The log in a Redis that is reached over TLS (`rediss://`), with a certificate that has to be one that is trusted.
+//! Redis over TLS (`rediss://`), whose certificate has to be trusted.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ async fn redis_works_over_tls() {
     while client.next().await["op"] != "live" {}
     assert_eq!(a.publish("c", json!({"i": 1})).await, 1);
     assert_eq!(client.next_op("msgs").await["n"], 1);
-    // Events that are not stored come by pub/sub, which has a connection of its own.
+    // Ephemeral events use pub/sub, which has a separate connection.
     let mut other = Client::greeted(&a, "other").await;
     other.send(json!({"op": "cast", "ch": "c", "data": "typing"})).await;
     assert_eq!(client.next_op("cast").await["data"], "typing");

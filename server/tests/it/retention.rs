@@ -1,4 +1,4 @@
-//! Old messages go, and the log still says exactly what it has.
+//! Old messages are trimmed, and the log knows its exact extent.
 
 use std::time::Duration;
 
@@ -46,8 +46,7 @@ async fn an_expired_channel_keeps_its_offsets() {
     assert_eq!(server.publish("c", json!(1)).await, 11, "offsets go on");
 }
 
-/// A smaller limit than the last time: the sweep takes the rest, and a replay that is under way sees
-/// a hole rather than a wrong message.
+/// With a smaller limit after a restart, a replay under way sees a hole instead of wrong messages.
 #[tokio::test]
 async fn messages_trimmed_during_a_replay_leave_a_hole() {
     let mut server = Server::start(&[]);

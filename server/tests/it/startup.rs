@@ -1,4 +1,4 @@
-//! What the server says when it cannot start: what is wrong, with what, and what to do.
+//! Startup errors state what failed, with which value, and what to do.
 
 use std::net::TcpListener;
 

@@ -7,7 +7,7 @@ mod reads;
 mod recovery;
 pub(super) mod schema;
 pub(super) mod store;
-pub(super) mod tables;
+mod tables;
 mod trim;
 mod writer;
 

@@ -15,7 +15,7 @@ use super::trim::Trimmer;
 use crate::log::{Append, Appended, Message, PositionKey, Resumed, Retention};
 
 /// The tables of one transaction, and the channels that it has touched.
-pub(in crate::log) struct Tables<'txn> {
+pub(super) struct Tables<'txn> {
     channels: ChannelTable<'txn>,
     messages: MessageTable<'txn>,
     keys: KeyTable<'txn>,

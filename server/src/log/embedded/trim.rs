@@ -12,7 +12,7 @@ use crate::time::millis;
 const SWEEP_ROWS_MAX: usize = 10_000;
 
 /// Trims channels in one transaction.
-pub(in crate::log) struct Trimmer<'txn> {
+pub(super) struct Trimmer<'txn> {
     messages: MessageTable<'txn>,
     keys: KeyTable<'txn>,
     key_order: KeyOrderTable<'txn>,
@@ -84,11 +84,7 @@ impl<'txn> Trimmer<'txn> {
 }
 
 /// Trims every channel, up to a limit of rows. Returns whether more is left to do.
-pub(in crate::log) fn sweep(
-    txn: &WriteTransaction,
-    retention: Retention,
-    now_ms: u64,
-) -> Result<bool, redb::Error> {
+pub(super) fn sweep(txn: &WriteTransaction, retention: Retention, now_ms: u64) -> Result<bool, redb::Error> {
     let mut trimmer = Trimmer::open(txn, now_ms)?;
     let mut channels = txn.open_table(CHANNELS)?;
     let names: Vec<String> =

@@ -1,4 +1,4 @@
-//! Appending: numbers without holes, ids that grow, one message per key, and a live stream in log order.
+//! Appending: contiguous offsets, growing ids, one message per key, and a live stream in log order.
 
 use std::collections::HashMap;
 

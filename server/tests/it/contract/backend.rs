@@ -1,4 +1,4 @@
-//! The homes, and what the tests do with a log in one.
+//! The backends, and operations that the tests share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use tokio::time::timeout;
 
 use crate::support::{PATIENCE, Redis};
 
-/// Where a log lives on while nobody has it open.
+/// The data of a store, which outlives the nodes that open it.
 pub enum Backend {
     Embedded(TempDir),
     Redis(Redis),
 }
 
-/// A log that is open, and the hub that it feeds.
+/// An open store and its hub.
 pub struct Node {
     pub store: Arc<dyn Store>,
     pub hub: Arc<Hub>,
@@ -50,7 +50,7 @@ impl Backend {
         Node { store, hub }
     }
 
-    /// Closes the node, kills what can be killed of the backend, and opens it again.
+    /// Closes the node, kills Redis if there is one, and opens the store again.
     pub async fn reopen(&mut self, node: Node) -> Node {
         node.store.close().await;
         drop(node);
@@ -71,12 +71,12 @@ pub fn keyed(ch: &str, key: &str, data: impl ToString) -> Append {
 }
 
 impl Node {
-    /// Appends, and waits for the answer.
+    /// Appends a message and waits for the result.
     pub async fn append(&self, append: Append) -> Appended {
         self.store.submit(append).await.unwrap().await.unwrap()
     }
 
-    /// Appends the numbers of a range as payloads, pipelined; returns the answers.
+    /// Appends the numbers of a range as payloads, pipelined.
     pub async fn append_all(&self, ch: &str, range: std::ops::RangeInclusive<u64>) -> Vec<Appended> {
         let mut tickets = Vec::new();
         for i in range {
@@ -85,7 +85,7 @@ impl Node {
         futures::future::try_join_all(tickets).await.unwrap()
     }
 
-    /// Everything in the channel after an offset, page by page.
+    /// All messages after an offset, read page by page.
     pub async fn all(&self, ch: &str, after: u64) -> Vec<Message> {
         let mut messages: Vec<Message> = Vec::new();
         loop {
@@ -109,7 +109,7 @@ impl Node {
         self.store.info(ch).await.unwrap().epoch
     }
 
-    /// Listens, as a subscription does.
+    /// Listens to a channel like a subscription.
     pub async fn listen(&self, ch: &str) -> LiveStream {
         let live = self.hub.subscribe(ch);
         self.store.follow(ch).await.unwrap();
@@ -117,7 +117,7 @@ impl Node {
     }
 }
 
-/// The next messages of a live stream.
+/// The next messages of a live stream, exactly this many.
 pub async fn heard(live: &mut LiveStream, count: usize) -> Vec<Arc<Message>> {
     let mut messages = Vec::new();
     while messages.len() < count {
@@ -129,7 +129,7 @@ pub async fn heard(live: &mut LiveStream, count: usize) -> Vec<Arc<Message>> {
     messages
 }
 
-/// What comes next in a live stream, a single message if it is one. Ephemeral events are passed over.
+/// The next item of a live stream, with at most one message. Skips ephemeral events.
 async fn next(live: &mut LiveStream) -> Next {
     loop {
         live.ready().await;
@@ -140,13 +140,13 @@ async fn next(live: &mut LiveStream) -> Next {
     }
 }
 
-/// Waits until it ends, past any messages.
+/// Waits until the live stream ends, and skips messages.
 pub async fn ends(live: &mut LiveStream) {
     let end = async { while !matches!(next(live).await, Next::End) {} };
     timeout(PATIENCE, end).await.expect("the live stream does not end");
 }
 
-/// That nothing more is there, without waiting long for it.
+/// Asserts that nothing arrives within a short time.
 pub async fn nothing_more(live: &mut LiveStream) {
     if let Ok(Next::Messages(run)) = timeout(Duration::from_millis(100), next(live)).await {
         panic!("unexpected: {run:?}");

@@ -1,4 +1,4 @@
-//! Idempotency keys: each is known as long as its message is there, and for a day at least, whatever the retention.
+//! Idempotency keys: each is kept as long as its message, and for at least a day, whatever the retention.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ fn redis(backend: &Backend) -> &Redis {
     }
 }
 
-/// As if all keys had been stored two days ago.
+/// Makes all keys two days older.
 fn age(redis: &Redis) {
     let two_days_ms = 2 * DAY.as_millis() as u64;
     let order: Vec<String> = redis.command("LRANGE", &[ORDER, b"0", b"-1"]);
@@ -64,7 +64,7 @@ fn stored(redis: &Redis) -> (i64, i64) {
     (redis.command("HLEN", &[KEYS]), redis.command("LLEN", &[ORDER]))
 }
 
-/// The embedded log's clock is an argument, so there this is a test of its own (`log::retention`).
+/// The clock of the embedded store is an argument, so a unit test in `log::embedded::trim` covers it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_old_key_lives_as_long_as_its_message() {
     let backend = Backend::redis();
@@ -86,7 +86,7 @@ async fn an_old_key_lives_as_long_as_its_message() {
     assert_eq!((offset("c").await, offset("a").await), (3, 5));
 }
 
-/// A message that was deleted by hand takes no key of another one with it.
+/// Deleting a message by hand drops no key of another message.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deleted_messages_do_not_affect_keys() {
     let backend = Backend::redis();
@@ -110,7 +110,7 @@ async fn left(retention: Option<Duration>) -> [i64; 3] {
     [KEYS, ORDER, b"seamline:{c}:log"].map(|key| redis(&backend).command::<i64>("PTTL", &[key]))
 }
 
-/// Nothing sweeps a quiet channel in Redis: what is to go is given its time.
+/// No sweep visits a quiet channel in Redis, so its keys expire.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_of_a_quiet_channel_expire_with_its_messages() {
     assert_eq!(left(None).await, [-1; 3]);
@@ -126,7 +126,7 @@ async fn keys_of_a_quiet_channel_expire_with_its_messages() {
     nearly(log, DAY / 24);
 }
 
-/// An age that is taken back keeps what is there, and its keys with it.
+/// Without a maximum age after a restart, messages and keys are kept.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_longer_retention_keeps_keys_longer() {
     let backend = Backend::redis();
@@ -141,7 +141,7 @@ async fn a_longer_retention_keeps_keys_longer() {
     assert!(node.append(keyed("c", "a", 1)).await.duplicate);
 }
 
-/// Of a channel that was deleted, nothing is known; nor of its keys.
+/// Deleting a channel also drops its keys.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deleted_channel_has_no_keys() {
     let backend = Backend::redis();

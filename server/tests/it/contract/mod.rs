@@ -1,5 +1,5 @@
-//! What every `Store` promises, whatever its backend. Each test runs against each backend: the embedded one and
-//! a real Redis. `nodes` is about what only a backend with many nodes can do.
+//! The guarantees of every `Store`. Each test runs against each backend: the embedded store and a real Redis. `nodes` and
+//! `replaced` test what only Redis can do.
 
 mod appending;
 mod backend;
@@ -12,7 +12,7 @@ mod retention;
 
 use backend::{Backend, Node, append, keyed};
 
-/// Makes tests of functions that take a backend, one per backend.
+/// Turns functions that take a backend into tests, one per backend.
 macro_rules! for_each_backend {
     ($($test:ident),* $(,)?) => {
         mod embedded {

@@ -41,7 +41,7 @@ async fn keys_are_unique_across_nodes() {
     assert_eq!(nodes[0].ends("c").await, (1, 50));
 }
 
-/// A channel that nobody listens to any more is let go of, and taken up again.
+/// A channel without listeners is no longer followed, and can be followed again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn channels_can_be_dropped_and_followed_again() {
     let backend = Backend::redis();
@@ -56,7 +56,7 @@ async fn channels_can_be_dropped_and_followed_again() {
         assert_eq!(b.append(append("c", round)).await.offset, round);
         assert_eq!(heard(&mut live, 1).await[0].offset, round);
         drop((live, others));
-        // The reader looks for channels without listeners once a second.
+        // The reader drops channels without listeners once a second.
         tokio::time::sleep(std::time::Duration::from_millis(round * 150)).await;
         b.append(append("steady", round)).await;
         assert_eq!(heard(&mut steady, 1).await[0].offset, round);

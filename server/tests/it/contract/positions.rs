@@ -1,5 +1,5 @@
-//! Processed positions: stored if the log can have got that far, and never moved back; and one for each page load,
-//! which starts at that of the page load before it.
+//! Acknowledged positions: stored unless they are beyond the log, and never moved back. Each page load has its own, and starts
+//! at that of an earlier page load.
 
 use seamline::wire::{MessageId, Position, StartAt};
 use seamline_server::log::{PositionKey, Resumed};
@@ -18,13 +18,13 @@ fn key(user: &str, client_id: &str, ch: &str) -> PositionKey {
     PositionKey { user: user.into(), client_id: client_id.into(), page_load: None, ch: ch.into() }
 }
 
-/// The keys of a page load of `tab`, in the order of the lookup.
+/// The keys of a page load of `tab`, in lookup order.
 fn lineage(page_loads: &[&str]) -> Vec<PositionKey> {
     let of = |page_load: Option<String>| PositionKey { page_load, ..key("ada", "tab", "c") };
     page_loads.iter().map(|name| Some(name.to_string())).chain([None]).map(of).collect()
 }
 
-/// The position that is stored, looked up without changing anything.
+/// The stored position, looked up without changing it.
 async fn stored(node: &Node, key: &PositionKey) -> Option<Position> {
     match node.store.resume(vec![key.clone()], StartAt::Tail).await.unwrap() {
         Resumed::Stored(position) => Some(position),
@@ -44,7 +44,7 @@ async fn store(
     stored(node, key).await.map(|position| position.offset)
 }
 
-/// Where a client resumes, and whether that was stored.
+/// The offset where a client resumes, and whether it was stored.
 async fn resume(node: &Node, keys: Vec<PositionKey>) -> (u64, bool) {
     match node.store.resume(keys, StartAt::Tail).await.unwrap() {
         Resumed::Stored(position) => (position.offset, true),
@@ -97,7 +97,7 @@ async fn a_page_load_resumes_from_its_lineage(mut backend: Backend) {
     assert_eq!(resume(&node, lineage(&["third", "first", "second"])).await, (3, true));
     assert_eq!(resume(&node, lineage(&["fourth", "not here", "second", "first"])).await, (5, true));
     assert_eq!(resume(&node, lineage(&["alone"])).await, (8, true), "that of the whole client");
-    // From then on it has its own position, which the others do not move.
+    // From then on it has its own position, which the others do not move forward.
     assert_eq!(store(&node, &first, &epoch, 9, None).await, Some(9));
     let node = backend.reopen(node).await;
     assert_eq!(resume(&node, lineage(&["third", "first"])).await, (3, true));
@@ -129,7 +129,7 @@ async fn positions_belong_to_user_client_and_channel(backend: Backend) {
     }
 }
 
-/// What the embedded log sweeps, Redis lets expire.
+/// The embedded store sweeps old positions; in Redis they expire.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn positions_expire_in_redis() {
     const DAY_MS: i64 = 24 * 3_600_000;
@@ -140,7 +140,7 @@ async fn positions_expire_in_redis() {
     assert_eq!(store(&node, &key("ada", "tab", "c"), &epoch, 1, None).await, Some(1));
     let Backend::Redis(redis) = &backend else { unreachable!("it is") };
     let left_ms = redis.command::<i64>("PTTL", &[b"seamline:{c}:sync:3:ada:tab"]);
-    // Whole, where Redis is asked within the millisecond in which it was set.
+    // Equal if Redis answers within the same millisecond.
     assert!((29 * DAY_MS..=30 * DAY_MS).contains(&left_ms), "{left_ms} ms left");
     for forever in ["seamline:{c}:log", "seamline:{c}:meta"] {
         assert_eq!(redis.command::<i64>("PTTL", &[forever.as_bytes()]), -1, "{forever}");

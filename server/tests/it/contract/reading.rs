@@ -1,4 +1,4 @@
-//! Reading: pages with limits, from any place.
+//! Reading: pages with limits, after any offset.
 
 use std::time::Duration;
 
@@ -14,11 +14,11 @@ for_each_backend!(
     an_id_is_located_after_trimming,
 );
 
-/// With the id of the message before it, without, and with a wrong one.
+/// With the id of the preceding message, without an id, and with a wrong one.
 async fn a_page_can_start_after_any_offset(backend: Backend) {
     let node = backend.open().await;
     let mut ids = vec![MessageId { ms: 0, seq: 0 }];
-    // Some milliseconds with many messages, and pauses between them.
+    // Several milliseconds with many messages, and pauses in between.
     for burst in 0..12 {
         let from = burst * 20 + 1;
         ids.extend(node.append_all("c", from..=from + 19).await.iter().map(|appended| appended.id));

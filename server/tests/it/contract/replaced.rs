@@ -1,5 +1,5 @@
-//! A Redis that comes back with another history: empty, with parts missing, or with an older copy. It
-//! must never look as if nothing had happened: the live stream ends, and the epoch is a new one.
+//! Redis returns with another history: empty, with parts missing, or with an older copy. This must never go unnoticed: the
+//! live stream ends, and there is a new epoch.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ fn redis(backend: &mut Backend) -> &mut Redis {
     }
 }
 
-/// Asks until the log is there again.
+/// Waits until the log can be read again.
 async fn epoch_when_back(node: &Node) -> String {
     let start = Instant::now();
     loop {
@@ -69,13 +69,13 @@ async fn flushing_a_running_redis_starts_a_new_epoch() {
     assert_eq!(node.append(append("c", 1)).await.offset, 1);
     ends(&mut live).await;
     assert_ne!(node.epoch("c").await, epoch);
-    // And the live stream of the new log is heard.
+    // The live stream of the new log works.
     let mut live = node.listen("c").await;
     node.append(append("c", 2)).await;
     assert_eq!(heard(&mut live, 1).await[0].offset, 2);
 }
 
-/// What a replica that was behind looks like after it has taken over.
+/// Restores the state of a replica that was behind when it took over.
 async fn restored(redis: &Redis, after_5: [Vec<u8>; 2]) {
     for (key, copy) in [LOG, META].into_iter().zip(after_5) {
         redis.command::<()>("RESTORE", &[key, b"0", &copy, b"REPLACE"]);
@@ -104,8 +104,8 @@ async fn an_older_copy_gets_a_new_epoch() {
     assert_eq!(node.append(append("c", 6)).await.offset, 6);
 }
 
-/// Another node, which had seen nothing, was faster: the offsets are taken again by other messages, and
-/// with its clock behind, their ids are not even new. Only the id of what was seen is missing.
+/// A node that has seen nothing appends first, so other messages have the same offsets. Its clock is behind, so their ids are
+/// not new either. Only the id of the last message that was seen is missing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_copy_with_new_messages_gets_a_new_epoch() {
     let mut backend = Backend::redis();
@@ -155,7 +155,7 @@ async fn a_lost_stream_counts_as_trimmed() {
     let next = node.append(append("c", 6)).await;
     assert!(next.offset == 6 && next.id > last.id);
 
-    // Also if Redis's clock was set back meanwhile: as if the last id were from an hour from now.
+    // Also if the clock of Redis was set back: the last id is an hour in the future.
     let ahead = format!("{}-7", next.id.ms + 3_600_000);
     redis(&mut backend).command::<()>("HSET", &[META, b"last", ahead.as_bytes()]);
     redis(&mut backend).command::<u8>("DEL", &[LOG]);
@@ -163,7 +163,7 @@ async fn a_lost_stream_counts_as_trimmed() {
     assert_eq!((next.offset, next.id.to_string()), (7, ahead.replace("-7", "-8")));
 }
 
-/// One channel that cannot be read does not take the others with it.
+/// A channel that cannot be read does not affect the others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_channel_breaks_no_other() {
     let mut backend = Backend::redis();

@@ -1,4 +1,4 @@
-//! What the log lets go of, and that it knows where it begins however much is gone; and what stays.
+//! Messages are trimmed, the log knows its extent even when all are gone, and the rest survives a restart.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use seamline_server::log::{After, PageLimit, Retention};
 use super::{Backend, Node, append, for_each_backend, keyed};
 use crate::support::PATIENCE;
 
-/// How long the messages live whose going is watched.
+/// The retention of messages whose expiry is tested.
 const AGE: Duration = Duration::from_millis(300);
 
 for_each_backend!(
@@ -40,7 +40,7 @@ async fn an_emptied_channel_keeps_its_head(backend: Backend) {
     let sixth = node.append(keyed("c", "k", 6)).await;
     assert!(sixth.offset == 6 && sixth.id > before[4].id, "{sixth:?}");
     let (ends, all) = (node.ends("c").await, node.all("c", 0).await);
-    // On a slow machine it may be gone already.
+    // On a slow machine the message may have expired already.
     let is_old = start.elapsed() >= AGE;
     assert!(ends == (6, 6) || ends == (7, 6) && is_old, "{ends:?}");
     assert!(all.iter().map(|message| message.id).eq([sixth.id]) || all.is_empty() && is_old, "{all:?}");
@@ -50,7 +50,7 @@ async fn an_emptied_channel_keeps_its_head(backend: Backend) {
     assert_eq!((node.ends("c").await, node.epoch("c").await), ((7, 6), epoch));
 }
 
-/// Waits until the log reaches from `first` to `head`.
+/// Waits until the extent of the log is `first` to `head`.
 async fn trimmed_to(node: &Node, first: u64, head: u64) {
     let start = Instant::now();
     loop {

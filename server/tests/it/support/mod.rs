@@ -16,7 +16,7 @@ use tokio::net::TcpSocket;
 
 pub use certificate::Certificate;
 pub use client::{Client, Got, offsets};
-pub use outage::{is_degraded, is_well, publish_until_stored, try_publish};
+pub use outage::{is_degraded, is_well, publish_until_stored, rejects_publications, try_publish};
 pub use redis::Redis;
 pub use seam::{SEAM_DELAY_MS, shown};
 pub use seamline_test_support::server::without_settings;

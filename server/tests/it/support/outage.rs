@@ -1,12 +1,12 @@
-//! A log that is away or takes nothing, as it shows from outside.
+//! How a store that is unavailable shows to clients and operators.
 
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Client, PATIENCE, Server, request};
+use super::{Client, PATIENCE, Server, ask, request};
 
-/// Publishers may be answered a moment before it shows.
+/// The health may change a moment after publishers are answered.
 pub async fn is_degraded(server: &Server) {
     shows(server, (200, json!("degraded"), 503, 0.0)).await;
 }
@@ -29,7 +29,15 @@ async fn health(server: &Server) -> (u16, Value, u16, f64) {
     (status, body["status"].clone(), ready, server.metric("seamline_log_up").await)
 }
 
-/// Publishes with a key over a socket; gives the offset, or nothing where it is told to come back.
+/// Asserts that a publication over HTTP is rejected with a retry hint.
+pub async fn rejects_publications(server: &Server) {
+    let answer = ask("POST", server.url("/channels/c/messages"), &[], b"1").await;
+    assert_eq!((answer.status, &answer.body["code"]), (503, &json!("log_error")));
+    assert_eq!(answer.body["retry_after_ms"], 1000);
+    assert_eq!(answer.headers["retry-after"], "1");
+}
+
+/// Publishes with a key over a socket; returns the offset, or `None` if it is rejected with a retry hint.
 pub async fn try_publish(client: &mut Client, ch: &str, key: &str, data: &Value) -> Option<u64> {
     client.send(json!({"op": "pub", "ch": ch, "key": key, "data": data})).await;
     let answer = client.next().await;
@@ -45,7 +53,7 @@ pub async fn try_publish(client: &mut Client, ch: &str, key: &str, data: &Value)
     }
 }
 
-/// Publishes with a key over a socket until it is acknowledged; gives the offset.
+/// Publishes with a key over a socket until it is acknowledged; returns the offset.
 pub async fn publish_until_stored(client: &mut Client, ch: &str, key: &str, data: &Value) -> u64 {
     let start = Instant::now();
     loop {

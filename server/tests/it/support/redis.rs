@@ -21,7 +21,7 @@ pub struct Redis {
     asked: AtomicU64,
 }
 
-/// A user whose rights a test chooses.
+/// A user whose permissions a test sets.
 const USER: &str = "app";
 const PASSWORD: &str = "secret-word";
 
@@ -32,7 +32,7 @@ impl Drop for Redis {
 }
 
 impl Redis {
-    /// One that keeps what it has acknowledged, whatever happens to it.
+    /// A Redis that flushes every write.
     pub fn start() -> Redis {
         Redis::start_with(Vec::new)
     }
@@ -68,17 +68,17 @@ impl Redis {
         panic!("redis-server does not start:\n{}", output(&directory));
     }
 
-    /// For `--log`.
+    /// The value for `--log`.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// For `--log`, as the user [`USER`].
+    /// The value for `--log`, with the user [`USER`].
     pub fn url_of_user(&self) -> String {
         format!("redis://{USER}:{PASSWORD}@127.0.0.1:{}/0", self.port)
     }
@@ -91,14 +91,14 @@ impl Redis {
         self.command::<()>("ACL", &args);
     }
 
-    /// Makes it a replica of another one, or of nobody.
+    /// Makes it a replica of another Redis, or a primary.
     pub fn replicate(&self, primary: Option<&Redis>) {
         let port = primary.map_or("ONE".to_owned(), |primary| primary.port.to_string());
         let host = if primary.is_some() { "127.0.0.1" } else { "NO" };
         self.command::<()>("REPLICAOF", &[host.as_bytes(), port.as_bytes()]);
     }
 
-    /// How many connections it has ever had, without those of [`command`](Self::command).
+    /// How many connections it has ever accepted, except for those of [`command`](Self::command).
     pub fn connections(&self) -> u64 {
         let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let info: String =
@@ -113,7 +113,7 @@ impl Redis {
         let _ = self.child.wait();
     }
 
-    /// Starts it again on the same port and directory.
+    /// Starts it again with the same port and directory.
     pub fn restart(&mut self) {
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
@@ -151,7 +151,7 @@ impl Redis {
         redis::cmd(name).arg(args).query(&mut connect(self.port, PATIENCE).unwrap()).unwrap()
     }
 
-    /// As a failover does: all connections break.
+    /// Closes all connections, as a failover does.
     pub fn disconnect_everyone(&self) {
         self.command::<redis::Value>("CLIENT", &[b"KILL", b"TYPE", b"normal", b"SKIPME", b"yes"]);
     }

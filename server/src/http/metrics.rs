@@ -7,7 +7,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 
 /// See the module. Counters are shared: a clone counts the same thing.
 pub struct Metrics {
@@ -43,61 +43,54 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("seamline");
-        let mut counter = |name: &str, help: &str| {
-            let counter = Counter::default();
-            registry.register(name, help, counter.clone());
-            counter
-        };
-        let appended = counter("messages_appended", "Messages that this server appended to the log");
-        let delivered = counter("messages_delivered", "Messages sent from the live stream");
-        let replayed = counter("messages_replayed", "Messages sent from the log");
-        let recoveries = counter("recoveries", "Subscriptions that resumed at a position");
-        let recoveries_with_gap =
-            counter("recoveries_with_gap", "Recoveries whose position the log does not have");
-        let duplicates =
-            counter("duplicates_sent", "Live messages that the replay before them had sent already");
-        let given_up = counter("sockets_given_up", "Sockets that accepted nothing for too long");
-        let resyncs = counter("resyncs", "Subscriptions too slow for the live stream, sent back to the log");
+        let appended = "Messages that this server appended to the log";
+        let recoveries_with_gap = "Recoveries whose position the log does not have";
+        let duplicates = "Live messages that the replay before them had sent already";
+        let resyncs = "Subscriptions too slow for the live stream, sent back to the log";
+        let given_up = "Sockets that accepted nothing for too long";
         let replay_messages = Histogram::new(exponential_buckets(1.0, 4.0, 10));
-        registry.register("replay_messages", "Messages in a replay", replay_messages.clone());
         let latency_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
-        let help = "Time from the append to the socket's queue, for the first message of a frame";
-        registry.register("append_to_socket_seconds", help, latency_seconds.clone());
-        let socket_queue_bytes = Gauge::default();
-        let help = "Bytes of messages in frames that wait for their sockets";
-        registry.register("socket_queue_bytes", help, socket_queue_bytes.clone());
-        let live_queue_bytes = Gauge::default();
-        let help = "Bytes of messages in the live stream that wait for slow subscriptions";
-        registry.register("live_queue_bytes", help, live_queue_bytes.clone());
-        let connections = Gauge::default();
-        registry.register("connections", "Open sockets", connections.clone());
-        let log_up = Gauge::default();
-        registry.register(
-            "log_up",
-            "0 while the log is unavailable or accepts nothing, otherwise 1",
-            log_up.clone(),
-        );
-        let refused = Family::default();
-        let help = "Publications that were not stored, by the code of their refusal";
-        registry.register("publications_refused", help, refused.clone());
+        let latency = "Time from the append to the socket's queue, for the first message of a frame";
+        let socket_queue_bytes = "Bytes of messages in frames that wait for their sockets";
+        let live_queue_bytes = "Bytes of messages in the live stream that wait for slow subscriptions";
+        let log_up = "0 while the log is unavailable or accepts nothing, otherwise 1";
+        let refused = "Publications that were not stored, by the code of their refusal";
+        let mut register = Registrar(&mut registry);
         Metrics {
+            appended: register.counter("messages_appended", appended),
+            delivered: register.counter("messages_delivered", "Messages sent from the live stream"),
+            replayed: register.counter("messages_replayed", "Messages sent from the log"),
+            recoveries: register.counter("recoveries", "Subscriptions that resumed at a position"),
+            recoveries_with_gap: register.counter("recoveries_with_gap", recoveries_with_gap),
+            duplicates: register.counter("duplicates_sent", duplicates),
+            given_up: register.counter("sockets_given_up", given_up),
+            resyncs: register.counter("resyncs", resyncs),
+            replay_messages: register.metric("replay_messages", "Messages in a replay", replay_messages),
+            latency_seconds: register.metric("append_to_socket_seconds", latency, latency_seconds),
+            socket_queue_bytes: register.gauge("socket_queue_bytes", socket_queue_bytes),
+            live_queue_bytes: register.gauge("live_queue_bytes", live_queue_bytes),
+            connections: register.gauge("connections", "Open sockets"),
+            log_up: register.gauge("log_up", log_up),
+            refused: register.metric("publications_refused", refused, Family::default()),
             registry,
-            connections,
-            log_up,
-            refused,
-            appended,
-            delivered,
-            replayed,
-            replay_messages,
-            recoveries,
-            recoveries_with_gap,
-            duplicates,
-            resyncs,
-            given_up,
-            socket_queue_bytes,
-            live_queue_bytes,
-            latency_seconds,
         }
+    }
+}
+
+struct Registrar<'r>(&'r mut Registry);
+
+impl Registrar<'_> {
+    fn metric<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
+        self.0.register(name, help, metric.clone());
+        metric
+    }
+
+    fn counter(&mut self, name: &str, help: &str) -> Counter {
+        self.metric(name, help, Counter::default())
+    }
+
+    fn gauge(&mut self, name: &str, help: &str) -> Gauge {
+        self.metric(name, help, Gauge::default())
     }
 }
 

@@ -75,6 +75,7 @@ pub async fn serve(
     let address_limit = AddressLimit::new(limits.per_address);
     let (stopping, stopped) = watch::channel(false);
     let (working, mut all_done) = mpsc::channel::<()>(1);
+    let server = Server { http, tls, router, limits, stopped };
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -93,26 +94,82 @@ pub async fn serve(
             debug!("closed a connection: {peer} has too many");
             continue;
         };
-        let (http, router, stopped) = (http.clone(), router.clone(), stopped.clone());
-        let (tls, working) = (tls.clone(), working.clone());
+        let (server, working) = (server.clone(), working.clone());
         tokio::spawn(async move {
-            set_options(&tcp);
-            let mut io = TimeoutStream::new(tcp);
-            io.set_write_timeout(Some(limits.send));
-            let io = Box::pin(io);
-            match tls {
-                None => serve_one(http, router, io, peer, stopped).await,
-                Some(tls) => match handshake(&tls, io, limits.header, stopped.clone()).await {
-                    Ok(io) => serve_one(http, router, io, peer, stopped).await,
-                    Err(e) => debug!("the TLS handshake with {peer} failed: {e}"),
-                },
-            }
+            server.serve(tcp, peer).await;
             drop((permit, working)); // also if it became a WebSocket: those are counted separately
         });
     }
     drop((listener, working));
     stopping.send_replace(true);
     let _ = all_done.recv().await; // nobody sends: it returns when the last `working` is dropped
+}
+
+/// What serving a connection takes.
+#[derive(Clone)]
+struct Server {
+    http: http1::Builder,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    limits: Limits,
+    /// Set when the server stops.
+    stopped: watch::Receiver<bool>,
+}
+
+impl Server {
+    async fn serve(mut self, tcp: TcpStream, peer: SocketAddr) {
+        set_options(&tcp);
+        let mut io = TimeoutStream::new(tcp);
+        io.set_write_timeout(Some(self.limits.send));
+        let io = Box::pin(io);
+        match self.tls.clone() {
+            None => self.serve_http(io, peer).await,
+            Some(tls) => match self.handshake(&tls, io).await {
+                Ok(io) => self.serve_http(io, peer).await,
+                Err(e) => debug!("the TLS handshake with {peer} failed: {e}"),
+            },
+        }
+    }
+
+    async fn handshake<Io: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        tls: &Tls,
+        io: Io,
+    ) -> Result<TlsStream<Io>, HandshakeError> {
+        let limit = self.limits.header;
+        tokio::select! {
+            done = timeout(limit, tls.acceptor().accept(io)) => match done {
+                Ok(done) => done.map_err(HandshakeError::Failed),
+                Err(_) => Err(HandshakeError::TimedOut(limit)),
+            },
+            // The client has not asked for anything yet.
+            () = stop(&mut self.stopped) => Err(HandshakeError::Stopped),
+        }
+    }
+
+    async fn serve_http(
+        mut self,
+        io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: SocketAddr,
+    ) {
+        let router = self.router;
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            router.clone().call(request)
+        });
+        let connection = self.http.serve_connection(TokioIo::new(io), service).with_upgrades();
+        tokio::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stop(&mut self.stopped) => {
+                connection.as_mut().graceful_shutdown(); // answers what has begun, and accepts no more
+                connection.await
+            }
+        };
+        if let Err(e) = ended {
+            debug!("a connection ended: {e}");
+        }
+    }
 }
 
 /// Everything works without these, only less well.
@@ -136,47 +193,6 @@ impl fmt::Display for HandshakeError {
             HandshakeError::TimedOut(limit) => write!(f, "it took longer than {limit:?}"),
             HandshakeError::Stopped => f.write_str("the server stops"),
         }
-    }
-}
-
-async fn handshake<Io: AsyncRead + AsyncWrite + Unpin>(
-    tls: &Tls,
-    io: Io,
-    limit: Duration,
-    mut stopped: watch::Receiver<bool>,
-) -> Result<TlsStream<Io>, HandshakeError> {
-    tokio::select! {
-        done = timeout(limit, tls.acceptor().accept(io)) => match done {
-            Ok(done) => done.map_err(HandshakeError::Failed),
-            Err(_) => Err(HandshakeError::TimedOut(limit)),
-        },
-        // The client has not asked for anything yet.
-        () = stop(&mut stopped) => Err(HandshakeError::Stopped),
-    }
-}
-
-async fn serve_one(
-    http: http1::Builder,
-    router: Router,
-    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: SocketAddr,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        router.clone().call(request)
-    });
-    let connection = http.serve_connection(TokioIo::new(io), service).with_upgrades();
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop(&mut stopped) => {
-            connection.as_mut().graceful_shutdown(); // answers what has begun, and accepts no more
-            connection.await
-        }
-    };
-    if let Err(e) = ended {
-        debug!("a connection ended: {e}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Starts the parts, serves, and stops them in order.
+//! Starts the parts of the server, serves, and stops them in order.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -11,13 +11,11 @@ use tracing::warn;
 use crate::auth::Auth;
 use crate::config::{Config, LogFormat, StoreKind};
 use crate::error::SetupError;
-use crate::limits::rate::RateLimits;
 use crate::log::embedded::EmbeddedStore;
 use crate::log::hub::Hub;
 use crate::log::redis::RedisStore;
 use crate::log::{Retention, Store};
 use crate::net::listen::{self, Limits};
-use crate::net::origin::Origins;
 use crate::net::reload;
 use crate::net::shutdown::{self, Drain, Signals};
 use crate::net::tls::Tls;
@@ -37,14 +35,7 @@ pub async fn run(config: Config) -> Result<(), SetupError> {
     let (auth, tls) = prepare(&config)?;
     reload::on_hangup(auth.clone(), tls.clone());
     if !config.asks_for_tokens() {
-        match config.log_format {
-            LogFormat::Text => drop(writeln!(std::io::stderr(), "{NO_SECRET}")), // as a log line: lost, if it is
-            LogFormat::Json => {
-                warn!(
-                    "no token secret: anyone who can reach this server can read and write every channel; give --token-secret"
-                )
-            }
-        }
+        warn_of_no_secret(config.log_format);
     }
     #[cfg(feature = "fault-injection")]
     if config.faults.unsafe_replay_before_subscribe {
@@ -54,8 +45,7 @@ pub async fn run(config: Config) -> Result<(), SetupError> {
     let retention = Retention { messages: config.retain_messages, age: config.retain_age };
     let hub = Arc::new(Hub::new(usize::try_from(config.live_queue_bytes).unwrap_or(usize::MAX)));
     let store = open_store(&config, retention, hub.clone()).await?;
-    let listener = listen::bind(config.listen).map_err(|e| cannot_listen(&config, e))?;
-    let address = listener.local_addr().map_err(|e| cannot_listen(&config, e))?;
+    let (listener, address) = listen::bind(config.listen)?;
     let signals = Signals::listen();
     let scheme = if tls.is_some() { "https" } else { "http" };
     announce(&format!("seamline-server listening on {scheme}://{address}"));
@@ -100,28 +90,14 @@ async fn serve(
     hub: Arc<Hub>,
     signals: Signals,
 ) -> Result<(), SetupError> {
-    let (drain, draining) = watch::channel(None);
-    let connections = Arc::default();
-    let loopback = config.listen.ip().is_loopback();
-    let origins = Arc::new(Origins::new(&config.allow_origin, !config.asks_for_tokens(), loopback));
     let limits = Limits {
         header: Duration::from_millis(config.header_timeout_ms),
         send: Duration::from_millis(config.send_timeout_ms),
         // Behind a proxy all connections are the proxy's.
         per_address: if config.trust_forwarded_for { 0 } else { config.max_connections_per_ip },
     };
-    let rate_limits = RateLimits::new(config.max_publishes_per_second);
-    let app = Arc::new(App {
-        config,
-        store,
-        hub,
-        auth,
-        origins,
-        metrics: Default::default(),
-        connections,
-        rate_limits,
-        draining: draining.clone(),
-    });
+    let (drain, draining) = watch::channel(None);
+    let app = Arc::new(App::new(config, store, hub, auth, draining.clone()));
     let connections = app.connections.clone();
     let mut stop = draining;
     let stopping = async move { drop(stop.wait_for(Option::is_some).await) };
@@ -135,19 +111,20 @@ async fn serve(
     Ok(())
 }
 
+fn warn_of_no_secret(format: LogFormat) {
+    match format {
+        LogFormat::Text => drop(writeln!(std::io::stderr(), "{NO_SECRET}")), // like a log line, it may be lost
+        LogFormat::Json => warn!(
+            "no token secret: anyone who can reach this server can read and write every channel; give --token-secret"
+        ),
+    }
+}
+
 /// Writes one line to standard output, for a program that started the server and needs the port.
 fn announce(line: &str) {
     let mut out = std::io::stdout();
     let _ = writeln!(out, "{line}"); // if nobody reads it, the server serves all the same
     let _ = out.flush();
-}
-
-fn cannot_listen(config: &Config, e: std::io::Error) -> SetupError {
-    let advice = match e.kind() {
-        std::io::ErrorKind::AddrInUse => "Stop the other process, or give another address with --listen.",
-        _ => "Give another address with --listen.",
-    };
-    SetupError::new(format!("cannot listen on {}", config.listen), e).advice(advice)
 }
 
 async fn trim_regularly(store: Arc<dyn Store>, retention: Retention) {

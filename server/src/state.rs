@@ -35,3 +35,27 @@ pub struct App {
     /// Set as soon as a drain is requested.
     pub draining: watch::Receiver<Option<Drain>>,
 }
+
+impl App {
+    /// The state of a server with these parts, and no connections yet.
+    pub fn new(
+        config: Config,
+        store: Arc<dyn Store>,
+        hub: Arc<Hub>,
+        auth: Arc<Auth>,
+        draining: watch::Receiver<Option<Drain>>,
+    ) -> Self {
+        let loopback = config.listen.ip().is_loopback();
+        App {
+            origins: Arc::new(Origins::new(&config.allow_origin, !config.asks_for_tokens(), loopback)),
+            rate_limits: RateLimits::new(config.max_publishes_per_second),
+            metrics: Metrics::default(),
+            connections: Arc::default(),
+            config,
+            store,
+            hub,
+            auth,
+            draining,
+        }
+    }
+}

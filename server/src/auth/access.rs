@@ -61,7 +61,8 @@ impl Access {
 }
 
 /// `*` matches any run of characters, including none; everything else matches itself. Where the text does not continue
-/// like the pattern, the last `*` takes one more character, so no pattern takes longer than its length times the text's.
+/// like the pattern, the last `*` takes one more character. So the time is at most the pattern's length times the
+/// text's.
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star = None;

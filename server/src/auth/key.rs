@@ -2,12 +2,8 @@
 //! HS256 and is signed with the text of the public key is rejected before its signature is checked.
 
 use std::fmt;
-use std::path::Path;
 
 use jsonwebtoken::{Algorithm, DecodingKey};
-
-use super::jwks;
-use crate::error::SetupError;
 
 /// How the Base64 of a public key on the curve P-256 begins (RFC 5480: the algorithm and the curve). The library
 /// accepts other curves as well, and then rejects every token.
@@ -34,9 +30,9 @@ pub enum KeyError {
     Private,
     /// A JWKS with a secret in it.
     Secret,
-    /// It begins like a JWKS, and is not JSON.
+    /// It begins like a JWKS, but is not JSON.
     NotJson(serde_json::Error),
-    /// It is JSON, and not a JWKS.
+    /// It is JSON, but not a JWKS.
     NotAJwks(serde_json::Error),
     /// A JWKS without a key of a supported kind.
     NoKey,
@@ -52,24 +48,8 @@ impl Key {
         Key { kid: None, algorithm: Algorithm::HS256, key: DecodingKey::from_secret(secret.as_bytes()) }
     }
 
-    /// Reads public keys from a file: one in PEM, or a JWKS.
-    pub fn read(path: &Path) -> Result<Vec<Key>, SetupError> {
-        let keys = std::fs::read(path).map_err(KeyError::Unreadable).and_then(|text| Key::parse(&text));
-        keys.map_err(|e| {
-            SetupError::new(format!("cannot use the token key {}", path.display()), &e).advice(e.advice())
-        })
-    }
-
-    fn parse(text: &[u8]) -> Result<Vec<Key>, KeyError> {
-        let text = String::from_utf8_lossy(text);
-        match text.trim_start().starts_with('{') {
-            true => jwks::keys(&text),
-            false => Ok(vec![Key::public(&text)?]),
-        }
-    }
-
     /// A public key in PEM: RSA (RS256) or P-256 (ES256).
-    fn public(pem: &str) -> Result<Key, KeyError> {
+    pub fn public(pem: &str) -> Result<Key, KeyError> {
         if pem.contains("PRIVATE KEY") {
             return Err(KeyError::Private);
         }
@@ -81,22 +61,6 @@ impl Key {
             return Ok(Key { kid: None, algorithm: Algorithm::ES256, key });
         }
         Err(KeyError::NotAKey)
-    }
-}
-
-impl KeyError {
-    fn advice(&self) -> &'static str {
-        match self {
-            KeyError::Unreadable(_) => "Give --token-key a file that the server may read.",
-            KeyError::NotAKey => {
-                "Give a public key, RSA or P-256, that begins with `-----BEGIN PUBLIC KEY-----`."
-            }
-            KeyError::Private => "Keep it where tokens are signed, and give its public key here.",
-            KeyError::Secret => "Give a secret with --token-secret.",
-            KeyError::NotJson(_) | KeyError::NotAJwks(_) => "Give a JWKS: `{\"keys\": [...]}`.",
-            KeyError::NoKey => "Give at least one key of RSA (RS256) or P-256 (ES256).",
-            KeyError::Unnamed | KeyError::Duplicate(_) => "Give each key a `kid` of its own.",
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod access;
 mod jwks;
 mod key;
+mod key_file;
 mod outage_log;
 mod per_user;
 mod resolver;
@@ -65,6 +66,16 @@ impl Auth {
         };
         let checked = token.ok_or(TokenError::Missing).and_then(|token| tokens.check(token));
         checked.map_err(Refusal::unauthorized)
+    }
+
+    /// Replaces a user's token. A fresh token must name the same user, because the subscriptions are that user's.
+    pub fn renew(&self, user: &mut User, token: &str) -> Result<(), Refusal> {
+        let renewed = self.authenticate(Some(token))?;
+        if renewed.name != user.name {
+            return Err(Refusal::another_user());
+        }
+        *user = renewed;
+        Ok(())
     }
 
     /// Asks the authorization service about what the token grants. Without a service, that is all it takes.

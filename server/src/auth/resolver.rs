@@ -1,7 +1,7 @@
 //! Looks up the address of the authorization service, one lookup at a time.
 //!
-//! A lookup blocks a thread, and cannot be canceled. It takes long if the name servers do not answer. With one lookup for
-//! each question, they would soon take all the threads, and leave none for reads of the log, which run there too.
+//! A lookup blocks a thread, and cannot be canceled. It takes long if the name servers do not answer. With one lookup
+//! for each question, they would soon take all the threads, and leave none for reads of the log, which run there too.
 
 use std::future::Future;
 use std::io;

@@ -10,7 +10,7 @@ use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
 use serde::{Deserialize, Deserializer};
 
 use super::key::Key;
-use super::{Access, User};
+use super::{Access, User, key_file};
 use crate::error::SetupError;
 use crate::time::since_unix_epoch;
 
@@ -103,13 +103,13 @@ impl Tokens {
 
     /// Signed for the keys in a file.
     pub fn with_file(file: PathBuf, audience: Option<&str>) -> Result<Tokens, SetupError> {
-        let keys = RwLock::new(Key::read(&file)?.into());
+        let keys = RwLock::new(key_file::read(&file)?.into());
         Ok(Tokens { keys, file: Some(file), validation: validation(audience) })
     }
 
     /// Reads the file again, if there is one. Keeps the old keys if something is wrong.
     pub fn reload(&self) -> Option<Result<(), SetupError>> {
-        let read = Key::read(self.file.as_ref()?);
+        let read = key_file::read(self.file.as_ref()?);
         Some(read.map(|keys| *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.into()))
     }
 
@@ -159,7 +159,8 @@ fn date(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
 }
 
-/// Chooses the key. One without a name is the only one, and is for all tokens. A token that names none is for the only key.
+/// Chooses the key. One without a name is the only one, and is for all tokens. A token that names none is for the only
+/// key.
 fn chosen<'k>(keys: &'k [Key], kid: Option<&str>) -> Result<&'k Key, TokenError> {
     match (keys, kid) {
         ([only], kid) if only.kid.is_none() || kid.is_none() => Ok(only),

@@ -27,11 +27,12 @@ use tracing::{debug, warn};
 
 use super::proxy::{Peer, address_or_network};
 use super::tls::Tls;
+use crate::error::SetupError;
 use crate::limits::quota::AddressLimit;
 
-/// How many connections may wait to be accepted. When all clients reconnect at once and there is no more room, the others
-/// are not refused, but try again after one second, then after two and four. The kernel has a limit of its own (Linux:
-/// `net.core.somaxconn`, 4096).
+/// How many connections may wait to be accepted. When all clients reconnect at once and there is no more room, the
+/// others are not refused, but try again after one second, then after two and four. The kernel has a limit of its own
+/// (Linux: `net.core.somaxconn`, 4096).
 const BACKLOG: u32 = 4096;
 /// How much of what is written may wait unsent in the system. More would only hide how fast the link is, and a `pong`
 /// would wait behind it. Bytes that were sent and not confirmed yet do not count, so a long fast link stays full.
@@ -51,8 +52,22 @@ pub struct Limits {
     pub per_address: u64,
 }
 
-/// Listens on an address.
-pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+/// Listens on an address. Returns the one that it got: port 0 is any free port.
+pub fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), SetupError> {
+    let bound = open(address).and_then(|listener| {
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    });
+    bound.map_err(|e| {
+        let advice = match e.kind() {
+            io::ErrorKind::AddrInUse => "Stop the other process, or give another address with --listen.",
+            _ => "Give another address with --listen.",
+        };
+        SetupError::new(format!("cannot listen on {address}"), e).advice(advice)
+    })
+}
+
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if cfg!(unix) {
         socket.set_reuseaddr(true)?; // so a restarted server gets its port at once; on other systems it would mean more

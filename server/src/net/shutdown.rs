@@ -15,7 +15,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 const RETURN_MS_MIN: u64 = 100;
 /// The last one reconnects within this time, however few they are …
 const SPREAD_MS_MIN: u64 = 1000;
-/// … or within this time for each of them, because greeting them and reading what they missed is work for other servers …
+/// … or within this time for each of them, because greeting them and reading what they missed is work for other servers
+/// …
 const SPREAD_MS_PER_CLIENT: u64 = 2;
 /// … but not later than this.
 const SPREAD_MS_MAX: u64 = 30_000;
@@ -44,8 +45,8 @@ impl Drain {
     }
 }
 
-/// Ignores the signal that comes with a write beyond the file size limit, and would end the process. The write fails as on
-/// a full disk, which the store handles. Needs the runtime.
+/// Ignores the signal that comes with a write beyond the file size limit, and would end the process. The write fails as
+/// on a full disk, which the store handles. Needs the runtime.
 pub fn ignore_file_size_signal() {
     // Caught for good, even if nobody listens.
     if let Err(e) = signal(SignalKind::from_raw(SIGXFSZ)) {

@@ -1,5 +1,5 @@
-//! Counts the bytes that move over a socket. They show that a client is alive even while no frame is complete: on a slow
-//! link, a large frame takes longer than a client may be silent.
+//! Counts the bytes that move over a socket. They show that a client is alive even while no frame is complete: on a
+//! slow link, a large frame takes longer than a client may be silent.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

@@ -1,5 +1,5 @@
-//! What a client may do wrong, and how it is answered. Nothing here stops the server: every case ends with another client
-//! being served.
+//! What a client may do wrong, and how it is answered. Nothing here stops the server: every case ends with another
+//! client being served.
 
 use std::time::Duration;
 

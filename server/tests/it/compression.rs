@@ -74,8 +74,8 @@ async fn a_compressed_body_is_not_decompressed() {
     assert_eq!(server.read("c", 0).await["head"], 0);
 }
 
-/// Raw deflate (RFC 1951, fixed codes) of about 20 bytes for every one of its own: the letter x, and "258 times the byte
-/// before" again and again.
+/// Raw deflate (RFC 1951, fixed codes) of about 20 bytes for every one of its own: the letter x, and "258 times the
+/// byte before" again and again.
 fn bomb(bytes: usize) -> Vec<u8> {
     let mut bits = vec![true, true, false]; // the last block; fixed codes
     let code = |bits: &mut Vec<bool>, value: u32, length: u32| {

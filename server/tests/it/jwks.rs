@@ -1,5 +1,5 @@
-//! Tokens signed with one of several keys, whose public keys are in a JWKS: the token names its key (`kid`), and the key
-//! determines the algorithm.
+//! Tokens signed with one of several keys, whose public keys are in a JWKS: the token names its key (`kid`), and the
+//! key determines the algorithm.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};

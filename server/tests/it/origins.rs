@@ -1,5 +1,5 @@
-//! Pages of other origins are refused on the socket and over HTTP, before anything else is looked at. Browsers learn which
-//! pages are allowed.
+//! Pages of other origins are refused on the socket and over HTTP, before anything else is looked at. Browsers learn
+//! which pages are allowed.
 
 use futures::future::join_all;
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! The plain dialect: clients that ask for no subprotocol get one flat JSON object per message, numbered without a hole,
-//! whatever happens between the replay and the live stream.
+//! The plain dialect: clients that ask for no subprotocol get one flat JSON object per message, numbered without a
+//! hole, whatever happens between the replay and the live stream.
 
 use std::time::{Duration, Instant};
 

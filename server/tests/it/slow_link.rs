@@ -1,5 +1,5 @@
-//! Clients on slow links: they stay connected while bytes flow, the size of frames follows the speed of the link, a large
-//! frame is announced, and an answer does not wait behind a replay.
+//! Clients on slow links: they stay connected while bytes flow, the size of frames follows the speed of the link, a
+//! large frame is announced, and an answer does not wait behind a replay.
 
 use std::time::Duration;
 

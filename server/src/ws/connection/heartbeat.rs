@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::ws::progress::Progress;
 
-/// A client is disconnected with the first beat after this many in which it was silent: no frame came, and no byte moved.
+/// A client is disconnected with the first beat after this many in which it was silent: no frame came, and no byte
+/// moved.
 const SILENT_BEATS_MAX: u32 = 3;
 
 /// See the module.

@@ -70,16 +70,6 @@ pub(super) fn admit(app: &App, request: &PlainRequest, guard: &mut ConnectionGua
     Ok(Hello { owner, user, ordered: false })
 }
 
-/// Replaces the user's token. It must name the same user, because the subscriptions are that user's.
-pub(super) fn renew(app: &App, user: &mut User, token: &str) -> Result<(), Refusal> {
-    let renewed = app.auth.authenticate(Some(token))?;
-    if renewed.name != user.name {
-        return Err(Refusal::another_user());
-    }
-    *user = renewed;
-    Ok(())
-}
-
 async fn first_text(app: &App, stream: &mut SplitStream<Socket>) -> Result<String, End> {
     loop {
         if let Incoming::Text(text) = classify(stream.next().await, app)? {

@@ -5,8 +5,8 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, Pro
 use tokio_tungstenite::tungstenite::{Message as Wire, Utf8Bytes};
 use tracing::{debug, info};
 
+use super::Connection;
 use super::end::End;
-use super::{Connection, hello};
 use crate::limits::names;
 use crate::refusal::Refusal;
 use crate::state::App;
@@ -101,7 +101,7 @@ impl Connection {
                 self.acks.record(ch, Position { epoch, offset, id });
                 Ok(())
             }
-            ClientFrame::Token { token } => match hello::renew(&self.app, &mut self.user, &token) {
+            ClientFrame::Token { token } => match self.app.auth.renew(&mut self.user, &token) {
                 Ok(()) => self.end_forbidden_subscriptions().await,
                 Err(refusal) => self.refuse(refusal).await,
             },

@@ -27,7 +27,8 @@ pub(in crate::ws) enum FromPlain {
     Nothing,
 }
 
-/// Writes a message: the server's fields, and the payload's own. A payload that is not an object becomes the field `data`.
+/// Writes a message: the server's fields, and the payload's own. A payload that is not an object becomes the field
+/// `data`.
 pub(in crate::ws) fn message(ch: &str, message: &Message) -> String {
     let Message { offset, id, data } = message;
     let ch = serde_json::to_string(ch).expect("a text has a JSON form");

@@ -6,8 +6,8 @@ use crate::refusal::Refusal;
 use crate::ws::dialect::{Dialect, frames};
 
 impl Feed {
-    /// Asks the authorization service. If the client may not read the channel, ends the subscription. The feed does this, so that
-    /// many channels are asked about at once, and the socket is not held up.
+    /// Asks the authorization service. If the client may not read the channel, ends the subscription. The feed does
+    /// this, so that many channels are asked about at once, and the socket is not held up.
     pub(super) async fn authorized(&self) -> bool {
         match self.app.auth.authorize(&self.owner.user, Action::Read, self.ch()).await {
             Ok(()) => true,

@@ -1,7 +1,7 @@
 //! One subscription: the replay, the seam, and the live stream.
 //!
-//! `start_point` decides where the subscription starts, and `announce` sends that to the client. `replay` sends pages from the
-//! store, as far as the client's `credit` goes, and `live` passes on what the hub has.
+//! `start_point` decides where the subscription starts, and `announce` sends that to the client. `replay` sends pages
+//! from the store, as far as the client's `credit` goes, and `live` passes on what the hub has.
 
 mod announce;
 mod authorization;
@@ -98,9 +98,10 @@ impl Feed {
         }
     }
 
-    /// The seam. The feed listens to the live stream *first* and reads the log *after*: what is published before the read
-    /// is in the read, what is published after it is in the live stream, and what falls between the two steps is in both.
-    /// The client drops what comes twice. The other way round, what falls between the steps is in neither, and lost.
+    /// The seam. The feed listens to the live stream *first* and reads the log *after*: what is published before the
+    /// read is in the read, what is published after it is in the live stream, and what falls between the two steps is
+    /// in both. The client drops what comes twice. The other way round, what falls between the steps is in neither, and
+    /// lost.
     ///
     /// Returns when the log has to be read again.
     async fn cross(&self, cursor: &mut Option<Cursor>) -> Result<(), Stop> {
@@ -111,7 +112,8 @@ impl Feed {
             self.delay_in_the_seam().await;
         }
         if cursor.as_ref().is_none_or(|cursor| !cursor.announced) {
-            *cursor = Some(Box::pin(self.announce(cursor.as_ref())).await?); // boxed: it happens once, and every feed is smaller for it
+            // Boxed: it happens once, and every feed is smaller for it.
+            *cursor = Some(Box::pin(self.announce(cursor.as_ref())).await?);
         }
         let Some(cursor) = cursor else { return Ok(()) };
         if !Box::pin(self.replay(cursor)).await? {

@@ -5,8 +5,8 @@ use crate::log::{After, ChannelInfo, PageLimit};
 use crate::ws::writer::frame_size::FRAME_MESSAGES_MAX;
 
 impl Feed {
-    /// Sends pages, as far as the credit goes, until one ends at the head. Returns whether this is still the log that was
-    /// announced.
+    /// Sends pages, as far as the credit goes, until one ends at the head. Returns whether this is still the log that
+    /// was announced.
     pub(super) async fn replay(&self, cursor: &mut Cursor) -> Result<bool, Stop> {
         let mut replayed = 0;
         loop {

@@ -1,5 +1,5 @@
-//! How large a frame of messages may be. On a fast link large ones are best, because a page spends its time per frame. On a
-//! slow one each of them delays everything behind it, including the answer to a ping.
+//! How large a frame of messages may be. On a fast link large ones are best, because a page spends its time per frame.
+//! On a slow one each of them delays everything behind it, including the answer to a ping.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

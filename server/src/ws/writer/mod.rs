@@ -29,9 +29,9 @@ const BATCH_FRAMES_MAX: usize = 8;
 
 pub(super) type Sink = SplitSink<Socket, Wire>;
 
-/// Starts the writer. It ends with the last frame, when all its [`Outgoing`]s are gone, or when the socket fails, and then
-/// returns the sink. A socket that accepts nothing for too long fails: the connection below sees to that. Such sockets
-/// are counted.
+/// Starts the writer. It ends with the last frame, when all its [`Outgoing`]s are gone, or when the socket fails, and
+/// then returns the sink. A socket that accepts nothing for too long fails: the connection below sees to that. Such
+/// sockets are counted.
 pub(super) fn spawn(sink: Sink, dialect: Dialect, metrics: &Metrics) -> (Outgoing, JoinHandle<Sink>) {
     let (sender, queue) = mpsc::channel(FRAMES_MAX);
     let budget = Arc::new(Budget::new(metrics.socket_queue_bytes.clone()));
@@ -134,8 +134,8 @@ impl Writer {
     }
 }
 
-/// A text in pieces that fit the socket's buffer. The buffer grows with what is put into it and never shrinks: a page of
-/// a replay in one piece would take a hundred kilobytes for as long as the connection lasts.
+/// A text in pieces that fit the socket's buffer. The buffer grows with what is put into it and never shrinks: a page
+/// of a replay in one piece would take a hundred kilobytes for as long as the connection lasts.
 fn pieces(text: String) -> impl Iterator<Item = Frame> {
     let bytes = Bytes::from(text);
     let count = bytes.len().div_ceil(WRITE_BUFFER_BYTES).max(1);

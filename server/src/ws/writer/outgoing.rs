@@ -1,9 +1,9 @@
 //! The queue to the writer.
 //!
 //! There is one bounded queue; a second would cost every idle connection a kilobyte. Only a part of it may be bulk, the
-//! frames of feeds, limited in frames and in bytes. A feed waits for a slot before it reads a page or takes a message. So
-//! a slow client slows its own replay and no one else's, and takes little memory. Answers are written before the bulk: a
-//! `pong` must not wait behind pages of history.
+//! frames of feeds, limited in frames and in bytes. A feed waits for a slot before it reads a page or takes a message.
+//! So a slow client slows its own replay and no one else's, and takes little memory. Answers are written before the
+//! bulk: a `pong` must not wait behind pages of history.
 
 use std::sync::Arc;
 

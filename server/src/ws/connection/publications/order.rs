@@ -1,5 +1,5 @@
-//! Keeps the order of publications. Those of one channel are stored in the order in which the client first sent them. If
-//! one is refused for now, those behind it are refused too, until all of them have been sent again, in that order.
+//! Keeps the order of publications. Those of one channel are stored in the order in which the client first sent them.
+//! If one is refused for now, those behind it are refused too, until all of them have been sent again, in that order.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

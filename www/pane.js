@@ -1,4 +1,4 @@
-// One pane: one client, what it is told, and the view of that.
+// One pane: one client, what it receives, and the view of that.
 import { drop } from "./backend.js";
 import { Burst } from "./burst.js";
 import { Check } from "./check.js";
@@ -161,7 +161,9 @@ export class Pane {
     text.addEventListener("input", () => text.value && this.#typing.typed());
     buttons.cut.addEventListener("click", () => {
       this.#note(
-        cut(this.#name) ? "The page has cut the socket without a close event for the library." : "There is no socket to cut.",
+        cut(this.#name)
+          ? "The page has cut the socket without a close event for the library."
+          : "There is no socket to cut.",
       );
     });
     buttons.drop.addEventListener("click", async () => {

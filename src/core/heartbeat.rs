@@ -36,7 +36,7 @@ pub enum Beat {
 }
 
 impl Heartbeat {
-    /// Judges the silence at `now`.
+    /// Decides what the silence at `now` means.
     pub fn beat(&mut self, now: Instant, heartbeat_ms: u64, pong_timeout_ms: u64) -> Beat {
         match *self {
             Heartbeat::Heard(at) if now < at.after_ms(heartbeat_ms) => Beat::Later(at.after_ms(heartbeat_ms)),

@@ -2,7 +2,7 @@
 //!
 //! Three things decide it:
 //!
-//! - **The backoff.** Each failed attempt waits longer; a connection that has proved itself starts it afresh.
+//! - **The backoff.** Each failed attempt waits longer; a connection that has lasted resets it.
 //! - **The server.** It may ask a client to wait. That holds for the next attempt, and nothing shortens it.
 //! - **The page.** A wake event (online, visible, resumed) retries immediately, or nearly so: attempts that wake
 //!   events begin keep a distance, because a flapping network must not become a storm.

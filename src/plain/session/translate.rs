@@ -96,7 +96,7 @@ impl<M: Clone> PlainSession<M> {
                 Some(event)
             }
             Event::Live { .. } => {
-                // The session reports it after each repair; the application is told once on each connection.
+                // The session reports it after each repair; the application gets it once on each connection.
                 let reported = &mut self.connection.subscription()?.live_reported;
                 (!std::mem::replace(reported, true)).then_some(event)
             }

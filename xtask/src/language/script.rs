@@ -1,31 +1,26 @@
-//! The texts in JavaScript and TypeScript: string literals and comments that document.
+//! The texts in JavaScript and TypeScript: string literals and comments.
 
 use super::Text;
 
-/// Strings of more than one word, and `/** … */`. It reads line by line, so a quotation mark in a regular expression
-/// misleads it to the end of that line at most.
+/// Strings of more than one word, and comments that have lines of their own. It reads line by line, so a quotation mark
+/// in a regular expression misleads it to the end of that line at most.
 pub(super) fn texts(code: &str) -> Vec<Text> {
-    let mut texts = Vec::new();
-    let mut doc: Option<Text> = None;
+    let mut texts: Vec<Text> = Vec::new();
+    let mut in_block = false;
+    let mut continues = false;
     for (index, line) in code.lines().enumerate() {
-        let opens = line.trim_start().starts_with("/**");
-        if opens {
-            doc = Some(Text { line: index + 1, text: String::new() });
+        let start = line.trim_start();
+        in_block |= start.starts_with("/*");
+        let is_comment = in_block || start.starts_with("//");
+        match texts.last_mut() {
+            Some(last) if is_comment && continues => last.text = format!("{}\n{line}", last.text),
+            _ if is_comment => texts.push(Text { line: index + 1, text: line.to_owned() }),
+            _ => texts.extend(
+                strings(line).into_iter().map(|text| Text { line: index + 1, text: text.to_owned() }),
+            ),
         }
-        match &mut doc {
-            Some(text) => {
-                text.text.push_str(line);
-                text.text.push('\n');
-                if line.contains("*/") {
-                    texts.extend(doc.take());
-                }
-            }
-            None => {
-                texts.extend(
-                    strings(line).into_iter().map(|text| Text { line: index + 1, text: text.to_owned() }),
-                );
-            }
-        }
+        continues = is_comment;
+        in_block &= !line.contains("*/");
     }
     texts
 }
@@ -63,11 +58,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_and_doc_comments_are_found_with_their_lines() {
-        let code = "/**\n * One.\n */\nf(\"a 'b\\\" c\", 'd', `e f`);\n// g h\n";
+    fn strings_and_comments_are_found_with_their_lines() {
+        let code = "/**\n * One.\n */\nf(\"a 'b\\\" c\", 'd', `e f`);\n// Two\n// three.\n";
         let found: Vec<(usize, String)> =
             texts(code).into_iter().map(|text| (text.line, text.text)).collect();
-        let expected = [(1, "/**\n * One.\n */\n"), (4, "a 'b\\\" c"), (4, "e f")];
+        let expected = [(1, "/**\n * One.\n */"), (4, "a 'b\\\" c"), (4, "e f"), (5, "// Two\n// three.")];
         assert_eq!(found, expected.map(|(line, text)| (line, text.to_owned())));
     }
 }

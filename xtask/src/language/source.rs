@@ -1,18 +1,34 @@
-//! The texts in Rust code: string literals and doc comments, except for those of tests.
+//! The texts in Rust code: string literals and comments, except for strings and doc comments of tests.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::{Text, markdown};
 
-/// String literals and doc comments. Consecutive lines of a doc comment are one text.
+/// String literals and comments. Consecutive lines of a comment are one text.
 pub(super) fn texts(code: &str) -> Vec<Text> {
     let tokens: TokenStream = code.parse().expect("the compiler accepts it");
-    let mut texts = Vec::new();
+    let mut texts = comments(code);
     collect(tokens, &mut texts);
     for text in &mut texts {
         text.text = markdown::prose(&text.text);
     }
     texts
+}
+
+/// Comments that have lines of their own, and are not doc comments: the tokens do not have them.
+fn comments(code: &str) -> Vec<Text> {
+    let mut comments: Vec<Text> = Vec::new();
+    let mut continues = false;
+    for (index, line) in code.lines().enumerate() {
+        let comment = line.trim_start().strip_prefix("//").filter(|text| !text.starts_with(['/', '!']));
+        match (comment, comments.last_mut()) {
+            (Some(text), Some(last)) if continues => last.text = format!("{}\n{text}", last.text),
+            (Some(text), _) => comments.push(Text { line: index + 1, text: text.to_owned() }),
+            (None, _) => {}
+        }
+        continues = comment.is_some();
+    }
+    comments
 }
 
 fn collect(tokens: TokenStream, texts: &mut Vec<Text>) {
@@ -80,10 +96,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strings_and_doc_comments_are_found_with_their_lines() {
-        let code = "/// One\n/// two.\nfn f() {\n    g(\"a b\", \"c\");\n}\n#[cfg(test)]\nmod tests { const T: &str = \"d e\"; }\n";
-        let found: Vec<(usize, String)> =
+    fn strings_and_comments_are_found_with_their_lines() {
+        let code = concat!(
+            "/// One\n/// two.\nfn f() {\n    // Three\n    // four.\n    g(\"a b\", \"c\");\n}\n",
+            "#[cfg(test)]\nmod tests { const T: &str = \"d e\"; }\n",
+        );
+        let mut found: Vec<(usize, String)> =
             texts(code).into_iter().map(|text| (text.line, text.text)).collect();
-        assert_eq!(found, [(1, " One\n two.".into()), (4, "\"a b\"".into())]);
+        found.sort();
+        let expected = [(1, " One\n two."), (4, " Three\n four."), (6, "\"a b\"")];
+        assert_eq!(found, expected.map(|(line, text)| (line, text.to_owned())));
     }
 }

@@ -50,7 +50,7 @@ impl CommitCount {
 
     /// Records the newest commit. If that fails the store goes on: the count is a safeguard, not part of the guarantee.
     pub fn write(&mut self, commits: u64) {
-        // The number has a fixed length and stands there twice, so that a torn write is not taken for another number.
+        // The number has a fixed length and stands there twice, so that a torn write is not mistaken for another number.
         let line = format!("{commits:020} {commits:020}\n");
         let written = self.file.write_all_at(line.as_bytes(), 0);
         if let (Err(e), false) = (&written, self.failed) {

@@ -37,7 +37,7 @@ impl Tail {
         let mut pruned_at = Instant::now();
         let mut backoff = Backoff::new(REJECTED_MIN, REJECTED_MAX);
         loop {
-            // In this order: whoever follows a channel after the list was made finds `waking` false, and wakes us.
+            // In this order: a call that follows a channel after the list was made finds `waking` false, and wakes us.
             self.waking.store(false, Ordering::SeqCst);
             if pruned_at.elapsed() > PRUNE_INTERVAL {
                 self.prune();

@@ -215,7 +215,10 @@ pub trait Store: Send + Sync {
 
     /// Stores acknowledged positions. A position is ignored if its epoch is not the channel's, if it is beyond the head,
     /// or if it is behind the stored one.
-    fn store_positions(&self, states: Vec<(PositionKey, Position)>) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn store_positions(
+        &self,
+        positions: Vec<(PositionKey, Position)>,
+    ) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// The health of the store, now and later. It is always `Ok` unless the store says otherwise.
     fn health(&self) -> watch::Receiver<Health> {

@@ -89,6 +89,14 @@ impl EmbeddedStore {
         Ok(receiver)
     }
 
+    /// Runs a command of the writer.
+    async fn run<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Command,
+    ) -> Result<T, StoreError> {
+        answered(self.queue(command).await?.await)
+    }
+
     /// Runs a read on a thread that may block. After an I/O error, the read is repeated once the file has been reopened.
     async fn read_blocking<T: Send + 'static>(
         &self,
@@ -114,9 +122,7 @@ impl EmbeddedStore {
             }
         }
     }
-}
 
-impl EmbeddedStore {
     /// Where a client resumes while the store accepts no writes.
     async fn resume_unstored(
         &self,
@@ -175,7 +181,7 @@ impl Store for EmbeddedStore {
             if let Some(page) = self.read_blocking(move |db| read_page(db, &name, 0, limit)).await? {
                 return Ok(page.info);
             }
-            answered(self.queue(|answer| Command::Ensure(ch.to_owned(), answer)).await?.await)
+            self.run(|answer| Command::Ensure(ch.to_owned(), answer)).await
         }
         .boxed()
     }
@@ -194,7 +200,7 @@ impl Store for EmbeddedStore {
     fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             // Each sweep is bounded, so that publications are stored in between.
-            while answered(self.queue(Command::Sweep).await?.await)? {}
+            while self.run(Command::Sweep).await? {}
             Ok(())
         }
         .boxed()
@@ -209,7 +215,7 @@ impl Store for EmbeddedStore {
             // Through the writer, and so after all that is queued: a page that reloads may be back before the last
             // position of its old socket is stored.
             let resume = |answer| Command::Resume(keys.clone(), otherwise, answer);
-            match answered(self.queue(resume).await?.await) {
+            match self.run(resume).await {
                 Err(e) if e.is_unavailable() => self.resume_unstored(keys, otherwise).await,
                 resumed => resumed,
             }
@@ -217,9 +223,11 @@ impl Store for EmbeddedStore {
         .boxed()
     }
 
-    fn store_positions(&self, states: Vec<(PositionKey, Position)>) -> BoxFuture<'_, Result<(), StoreError>> {
-        async move { answered(self.queue(|answer| Command::StorePositions(states, answer)).await?.await) }
-            .boxed()
+    fn store_positions(
+        &self,
+        positions: Vec<(PositionKey, Position)>,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
+        async move { self.run(|answer| Command::StorePositions(positions, answer)).await }.boxed()
     }
 
     fn health(&self) -> watch::Receiver<Health> {

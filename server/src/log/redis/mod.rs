@@ -188,17 +188,20 @@ impl Store for RedisStore {
         .boxed()
     }
 
-    fn store_positions(&self, states: Vec<(PositionKey, Position)>) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn store_positions(
+        &self,
+        positions: Vec<(PositionKey, Position)>,
+    ) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
             let mut pipe = redis::pipe();
-            for (key, at) in &states {
+            for (key, at) in &positions {
                 pipe.add_command(scripts::store_position(key, at));
             }
             let results = self.shared.run_all::<u8>(self.shared.commands()?, &mut pipe).await?;
             let note = |((key, _), result): (&(PositionKey, Position), _)| {
                 self.broken.note(&key.ch, Operation::StorePosition, result).map(drop)
             };
-            states.iter().zip(results).map(note).fold(Ok(()), Result::and)
+            positions.iter().zip(results).map(note).fold(Ok(()), Result::and)
         }
         .boxed()
     }

@@ -170,8 +170,8 @@ impl Writer {
                     Done::Appended(appended, message)
                 }
                 Command::Ensure(ch, _) => Done::Ensured(tables.channel(ch)?.info()),
-                Command::StorePositions(states, _) => {
-                    states.iter().try_for_each(|(key, at)| tables.store_position(key, at))?;
+                Command::StorePositions(positions, _) => {
+                    positions.iter().try_for_each(|(key, at)| tables.store_position(key, at))?;
                     Done::Stored
                 }
                 Command::Resume(keys, otherwise, _) => Done::Resumed(tables.resume(keys, *otherwise)?),

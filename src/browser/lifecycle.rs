@@ -1,27 +1,28 @@
-//! The page's signs of waking up and of going away. Works without a `document`, as in workers.
+//! The page's lifecycle events. Works without a `document`, as in workers.
 
 use js_sys::{Reflect, global};
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, EventTarget};
 
 /// What a page does.
-pub enum Sign {
-    /// It came back in some way: online, visible, resumed, restored.
+pub enum PageEvent {
+    /// It came back: it is online, visible, resumed or restored.
     Wake,
     /// It may end soon, or lose its network.
     Hide,
-    /// It goes into the back/forward cache.
+    /// It enters the back/forward cache.
     Suspend,
 }
 
 /// Listens until it is dropped.
 pub struct Lifecycle {
-    listener: Closure<dyn FnMut(Event)>,
+    /// May run inside itself: what is called at one event may dispatch another.
+    listener: Closure<dyn Fn(Event)>,
     targets: Vec<(EventTarget, &'static str)>,
 }
 
 impl Lifecycle {
-    pub fn watch(report: impl Fn(Sign) + 'static) -> Self {
+    pub fn watch(report: impl Fn(PageEvent) + 'static) -> Self {
         let document = property(&global(), "document");
         let window_events =
             ["online", "offline", "pageshow", "pagehide"].map(|name| (JsValue::from(global()), name));
@@ -32,13 +33,13 @@ impl Lifecycle {
             .filter(|(target, _)| property(target, "addEventListener").is_function())
             .map(|(target, name)| (target.unchecked_into::<EventTarget>(), name))
             .collect();
-        let listener = Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+        let listener = Closure::<dyn Fn(Event)>::new(move |event: Event| {
             let hidden = property(&document, "visibilityState") == "hidden";
             report(match event.type_().as_str() {
-                "pagehide" if property(&event, "persisted").is_truthy() => Sign::Suspend,
-                "pagehide" | "freeze" | "offline" => Sign::Hide,
-                "visibilitychange" if hidden => Sign::Hide,
-                _ => Sign::Wake,
+                "pagehide" if property(&event, "persisted").is_truthy() => PageEvent::Suspend,
+                "pagehide" | "freeze" | "offline" => PageEvent::Hide,
+                "visibilitychange" if hidden => PageEvent::Hide,
+                _ => PageEvent::Wake,
             });
         });
         for (target, name) in &targets {

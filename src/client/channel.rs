@@ -186,11 +186,12 @@ impl Stream for Channel {
         if let Some(item) = channel.next_item() {
             return Poll::Ready(Some(item));
         }
-        let mut waiting = channel.inbox.0.borrow_mut();
-        if waiting.ended {
+        if channel.inbox.0.borrow().ended {
             return Poll::Ready(None);
         }
-        waiting.waker = Some(cx.waker().clone());
+        let waker = cx.waker().clone();
+        let former = channel.inbox.0.borrow_mut().waker.replace(waker);
+        drop(former); // with nothing borrowed: it is the application's
         Poll::Pending
     }
 }

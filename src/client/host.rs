@@ -71,11 +71,16 @@ impl App {
         matches!(*self.state.borrow(), State::Closed { .. })
     }
 
+    /// Nothing is borrowed while a watcher is woken: its waker may use the client.
     fn set_state(&self, state: State) {
         *self.state.borrow_mut() = state.clone();
-        self.states.borrow_mut().retain(|watcher| watcher.unbounded_send(state.clone()).is_ok());
-        if self.closed() {
-            self.states.borrow_mut().clear();
+        let mut watchers = self.states.take();
+        watchers.retain(|watcher| watcher.unbounded_send(state.clone()).is_ok());
+        if !self.closed() {
+            watchers.append(&mut self.states.borrow_mut()); // those that came meanwhile
+            *self.states.borrow_mut() = watchers;
+        } else {
+            drop(watchers);
             let inboxes = std::mem::take(&mut *self.inboxes.borrow_mut());
             for inbox in inboxes.values().filter_map(Weak::upgrade) {
                 inbox.end();

@@ -36,7 +36,7 @@ use serde::Serialize;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser::driver::Driver;
-use crate::browser::lifecycle::{Lifecycle, Sign};
+use crate::browser::lifecycle::{Lifecycle, PageEvent};
 use crate::browser::lineage::Lineage;
 use crate::core::{Config, Error, Protocol, State, Stats};
 #[cfg(feature = "plain")]
@@ -136,19 +136,19 @@ impl Client {
         let hidden = lineage.clone();
         let driver = options.driver(url.to_owned());
         let woken = driver.downgrade();
-        let lifecycle = Lifecycle::watch(move |sign| {
+        let lifecycle = Lifecycle::watch(move |event| {
             // Again, because a page that was restored from the back/forward cache is not the newest name
             // there.
-            if let (Some(lineage), Sign::Hide | Sign::Suspend) = (&hidden, &sign)
+            if let (Some(lineage), PageEvent::Hide | PageEvent::Suspend) = (&hidden, &event)
                 && !lineage.ended()
             {
                 lineage.names();
             }
             if let Some(driver) = woken.upgrade() {
-                match sign {
-                    Sign::Wake => driver.wake(),
-                    Sign::Hide => driver.with(|session, now| session.handle_hide(now)),
-                    Sign::Suspend => driver.with(|session, now| session.handle_suspend(now)),
+                match event {
+                    PageEvent::Wake => driver.wake(),
+                    PageEvent::Hide => driver.with(|session, now| session.handle_hide(now)),
+                    PageEvent::Suspend => driver.with(|session, now| session.handle_suspend(now)),
                 }
             }
         });

@@ -8,6 +8,7 @@ mod lineage;
 mod messages;
 mod plain;
 mod publishing;
+mod reentry;
 mod refusals;
 mod support;
 

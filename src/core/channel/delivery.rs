@@ -2,7 +2,7 @@
 
 use super::phase::{Buffer, Stage, Subscription};
 use super::repair::{Repair, Step};
-use super::{Channel, Context, Interest, Phase};
+use super::{Channel, Context, Cursor, Interest, Phase};
 use crate::core::seam::{Seam, classify};
 use crate::core::timer::Timer;
 use crate::core::{Batch, Event, GapReason};
@@ -75,10 +75,10 @@ impl<B> Channel<B> {
     /// Requests what follows the position again, unless that was done already without success. A message at `seen`
     /// has come, or is in the log by the server's own word.
     fn request_again<D>(&mut self, seen: u64, cx: &mut Context<'_, B, D>) -> bool {
-        if self.cursor.as_ref().is_some_and(|cursor| cursor.repair.is_some()) {
-            return false;
-        }
         if let Some(cursor) = &mut self.cursor {
+            if cursor.repair.is_some() {
+                return false;
+            }
             cursor.repair = Some(Repair::new(seen));
         }
         self.subscribe(cx);
@@ -120,9 +120,7 @@ impl<B> Channel<B> {
     /// The replay is over. Whether messages that were requested again have still not come, and are to be requested
     /// once more.
     fn waits_for_repair<D>(&mut self, cx: &mut Context<'_, B, D>) -> bool {
-        let Some(repair) = self.cursor.as_mut().and_then(|cursor| cursor.repair.as_mut()) else {
-            return false;
-        };
+        let Some(Cursor { repair: Some(repair), .. }) = &mut self.cursor else { return false };
         match repair.nothing_came(cx.now) {
             None => false,
             Some(Step::AskAt(at)) => {

@@ -10,7 +10,6 @@ mod repair;
 use self::cursor::Cursor;
 use self::phase::{Buffer, Phase, Stage, Subscription};
 use self::progress::Progress;
-use self::repair::Repair;
 use super::config::Config;
 use super::event::{ChannelId, Event, Gap, GapReason};
 use super::output::{Outputs, SocketId};
@@ -116,7 +115,9 @@ impl<B> Channel<B> {
     /// The connection is gone.
     pub fn detach(&mut self, stats: &mut Stats) {
         self.enter(Phase::Detached, stats);
-        self.cursor.iter_mut().filter_map(|cursor| cursor.repair.as_mut()).for_each(Repair::detach);
+        if let Some(Cursor { repair: Some(repair), .. }) = &mut self.cursor {
+            repair.detach();
+        }
         self.progress.forget_acks();
     }
 

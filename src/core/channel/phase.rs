@@ -62,18 +62,18 @@ impl<B> Phase<B> {
 
     /// Whether messages may come: the server has answered `sub`.
     pub fn is_streaming(&self) -> bool {
-        self.subscription().is_some_and(|it| matches!(it.stage, Stage::Replaying(_) | Stage::Live { .. }))
+        matches!(self, Phase::Attached(it) if !matches!(it.stage, Stage::Requested))
     }
 
     pub fn is_live(&self) -> bool {
-        self.subscription().is_some_and(|it| matches!(it.stage, Stage::Live { .. }))
+        matches!(self, Phase::Attached(Subscription { stage: Stage::Live { .. }, .. }))
     }
 
     /// The live frames that wait for the replay, if one runs.
     pub fn buffer(&mut self) -> Option<&mut Buffer<B>> {
-        match &mut self.subscription_mut()?.stage {
-            Stage::Replaying(buffer) => Some(buffer),
-            Stage::Requested | Stage::Live { .. } => None,
+        match self {
+            Phase::Attached(Subscription { stage: Stage::Replaying(buffer), .. }) => Some(buffer),
+            _ => None,
         }
     }
 

@@ -69,13 +69,8 @@ impl<B, D: Clone> Session<B, D> {
     /// What waits in the socket, in bytes. The driver reports this before [`Session::handle_timeout`] and
     /// [`Session::handle_wake`].
     pub fn set_buffered_bytes(&mut self, bytes: u64) {
-        self.in_transit(|in_transit, _| in_transit.buffered_bytes = bytes);
-    }
-
-    /// Something has changed about what is in transit.
-    pub(super) fn in_transit(&mut self, change: impl FnOnce(&mut InTransit, Instant)) {
         if let Some(open) = self.link.open_mut() {
-            change(&mut open.in_transit, self.now);
+            open.in_transit.buffered_bytes = bytes;
         }
     }
 

@@ -8,7 +8,7 @@ use crate::core::outbox::{Blame, Close};
 use crate::core::reconnect::Wait;
 use crate::core::timer::Timer;
 use crate::core::{Event, Instant, Output, Reason, ReasonCode, SocketId, State};
-use crate::wire::{self, ClientFrame, ServerFrame, close};
+use crate::wire::{self, ClientFrame, close};
 
 impl<B, D: Clone> Session<B, D> {
     pub(super) fn attempt(&mut self) {
@@ -41,8 +41,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    pub(super) fn welcomed(&mut self, socket: SocketId, frame: ServerFrame<D>) {
-        let ServerFrame::Welcome { heartbeat_ms, max_frame_bytes, .. } = frame else { return };
+    pub(super) fn welcomed(&mut self, socket: SocketId, heartbeat_ms: u64, max_frame_bytes: u64) {
         let configured_ms = self.config.heartbeat_ms;
         let heartbeat_ms = if configured_ms > 0 { configured_ms } else { heartbeat_ms.max(1) };
         self.link = Link::Open(Open {
@@ -69,7 +68,7 @@ impl<B, D: Clone> Session<B, D> {
     }
 
     /// A socket is closed, or could not be opened.
-    pub fn handle_close(&mut self, now: Instant, socket: SocketId, code: u16, message: String) {
+    pub fn handle_close(&mut self, now: Instant, socket: SocketId, close_code: u16, message: String) {
         self.advance(now);
         if self.link.socket() != Some(socket) {
             return;
@@ -80,14 +79,19 @@ impl<B, D: Clone> Session<B, D> {
             _ => (ReasonCode::ConnectionLost, "the connection was lost"),
         };
         let message = if message.is_empty() { unsaid.to_owned() } else { message };
-        let reason = |code_word| Reason { code: code_word, message, close_code: Some(code) };
+        let code = match close_code {
+            close::UNAUTHORIZED => ReasonCode::Unauthorized,
+            close::FORBIDDEN => ReasonCode::Forbidden,
+            close::REPLACED => ReasonCode::Replaced,
+            close::BAD_FRAME if !welcomed => ReasonCode::ProtocolError,
+            close::SERVICE_RESTART => ReasonCode::Drained,
+            _ => lost,
+        };
+        let reason = Reason { code, message, close_code: Some(close_code) };
         match code {
-            close::UNAUTHORIZED => self.unauthorized(welcomed, reason(ReasonCode::Unauthorized)),
-            close::FORBIDDEN => self.end(reason(ReasonCode::Forbidden)),
-            close::REPLACED => self.end(reason(ReasonCode::Replaced)),
-            close::BAD_FRAME if !welcomed => self.end(reason(ReasonCode::ProtocolError)),
-            close::SERVICE_RESTART => self.schedule_reconnect(reason(ReasonCode::Drained)),
-            _ => self.schedule_reconnect(reason(lost)),
+            ReasonCode::Unauthorized => self.unauthorized(welcomed, reason),
+            ReasonCode::Forbidden | ReasonCode::Replaced | ReasonCode::ProtocolError => self.end(reason),
+            _ => self.schedule_reconnect(reason),
         }
     }
 
@@ -114,23 +118,23 @@ impl<B, D: Clone> Session<B, D> {
 
     /// The connection is gone, or the attempt has failed: sets the timer for the next attempt.
     pub(super) fn schedule_reconnect(&mut self, reason: Reason) {
-        self.leave(reason.close_code);
+        self.connection_ended(reason.close_code);
         let wait = self.reconnect.failed(self.now);
-        self.wait(wait, reason);
+        self.enter_waiting(wait, reason);
     }
 
     /// The page is suspended: closes the connection, and sets no timer. The next wake event connects.
     pub(super) fn suspend(&mut self) {
         self.disconnect(close::NORMAL);
-        self.leave(None);
+        self.connection_ended(None);
         let wait = self.reconnect.suspended(self.now);
         let message = "the page entered the back/forward cache";
-        self.wait(wait, Reason::local(ReasonCode::PageHidden, message));
+        self.enter_waiting(wait, Reason::local(ReasonCode::PageHidden, message));
     }
 
     /// Asks the outbox what the end of an open connection says about its publications. An attempt that never became
     /// a connection says nothing.
-    fn leave(&mut self, close_code: Option<u16>) {
+    fn connection_ended(&mut self, close_code: Option<u16>) {
         self.detach();
         let Some(open) = self.link.open() else { return };
         let close = Close {
@@ -144,7 +148,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    fn wait(&mut self, wait: Wait, reason: Reason) {
+    fn enter_waiting(&mut self, wait: Wait, reason: Reason) {
         self.link = Link::Waiting;
         if let Some(until) = wait.until {
             self.timers.set(Timer::Retry, until);

@@ -1,7 +1,6 @@
 //! Frames from the server.
 
 use super::Session;
-use super::answer_deadline::InTransit;
 use super::link::Link;
 use crate::core::channel::Refusal;
 use crate::core::reconnect::pause_ms;
@@ -12,8 +11,12 @@ impl<B, D: Clone> Session<B, D> {
     /// A frame of messages came.
     pub fn handle_messages(&mut self, now: Instant, socket: SocketId, name: &str, batch: Batch<B>) {
         self.advance(now);
-        if self.heard(socket) {
-            self.with_channel(name, |channel, cx| channel.messages(batch, cx));
+        if !self.heard(socket) {
+            return;
+        }
+        let (channels, mut cx) = self.split();
+        if let Some(channel) = channels.iter_mut().find(|channel| channel.name == name) {
+            channel.messages(batch, &mut cx);
         }
     }
 
@@ -48,8 +51,10 @@ impl<B, D: Clone> Session<B, D> {
     /// Before the welcome the server can only say that, or why there will be none.
     fn frame_before_welcome(&mut self, socket: SocketId, frame: ServerFrame<D>) {
         match frame {
-            ServerFrame::Welcome { .. } if matches!(self.link, Link::Greeting(_)) => {
-                self.welcomed(socket, frame);
+            ServerFrame::Welcome { heartbeat_ms, max_frame_bytes, .. } => {
+                if matches!(self.link, Link::Greeting(_)) {
+                    self.welcomed(socket, heartbeat_ms, max_frame_bytes);
+                }
             }
             ServerFrame::Err { code, message, ch, retry_after_ms, .. } => {
                 if ch.is_none() {
@@ -65,8 +70,16 @@ impl<B, D: Clone> Session<B, D> {
     fn frame(&mut self, frame: ServerFrame<D>) {
         match frame {
             ServerFrame::Welcome { .. } => {}
-            ServerFrame::Pong => self.in_transit(InTransit::answered),
-            ServerFrame::Incoming { bytes } => self.in_transit(|it, now| it.announced(now, bytes)),
+            ServerFrame::Pong => {
+                if let Some(open) = self.link.open_mut() {
+                    open.in_transit.answered(self.now);
+                }
+            }
+            ServerFrame::Incoming { bytes } => {
+                if let Some(open) = self.link.open_mut() {
+                    open.in_transit.announced(self.now, bytes);
+                }
+            }
             ServerFrame::Drain { reconnect_in_ms } => self.reconnect.pause(Some(reconnect_in_ms)),
             ServerFrame::PubAck { ch, key, id, offset } => self.published(&ch, &key, id, offset),
             ServerFrame::PubNack { ch, key, code, message, retry_after_ms } => {

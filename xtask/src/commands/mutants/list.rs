@@ -115,14 +115,14 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         DELIVERY,
         "a hole is a gap at once",
-        "if self.cursor.as_ref().is_some_and(|cursor| cursor.repair.is_some()) {",
-        "if self.cursor.is_some() {",
+        "if cursor.repair.is_some() {",
+        "if cursor.repair.is_none() || cursor.repair.is_some() {",
     ),
     mutant(
         DELIVERY,
         "ask for a hole forever",
-        "if self.cursor.as_ref().is_some_and(|cursor| cursor.repair.is_some()) {",
-        "if self.cursor.is_none() {",
+        "if cursor.repair.is_some() {",
+        "if cursor.repair.is_some() && cursor.repair.is_none() {",
     ),
     mutant(
         DELIVERY,
@@ -339,8 +339,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         DELIVERY,
         "live forgets what was asked for",
-        "        let Some(repair) = self.cursor.as_mut()",
-        "        self.cursor.iter_mut().for_each(|cursor| cursor.repair = None);\n        let Some(repair) = self.cursor.as_mut()",
+        "        let Some(Cursor { repair: Some(repair), .. }) = &mut self.cursor",
+        "        self.cursor.iter_mut().for_each(|cursor| cursor.repair = None);\n        let Some(Cursor { repair: Some(repair), .. }) = &mut self.cursor",
     ),
     mutant(
         CURSOR,

@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_resumed_from_only_after_it_has_settled() {
+    fn only_a_settled_id_is_a_resume_point() {
         let mut reader = Reader::new();
         assert_eq!(reader.read(10_000, 1), 0);
         assert_eq!(reader.read(11_000, 2), 0);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_last_connection_left_unsettled_stays_so() {
+    fn a_new_connection_settles_nothing_of_the_last() {
         let mut reader = Reader::new();
         reader.read(10_000, 1);
         reader.read(11_000, 2);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_from_the_start_holds_it_where_it_is() {
+    fn a_replay_from_the_start_keeps_the_resume_point() {
         let mut reader = Reader::new();
         for at in 0..10 {
             reader.read(10_000 + at * 1_000, 100 + at);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_connection_left_unsettled_is_not_settled_by_the_next() {
+    fn a_replay_does_not_settle_an_earlier_gap() {
         let mut reader = Reader::new();
         reader.read(10_000, 50); // 49 is late, and the connection is cut
         reader.settle.connected(Instant(20_000));
@@ -164,7 +164,7 @@ mod tests {
         /// Messages that come at most `settle_ms` late: whenever the connection is cut, no message
         /// that is still under way lies at or below the resume point.
         #[test]
-        fn nothing_under_way_lies_below_the_resume_point(
+        fn no_message_in_transit_is_below_the_resume_point(
             delays in proptest::collection::vec((1u64..700, 0u64..SETTLE_MS), 1..80),
         ) {
             let mut sent = 10_000;

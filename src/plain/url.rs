@@ -102,7 +102,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(value: String, url in "ws://h/ws(\\?[a-z=&%+]{0,20})?") {
+        fn written_parameters_are_read_back(value: String, url in "ws://h/ws(\\?[a-z=&%+]{0,20})?") {
             let written = with_parameters(&url, &[("token", &value)]);
             prop_assert_eq!(parameter(&written, "token"), Some(value));
         }

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_bound_the_floor_rises_to_the_oldest_id() {
+    fn a_full_window_raises_its_floor() {
         let mut window = Window::new(None, 3);
         assert_eq!(fresh(&mut window, [10, 20, 30]), [10, 20, 30]);
         assert_eq!(window.floor(), None);
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_replay_is_not_lost_to_the_live_message_that_overtook_it() {
+    fn an_overtaking_message_hides_no_long_replay() {
         let mut window = Window::new(Some(id(100)), 50);
         assert_eq!(fresh(&mut window, [9_000]), [9_000]);
         assert_eq!(fresh(&mut window, 101..=9_000), (101..9_000).collect::<Vec<_>>());
@@ -151,14 +151,14 @@ mod tests {
     }
 
     #[test]
-    fn more_overtaking_messages_than_the_window_holds_hide_the_rest_of_the_replay() {
+    fn too_many_overtaking_messages_hide_the_replay() {
         let mut window = Window::new(None, 3);
         fresh(&mut window, [1, 2, 101, 102, 103, 104]);
         assert_eq!(fresh(&mut window, [3, 4]), [0; 0], "documented: this is what the bound costs");
     }
 
     #[test]
-    fn the_highest_id_below_another() {
+    fn the_highest_id_below_a_bound_is_found() {
         let mut window = Window::new(Some(id(5)), 3);
         fresh(&mut window, [10, 20]);
         assert_eq!(window.highest_below(id(20)), Some(id(10)));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_was_forgotten_is_new_again() {
+    fn a_forgotten_text_is_new_again() {
         let mut recent = Recent::new(2);
         for id in ["a", "b", "c", "c"] {
             recent.add(id);
@@ -181,7 +181,7 @@ mod tests {
         /// While no more ids are in play than the window holds: each once, in whatever order, however
         /// often.
         #[test]
-        fn each_id_is_let_through_once(ids in proptest::collection::vec(1u64..60, 0..400)) {
+        fn each_id_is_new_once(ids in proptest::collection::vec(1u64..60, 0..400)) {
             let mut window = Window::new(None, 60);
             let seen = fresh(&mut window, ids.iter().copied());
             prop_assert_eq!(seen.len(), seen.iter().collect::<HashSet<_>>().len());
@@ -190,7 +190,7 @@ mod tests {
 
         /// Whatever the bound and the order: never twice, and never more memory than the bound.
         #[test]
-        fn never_twice_and_never_more_than_the_bound(
+        fn the_window_never_exceeds_its_bound(
             ids in proptest::collection::vec(1u64..200, 0..400), bound in 1usize..20,
         ) {
             let mut window = Window::new(None, bound);
@@ -202,7 +202,7 @@ mod tests {
         /// A log that is replayed from its start again and again, cut anywhere, with fewer live
         /// messages ahead of each replay than the window holds.
         #[test]
-        fn nothing_of_a_replayed_log_is_lost(
+        fn a_replayed_log_loses_nothing(
             cuts in proptest::collection::vec((1u64..400, 0u64..8), 1..12),
         ) {
             let mut window = Window::new(None, 10);

@@ -11,7 +11,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use crate::support::*;
 
 #[wasm_bindgen_test]
-async fn the_states_of_a_connection_that_is_cut_and_closed() {
+async fn a_dropped_connection_reports_its_states() {
     let id = name("client");
     let client = connect(options(&id));
     let mut states = client.states().boxed_local();
@@ -34,7 +34,7 @@ async fn the_states_of_a_connection_that_is_cut_and_closed() {
 }
 
 #[wasm_bindgen_test]
-async fn a_server_that_refuses_is_tried_again() {
+async fn a_server_that_rejects_connections_is_retried() {
     let client = Client::connect(&format!("{}/nowhere", url()), options("nobody")).unwrap();
     let mut states = client.states().boxed_local();
     for attempt in 1..=3 {
@@ -48,7 +48,7 @@ async fn a_server_that_refuses_is_tried_again() {
 }
 
 #[wasm_bindgen_test]
-async fn a_page_that_comes_online_does_not_wait_for_the_backoff() {
+async fn coming_online_cuts_the_backoff_short() {
     let id = name("client");
     let mut options = options(&id);
     options.config.backoff.initial_ms = 1_000_000;
@@ -63,7 +63,7 @@ async fn a_page_that_comes_online_does_not_wait_for_the_backoff() {
 }
 
 #[wasm_bindgen_test]
-async fn a_page_in_the_back_forward_cache_is_closed_and_comes_back() {
+async fn the_back_forward_cache_closes_and_reconnects() {
     let mut options = options(&name("client"));
     options.config.backoff.initial_ms = 1_000_000;
     options.config.backoff.max_ms = 1_000_000;
@@ -81,7 +81,7 @@ async fn a_page_in_the_back_forward_cache_is_closed_and_comes_back() {
 }
 
 #[wasm_bindgen_test]
-async fn a_token_function_that_fails_is_asked_again() {
+async fn a_failed_token_function_is_called_again() {
     let asked = Rc::new(RefCell::new(Vec::new()));
     let answers = Rc::clone(&asked);
     let client = connect(options(&name("client")).token(move |refresh| {

@@ -11,14 +11,14 @@ fn names(client_id: &str) -> Vec<String> {
 }
 
 #[wasm_bindgen_test]
-async fn a_client_is_continued_by_the_next_one_with_its_id() {
+async fn the_next_client_with_an_id_continues_it() {
     let id = name("tab");
     let first = connect(options(&id));
     until(&first, "open").await;
     let [own] = names(&id).try_into().expect("one name");
     assert_eq!(own.len(), 16);
     let beside = connect(options(&id));
-    assert_eq!(names(&id), std::slice::from_ref(&own), "two clients at once are told apart");
+    assert_eq!(names(&id), std::slice::from_ref(&own), "two clients at once have names of their own");
     assert_eq!(names(&format!("{id}+")).len(), 1);
     first.close();
     let second = connect(options(&id));
@@ -31,7 +31,7 @@ async fn a_client_is_continued_by_the_next_one_with_its_id() {
 }
 
 #[wasm_bindgen_test]
-async fn a_client_without_an_id_of_its_own_keeps_nothing() {
+async fn a_client_without_an_id_stores_nothing() {
     let before = js_sys::eval("sessionStorage.length").unwrap();
     let client = connect(options(""));
     until(&client, "open").await;

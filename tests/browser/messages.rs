@@ -8,7 +8,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use crate::support::*;
 
 #[wasm_bindgen_test]
-async fn each_message_comes_once_and_in_order_while_the_socket_is_cut() {
+async fn dropped_sockets_neither_lose_nor_repeat_messages() {
     const MESSAGES: u64 = 300;
     let room = name("room");
     let publisher = client();
@@ -38,7 +38,7 @@ async fn each_message_comes_once_and_in_order_while_the_socket_is_cut() {
 }
 
 #[wasm_bindgen_test]
-async fn a_message_is_processed_when_the_next_one_is_asked_for() {
+async fn asking_for_the_next_message_processes_the_last() {
     let room = name("room");
     let client = client();
     let mut channel = client.channel(&room, StartFrom::Start).unwrap();
@@ -53,7 +53,7 @@ async fn a_message_is_processed_when_the_next_one_is_asked_for() {
 }
 
 #[wasm_bindgen_test]
-async fn a_client_id_comes_back_to_the_first_message_that_was_not_processed() {
+async fn a_client_id_resumes_at_the_first_unprocessed_message() {
     let room = name("room");
     let publisher = client();
     let id = name("reader");
@@ -73,7 +73,7 @@ async fn a_client_id_comes_back_to_the_first_message_that_was_not_processed() {
 }
 
 #[wasm_bindgen_test]
-async fn a_position_is_where_it_goes_on() {
+async fn a_channel_resumes_after_a_position() {
     let room = name("room");
     let client = client();
     for number in 1..=3 {
@@ -91,7 +91,7 @@ async fn a_position_is_where_it_goes_on() {
 }
 
 #[wasm_bindgen_test]
-async fn the_tail_has_only_what_comes_from_now_on() {
+async fn the_tail_has_only_new_messages() {
     let room = name("room");
     let client = client();
     client.publish(&room, "before").await.unwrap();
@@ -119,7 +119,7 @@ async fn an_unknown_epoch_is_a_gap_before_the_first_message() {
 }
 
 #[wasm_bindgen_test]
-async fn closing_ends_the_stream() {
+async fn closing_the_client_ends_the_stream() {
     use futures::StreamExt;
     let client = client();
     let mut channel = client.channel(&name("room"), StartFrom::Tail).unwrap();

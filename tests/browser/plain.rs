@@ -14,7 +14,7 @@ fn plain(conversation: &str) -> Client {
 }
 
 #[wasm_bindgen_test]
-async fn the_first_connection_is_told_where_the_channel_begins() {
+async fn the_first_connection_resumes_at_the_position() {
     let room = name("room");
     let publisher = client();
     let mut ids = Vec::new();

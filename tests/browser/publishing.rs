@@ -16,7 +16,7 @@ struct Greeting {
 }
 
 #[wasm_bindgen_test]
-async fn rust_values_come_back_as_they_were() {
+async fn rust_values_survive_the_round_trip() {
     let room = name("room");
     let client = client();
     let mut channel = client.channel(&room, StartFrom::Start).unwrap();
@@ -31,7 +31,7 @@ async fn rust_values_come_back_as_they_were() {
 }
 
 #[wasm_bindgen_test]
-async fn a_payload_of_another_shape_is_an_error_that_says_so() {
+async fn a_payload_of_another_shape_is_bad_data() {
     let room = name("room");
     let client = client();
     let mut channel = client.channel(&room, StartFrom::Start).unwrap();
@@ -41,7 +41,7 @@ async fn a_payload_of_another_shape_is_an_error_that_says_so() {
 }
 
 #[wasm_bindgen_test]
-async fn a_key_is_stored_once() {
+async fn an_idempotency_key_is_stored_once() {
     let room = name("room");
     let client = client();
     let first = client.publish_with_key(&room, "once", "key").await.unwrap();
@@ -50,7 +50,7 @@ async fn a_key_is_stored_once() {
 }
 
 #[wasm_bindgen_test]
-async fn what_was_published_while_the_connection_was_gone_is_stored_once() {
+async fn messages_published_offline_are_stored_once() {
     let room = name("room");
     let id = name("publisher");
     let client = connect(options(&id));
@@ -63,7 +63,7 @@ async fn what_was_published_while_the_connection_was_gone_is_stored_once() {
 }
 
 #[wasm_bindgen_test]
-async fn an_ephemeral_event_reaches_who_is_here() {
+async fn casts_reach_connected_clients() {
     let room = name("room");
     let (alice, bob) = (client(), client());
     let mut channel = bob.channel(&room, StartFrom::Tail).unwrap();

@@ -1,4 +1,4 @@
-//! What cannot be meant is refused, by name.
+//! Invalid calls are rejected with a code.
 
 use seamline::client::{Client, Options, StartFrom};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -6,7 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use crate::support::*;
 
 #[wasm_bindgen_test]
-async fn a_url_that_is_none_of_a_web_socket() {
+async fn urls_of_other_schemes_are_rejected() {
     for url in ["", "example.com", "https://example.com/ws", "ws://example.com/#part"] {
         let error = Client::connect(url, Options::default()).map(|_| ()).unwrap_err();
         assert_eq!(error.code, "bad_url", "{url:?}");
@@ -14,7 +14,7 @@ async fn a_url_that_is_none_of_a_web_socket() {
 }
 
 #[wasm_bindgen_test]
-async fn channel_names_and_second_subscriptions() {
+async fn bad_names_and_second_subscriptions_are_rejected() {
     let client = client();
     let refusal = |name: &str| client.channel(name, StartFrom::Tail).map(|_| ()).unwrap_err().code;
     assert_eq!(refusal(""), "bad_channel");
@@ -27,7 +27,7 @@ async fn channel_names_and_second_subscriptions() {
 }
 
 #[wasm_bindgen_test]
-async fn publications_that_cannot_be() {
+async fn invalid_publications_fail_with_their_code() {
     let client = client();
     until(&client, "open").await;
     let large = client.publish("room", &"x".repeat(10_000_000)).await.unwrap_err();
@@ -42,7 +42,7 @@ async fn publications_that_cannot_be() {
 }
 
 #[wasm_bindgen_test]
-async fn what_waits_when_the_client_closes_fails() {
+async fn closing_fails_waiting_publications() {
     let client = client();
     let waiting = client.publish("room", "x");
     client.close();

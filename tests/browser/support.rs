@@ -53,7 +53,7 @@ pub async fn until(client: &Client, state: &str) {
 /// The next state of that name.
 pub async fn next_state(states: &mut (impl Stream<Item = State> + Unpin), name: &str) -> State {
     loop {
-        let state = states.next().await.expect("the states go on");
+        let state = states.next().await.expect("there are further states");
         if state.name() == name {
             return state;
         }
@@ -63,7 +63,7 @@ pub async fn next_state(states: &mut (impl Stream<Item = State> + Unpin), name: 
 /// The next message; nothing may come before it but word that the channel is live.
 pub async fn next_message(channel: &mut Channel) -> Message {
     loop {
-        match channel.next().await.expect("the channel goes on") {
+        match channel.next().await.expect("there are further items") {
             Item::Message(message) => return message,
             Item::Live => {}
             other => panic!("a message was expected, not {other:?}"),

@@ -21,7 +21,7 @@ fn the_token_and_the_client_id_are_in_the_url() {
 }
 
 #[test]
-fn a_lineage_goes_with_the_client_id_of_this_client() {
+fn the_lineage_is_sent_with_the_clients_own_id() {
     let config = || Config { lineage: Some("b a".to_owned()), ..config() };
     let mut page = Page::new(config(), plain());
     page.connect();
@@ -34,7 +34,7 @@ fn a_lineage_goes_with_the_client_id_of_this_client() {
 }
 
 #[test]
-fn what_the_application_wrote_into_the_url_stays_until_more_is_known() {
+fn url_parameters_of_the_application_are_kept() {
     let mut page = Page::at("ws://h/ws?client_id=mine&last_message_id=3-0", config(), plain());
     page.subscribe(None);
     page.connect();
@@ -46,14 +46,14 @@ fn what_the_application_wrote_into_the_url_stays_until_more_is_known() {
 }
 
 #[test]
-fn a_refusal_that_cannot_be_told_from_a_broken_network_has_the_token_fetched_anew() {
+fn a_silent_connection_gets_a_fresh_token_next_time() {
     let mut page = Page::new(Config { has_token: true, ..config() }, plain());
     page.connect();
     for code in [1006, 1005] {
         page.session.handle_token(page.now(), page.fetch, Ok(Some("stale".to_owned())));
         page.perform();
         if code == 1005 {
-            page.opened(); // refused after the upgrade, with a close that has no code
+            page.opened(); // rejected after the upgrade, with a close that has no code
         }
         page.lines();
         page.close(code);
@@ -64,7 +64,7 @@ fn a_refusal_that_cannot_be_told_from_a_broken_network_has_the_token_fetched_ane
 }
 
 #[test]
-fn a_connection_that_brought_something_keeps_its_token() {
+fn a_connection_that_received_something_keeps_its_token() {
     let mut page = Page::new(Config { has_token: true, ..config() }, plain());
     page.connect();
     page.session.handle_token(page.now(), page.fetch, Ok(Some("good".to_owned())));
@@ -78,7 +78,7 @@ fn a_connection_that_brought_something_keeps_its_token() {
 }
 
 #[test]
-fn a_processed_message_is_acknowledged_in_the_servers_words() {
+fn processed_messages_are_acknowledged_in_the_plain_dialect() {
     let (mut page, _) = Page::open(plain());
     page.object(Some("5-1"), Some(1), "hi");
     page.lines();
@@ -90,7 +90,7 @@ fn a_processed_message_is_acknowledged_in_the_servers_words() {
 }
 
 #[test]
-fn a_cast_is_sent_as_it_is_and_what_has_no_id_is_a_cast() {
+fn objects_without_an_id_are_casts() {
     let (mut page, _) = Page::open(plain());
     page.session.cast(page.now(), ROOM.to_owned(), "typing".to_owned(), 8, 0).unwrap();
     page.object(None, None, "typing too");
@@ -107,7 +107,7 @@ fn nothing_can_be_published() {
 }
 
 #[test]
-fn a_second_channel_is_refused_once_and_may_follow_the_first() {
+fn a_second_channel_is_rejected_until_the_first_ends() {
     let (mut page, first) = Page::open(plain());
     let second = page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();
     page.perform();
@@ -120,7 +120,7 @@ fn a_second_channel_is_refused_once_and_may_follow_the_first() {
     let second = page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();
     page.perform();
     page.wait(0);
-    assert_eq!(page.lines(), ["error one_channel"], "asked for anew, and told anew");
+    assert_eq!(page.lines(), ["error one_channel"], "requested again, and reported again");
     page.session.unsubscribe(page.now(), second);
     page.session.unsubscribe(page.now(), first);
     page.perform();
@@ -132,7 +132,7 @@ fn a_second_channel_is_refused_once_and_may_follow_the_first() {
 }
 
 #[test]
-fn the_tail_cannot_be_asked_for() {
+fn the_tail_cannot_be_requested() {
     let mut page = Page::new(config(), plain());
     page.session.subscribe(page.now(), ROOM.to_owned(), Some(StartAt::Tail), None).unwrap();
     page.connect();
@@ -142,7 +142,7 @@ fn the_tail_cannot_be_asked_for() {
 }
 
 #[test]
-fn a_channel_that_comes_late_has_what_it_missed_replayed() {
+fn a_late_channel_gets_a_replay_of_what_it_missed() {
     let mut page = Page::new(config(), plain());
     page.connect();
     page.opened();
@@ -155,7 +155,7 @@ fn a_channel_that_comes_late_has_what_it_missed_replayed() {
 }
 
 #[test]
-fn a_channel_that_is_closed_and_opened_again_begins_where_it_is_told() {
+fn a_reopened_channel_begins_at_the_given_position() {
     let (mut page, channel) = Page::open(plain());
     ["1-0", "2-0", "3-0"].iter().for_each(|id| page.id(id));
     let mut position = page.position.clone().unwrap();
@@ -171,7 +171,7 @@ fn a_channel_that_is_closed_and_opened_again_begins_where_it_is_told() {
 }
 
 #[test]
-fn a_channel_that_follows_another_while_there_is_no_connection_begins_where_it_is_told() {
+fn a_channel_opened_offline_begins_at_the_given_position() {
     // At another offset, and at the one where the other has come, which is another page's count.
     for offset in [9, 10] {
         let (mut page, channel) = Page::open_after(plain(), Some(at(3)));
@@ -188,7 +188,7 @@ fn a_channel_that_follows_another_while_there_is_no_connection_begins_where_it_i
 }
 
 #[test]
-fn a_channel_that_begins_before_what_the_connection_replays_has_another_one() {
+fn an_earlier_start_point_takes_another_connection() {
     let mut page = Page::new(config(), plain());
     let channel = page.subscribe(Some(at(3)));
     page.connect();
@@ -215,7 +215,7 @@ fn a_silent_server_is_not_dead() {
 }
 
 #[test]
-fn with_a_heartbeat_it_is() {
+fn with_a_heartbeat_a_silent_server_is_dead() {
     let mut page = Page::new(Config { heartbeat_ms: 5_000, ..config() }, plain());
     page.connect();
     page.opened();
@@ -229,7 +229,7 @@ fn with_a_heartbeat_it_is() {
 }
 
 #[test]
-fn after_a_wake_sign_a_connection_that_stays_silent_is_replaced_and_no_other() {
+fn a_connection_silent_after_a_wake_is_replaced() {
     let (mut page, _) = Page::open(plain());
     page.wait(4_000);
     page.lines();
@@ -245,7 +245,7 @@ fn after_a_wake_sign_a_connection_that_stays_silent_is_replaced_and_no_other() {
 }
 
 #[test]
-fn a_connection_that_was_silent_for_long_is_replaced_at_once() {
+fn a_wake_replaces_a_long_silent_connection_at_once() {
     let (mut page, _) = Page::open(plain());
     page.wait(60_000);
     page.lines();
@@ -255,7 +255,7 @@ fn a_connection_that_was_silent_for_long_is_replaced_at_once() {
 }
 
 #[test]
-fn a_page_that_slept_without_a_sign_is_noticed() {
+fn sleep_without_a_wake_event_is_noticed() {
     let (mut page, _) = Page::open(plain());
     page.wait(5_000);
     page.lines();
@@ -265,7 +265,7 @@ fn a_page_that_slept_without_a_sign_is_noticed() {
 }
 
 #[test]
-fn what_an_old_socket_says_is_ignored() {
+fn reports_of_an_old_socket_are_ignored() {
     let (mut page, _) = Page::open(plain());
     let old = page.socket;
     page.reconnect();

@@ -31,7 +31,7 @@ fn ids_are_compared_as_numbers() {
 }
 
 #[test]
-fn everything_that_is_replayed_on_each_connect_is_dropped() {
+fn repeated_replays_are_dropped() {
     let (mut page, _) = Page::open(plain());
     labels(1..=20).iter().for_each(|id| page.id(id));
     for _ in 0..3 {
@@ -44,7 +44,7 @@ fn everything_that_is_replayed_on_each_connect_is_dropped() {
 }
 
 #[test]
-fn a_replay_that_a_live_message_has_overtaken_is_not_lost() {
+fn a_live_message_that_overtakes_hides_no_replay() {
     let (mut page, _) = Page::open(plain());
     page.id("900-0");
     labels(1..=300).iter().for_each(|id| page.id(id)); // three times the window
@@ -55,7 +55,7 @@ fn a_replay_that_a_live_message_has_overtaken_is_not_lost() {
 }
 
 #[test]
-fn at_the_windows_bound_the_floor_is_the_resume_point() {
+fn a_full_window_resumes_from_its_floor() {
     let (mut page, _) = Page::open(PlainConfig { window_messages: 10, ..plain() });
     labels(1..=25).iter().for_each(|id| page.id(id));
     page.reconnect();
@@ -103,7 +103,7 @@ fn a_stored_position_is_where_the_next_page_begins() {
 }
 
 #[test]
-fn an_id_that_cannot_be_compared_is_remembered_for_a_while_and_never_resumed_from() {
+fn unordered_ids_are_remembered_but_not_resumed_from() {
     let (mut page, _) = Page::open(PlainConfig { window_messages: 3, ..plain() });
     for id in ["a", "b", "a", "c", "d", "b", "a"] {
         page.id(id);
@@ -115,7 +115,7 @@ fn an_id_that_cannot_be_compared_is_remembered_for_a_while_and_never_resumed_fro
 }
 
 #[test]
-fn replayed_messages_and_live_ones_are_told_apart_by_their_age() {
+fn age_tells_replayed_messages_from_live_ones() {
     let (mut page, _) = Page::open(plain());
     page.id(&format!("{}-0", START_MS - 1));
     page.id(&format!("{START_MS}-0"));
@@ -125,11 +125,11 @@ fn replayed_messages_and_live_ones_are_told_apart_by_their_age() {
         [format!("replay {}-0 at 1", START_MS - 1), "live".to_owned(), format!("live {START_MS}-0 at 2")]
     );
     page.id(&format!("{}-0", START_MS + 1));
-    assert_eq!(page.lines(), [format!("live {}-0 at 3", START_MS + 1)], "live is told once");
+    assert_eq!(page.lines(), [format!("live {}-0 at 3", START_MS + 1)], "live is reported once");
 }
 
 #[test]
-fn a_channel_is_live_when_nothing_comes_for_a_while_also_when_there_is_nothing() {
+fn a_quiet_channel_is_live_even_if_empty() {
     let (mut page, _) = Page::open(plain());
     page.wait(5_000);
     assert_eq!(page.lines(), ["live"]);
@@ -139,11 +139,11 @@ fn a_channel_is_live_when_nothing_comes_for_a_while_also_when_there_is_nothing()
 }
 
 #[test]
-fn a_message_that_the_application_could_not_take_comes_again() {
+fn messages_dropped_from_a_full_queue_come_again() {
     let (mut page, channel) = Page::open(PlainConfig { window_messages: 1_000, ..plain() });
     page.processes = false;
     labels(1..=60).iter().for_each(|id| page.id(id));
-    assert_eq!(page.delivered.len(), 50, "the session lets go of what is too much");
+    assert_eq!(page.delivered.len(), 50, "the session drops what is too much");
     page.id("61-0");
     let position = page.position.clone().unwrap();
     page.session.processed(page.now(), channel, 50, position);

@@ -11,7 +11,7 @@ fn labels(range: impl Iterator<Item = u64>) -> Vec<String> {
 }
 
 #[test]
-fn the_number_is_the_offset_and_what_was_delivered_is_dropped() {
+fn numbers_are_offsets_and_duplicates_are_dropped() {
     let (mut page, _) = Page::open(plain());
     page.numbers([1, 2, 3, 2, 3, 4, 4]);
     assert_eq!(
@@ -25,7 +25,7 @@ fn the_number_is_the_offset_and_what_was_delivered_is_dropped() {
 }
 
 #[test]
-fn what_comes_out_of_order_is_put_in_order() {
+fn messages_out_of_order_are_put_in_order() {
     let (mut page, _) = Page::open(plain());
     page.numbers([1, 3, 2, 5, 6, 6, 4]);
     assert_eq!(page.delivered, labels(1..=6));
@@ -34,7 +34,7 @@ fn what_comes_out_of_order_is_put_in_order() {
 }
 
 #[test]
-fn a_replay_that_live_messages_have_overtaken_comes_before_them() {
+fn a_replay_comes_before_live_messages_that_overtook_it() {
     let (mut page, _) = Page::open(plain());
     page.numbers([1]);
     page.reconnect();
@@ -48,7 +48,7 @@ fn a_replay_that_live_messages_have_overtaken_comes_before_them() {
 }
 
 #[test]
-fn a_missing_number_is_asked_for_by_another_connection() {
+fn a_missing_number_is_requested_on_another_connection() {
     let (mut page, _) = Page::open(plain());
     page.numbers([1, 2, 4, 5]);
     page.lines();
@@ -64,7 +64,7 @@ fn a_missing_number_is_asked_for_by_another_connection() {
 }
 
 #[test]
-fn a_number_that_is_missing_still_is_a_gap_and_is_told_before_what_follows() {
+fn a_number_missing_twice_is_reported_as_a_gap() {
     let (mut page, _) = Page::open(plain());
     page.numbers([1, 2, 4, 5]);
     page.wait_for_attempt();
@@ -79,7 +79,7 @@ fn a_number_that_is_missing_still_is_a_gap_and_is_told_before_what_follows() {
 }
 
 #[test]
-fn a_hole_is_asked_for_once_even_if_each_replay_starts_late() {
+fn late_replays_do_not_repeat_a_repair() {
     let (mut page, _) = Page::open(plain());
     page.numbers(1..=5);
     page.reconnect();
@@ -92,8 +92,8 @@ fn a_hole_is_asked_for_once_even_if_each_replay_starts_late() {
     page.numbers(9..=12);
     page.wait(60_000);
     let delivered = (9..=12).map(|number| format!("replay {number} at {number}"));
-    let told = ["live".to_owned(), "gap hole 6..=8".to_owned()];
-    assert_eq!(page.lines()[..6], told.into_iter().chain(delivered).collect::<Vec<_>>());
+    let first = ["live".to_owned(), "gap hole 6..=8".to_owned()];
+    assert_eq!(page.lines()[..6], first.into_iter().chain(delivered).collect::<Vec<_>>());
     assert_eq!(page.session.stats().connects, 3, "and no connection after that");
     page.number(13);
     assert_eq!(page.delivered, labels((1..=5).chain(9..=13)));
@@ -101,7 +101,7 @@ fn a_hole_is_asked_for_once_even_if_each_replay_starts_late() {
 }
 
 #[test]
-fn a_silent_server_leaves_a_hole_open_without_reconnecting() {
+fn a_silent_server_causes_no_further_reconnect() {
     let (mut page, _) = Page::open(plain());
     page.numbers([1, 2, 4]);
     page.wait_for_attempt();
@@ -133,7 +133,7 @@ fn a_server_that_repeats_old_messages_does_not_postpone_a_gap() {
 }
 
 #[test]
-fn the_number_that_never_comes_is_known_also_when_what_came_after_it_was_let_go_of() {
+fn numbers_dropped_at_the_bound_are_missed_later() {
     let (mut page, _) = Page::open(PlainConfig { window_messages: 2, ..plain() });
     page.numbers([1, 3, 4, 5, 2]);
     assert_eq!(page.delivered, labels(1..=4), "there was no room for 5");
@@ -145,14 +145,14 @@ fn the_number_that_never_comes_is_known_also_when_what_came_after_it_was_let_go_
 }
 
 #[test]
-fn a_history_whose_beginning_was_trimmed_begins_where_it_begins() {
+fn a_trimmed_history_begins_at_its_first_message() {
     let (mut page, _) = Page::open(plain());
     page.numbers([37, 38]);
     assert_eq!(page.lines(), ["attached plain-numbered/36", "replay 37 at 37", "replay 38 at 38"]);
 }
 
 #[test]
-fn a_first_message_that_is_young_may_have_overtaken_others_and_waits() {
+fn a_young_first_message_waits_for_earlier_ones() {
     let (mut page, _) = Page::open(plain());
     let young = |number: u64| format!("{}-{number}", START_MS + number);
     page.object(Some(&young(38)), Some(38), "38");
@@ -178,7 +178,7 @@ fn a_stored_position_is_where_the_next_page_begins() {
 }
 
 #[test]
-fn a_young_message_that_follows_a_stored_position_does_not_wait() {
+fn a_young_message_after_a_stored_position_does_not_wait() {
     let (mut page, _) =
         Page::open_after(plain(), Some(Position { epoch: "plain-numbered".to_owned(), offset: 3, id: None }));
     page.object(Some(&format!("{}-0", START_MS + 4)), Some(4), "4");
@@ -186,7 +186,7 @@ fn a_young_message_that_follows_a_stored_position_does_not_wait() {
 }
 
 #[test]
-fn a_position_of_another_numbering_is_told_as_another_history() {
+fn a_position_of_another_numbering_is_an_epoch_change() {
     let (mut page, _) =
         Page::open_after(plain(), Some(Position { epoch: "plain".to_owned(), offset: 900, id: None }));
     page.numbers([1, 2]);
@@ -194,7 +194,7 @@ fn a_position_of_another_numbering_is_told_as_another_history() {
 }
 
 #[test]
-fn an_event_without_a_number_among_numbered_messages_is_told_once_and_moves_nothing() {
+fn unnumbered_objects_among_numbered_ones_are_cast_once() {
     let (mut page, _) = Page::open(plain());
     page.numbers([1]);
     page.object(Some("5-5"), None, "read");
@@ -204,7 +204,7 @@ fn an_event_without_a_number_among_numbered_messages_is_told_once_and_moves_noth
 }
 
 #[test]
-fn the_resume_point_is_of_a_message_that_was_delivered_in_order() {
+fn the_resume_point_ignores_messages_that_wait() {
     let (mut page, _) = Page::open(plain());
     for number in 1..=10 {
         let id = format!("{}-0", START_MS + number * 1_000);
@@ -217,7 +217,7 @@ fn the_resume_point_is_of_a_message_that_was_delivered_in_order() {
 }
 
 #[test]
-fn the_first_messages_are_resumed_from_a_moment_before_them() {
+fn early_messages_resume_from_a_moment_before_them() {
     let (mut page, _) = Page::open(plain());
     page.object(Some("900001-7"), Some(1), "1");
     page.reconnect();
@@ -229,7 +229,7 @@ fn the_first_messages_are_resumed_from_a_moment_before_them() {
 }
 
 #[test]
-fn a_number_that_is_no_offset_is_reported_once() {
+fn a_number_above_the_maximum_is_reported_once() {
     let (mut page, _) = Page::open(plain());
     page.numbers([1]);
     page.lines();
@@ -244,7 +244,7 @@ fn a_number_that_is_no_offset_is_reported_once() {
 }
 
 #[test]
-fn messages_whose_numbers_are_no_offsets_are_told_apart_by_their_ids() {
+fn ids_replace_numbers_above_the_maximum() {
     let (mut page, _) = Page::open(plain());
     for id in ["a", "a", "b"] {
         page.object(Some(id), Some(u64::MAX), id);

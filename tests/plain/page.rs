@@ -16,17 +16,17 @@ pub struct Page {
     pub session: PlainSession<String>,
     pub now_ms: u64,
     pub socket: SocketId,
-    /// The token that the session asked for last.
+    /// The request for a token that came last.
     pub fetch: FetchId,
     /// The address of the last attempt.
     pub url: String,
-    /// Labels of the messages that were handed over, in order.
+    /// Labels of the delivered messages, in order.
     pub delivered: Vec<String>,
     /// The position after the last of them, as the npm package keeps it.
     pub position: Option<Position>,
-    /// Gaps told so far.
+    /// Gaps reported so far.
     pub gaps: Vec<(u64, Option<u64>)>,
-    /// Whether each message is processed as soon as it is handed over.
+    /// Whether each message is processed as soon as it is delivered.
     pub processes: bool,
     lines: Vec<String>,
 }
@@ -218,7 +218,7 @@ impl Page {
         line
     }
 
-    /// Takes what happened since the last time.
+    /// Takes the lines since the last call.
     pub fn lines(&mut self) -> Vec<String> {
         self.perform();
         std::mem::take(&mut self.lines)

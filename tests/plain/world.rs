@@ -1,5 +1,5 @@
 //! Small seeded worlds: a server with every habit that is expected of one, a network that is cut, and
-//! then a while without faults, after which each message must have been handed over once.
+//! then a while without faults, after which each message must have been delivered once.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ struct World {
     replay_ends_ms: u64,
     connected: bool,
     attempt: u32,
-    /// The offsets at which the client has asked for a hole, which takes a new connection.
+    /// The offsets at which the client requested a hole, which takes a new connection.
     asked_at: Vec<u64>,
 }
 
@@ -173,7 +173,7 @@ impl World {
         self.run_until(self.page.now_ms + 60_000);
         let asked = self.asked_at.len();
         self.asked_at.dedup();
-        assert_eq!(asked, self.asked_at.len(), "a hole is asked for once: {:?}", self.habits);
+        assert_eq!(asked, self.asked_at.len(), "a hole is requested once: {:?}", self.habits);
         self.page
     }
 }
@@ -197,7 +197,7 @@ fn late(habits: Habits) -> Habits {
 }
 
 #[test]
-fn every_message_is_handed_over_once_and_in_order_where_there_are_numbers() {
+fn every_message_is_delivered_once() {
     let mut duplicates = 0;
     for seed in 0..300 {
         let habits = habits(&mut Random(seed));
@@ -226,7 +226,7 @@ fn without_a_settle_time_messages_are_lost() {
 }
 
 #[test]
-fn nothing_is_lost_though_each_replay_starts_late() {
+fn late_replays_lose_nothing() {
     for seed in 0..100 {
         let habits = late(habits(&mut Random(seed)));
         let page = World::new(seed, habits, PlainConfig { window_messages: 400, ..plain() }).run();
@@ -237,7 +237,7 @@ fn nothing_is_lost_though_each_replay_starts_late() {
 }
 
 #[test]
-fn a_number_that_the_server_skips_is_one_gap() {
+fn a_skipped_number_is_one_gap() {
     for seed in 0..100 {
         let skipped = 100 + seed;
         let habits = Habits { numbers: true, skips: Some(skipped), ..habits(&mut Random(seed)) };
@@ -254,7 +254,7 @@ fn a_number_that_the_server_skips_is_one_gap() {
 }
 
 #[test]
-fn a_window_that_is_smaller_than_the_history_suffices_where_the_replay_is_in_order() {
+fn a_small_window_suffices_for_an_ordered_replay() {
     for seed in 0..100 {
         let habits = Habits { numbers: false, overtakes: false, ..habits(&mut Random(seed)) };
         let page = World::new(seed, habits, PlainConfig { window_messages: 120, ..plain() }).run();
@@ -266,7 +266,7 @@ fn a_window_that_is_smaller_than_the_history_suffices_where_the_replay_is_in_ord
 
 /// Whatever a server sends, and whenever.
 #[test]
-fn a_hole_is_asked_for_once_whatever_the_server_sends() {
+fn each_hole_is_requested_once() {
     let mut asked = 0;
     for seed in 0..300 {
         let mut random = Random(seed);
@@ -289,8 +289,8 @@ fn a_hole_is_asked_for_once_whatever_the_server_sends() {
             }
         }
         asked += asked_at.len();
-        assert!(asked_at.is_sorted_by(|a, b| a < b), "seed {seed}: asked for a hole after {asked_at:?}");
+        assert!(asked_at.is_sorted_by(|a, b| a < b), "seed {seed}: requested a hole after {asked_at:?}");
         assert!(page.delivered.is_sorted_by_key(|label| label.parse::<u64>().unwrap()), "seed {seed}");
     }
-    assert!(asked > 100, "holes were asked for {asked} times");
+    assert!(asked > 100, "holes were requested {asked} times");
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, SECRET, Server, now_s, request};
 
-/// A token of Ada's with this claim.
+/// Ada's token with this claim.
 pub fn token_for(channels: Value) -> String {
     let claims = json!({"sub": "ada", "exp": now_s() + 3600, "channels": channels});
     encode(&Header::new(Algorithm::HS256), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
@@ -29,7 +29,7 @@ async fn a_socket_may_do_what_its_token_grants() {
             client.next_op("live").await;
         } else {
             assert_eq!((&answer["op"], &answer["code"]), (&json!("err"), &json!("forbidden")), "{answer}");
-            assert_eq!(answer["retry_after_ms"], Value::Null, "never, not later");
+            assert_eq!(answer["retry_after_ms"], Value::Null, "it is refused for good");
         }
     }
     for (ch, op) in [("outbox", "puback"), ("room-1", "pubnack")] {
@@ -38,7 +38,8 @@ async fn a_socket_may_do_what_its_token_grants() {
         assert_eq!((&answer["ch"], &answer["key"]), (&json!(ch), &json!("k")));
         assert!(op == "puback" || (answer["code"] == "forbidden" && answer["retry_after_ms"].is_null()));
     }
-    // An `err` that names a channel ends what waits for its `subd`: here one may read, so it is not named.
+    // An `err` that names a channel ends a subscription that waits for its `subd`. This user may read, so it is not
+    // named.
     client.send(json!({"op": "cast", "ch": "room-1", "data": 1})).await;
     let answer = client.next_op("err").await;
     assert_eq!((&answer["code"], &answer["ch"]), (&json!("forbidden"), &Value::Null));
@@ -92,10 +93,10 @@ async fn a_fresh_token_ends_subscriptions_it_does_not_grant() {
     client.send(json!({"op": "token", "token": token_for(json!({"read": ["both"], "write": ["*"]}))})).await;
     let answer = client.next_op("err").await;
     assert_eq!((&answer["code"], &answer["ch"]), (&json!("forbidden"), &json!("room-1")));
-    assert!(answer["retry_after_ms"].is_u64(), "that is how a running subscription ends");
+    assert!(answer["retry_after_ms"].is_u64(), "a subscription ends with a retry");
     client.send(json!({"op": "pub", "ch": "room-1", "key": "k", "data": 1})).await;
     client.next_op("puback").await;
-    client.round_trip().await; // and nothing of room-1 comes
+    client.round_trip().await; // and no message of room-1 comes
     client.sub("room-1", 10, json!({"from": "tail"})).await;
     assert_eq!(client.next_op("err").await["retry_after_ms"], Value::Null);
     client.send(json!({"op": "pub", "ch": "both", "key": "k", "data": 2})).await;

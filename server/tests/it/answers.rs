@@ -56,7 +56,7 @@ async fn a_refused_sub_leaves_no_subscription() {
     client.next_op("err").await;
     server.publish("b", json!("b1")).await;
     client.send(json!({"op": "more", "ch": "b", "credit": 5})).await;
-    client.sub("a", 10, json!({"from": "tail", "ref": 3})).await; // there is room for itself
+    client.sub("a", 10, json!({"from": "tail", "ref": 3})).await; // it replaces itself, so it is within the limit
     assert_eq!(client.next_op("subd").await["ref"], 3);
     client.next_op("live").await;
     client.send(json!({"op": "unsub", "ch": "a"})).await;
@@ -82,7 +82,7 @@ async fn an_err_that_ends_a_subscription_carries_its_ref() {
     assert_eq!((&refusal["ref"], &refusal["retry_after_ms"]), (&json!(8), &Value::Null));
 }
 
-/// The replay of an earlier subscription is being written at full speed when it ends and the next one begins.
+/// A replay is being written at full speed when its subscription ends and the next one begins.
 #[tokio::test]
 async fn no_frame_of_an_old_subscription_follows_subd() {
     const MESSAGES: u64 = 300;
@@ -106,7 +106,7 @@ async fn no_frame_of_an_old_subscription_follows_subd() {
                 break;
             }
             let run = offsets(&frame);
-            assert_eq!(run[0], next_offset, "a frame of the subscription before");
+            assert_eq!(run[0], next_offset, "a frame of the earlier subscription");
             next_offset += run.len() as u64;
         }
         assert_eq!(next_offset, MESSAGES + 1);

@@ -13,13 +13,13 @@ fn signed(algorithm: Algorithm, claims: serde_json::Value) -> String {
     encode(&Header::new(algorithm), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
-/// `alg: none`, by hand: no library signs that.
+/// `alg: none`, made by hand: no library signs that.
 fn unsigned() -> String {
     // {"alg":"none","typ":"JWT"} . {"sub":"eve","exp":9999999999} .
     "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJldmUiLCJleHAiOjk5OTk5OTk5OTl9.".into()
 }
 
-/// With more in its header.
+/// A token with further fields in its header.
 fn with_header(more: serde_json::Value) -> String {
     let mut header = serde_json::to_value(Header::new(Algorithm::HS256)).unwrap();
     header.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -79,7 +79,7 @@ async fn http_needs_a_valid_token() {
         for method in ["GET", "POST"] {
             let (status, answer) = request(method, url(), &headers, b"1").await;
             assert_eq!((status, &answer["code"]), (401, &json!("unauthorized")));
-            // An empty token is no token here.
+            // Over HTTP, an empty token counts as none.
             let message = answer["message"].as_str().unwrap();
             assert!(message.contains(word) || message.contains("required"), "{answer}");
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Got, Server};
 
-/// After `hello`: the frame, and the op it is answered with, its code, and a word of its message.
+/// After `hello`: the frame, the op of the answer, its code, and a word of its message.
 /// Then the connection closes with 4400, if `closes`.
 #[tokio::test]
 async fn malformed_frames_are_answered() {
@@ -110,7 +110,7 @@ async fn an_oversized_frame_closes_with_1009() {
     assert!(peak_kb < 60_000, "{peak_kb} kB");
 }
 
-/// The largest frame that is allowed, the other side of the limit.
+/// The largest frame that is allowed: the other side of the limit.
 #[tokio::test]
 async fn a_frame_at_the_limit_is_accepted() {
     let server = Server::start(&[]);
@@ -155,7 +155,7 @@ async fn a_socket_has_a_maximum_of_channels() {
     client.next_op("subd").await;
 }
 
-/// Random bytes, frames cut in half, fields of every wrong type: the server stays up.
+/// Random bytes, truncated frames, fields of every wrong type: the server keeps running.
 #[tokio::test]
 async fn no_input_stops_the_server() {
     let server = Server::start(&[]);

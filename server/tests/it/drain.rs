@@ -31,10 +31,10 @@ async fn a_drain_is_announced_and_ends_with_1012() {
     };
     assert_eq!(close, crate::support::Got::Closed(1012, "the server restarts".into()));
     assert!(drained);
-    assert_eq!(silent.closed().await.0, 1012, "also before hello");
+    assert_eq!(silent.closed().await.0, 1012, "even before hello");
     assert_eq!(server.ended().await.code(), Some(0));
 
-    // A store that is trusted is checked only if it was not closed.
+    // A trusted store is checked only if it was not closed.
     server.restart_with(&["--trust-store"]);
     assert!(!server.stderr().contains("not closed properly"), "{}", server.stderr());
     let head = server.read("c", 0).await["head"].as_u64().unwrap();
@@ -49,10 +49,10 @@ async fn an_unresponsive_client_delays_a_drain_by_seconds_only() {
     assert_eq!(server.ended().await.code(), Some(0));
 }
 
-/// So that they do not all come back within one second: 2 ms for each of them.
+/// They must not all reconnect within one second: 2 ms for each of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_clients_reconnect_over_a_longer_time() {
-    // Past 500, where it begins; and these tests may together have no more than 1024 files open.
+    // More than 500, where the spread begins; and these tests together may have no more than 1024 files open.
     const COUNT: u64 = 540;
     let server = Server::start(&["--max-connections-per-ip", "0"]);
     let mut clients = Vec::new();

@@ -20,7 +20,7 @@ fn sub(ch: &str) -> Message {
     Message::text(json!({"op": "sub", "ch": ch, "credit": 1, "from": "tail"}).to_string())
 }
 
-/// How often each op came, or each code of an `err`, until the `pong`.
+/// Counts the frames by op, or by the code of an `err`, until the `pong`.
 async fn counted(
     client: Client,
     frames: impl Iterator<Item = Message> + Send + 'static,
@@ -45,7 +45,7 @@ async fn counted(
     counts
 }
 
-/// Others are served meanwhile, or this fails.
+/// Fails unless other clients are served meanwhile.
 async fn others_are_served(server: &Server) {
     for i in 0.. {
         Client::greeted(server, &format!("other-{i}")).await.round_trip().await;
@@ -68,7 +68,7 @@ async fn subscriptions_beyond_the_limit_are_refused() {
     assert!(grown_kb < GROWTH_KB_MAX, "the server grew by {grown_kb} kB");
 }
 
-/// Each one replaces the one before: none is refused, and none is left over.
+/// Each replaces the one before: none is refused, and only one is left.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn repeated_subs_of_one_channel_leave_one_subscription() {
     let server = Server::start(&[]);
@@ -83,7 +83,7 @@ async fn repeated_subs_of_one_channel_leave_one_subscription() {
     assert!(grown_kb < GROWTH_KB_MAX, "the server grew by {grown_kb} kB");
 }
 
-/// The server stops reading where its answers are not taken, and then gives the socket up.
+/// The server stops reading from a socket that does not read its answers, and then disconnects it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_with_unread_answers_is_disconnected() {
     let server = Server::start(&["--send-timeout-ms", "1000"]);
@@ -104,7 +104,7 @@ async fn a_flood_with_unread_answers_is_disconnected() {
     assert!(grown_kb < GROWTH_KB_MAX, "the server grew by {grown_kb} kB");
 }
 
-/// The position of a `sub` is kept as long as its subscription; an epoch that no log has is not.
+/// The position of a `sub` is kept as long as its subscription, but not an epoch that no log has.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn oversized_epochs_are_discarded() {
     let server = Server::start(&[]);
@@ -115,15 +115,19 @@ async fn oversized_epochs_are_discarded() {
         let position = json!({"epoch": epoch, "offset": 1});
         client.send(json!({"op": "sub", "ch": format!("c{i}"), "position": position, "credit": 1})).await;
         let subd = client.next_op("subd").await;
-        assert_eq!((&subd["resumed"], &subd["at"]), (&json!(false), &json!(0)), "of another log");
+        assert_eq!(
+            (&subd["resumed"], &subd["at"]),
+            (&json!(false), &json!(0)),
+            "the position is of another log"
+        );
         client.next_op("live").await;
     }
     let grown_kb = server.memory_kb("VmRSS").saturating_sub(before_kb);
     assert!(grown_kb < 40_000, "the server grew by {grown_kb} kB");
 }
 
-/// An answer names what it refuses; of a name that is too long, a small part. The longest names that fit a frame, and
-/// answers that nobody reads.
+/// An answer names what it refuses, but only a part of a name that is too long. The test sends the longest names that
+/// fit a frame, and reads no answers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_names_are_truncated_in_answers() {
     const COUNT: u64 = 1000;
@@ -149,11 +153,11 @@ async fn long_names_are_truncated_in_answers() {
     for _ in 0..COUNT {
         let answer = client.next().await;
         assert!(answer.to_string().len() < 600, "{answer}");
-        key_seen |= answer["key"] == "k"; // what is allowed comes back whole
+        key_seen |= answer["key"] == "k"; // a valid key is repeated in full
     }
     client.round_trip().await;
     assert!(key_seen);
     let grown_kb = server.memory_kb("VmHWM").saturating_sub(before_kb);
     assert!(grown_kb < 20_000, "the server grew by {grown_kb} kB");
-    assert!(!server.stderr().contains(&long), "nor are they logged");
+    assert!(!server.stderr().contains(&long), "long names must not be logged");
 }

@@ -12,15 +12,15 @@ async fn only_clients_that_answer_pings_stay_connected() {
     // Nobody reads this socket, so nobody answers the pings that arrive there.
     let mut dead = Client::greeted(&server, "dead").await;
     let mut alive = Client::greeted(&server, "alive").await;
-    let quiet = alive.got_within(Duration::from_secs(9)).await; // answers pings meanwhile
+    let quiet = alive.got_within(Duration::from_secs(9)).await; // it answers pings meanwhile
     assert_eq!(quiet, None, "{}", server.stderr());
     alive.round_trip().await;
-    eventually("the silent one to be dropped", || server.stderr().contains("disconnected")).await;
+    eventually("the silent client to be disconnected", || server.stderr().contains("disconnected")).await;
     assert_eq!(dead.got().await, Got::Cut);
 }
 
-/// Its clients answer, or have nothing to answer yet: the silence is its own. Many of them, for which it sees first,
-/// their answers or the time, is drawn anew for each.
+/// The clients answer, or have nothing to answer yet: only the server is silent. There are many clients, because for
+/// each of them it is random whether the server sees its answer or the timer first.
 #[tokio::test]
 async fn clients_survive_a_server_stall() {
     let server = Server::start(&["--heartbeat-ms", "1000"]);
@@ -36,7 +36,7 @@ async fn clients_survive_a_server_stall() {
     assert!(!server.stderr().contains("disconnected"), "{}", server.stderr());
 }
 
-/// Nothing comes, for so long; pings are answered.
+/// Expects silence for this long. Pings are answered.
 async fn quiet(clients: &mut [Client], time: Duration) {
     let got = join_all(clients.iter_mut().map(|client| client.got_within(time))).await;
     assert!(got.iter().all(Option::is_none), "{got:?}");

@@ -18,7 +18,7 @@ use crate::support::{
 /// Never answers.
 const SILENCE: u16 = 0;
 
-/// The service: answers with a status, and remembers what it was asked.
+/// The service. It answers with a status, and records what it was asked.
 #[derive(Clone, Default)]
 struct Service {
     status: Arc<AtomicU16>,
@@ -53,7 +53,7 @@ async fn answer(State(service): State<Service>, Json(question): Json<Value>) -> 
     }
 }
 
-/// The longest that a server waits for the service: not what the tests are about, unless they say so.
+/// How long a server waits for the service: long enough not to matter, unless the test is about it.
 const WAITS: [&str; 2] = ["--authorize-timeout-ms", "10000"];
 
 fn start(url: &str, more: &[&str]) -> Server {
@@ -112,7 +112,7 @@ async fn a_denied_request_is_forbidden() {
     }
 }
 
-/// Neither counts the channel among the socket's, nor is it subscribed when the next one is.
+/// The channel does not count for the socket's limit, and is not subscribed later.
 #[tokio::test]
 async fn a_denied_subscription_does_not_count() {
     let (service, url) = Service::start(403).await;
@@ -141,7 +141,7 @@ async fn no_answer_is_a_temporary_refusal() {
         let refusal = publish(&mut client, "k").await;
         assert_eq!((&refusal["op"], &refusal["code"]), (&json!("pubnack"), &json!("authorization_error")));
         assert_eq!(refusal["retry_after_ms"], 1000);
-        // Later is too late for an event: there is no answer, and the socket goes on.
+        // For an event, later is too late: there is no answer, and the connection stays open.
         client.send(json!({"op": "cast", "ch": "c", "data": 1})).await;
         client.send(json!({"op": "ping"})).await;
         client.next_op("pong").await;
@@ -149,13 +149,13 @@ async fn no_answer_is_a_temporary_refusal() {
         assert_eq!((status, &answer["code"]), (503, &json!("authorization_error")));
         assert_eq!(answer["retry_after_ms"], 1000);
         let complaints = server.stderr().matches("no answer from the authorization service").count();
-        assert_eq!(complaints, 1, "once, not for each: {}", server.stderr());
+        assert_eq!(complaints, 1, "it is logged once, not for each request: {}", server.stderr());
         service.says(200);
         let start = Instant::now();
         while publish(&mut client, "k").await["op"] != "puback" {
-            assert!(start.elapsed() < PATIENCE, "it is not asked again");
+            assert!(start.elapsed() < PATIENCE, "the service is not asked again");
         }
-        eventually("the good news", || server.stderr().contains("answers again")).await;
+        eventually("the end of the outage in the logs", || server.stderr().contains("answers again")).await;
     }
 }
 
@@ -204,7 +204,7 @@ async fn the_service_is_not_asked_without_a_grant() {
     assert!(service.asked().is_empty());
 }
 
-/// One channel whose answer is not there yet holds up neither the others nor the socket.
+/// A channel that waits for its answer delays neither the others nor the socket.
 #[tokio::test]
 async fn many_channels_are_asked_about_at_once() {
     let (service, url) = Service::start(SILENCE).await;
@@ -222,7 +222,7 @@ async fn many_channels_are_asked_about_at_once() {
     client.close().await;
 }
 
-/// Whatever one user asks, the others get their answers.
+/// However much one user asks, the others get their answers.
 #[tokio::test]
 async fn one_user_does_not_delay_others() {
     let (service, url) = Service::start(SILENCE).await;
@@ -238,7 +238,7 @@ async fn one_user_does_not_delay_others() {
     let asked = service.asked();
     let [of_mallory, of_ada] =
         ["mallory", "ada"].map(|user| asked.iter().filter(|question| question["user"] == user).count());
-    assert_eq!((of_mallory, of_ada), (8, 1), "eight of a user are under way at once");
+    assert_eq!((of_mallory, of_ada), (8, 1), "eight questions of a user are asked at once");
 }
 
 #[tokio::test]
@@ -264,7 +264,7 @@ async fn an_outage_of_the_service_allows_nothing() {
 #[tokio::test]
 async fn the_service_needs_a_trusted_certificate() {
     let certificate = Certificate::new();
-    // Another server plays the service: to this it answers 200, whatever the body is.
+    // Another server stands in for the service. It answers 200, whatever the body is.
     let tls = ["--demo", "--tls-cert", &certificate.file(), "--tls-key", &certificate.key()];
     let service = Server::start(&tls);
     let url = format!("https://{}/debug/drop?client_id=none", service.address);

@@ -44,7 +44,7 @@ fn token(algorithm: Algorithm, key: &EncodingKey, kid: Option<&str>) -> String {
     encode(&header, &json!({"sub": "ada", "exp": now_s() + 3600}), key).unwrap()
 }
 
-/// The status and the message for whoever brings this token.
+/// The status and the message that a request with this token gets.
 async fn told(server: &Server, token: String) -> (u16, String) {
     let bearer = format!("Bearer {token}");
     let url = server.url("/channels/c/messages");
@@ -69,7 +69,7 @@ async fn a_token_is_checked_with_the_key_it_names() {
     assert_refused(told(&server, rs256(None)).await, "`kid`");
     assert_refused(told(&server, rs256(Some("p256-1"))).await, "ES256");
     assert_refused(told(&server, es256(Some("rsa-1"))).await, "RS256");
-    // RSA has more ways to sign; the key is for one.
+    // There are more algorithms for RSA. The key is for one of them.
     assert_refused(told(&server, token(Algorithm::RS512, &rsa(), Some("rsa-1"))).await, "RS256");
 }
 
@@ -77,7 +77,7 @@ async fn a_token_is_checked_with_the_key_it_names() {
 async fn a_token_cannot_choose_its_algorithm() {
     let (server, file) = start(&both());
     let set = std::fs::read_to_string(file.path()).unwrap();
-    // Signed with what everyone may know, as if it were a secret.
+    // Signed with something public, as if it were a secret.
     for secret in [&set, include_str!("keys/rsa.public.pem"), both()[0]["n"].as_str().unwrap()] {
         for kid in [Some("rsa-1"), Some("p256-1"), None] {
             let forged = token(Algorithm::HS256, &EncodingKey::from_secret(secret.as_bytes()), kid);
@@ -110,12 +110,12 @@ async fn keys_are_reloaded_on_sighup() {
     // Half a file changes nothing.
     std::fs::write(file.path(), "{").unwrap();
     server.hang_up();
-    eventually("a complaint", || server.stderr().contains("kept the old")).await;
+    eventually("an error in the logs", || server.stderr().contains("kept the old")).await;
     assert_eq!(told(&server, es256()).await.0, 200);
-    // A key that is gone is rejected.
+    // A key that is gone is no longer accepted.
     write(&file, &[p256_key]);
     server.hang_up();
-    eventually("the set without it", || server.stderr().matches("reloaded the").count() == 2).await;
+    eventually("the second reload", || server.stderr().matches("reloaded the").count() == 2).await;
     assert_refused(told(&server, token(Algorithm::RS256, &rsa(), Some("rsa-1"))).await, "`kid`");
 }
 

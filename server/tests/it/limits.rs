@@ -24,10 +24,10 @@ async fn an_address_has_a_limit_of_sockets() {
     }
 }
 
-/// What asks for nothing holds a file descriptor as well. A socket is another matter.
+/// An idle connection holds a file descriptor as well. WebSockets have their own limit.
 #[tokio::test]
 async fn an_address_has_a_limit_of_idle_connections() {
-    // So long that it is not what closes them.
+    // Long enough not to close them.
     let server = Server::start(&["--max-connections-per-ip", "3", "--header-timeout-ms", "600000"]);
     let socket = Client::greeted(&server, "a").await;
     let mut silent = Vec::new();
@@ -39,14 +39,14 @@ async fn an_address_has_a_limit_of_idle_connections() {
     let a_while = Duration::from_millis(300);
     for _ in 0..3 {
         let (closed, tcp) = closed_within(a_while).await;
-        assert!(!closed, "it is within the limit");
+        assert!(!closed, "a connection within the limit was closed");
         silent.push(tcp);
     }
-    assert!(closed_within(PATIENCE).await.0, "it is beyond the limit");
+    assert!(closed_within(PATIENCE).await.0, "a connection beyond the limit stayed open");
     drop(silent);
     let start = Instant::now();
     while closed_within(a_while).await.0 {
-        assert!(start.elapsed() < PATIENCE, "their places are not given up");
+        assert!(start.elapsed() < PATIENCE, "the permits were not released");
     }
     socket.close().await;
 }
@@ -79,7 +79,7 @@ async fn a_user_has_a_limit_of_sockets() {
         if next.next().await["op"] == "welcome" {
             return;
         }
-        assert!(start.elapsed() < PATIENCE, "the place is not given up");
+        assert!(start.elapsed() < PATIENCE, "the permit was not released");
     }
 }
 
@@ -101,11 +101,11 @@ async fn a_socket_has_a_rate_limit() {
         assert_eq!((&answer["op"], &answer["code"]), (&json!("pubnack"), &json!("too_fast")), "{answer}");
         refused.push((answer["key"].clone(), answer["retry_after_ms"].as_u64().unwrap()));
     }
-    // Five seconds' worth, and what the rate gave meanwhile.
+    // Five seconds' worth, and what the rate added meanwhile.
     let most = 6 + start.elapsed().as_secs();
     assert!((5..=most).contains(&stored), "{stored} were stored, {most} at most should be");
     let start = Instant::now();
-    let (key, mut wait_ms) = refused.pop().expect("it is slow, and one a second is slower");
+    let (key, mut wait_ms) = refused.pop().expect("no publication was refused");
     loop {
         assert!((100..=1000).contains(&wait_ms) && start.elapsed() < PATIENCE, "{wait_ms}");
         tokio::time::sleep(Duration::from_millis(wait_ms + 20)).await;
@@ -118,15 +118,15 @@ async fn a_socket_has_a_rate_limit() {
     }
 }
 
-/// Publishes 30 times over HTTP, all at once and so faster than once a second, however slow the disk is; gives the
-/// refusals, after looking that as many were stored as should be.
+/// Publishes 30 times over HTTP, all at once, and so faster than once a second however slow the disk is. Checks how
+/// many were stored, and returns the refusals.
 async fn publish_at_once(server: &Server, headers: &[(&str, &str)]) -> Vec<Answer> {
     let start = Instant::now();
     let publish = || ask("POST", server.url("/channels/c/messages"), headers, b"1");
     let answers = join_all((0..30).map(|_| publish())).await;
     let refused: Vec<_> = answers.into_iter().filter(|answer| answer.status != 201).collect();
     let stored = 30 - refused.len() as u64;
-    // Five seconds' worth, and what the rate gave meanwhile.
+    // Five seconds' worth, and what the rate added meanwhile.
     let most = 6 + start.elapsed().as_secs();
     assert!((5..=most).contains(&stored), "{stored} were stored, {most} at most should be");
     refused
@@ -144,7 +144,7 @@ async fn a_user_has_a_rate_limit_over_http() {
         assert!((100..=1000).contains(&wait_ms), "{wait_ms}");
         assert_eq!(refusal.headers["retry-after"], "1", "whole seconds");
     }
-    // Another user, and what is no publication, is not concerned.
+    // Other users, and requests that are not publications, are not limited.
     let url = || server.url("/channels/c/messages");
     assert_eq!(request("POST", url(), &[("authorization", &bob)], b"1").await.0, 201);
     assert_eq!(request("GET", url(), &[("authorization", &ada)], b"").await.0, 200);
@@ -180,13 +180,13 @@ async fn an_endless_request_times_out() {
         let ended = timeout(Duration::from_secs(12), tcp.read_to_end(&mut rest)).await; // 15 by default
         assert!(ended.is_ok(), "still open after {sent:?}");
     }
-    // A socket is past its request: it stays.
+    // A WebSocket has completed its request: it stays open.
     let mut client = Client::greeted(&server, "a").await;
     tokio::time::sleep(Duration::from_millis(3000)).await;
     client.round_trip().await;
 }
 
-/// The head came in time, and the body does not come.
+/// The head comes in time, but the body does not.
 #[tokio::test]
 async fn an_endless_body_times_out() {
     let server = Server::start(&["--request-timeout-ms", "300"]);
@@ -199,7 +199,7 @@ async fn an_endless_body_times_out() {
         }
     });
     let mut answer = vec![0; 12];
-    timeout(PATIENCE, reader.read_exact(&mut answer)).await.expect("it is waited for").unwrap();
+    timeout(PATIENCE, reader.read_exact(&mut answer)).await.expect("there was no answer").unwrap();
     assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 408");
     timeout(PATIENCE, dripping).await.expect("the connection is still open").unwrap();
 }
@@ -213,6 +213,6 @@ async fn an_unread_answer_times_out() {
     }
     let mut tcp = TcpStream::connect(&server.address).await.unwrap();
     let get = "GET /channels/c/messages HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
-    tcp.write_all(get.repeat(10).as_bytes()).await.unwrap(); // 40 MB: more than the system keeps for us
-    eventually("the connection to be given up", || server.stderr().contains("a connection ended")).await;
+    tcp.write_all(get.repeat(10).as_bytes()).await.unwrap(); // 40 MB: more than the system buffers
+    eventually("the connection to be closed", || server.stderr().contains("a connection ended")).await;
 }

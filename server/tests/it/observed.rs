@@ -38,7 +38,7 @@ async fn metrics_count_what_happens() {
     assert_eq!(lines.lines().filter(|line| line.contains("recovered")).count(), 1, "{lines}");
 }
 
-/// What is published between subscribing and reading is in the replay and in the live stream.
+/// Messages published between subscribing and reading are in the replay and in the live stream.
 #[tokio::test]
 async fn metrics_count_duplicates() {
     let (server, mut client) = shown(async || {
@@ -95,7 +95,7 @@ async fn logs_can_be_json() {
     }
 }
 
-/// Not at any level: the tests' servers run with RUST_LOG=trace.
+/// At no log level: the servers of the tests run with RUST_LOG=trace.
 #[tokio::test]
 async fn tokens_and_payloads_are_never_logged() {
     let redis = Redis::start();
@@ -103,7 +103,7 @@ async fn tokens_and_payloads_are_never_logged() {
         let server = Server::start(&["--token-secret", SECRET, "--log", log]);
         let secrets = tell_secrets(&server).await;
         if log != "embedded" {
-            // What Redis says of a failure may quote what it was asked.
+            // An error from Redis may quote the command.
             redis.command::<()>("CONFIG", &[b"SET", b"maxmemory", b"1"]);
             tell_secrets(&server).await;
         }
@@ -115,7 +115,7 @@ async fn tokens_and_payloads_are_never_logged() {
     }
 }
 
-/// Tokens and payloads in every place that they can come in by, also in wrong ones. Returns them.
+/// Sends tokens and payloads in every place where they can be, including wrong ones. Returns them.
 async fn tell_secrets(server: &Server) -> Vec<String> {
     let tokens = [token("ada"), token_with("ada", "another", 60), "NO-TOKEN-AT-ALL".into()];
     for token in &tokens {
@@ -132,7 +132,7 @@ async fn tell_secrets(server: &Server) -> Vec<String> {
         client.send(json!({"op": "cast", "ch": "c", "data": "THE-PAYLOAD"})).await;
         client.send(json!({"op": "future", "data": "THE-PAYLOAD", "token": tokens[1]})).await;
         client.next_op("err").await;
-        // A value in the wrong place.
+        // A value in a wrong place.
         client.send(json!({"op": "sub", "ch": "c", "credit": "THE-PAYLOAD"})).await;
         client.closed().await;
         let mut client = Client::greeted_with(server, "c", Some(token.clone())).await;

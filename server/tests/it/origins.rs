@@ -62,14 +62,14 @@ async fn preflight_requests_are_answered() {
     for method in ["get", "post"] {
         assert!(allows("access-control-allow-methods").contains(method), "{method}");
     }
-    assert!(answer.headers.get("access-control-allow-credentials").is_none(), "there are no cookies");
+    assert!(answer.headers.get("access-control-allow-credentials").is_none(), "the server uses no cookies");
 
     let refused = ask("OPTIONS", url(), &[("origin", "https://c.example"), preflight[1]], b"").await;
     assert_eq!(refused.status, 403);
     assert!(refused.headers.get("access-control-allow-origin").is_none());
 }
 
-/// Refusals as well: a page that cannot read why it was refused cannot heed it.
+/// Including refusals: a page that cannot read one cannot react to it.
 #[tokio::test]
 async fn an_allowed_page_may_read_every_answer() {
     let args =
@@ -96,7 +96,7 @@ async fn an_allowed_page_may_read_every_answer() {
     ] {
         assert_eq!(heard(method, token, body).await, status);
     }
-    // All at once, and so faster than once a second, however slow the disk is.
+    // All at once, and so faster than once a second however slow the disk is.
     let statuses = join_all((0..30).map(|_| heard("POST", &bearer, "1"))).await;
     assert!(statuses.contains(&429), "{statuses:?}");
 }

@@ -12,7 +12,7 @@ fn number(message: &Value) -> u64 {
     message["sequence_number"].as_u64().unwrap_or_else(|| panic!("no message: {message}"))
 }
 
-/// The next so many, which must be contiguous from one on.
+/// Receives messages, which must be contiguous from this one on.
 async fn numbered(client: &mut Client, from: u64, count: u64) -> Vec<Value> {
     let mut messages = Vec::new();
     for expected in from..from + count {
@@ -22,7 +22,7 @@ async fn numbered(client: &mut Client, from: u64, count: u64) -> Vec<Value> {
     messages
 }
 
-/// Whether there is nothing for a while. What is published next would come next, too: this only says it sooner.
+/// Expects silence for a while. A message that should not come would also show up later; this fails sooner.
 async fn nothing(client: &mut Client) {
     assert_eq!(client.got_within(Duration::from_millis(150)).await, None);
 }
@@ -60,7 +60,7 @@ async fn the_replay_begins_after_the_last_message_id() {
 
     let mut resumed = Client::plain(&server, &format!("conversation_id=c&last_message_id={}", id(7))).await;
     numbered(&mut resumed, 8, 5).await;
-    // An id that never was: what is younger comes.
+    // An id that never existed: the replay has everything newer.
     let older =
         format!("{}-18446744073709551615", id(1).split('-').next().unwrap().parse::<u64>().unwrap() - 1);
     let mut never = Client::plain(&server, &format!("conversation_id=c&last_message_id={older}")).await;
@@ -77,7 +77,7 @@ async fn the_replay_begins_after_the_last_message_id() {
     for (client, from) in [(&mut client, 13), (&mut resumed, 13), (&mut from_the_future, 13)] {
         numbered(client, from, 18).await;
     }
-    // 1 to 10 were trimmed. The numbers show it.
+    // 1 to 10 were trimmed, which the numbers show.
     let mut trimmed = Client::plain(&server, &format!("conversation_id=c&last_message_id={}", id(7))).await;
     numbered(&mut trimmed, 11, 20).await;
 }
@@ -97,7 +97,7 @@ async fn acknowledged_messages_are_not_replayed() {
     client.close().await;
     begins(&server, query, 7).await;
 
-    // No such message: it changes nothing.
+    // There is no such message: nothing changes.
     let mut client = Client::plain(&server, query).await;
     client.send(json!({"type": "ack", "msg_id": format!("{}-7", u64::MAX)})).await;
     client.close().await;
@@ -107,18 +107,18 @@ async fn acknowledged_messages_are_not_replayed() {
     begins(&server, query, 7).await;
     begins(&server, "conversation_id=c&client_id=another", 1).await;
 
-    // One that does not say who it is has nothing to come back to.
+    // A client without an id cannot resume.
     let mut nobody = Client::plain(&server, "conversation_id=c").await;
     nobody.send(ack(9)).await;
     nobody.close().await;
     begins(&server, "conversation_id=c", 1).await;
-    // And what it says is not taken for another dialect's: the same client there continues as well.
+    // The same client also resumes in the other dialect.
     let mut client = Client::greeted(&server, "tab").await;
     client.sub("c", 100, json!({})).await;
     assert_eq!(client.next_op("subd").await["at"], 6);
 }
 
-/// Asked until it is so: a position is stored just after its connection has closed.
+/// Retries, because a position is stored just after its connection has closed.
 async fn begins(server: &Server, query: &str, expected: u64) {
     let start = Instant::now();
     loop {
@@ -128,11 +128,11 @@ async fn begins(server: &Server, query: &str, expected: u64) {
         if first == expected {
             return;
         }
-        assert!(start.elapsed() < PATIENCE, "it begins at {first}, not at {expected}");
+        assert!(start.elapsed() < PATIENCE, "the replay begins at {first}, not at {expected}");
     }
 }
 
-/// What is published while the replay is read comes, because the server listens before it reads.
+/// Messages published while the replay is read are delivered, because the server listens before it reads.
 #[tokio::test]
 async fn nothing_is_lost_between_replay_and_live() {
     let (server, mut client) = shown(async || {
@@ -143,7 +143,7 @@ async fn nothing_is_lost_between_replay_and_live() {
         server.publish_in_the_seam(since, "c", 6..=10).await.then_some((server, client))
     })
     .await;
-    // The overlap comes twice: the client makes it once.
+    // The overlap comes twice; the client drops it.
     numbered(&mut client, 1, 10).await;
     numbered(&mut client, 6, 5).await;
     server.publish("c", json!({"i": 11})).await;
@@ -162,10 +162,10 @@ async fn in_the_wrong_order_messages_are_lost() {
         server.publish_in_the_seam(since, "c", 6..=10).await.then_some((server, client))
     })
     .await;
-    // When it listens, it gets what is published then.
+    // Once it listens, it gets what is published.
     let start = Instant::now();
     let first = loop {
-        assert!(start.elapsed() < PATIENCE, "nothing comes");
+        assert!(start.elapsed() < PATIENCE, "no message came");
         server.publish("c", json!("more")).await;
         if let Some(Got::Frame(message)) = client.got_within(Duration::from_millis(200)).await {
             break number(&message);
@@ -202,7 +202,7 @@ async fn clients_miss_nothing_when_the_server_is_killed() {
     assert!(rounds >= 10);
 }
 
-/// A client that does not read is brought back to the log; what it gets goes on without a hole.
+/// A client that does not read is sent back to the log, and gets everything without a hole.
 #[tokio::test]
 async fn a_slow_client_gets_everything() {
     const COUNT: u64 = 4_000;
@@ -225,7 +225,10 @@ async fn a_slow_client_gets_everything() {
         assert!(got <= position + 1, "a hole: {position}, then {got}");
         position = position.max(got);
     }
-    assert!(server.stderr().contains("back to the log"), "it was never too slow: the test shows nothing");
+    assert!(
+        server.stderr().contains("back to the log"),
+        "the client was never too slow, so this test shows nothing"
+    );
 }
 
 #[tokio::test]
@@ -239,7 +242,7 @@ async fn typing_reaches_clients_of_both_dialects() {
     for op in ["subd", "msgs", "live"] {
         eve.next_op(op).await;
     }
-    // The one message came: so they listen.
+    // They got the message, so they listen.
     numbered(&mut ada, 1, 1).await;
     numbered(&mut bob, 1, 1).await;
 
@@ -247,15 +250,15 @@ async fn typing_reaches_clients_of_both_dialects() {
     ada.send(typing.clone()).await;
     assert_eq!(bob.next().await, typing);
     assert_eq!(eve.next_op("cast").await["data"], typing);
-    // What would be taken for a message, or is no object, comes in a wrapping.
+    // What would be mistaken for a message, or is not an object, is wrapped.
     for data in [json!({"type": "typing", "id": "eve"}), json!(7)] {
         eve.send(json!({"op": "cast", "ch": "c", "data": data})).await;
         for client in [&mut ada, &mut bob] {
             assert_eq!(client.next().await, json!({"type": "cast", "data": data}));
         }
     }
-    nothing(&mut ada).await; // nor did its own come back
-    assert_eq!(server.read("c", 0).await["head"], 1, "nothing of it was stored");
+    nothing(&mut ada).await; // its own events do not come back
+    assert_eq!(server.read("c", 0).await["head"], 1, "events are not stored");
 }
 
 #[tokio::test]
@@ -273,15 +276,15 @@ async fn clients_wait_for_an_unavailable_log() {
     numbered(&mut waiting, 2, 2).await;
     let start = Instant::now();
     while crate::support::request("POST", server.url("/channels/c/messages"), &[], b"4").await.0 != 201 {
-        assert!(start.elapsed() < PATIENCE, "the log does not come back");
+        assert!(start.elapsed() < PATIENCE, "the log did not recover");
     }
     let mut latest = 0;
     while latest < 4 {
-        latest = number(&client.next().await); // the replay may come again
+        latest = number(&client.next().await); // the replay may repeat messages
     }
 }
 
-/// It cannot be told that its subscription has ended: so its connection ends.
+/// The dialect has no frame for the end of a subscription, so the connection closes.
 #[tokio::test]
 async fn a_failing_log_closes_the_connection() {
     let redis = Redis::start();

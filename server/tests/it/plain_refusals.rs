@@ -22,7 +22,7 @@ async fn a_bad_request_is_explained() {
         assert_eq!(status, 400, "{query}");
         assert!(text.contains(why), "{query}: {text}");
     }
-    // A browser fails a connection that gets another subprotocol than it asked for, or none.
+    // A browser closes a connection that gets another subprotocol than it asked for, or none.
     let asked = [("sec-websocket-protocol", "mqtt")];
     assert_eq!(Client::open(&server, QUERY, &asked).await.err().unwrap().0, 400);
 }
@@ -59,13 +59,13 @@ async fn a_token_limits_reading_and_writing() {
     let mut ada = Client::plain(&server, &format!("{QUERY}&token={reader}")).await;
     let mut bob = Client::plain(&server, &format!("conversation_id=c&token={}", token("bob"))).await;
     for client in [&mut ada, &mut bob] {
-        assert_eq!(client.next().await["sequence_number"], 1); // so they listen
+        assert_eq!(client.next().await["sequence_number"], 1); // they listen now
     }
     ada.send(json!({"type": "typing", "user_id": "ada"})).await;
     bob.send(json!({"type": "typing", "user_id": "bob"})).await;
     assert_eq!(ada.next().await["user_id"], "bob");
     server.publish_all_as("c", 2..=2, token("bob")).await;
-    assert_eq!(bob.next().await["sequence_number"], 2, "what ada typed was not passed on");
+    assert_eq!(bob.next().await["sequence_number"], 2, "ada's event was not passed on");
 }
 
 #[tokio::test]
@@ -74,13 +74,13 @@ async fn plain_connections_have_the_same_limits() {
     server.publish_all_as("c", 1..=1, token("bob")).await;
     let query = format!("{QUERY}&token={}", token("ada"));
     let mut first = Client::plain(&server, &query).await;
-    first.next().await; // it is in
+    first.next().await; // it is connected
     let mut second = Client::plain(&server, &query).await;
     assert_eq!(second.closed().await.0, 4429);
 
     let server = Server::start(&["--max-connections-per-ip", "2", "--max-frame-bytes", "1024"]);
     let mut first = Client::plain(&server, QUERY).await;
-    // Two, because for a moment a socket also counts as what it was before.
+    // Two, because for a moment a socket also counts as the connection that it was.
     let _second = Client::plain(&server, QUERY).await;
     assert_eq!(Client::open(&server, QUERY, &[]).await.err().unwrap().0, 429);
     first.send(json!({"type": "typing", "x": "x".repeat(1024)})).await;

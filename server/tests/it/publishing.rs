@@ -38,7 +38,7 @@ async fn a_key_is_stored_once_even_across_a_restart() {
     let mut server = Server::start(&[]);
     let publish = json!({"op": "pub", "ch": "c", "key": "the-key", "data": "first"});
     let mut client = Client::greeted(&server, "c").await;
-    // Twice in one go, so that both may be in the same commit.
+    // Twice at once, so that both may be in the same commit.
     client.send(publish.clone()).await;
     client.send(publish.clone()).await;
     let ack = client.next_op("puback").await;
@@ -95,7 +95,7 @@ async fn ephemeral_events_reach_others_and_are_not_stored() {
 async fn waiting_messages_are_sent_in_one_frame() {
     let server = Server::start(&[]);
     let mut client = Client::greeted(&server, "c").await;
-    // Enough for all of it: where the client is too slow for the live stream, the rest comes from the log.
+    // Enough for everything: if the client is too slow for the live stream, the rest comes from the log.
     client.sub("c", 10_000, json!({"from": "tail"})).await;
     client.next_op("subd").await;
     client.next_op("live").await;

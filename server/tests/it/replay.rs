@@ -15,7 +15,7 @@ async fn a_replay_stops_without_credit() {
     let page = client.next_op("msgs").await;
     assert_eq!(offsets(&page), (1..=10).collect::<Vec<_>>());
     assert_eq!((&page["replay"], &page["data"][4]), (&json!(true), &json!({"i": 5})));
-    client.round_trip().await; // nothing more comes, and pings are answered all the while
+    client.round_trip().await; // nothing more comes, and pings are answered meanwhile
 
     client.send(json!({"op": "more", "ch": "c", "credit": 3})).await;
     assert_eq!(offsets(&client.next_op("msgs").await), [11, 12, 13]);
@@ -72,7 +72,7 @@ async fn a_second_sub_restarts_the_subscription() {
     client.next_op("live").await;
     server.publish("c", json!(6)).await;
     assert_eq!(offsets(&client.next_op("msgs").await), [6]);
-    client.round_trip().await; // once: the first feed is gone
+    client.round_trip().await; // only once: the first feed has ended
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ async fn nothing_is_lost_between_replay_and_live() {
         offsets_across_the_seam(&server).await
     })
     .await;
-    // The messages in the window come twice: in the replay and live. The client makes them once.
+    // The messages in the window come twice: in the replay and live. The client drops the duplicates.
     let expected: Vec<u64> = (1..=10).chain(6..=11).collect();
     assert_eq!(seen, expected);
 }
@@ -65,7 +65,7 @@ async fn in_the_wrong_order_messages_are_lost() {
     assert_eq!(offsets(&client.next_op("msgs").await), [11], "6 to 10 were never sent");
 }
 
-/// Without any delay, under a stream of publications: clients that come and go at every moment.
+/// Without any delay, under a stream of publications: clients connect and disconnect at any moment.
 #[tokio::test]
 async fn nothing_is_lost_whenever_a_client_subscribes() {
     const COUNT: u64 = 600;
@@ -81,8 +81,8 @@ async fn nothing_is_lost_whenever_a_client_subscribes() {
     tokio::join!(publisher, futures::future::join_all(readers));
 }
 
-/// Reads to the end, reconnecting now and then with the last position, and asserts that offsets only
-/// ever go on or overlap.
+/// Reads to the end, and reconnects from time to time with the last position. Asserts that offsets continue or overlap,
+/// and never skip.
 async fn read_with_cuts(server: &Server, reader: u64, count: u64) {
     let (mut position, mut from) = (0, json!({"from": "start"}));
     let mut frames_until_cut = 3 + reader;

@@ -31,7 +31,7 @@ async fn a_slow_client_gets_everything_from_the_log() {
             publisher.next_op("puback").await;
         }
     }
-    // 24 MB went by; what the store keeps in memory of them is part of what we see.
+    // 24 MB were sent. The growth includes what the store keeps of them in memory.
     let grown_kb = server.memory_kb("VmRSS").saturating_sub(before_kb);
     assert!(grown_kb < 60_000, "the server grew by {grown_kb} kB");
 
@@ -45,9 +45,9 @@ async fn a_slow_client_gets_everything_from_the_log() {
             replayed += u64::from(frame["replay"] == true) * run.len() as u64;
         }
     }
-    assert!(replayed > 0, "it was never too slow: the test shows nothing");
+    assert!(replayed > 0, "the client was never too slow, so this test shows nothing");
     assert!(server.metric("seamline_resyncs_total").await > 0.0);
-    eventually("the resync in the server's log", || server.stderr().contains("back to the log")).await;
+    eventually("the resync in the server's logs", || server.stderr().contains("back to the log")).await;
 
     server.publish("c", json!("after")).await;
     while position <= COUNT {
@@ -58,7 +58,7 @@ async fn a_slow_client_gets_everything_from_the_log() {
     }
 }
 
-/// A socket that takes nothing at all is given up, whatever else is alive there.
+/// A socket that reads nothing at all is disconnected, even if its system still answers.
 #[tokio::test]
 async fn a_client_that_never_reads_is_disconnected() {
     let server = Server::start(&["--send-timeout-ms", "300"]);
@@ -67,19 +67,19 @@ async fn a_client_that_never_reads_is_disconnected() {
     stuck.round_trip().await;
     let payload = "x".repeat(200_000);
     let mut publisher = Client::greeted(&server, "publisher").await;
-    // 40 MB: more than the system keeps for us.
+    // 40 MB: more than the system buffers.
     for i in 0..200 {
         publisher.send(json!({"op": "pub", "ch": "c", "key": format!("k{i}"), "data": payload})).await;
     }
-    eventually("it to be given up", || server.stderr().contains("disconnected")).await;
+    eventually("the client to be disconnected", || server.stderr().contains("disconnected")).await;
     assert_eq!(server.metric("seamline_sockets_given_up_total").await, 1.0);
 }
 
-/// It takes its time, longer for a few large frames than a socket may take nothing; but it takes something.
+/// A few large frames take longer than a socket may accept nothing; but it always accepts something.
 #[tokio::test]
 async fn a_client_that_reads_slowly_stays_connected() {
     const FRAMES: u64 = 16;
-    const BYTES: usize = 4_000_000; // the system keeps two or three of them for us
+    const BYTES: usize = 4_000_000; // the system buffers two or three of them
     let server = Server::start(&["--send-timeout-ms", "6000", "--max-frame-bytes", "5000000"]);
     for _ in 0..FRAMES {
         server.publish("c", json!("x".repeat(BYTES))).await;
@@ -99,7 +99,7 @@ async fn a_client_that_reads_slowly_stays_connected() {
 
 const LARGE_BYTES: usize = 250_000;
 
-/// Publishes so many large messages in each of the channels.
+/// Publishes large messages, this many in each of the channels.
 async fn publish_large(publisher: &mut Client, channels: usize, round: &str, each: usize) {
     let data = "x".repeat(LARGE_BYTES);
     for i in 0..each {
@@ -113,7 +113,7 @@ async fn publish_large(publisher: &mut Client, channels: usize, round: &str, eac
     }
 }
 
-/// What waits is counted in bytes, and not only in messages, wherever it waits.
+/// Waiting messages are limited in bytes, not only in number, wherever they wait.
 #[tokio::test]
 async fn large_live_messages_wait_in_bounded_memory() {
     const CHANNELS: usize = 6;
@@ -154,14 +154,14 @@ async fn large_live_messages_wait_in_bounded_memory() {
     }
 }
 
-/// A feed reads no page before there is room for it.
+/// A feed reads no page before it has a slot for it.
 #[tokio::test]
 async fn large_replays_wait_in_the_log() {
     const CHANNELS: usize = 200; // 50 MB together
     let server = Server::start(&["--send-timeout-ms", "300000", "--max-publishes-per-second", "0"]);
     publish_large(&mut Client::greeted(&server, "publisher").await, CHANNELS, "before", 1).await;
     for ch in 0..CHANNELS {
-        server.read(&format!("large-{ch}"), 0).await; // what the store keeps of it in memory is not what this is about
+        server.read(&format!("large-{ch}"), 0).await; // so that the store has in memory what it keeps there
     }
     let before_kb = server.memory_kb("VmRSS");
     let mut slow = Client::greeted(&server, "slow").await;
@@ -171,9 +171,9 @@ async fn large_replays_wait_in_the_log() {
     let waiting = async || server.metric("seamline_socket_queue_bytes").await;
     let start = Instant::now();
     while waiting().await < LARGE_BYTES as f64 {
-        assert!(start.elapsed() < PATIENCE, "no replay waits");
+        assert!(start.elapsed() < PATIENCE, "no replay is waiting");
     }
-    // Those that have no room yet would read at about the same time.
+    // Feeds without a slot would read at about the same time.
     for _ in 0..20 {
         slow.send(json!({"op": "ping"})).await;
         tokio::time::sleep(Duration::from_millis(50)).await;

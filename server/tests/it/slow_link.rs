@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Server, eventually, offsets};
 
-/// Without a sign of life for four of these, a client is dropped.
+/// A client that is silent for four of these is disconnected.
 const HEARTBEAT: [&str; 2] = ["--heartbeat-ms", "1500"];
 const LARGE: [&str; 2] = ["--max-frame-bytes", "1000000"];
 const LARGE_BYTES: usize = 700_000;
@@ -51,10 +51,10 @@ async fn a_client_that_stalls_mid_frame_is_disconnected() {
     let server = start(&[]);
     let mut client = Client::greeted(&server, "c").await;
     client.send_raw(&[0x81, 0xFE, 0x40, 0x00, 1, 2, 3, 4, 5, 6]).await; // a text of 16,384 bytes
-    eventually("it to be dropped", || server.stderr().contains("disconnected")).await;
+    eventually("the client to be disconnected", || server.stderr().contains("disconnected")).await;
 }
 
-/// The system takes what is written to a dead client, for a while.
+/// For a while, the system accepts what is written to a dead client.
 #[tokio::test]
 async fn writes_do_not_keep_a_dead_client_connected() {
     let server = start(&[]);
@@ -70,11 +70,11 @@ async fn writes_do_not_keep_a_dead_client_connected() {
     };
     tokio::select! {
         () = publishing => unreachable!(),
-        () = eventually("it to be dropped", || server.stderr().contains("disconnected")) => {}
+        () = eventually("the client to be disconnected", || server.stderr().contains("disconnected")) => {}
     }
 }
 
-/// Fills a log with messages of a kilobyte.
+/// Fills a log with messages of one kilobyte.
 async fn fill(server: &Server, count: u64) {
     let mut client = Client::greeted(server, "publisher").await;
     let data = "x".repeat(1000);
@@ -138,7 +138,7 @@ async fn a_pong_does_not_wait_behind_a_replay() {
     assert!(before_pong <= 80, "{before_pong} kilobytes came first");
 }
 
-/// The other tests' client checks that each frame is as large as was announced.
+/// In all tests, the client checks that a frame has the announced size.
 #[tokio::test]
 async fn only_large_frames_are_announced() {
     let server = start(&[]);

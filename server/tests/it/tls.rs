@@ -56,7 +56,7 @@ async fn messages_pass_through_tls() {
     let mut socket = greeted(&server, &certificate).await;
     send(&mut socket, json!({"op": "sub", "ch": "c", "credit": 1000})).await;
     while next(&mut socket).await["op"] != "live" {}
-    // Some records of TLS each.
+    // Several TLS records each.
     for i in 0..20 {
         let data = json!({"i": i, "text": "x".repeat(100_000)});
         send(&mut socket, json!({"op": "pub", "ch": "c", "key": format!("k{i}"), "data": data})).await;
@@ -84,10 +84,10 @@ async fn requests_pass_through_tls() {
     let mut tls = connect(&server, &certificate).await.unwrap();
     tls.write_all(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut answer = String::new();
-    // To the end: a connection that is cut without a word of TLS is an error here.
+    // To the end: a connection that ends without a TLS close is an error here.
     timeout(PATIENCE, tls.read_to_string(&mut answer)).await.unwrap().unwrap();
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains(r#""status":"ok""#), "{answer}");
-    // Without TLS there is no answer.
+    // A request without TLS gets no answer.
     let mut tcp = TcpStream::connect(&server.address).await.unwrap();
     tcp.write_all(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").await.unwrap();
     let mut rest = Vec::new();
@@ -100,14 +100,14 @@ async fn an_endless_handshake_times_out() {
     let certificate = Certificate::new();
     let server = start(&certificate, &["--header-timeout-ms", "2000"]);
     let a_while = Duration::from_secs(12); // 15 by default
-    // A record of 512 bytes is announced, and does not come.
+    // A record of 512 bytes is announced, but does not come.
     for sent in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
         let mut tcp = TcpStream::connect(&server.address).await.unwrap();
         tcp.write_all(sent).await.unwrap();
         let ended = timeout(a_while, tcp.read_to_end(&mut Vec::new())).await;
         assert!(ended.is_ok(), "still open after {sent:?}");
     }
-    // Nor does it get the time for its request, when the handshake is done.
+    // After the handshake, the request has a time limit as well.
     let mut tls = connect(&server, &certificate).await.unwrap();
     let ended = timeout(a_while, tls.read_to_end(&mut Vec::new())).await;
     assert!(ended.is_ok(), "still open after the handshake");
@@ -118,7 +118,7 @@ async fn a_handshake_does_not_delay_a_drain() {
     let certificate = Certificate::new();
     let mut server = start(&certificate, &[]);
     let _silent = TcpStream::connect(&server.address).await.unwrap();
-    connect(&server, &certificate).await.unwrap(); // so that the other one has been taken
+    connect(&server, &certificate).await.unwrap(); // so that the other connection has been accepted
     server.terminate();
     assert!(server.ended().await.success());
     assert!(!server.stderr().contains("did not disconnect within"), "{}", server.stderr());
@@ -134,10 +134,10 @@ async fn certificates_are_reloaded_on_sighup() {
     server.hang_up();
     eventually("the new certificate", || server.stderr().contains("reloaded the")).await;
     connect(&server, &certificate).await.unwrap();
-    // One that is no good changes nothing, and neither does any of it to who is connected.
+    // An unusable certificate changes nothing. Open connections are not affected by any of this.
     std::fs::write(certificate.file(), "nonsense").unwrap();
     server.hang_up();
-    eventually("a complaint", || server.stderr().contains("kept the old")).await;
+    eventually("an error in the logs", || server.stderr().contains("kept the old")).await;
     connect(&server, &certificate).await.unwrap();
     send(&mut socket, json!({"op": "ping"})).await;
     assert_eq!(next(&mut socket).await["op"], "pong");

@@ -28,7 +28,7 @@ fn es256() -> String {
     signed(Algorithm::ES256, &EncodingKey::from_ec_pem(P256.as_bytes()).unwrap(), json!({}))
 }
 
-/// Signed with the text of the public key, which everyone may know, as if it were a secret.
+/// Signed with the text of the public key, which is no secret, as if it were one.
 fn confused() -> String {
     signed(Algorithm::HS256, &EncodingKey::from_secret(RSA_PUBLIC.as_bytes()), json!({}))
 }
@@ -77,7 +77,7 @@ async fn a_token_for_another_audience_is_refused() {
     assert!(code == 401 && message.contains("`aud`"), "{message}");
 }
 
-/// Which audience a token is for, and what becomes of the socket.
+/// A token for another audience, or for none, closes the socket.
 #[tokio::test]
 async fn a_socket_needs_a_token_for_its_audience() {
     let server =

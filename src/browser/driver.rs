@@ -9,61 +9,17 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use js_sys::JsString;
-use wasm_bindgen::prelude::*;
 
 use super::clock::Clock;
 use super::dialect::{Dialect, Messages};
+use super::host::{Host, Report, Transport};
 use super::value::Data;
-use crate::core::{Config, Event, FetchId, Instant, Output, Protocol, SocketId, Stats};
+use crate::core::{Config, Instant, Output, Protocol, SocketId, Stats};
 use crate::wire::close::NORMAL;
 
 /// Timers of a page take a signed 32-bit number of milliseconds; a longer one fires at once. A timer
 /// that fires early does no harm.
 const TIMEOUT_MS_MAX: u64 = 3_600_000;
-
-/// The application's side of a driver. Nothing is borrowed when these are called.
-pub trait Host: Sized + 'static {
-    /// What the server speaks.
-    type Dialect: Dialect;
-    /// What carries a connection.
-    type Socket: Transport;
-    /// Reports an event to the application.
-    fn event(&self, event: Event<Messages<Self::Dialect>, Data>);
-    /// Makes a WebSocket that reports to [`Driver::handle`], without a subprotocol if `subprotocol` is empty.
-    /// Returns the cause if that fails.
-    fn socket(
-        driver: &Driver<Self>,
-        id: SocketId,
-        url: &str,
-        subprotocol: &str,
-    ) -> Result<Self::Socket, String>;
-    /// Sets the driver's one timer, which replaces the previous one, or clears it. The timer calls
-    /// [`Driver::timeout`].
-    fn set_timer(driver: &Driver<Self>, wait_ms: Option<u32>);
-    /// Asks the application for a token; the answer goes to `handle_token` of the driver's session.
-    fn fetch_token(driver: &Driver<Self>, fetch: FetchId, refresh: bool);
-}
-
-/// A WebSocket, open or opening. Its methods do not throw and report nothing before they return. After `close`, or
-/// when it is dropped, it reports nothing.
-pub trait Transport: Clone {
-    /// Sends a frame. Returns the cause if that fails.
-    fn send(&self, text: &JsString) -> Result<(), String>;
-    /// Bytes that wait to be sent.
-    fn buffered_bytes(&self) -> u64;
-    /// Closes with a code that a page may send.
-    fn close(&self, code: u16);
-}
-
-/// What a socket reports.
-pub enum Report {
-    /// It is open.
-    Open,
-    /// A frame came.
-    Message(JsValue),
-    /// It is closed, or never opened: the code, and the reason or the cause.
-    Closed(u16, String),
-}
 
 type Session<H> = <<H as Host>::Dialect as Dialect>::Session;
 

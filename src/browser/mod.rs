@@ -3,6 +3,7 @@
 mod clock;
 pub mod dialect;
 pub mod driver;
+pub mod host;
 pub(crate) mod lifecycle;
 pub(crate) mod lineage;
 #[cfg(feature = "plain")]

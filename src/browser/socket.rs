@@ -8,7 +8,8 @@ use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 use web_sys::WebSocket;
 
-use super::driver::{Driver, Host, Report, Transport, WeakDriver};
+use super::driver::{Driver, WeakDriver};
+use super::host::{Host, Report, Transport};
 use super::value;
 use crate::core::SocketId;
 

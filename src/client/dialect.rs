@@ -63,11 +63,11 @@ impl AnyMessages {
     }
 }
 
-impl AnyDialect {
-    /// The dialect that the options name.
-    pub fn of(_options: &Options) -> Self {
+impl Options {
+    /// The dialect that they name.
+    pub(super) fn dialect(&self) -> AnyDialect {
         #[cfg(feature = "plain")]
-        if let Some(config) = &_options.plain {
+        if let Some(config) = &self.plain {
             return AnyDialect::Plain(Plain(config.clone()));
         }
         AnyDialect::Seamline(Seamline)

@@ -25,9 +25,9 @@ mod channel;
 mod dialect;
 mod host;
 mod item;
+mod options;
 
 use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 
 use futures::channel::oneshot;
@@ -38,78 +38,13 @@ use wasm_bindgen_futures::spawn_local;
 use crate::browser::driver::Driver;
 use crate::browser::lifecycle::{Lifecycle, PageEvent};
 use crate::browser::lineage::Lineage;
-use crate::core::{Config, Error, Protocol, State, Stats};
-#[cfg(feature = "plain")]
-use crate::plain::PlainConfig;
-use crate::wire::{Position, StartAt, code};
-use dialect::AnyDialect;
+use crate::core::{Error, Protocol, State, Stats};
+use crate::wire::{StartAt, code};
 use host::App;
 
 pub use channel::Channel;
 pub use item::{Item, Message, Published};
-
-/// A token, or why there is none.
-type TokenFuture = Pin<Box<dyn Future<Output = Result<Option<String>, String>>>>;
-/// Returns a token. The argument is true if the last one was rejected or has expired.
-type TokenFn = Rc<dyn Fn(bool) -> TokenFuture>;
-
-/// The options of [`Client::connect`]. All have defaults.
-#[derive(Clone, Default)]
-pub struct Options {
-    /// The settings, with the same names and defaults as the npm package's options.
-    pub config: Config,
-    /// Set if the server speaks the plain dialect: flat JSON objects, with or without numbers. See
-    /// [`plain`](crate::plain) and `docs/PROTOCOL.md`.
-    #[cfg(feature = "plain")]
-    pub plain: Option<PlainConfig>,
-    token: Option<TokenFn>,
-}
-
-impl Options {
-    /// Sets a function that returns a token for the server. The client calls it for the first connection, and
-    /// again (with `true`) whenever the server rejects the token or the token expires.
-    pub fn token<F>(mut self, get: impl Fn(bool) -> F + 'static) -> Self
-    where
-        F: Future<Output = Result<Option<String>, String>> + 'static,
-    {
-        self.token = Some(Rc::new(move |refresh| Box::pin(get(refresh))));
-        self.config.has_token = true;
-        self
-    }
-
-    /// The page loads that the client continues, if the application sets a client id.
-    fn lineage(&mut self) -> Option<Lineage> {
-        let client_id = &self.config.client_id;
-        if client_id.is_empty() || self.config.lineage.is_some() {
-            return None;
-        }
-        let lineage = Lineage::new(client_id, random_name().split_off(4));
-        self.config.lineage = lineage.names();
-        Some(lineage)
-    }
-
-    fn driver(mut self, url: String) -> Driver<App> {
-        if self.config.client_id.is_empty() {
-            self.config.client_id = random_name();
-        }
-        let dialect = AnyDialect::of(&self);
-        Driver::new(url, self.config, dialect, App::new(self.token))
-    }
-}
-
-/// The start point of a channel.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum StartFrom {
-    /// The position that the server stores for this `client_id`, else the tail.
-    #[default]
-    Stored,
-    /// At the oldest message that the log still has.
-    Start,
-    /// After the newest message: only new messages.
-    Tail,
-    /// After a position.
-    After(Position),
-}
+pub use options::{Options, StartFrom};
 
 /// A connection to a server, which reconnects until it is closed. Clones are the same client. It is closed
 /// when the last clone and the last channel are dropped.

@@ -6,7 +6,8 @@ use wasm_bindgen::prelude::*;
 use super::spoken::{self, Dialect};
 use super::tables::Kind;
 use crate::browser::dialect::Messages;
-use crate::browser::driver::{Driver, Host, Transport};
+use crate::browser::driver::Driver;
+use crate::browser::host::{Host, Transport};
 use crate::browser::value::Data;
 use crate::core::{Error, Event, FetchId, SocketId, State};
 

@@ -122,3 +122,18 @@ impl Refusal {
         Refusal::new(code::BAD_FRAME, problem)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_retry_is_in_milliseconds() {
+        assert_eq!(Refusal::too_fast(Duration::from_millis(150)).retry_after_ms(), Some(150));
+        assert_eq!(
+            Refusal::log_failed(&StoreError::Unavailable("x".into()), "c").retry_after_ms(),
+            Some(1000)
+        );
+        assert_eq!(Refusal::not_granted("read", "c").retry_after_ms(), None);
+    }
+}

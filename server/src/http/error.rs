@@ -75,3 +75,34 @@ fn status(code: &str) -> StatusCode {
         _ => StatusCode::BAD_REQUEST,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_a_status_and_headers() {
+        let retry = Refusal::too_fast(Duration::from_millis(1001));
+        let table = [
+            (Refusal::unauthorized("no"), 401, None),
+            (Refusal::not_granted("read", "c"), 403, None),
+            (Refusal::new(code::ORIGIN_NOT_ALLOWED, "no"), 403, None),
+            (Refusal::new(code::TOO_LARGE, "no"), 413, None),
+            (retry, 429, Some("2")),
+            (Refusal::undecided("read", "c"), 503, Some("1")),
+            (Refusal::new(code::BAD_KEY, "no"), 400, None),
+        ];
+        for (refusal, status, retry_after) in table {
+            let response = ApiError::from(refusal.clone()).into_response();
+            let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap());
+            assert_eq!(
+                (response.status().as_u16(), header(header::RETRY_AFTER)),
+                (status, retry_after),
+                "{refusal:?}"
+            );
+            assert_eq!(header(header::WWW_AUTHENTICATE), (status == 401).then_some(CHALLENGE));
+        }
+    }
+}

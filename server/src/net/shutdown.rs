@@ -15,8 +15,7 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 const RETURN_MS_MIN: u64 = 100;
 /// The last one reconnects within this time, however few they are …
 const SPREAD_MS_MIN: u64 = 1000;
-/// … or within this time for each of them, because greeting them and reading what they missed is work for other servers
-/// …
+/// … or within this time for each of them, because other servers have to greet them and read what they missed …
 const SPREAD_MS_PER_CLIENT: u64 = 2;
 /// … but not later than this.
 const SPREAD_MS_MAX: u64 = 30_000;
@@ -80,7 +79,7 @@ impl Signals {
     }
 }
 
-/// Waits until all clients have disconnected, but not longer than [`DRAIN_TIMEOUT`].
+/// Waits until all clients have disconnected, but for a few seconds at most.
 pub async fn drain(connections: Arc<Connections>, serving: impl Future<Output = ()>) {
     let all = async {
         serving.await;

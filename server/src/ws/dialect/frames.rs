@@ -124,6 +124,21 @@ mod tests {
     use seamline::wire::{MessageId, Msgs};
 
     #[test]
+    fn a_refusal_has_a_close_code() {
+        let table = [
+            (Refusal::unauthorized("no"), 4401),
+            (Refusal::another_user(), 4403),
+            (Refusal::too_many_connections("this user", 1), 4429),
+            (Refusal::undecided("read", "c"), 1013),
+            (Refusal::bad_frame("no"), 4400),
+            (Refusal::new(code::BAD_VERSION, "no"), 4400),
+        ];
+        for (refusal, expected) in table {
+            assert_eq!(close_code(&refusal), expected, "{refusal:?}");
+        }
+    }
+
+    #[test]
     fn msgs_are_written_as_serde_would() {
         for (replay, count) in [(false, 1), (true, 3)] {
             let data = |offset: u64| format!(r#"{{"text":"a \"quoted\" {offset}"}}"#);

@@ -1,12 +1,12 @@
-// Publishes over HTTP, as an application's backend does, and has the server drop a client.
+// Publishes over HTTP, as an application's backend does, and lets the server drop a client.
 
 const RETRY_MS = 500;
 /** Browsers open six connections to a host; more workers would only queue. */
 const WORKERS = 6;
 
 /**
- * Publishes one message: under one idempotency key, tried again until the server answers, so that the
- * log has it once. Returns the message's id and offset.
+ * Publishes one message under one idempotency key, and retries until the server answers, so the log stores it once.
+ * Returns the message's id and offset.
  */
 export async function publish(channel, data, { onRetry = () => {}, signal } = {}) {
   const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -25,7 +25,7 @@ export async function publish(channel, data, { onRetry = () => {}, signal } = {}
   }
 }
 
-/** Publishes `count` messages, with `make(i)` as the data of each, and reports the progress after each. */
+/** Publishes `count` messages, `make(i)` being the data of each, and reports progress after each. */
 export async function publishMany(channel, count, make, { onProgress, onRetry }) {
   let next = 0;
   let done = 0;
@@ -52,7 +52,7 @@ export async function publishSteadily(channel, everyMs, make, { onRetry, onProgr
   }
 }
 
-/** Has the server drop a client's sockets; returns how many there were. Needs the server's `--demo`. */
+/** Lets the server drop a client's sockets; returns how many there were. Needs the server's `--demo`. */
 export async function drop(clientId) {
   const response = await fetch(`/debug/drop?client_id=${encodeURIComponent(clientId)}`, { method: "POST" }).catch(
     () => null,

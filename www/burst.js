@@ -1,5 +1,5 @@
-// "Go offline, publish 1,000": a thousand messages are published behind the back of a pane that is
-// held offline, and it is counted how they reach it when it comes back.
+// "Go offline, publish 1,000": publishes a thousand messages while a pane is held offline, and counts how they
+// reach it when it is back.
 import { publishMany } from "./backend.js";
 import { hold, release } from "./sockets.js";
 import { number } from "./words.js";
@@ -13,7 +13,7 @@ export class Burst {
   #note;
   /** Names the messages of this burst. */
   #name;
-  #came = { live: 0, replayed: 0 };
+  #arrived = { live: 0, replayed: 0 };
   #running = false;
 
   constructor(pane, channel, refs, note) {
@@ -29,9 +29,9 @@ export class Burst {
     try {
       await publishMany(this.#channel, BURST, (i) => this.#data(i), {
         onProgress: (done) => this.#progress(done),
-        onRetry: () => this.#note("The server does not answer; the page tries again."),
+        onRetry: () => this.#note("The server does not answer. Retrying."),
       });
-      this.#note(`Back online; ${number(BURST)} messages are waiting in the log.`);
+      this.#note(`Back online. ${number(BURST)} messages are waiting in the log.`);
     } catch (error) {
       this.#note(`Publishing failed: ${error.message}.`);
     } finally {
@@ -42,7 +42,7 @@ export class Burst {
   #begin() {
     this.#running = true;
     this.#name = crypto.getRandomValues(new Uint32Array(2)).join("-");
-    this.#came = { live: 0, replayed: 0 };
+    this.#arrived = { live: 0, replayed: 0 };
     this.#refs.burst.disabled = true;
     this.#refs.progress.hidden = false;
     this.#refs.progress.max = BURST;
@@ -60,33 +60,33 @@ export class Burst {
   #data(i) {
     return {
       from: "Backend",
-      text: `${number(i + 1)} of ${number(BURST)} while ${this.#pane} is away`,
+      text: `${number(i + 1)} of ${number(BURST)} while ${this.#pane} is offline`,
       burst: this.#name,
     };
   }
 
   #progress(done) {
-    // Not at every message: each change is painted, and the note is announced.
+    // Not for every message: each change is painted, and the note is announced to screen readers.
     if (done % 20 === 0) this.#refs.progress.value = done;
-    if (done % 250 === 0) this.#note(`Offline; ${number(done)} of ${number(BURST)} published meanwhile.`);
+    if (done % 250 === 0) this.#note(`Offline. ${number(done)} of ${number(BURST)} published.`);
   }
 
-  /** The pane's replay has met the live stream: what has not come now was trimmed, or is on its way. */
+  /** The pane's replay has met the live stream: what is still missing was trimmed, or is on its way. */
   live() {
-    const { live, replayed } = this.#came;
+    const { live, replayed } = this.#arrived;
     if (this.#name && !this.#running && !this.#all())
-      this.#note(`${number(live + replayed)} of ${number(BURST)} have come.`);
+      this.#note(`${number(live + replayed)} of ${number(BURST)} arrived.`);
   }
 
   #all() {
-    return this.#came.live + this.#came.replayed === BURST;
+    return this.#arrived.live + this.#arrived.replayed === BURST;
   }
 
-  /** A message came to the pane. */
+  /** A message arrived in the pane. */
   message({ data, replayed }) {
     if (!this.#name || data?.burst !== this.#name) return;
-    this.#came[replayed ? "replayed" : "live"]++;
-    const { live, replayed: old } = this.#came;
-    if (this.#all()) this.#note(`All ${number(BURST)} have come: ${number(old)} replayed, ${number(live)} live.`);
+    this.#arrived[replayed ? "replayed" : "live"]++;
+    const { live, replayed: old } = this.#arrived;
+    if (this.#all()) this.#note(`All ${number(BURST)} arrived: ${number(old)} replayed, ${number(live)} live.`);
   }
 }

@@ -1,6 +1,5 @@
-// Checks what a handler was given, without asking the library: every offset once, each one more than
-// the one before, ids growing. It is kept across reloads of the page, so it also sees what a reload
-// loses or repeats.
+// Checks what a handler received, independently of the library: every offset once, each one more than the one
+// before, with growing ids. It is kept across reloads of the page, so it also sees what a reload loses or repeats.
 import { number, plural } from "./words.js";
 
 export class Check {
@@ -15,7 +14,7 @@ export class Check {
     return { ...this };
   }
 
-  /** The handler was given a message. */
+  /** The handler received a message. */
   message({ id, offset }) {
     if (this.next !== null && offset < this.next) return this.#before(offset);
     this.count++;
@@ -36,7 +35,7 @@ export class Check {
     this.count++;
   }
 
-  /** A gap was reported: what is lost with notice is not an error, and what comes next lies behind it. */
+  /** A gap was reported. A reported loss is not an error, and the next message comes after it. */
   gap({ to, reason }) {
     this.gaps++;
     const goesOn = reason === "trimmed" || reason === "hole";
@@ -44,20 +43,20 @@ export class Check {
     if (!goesOn) this.lastId = "0-0"; // another log, or offsets used again
   }
 
-  /** Whether all is well, and a sentence about the result. */
+  /** Whether everything is right, and a sentence about it. */
   get verdict() {
     const wrong = [
       [this.missing, "missing"],
-      [this.repeated, "given twice"],
+      [this.repeated, "repeated"],
       [this.disordered, "out of order"],
     ].filter(([offsets]) => offsets.length > 0);
     const gaps = this.gaps ? `; ${plural(this.gaps, "gap")} reported` : "";
-    const loads = this.loads > 1 ? `, over ${number(this.loads)} loads of this page` : "";
+    const loads = this.loads > 1 ? `, across ${number(this.loads)} page loads` : "";
     if (wrong.length > 0) {
       const parts = wrong.map(([offsets, what]) => `${number(offsets.length)} ${what} (offset ${some(offsets)})`);
-      return { ok: false, text: `Wrong in ${plural(this.count, "message")}: ${parts.join(", ")}${gaps}` };
+      return { ok: false, text: `Errors in ${plural(this.count, "message")}: ${parts.join(", ")}${gaps}` };
     }
-    if (this.count === 0) return { ok: true, text: `No message to check yet${gaps}` };
+    if (this.count === 0) return { ok: true, text: `No messages yet${gaps}` };
     const once = this.count === 1 ? "once" : "each once, in order";
     return { ok: true, text: `${plural(this.count, "message")}, ${once}${loads}${gaps}` };
   }

@@ -20,7 +20,7 @@ function openPanes() {
       new Pane(name, channel, main.lastElementChild);
     }
   } catch (error) {
-    main.textContent = `The panes cannot be opened: ${error.message}`;
+    main.textContent = `Could not open the panes: ${error.message}`;
   }
 }
 
@@ -39,15 +39,15 @@ function offerTraffic() {
     if (stop) void run(stop.signal);
   });
   const run = async (signal) => {
-    const tell = (text) => signal.aborted || (note.textContent = text);
+    const report = (text) => signal.aborted || (note.textContent = text);
     try {
       await publishSteadily(channel, TRAFFIC_EVERY_MS, (i) => ({ from: "Backend", text: `traffic ${i + 1}` }), {
         signal,
-        onProgress: (count) => count % 50 === 0 && tell(`${plural(count, "message")} published`),
-        onRetry: () => tell("The server does not answer; trying again"),
+        onProgress: (count) => count % 50 === 0 && report(`${plural(count, "message")} published`),
+        onRetry: () => report("The server does not answer. Retrying."),
       });
     } catch (error) {
-      tell(`Publishing failed: ${error.message}`);
+      report(`Publishing failed: ${error.message}`);
       stop = undefined;
       show(false);
     }

@@ -1,5 +1,5 @@
 // The rows of a pane: messages, and marks between them. Only the last rows are kept, here and in the
-// document, and the document changes once per frame however many messages come: a thousand at once
+// document, and the document changes once per frame, however many messages arrive: a thousand at once
 // stay smooth.
 import { number, shorten } from "./words.js";
 

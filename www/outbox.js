@@ -1,6 +1,5 @@
-// What a pane has published and the log does not have yet. Each publication has a key of its own: one
-// that was pending when the page was reloaded is published again under the same key, and the log
-// stores it once.
+// Publications of a pane that the log has not stored yet. Each has its own key: one that was pending when the page was
+// reloaded is published again under the same key, and the log stores it once.
 import { shorten } from "./words.js";
 
 export class Outbox {

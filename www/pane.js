@@ -1,4 +1,4 @@
-// One pane: one client, what it receives, and the view of that.
+// One pane: one client, its events, and the view of them.
 import { drop } from "./backend.js";
 import { Burst } from "./burst.js";
 import { Check } from "./check.js";
@@ -14,9 +14,9 @@ import { number, plural } from "./words.js";
 
 /** Counts can change without a message: duplicates come alone. */
 const LOOK_EVERY_MS = 500;
-/** The first change is drawn in the next frame; a stream of them no oftener than the eye can follow. */
+/** The first change is drawn in the next frame; a stream of them no more often than the eye can follow. */
 const DRAW_EVERY_MS = 80;
-/** Someone is watching: the default of 20 s between attempts is for pages that nobody looks at. */
+/** Someone is watching. The default of 20 s between attempts is for pages in the background. */
 const BACKOFF = { maxMs: 5000 };
 
 export class Pane {
@@ -55,8 +55,8 @@ export class Pane {
     this.#strip = new SeamStrip(refs.strip, saved.strip);
     this.#list = new MessageList(refs, saved.list);
     if (saved.position)
-      this.#list.mark("reload", `page loaded again; goes on after offset ${number(saved.position.offset)}`);
-    else this.#list.mark("reload", "a new client: begins with what comes from now on");
+      this.#list.mark("reload", `page reloaded; continues after offset ${number(saved.position.offset)}`);
+    else this.#list.mark("reload", "new client: starts with new messages");
 
     // The position was saved together with what is shown, so nothing is shown twice or left out.
     // Without one, the server decides: where it last knew this client id to be, else at the tail.
@@ -80,7 +80,7 @@ export class Pane {
     this.#room.on("message", (message) => this.#message(message));
     this.#room.on("gap", (gap) => this.#gap(gap));
     this.#room.on("live", () => {
-      section.dataset.live = ""; // the tests wait for it
+      section.dataset.live = ""; // the tests wait for this
       this.#live();
     });
     setInterval(() => this.#look(), LOOK_EVERY_MS);
@@ -127,7 +127,7 @@ export class Pane {
     this.#changed();
   }
 
-  /** Looks what the client has counted since the last look. */
+  /** Reads what the client has counted since the last look. */
   #look() {
     const { duplicates, connects } = this.#client.stats();
     const more = duplicates - this.#counts.duplicates;
@@ -141,7 +141,7 @@ export class Pane {
     this.#changed();
   }
 
-  /** The messages of one WebSocket frame are dispatched together: one check serves all of them. */
+  /** The messages of one WebSocket frame are delivered together: one look serves all of them. */
   #lookOncePerFrame() {
     if (this.#looked) return;
     this.#looked = true;
@@ -161,9 +161,7 @@ export class Pane {
     text.addEventListener("input", () => text.value && this.#typing.typed());
     buttons.cut.addEventListener("click", () => {
       this.#note(
-        cut(this.#name)
-          ? "The page has cut the socket without a close event for the library."
-          : "There is no socket to cut.",
+        cut(this.#name) ? "The page closed the socket. The library was not notified." : "There is no open socket.",
       );
     });
     buttons.drop.addEventListener("click", async () => {
@@ -171,11 +169,11 @@ export class Pane {
         const dropped = await drop(this.#clientId);
         this.#note(
           dropped
-            ? "The server has dropped the connection, without a close frame."
-            : "The server has no connection of this client.",
+            ? "The server dropped the connection without a close frame."
+            : "The server has no connection from this client.",
         );
       } catch (error) {
-        this.#note(`Not dropped: ${error.message}.`);
+        this.#note(`Could not drop the connection: ${error.message}.`);
       }
     });
     burst.addEventListener("click", () => void this.#burst.run());
@@ -183,8 +181,8 @@ export class Pane {
       const repeated = repeat(this.#name);
       this.#note(
         repeated
-          ? `${plural(repeated, "message")} handed to the library a second time.`
-          : "There is nothing to repeat, or no socket.",
+          ? `Delivered ${plural(repeated, "message")} to the library again.`
+          : "There is no open socket, or no message to repeat.",
       );
       this.#look();
     });
@@ -207,7 +205,7 @@ export class Pane {
       });
     addEventListener("pagehide", save);
     document.addEventListener("visibilitychange", save);
-    setInterval(save, 2000); // a tab that crashes says nothing
+    setInterval(save, 2000); // a tab that crashes fires no event
   }
 
   #changed() {
@@ -231,7 +229,7 @@ export class Pane {
     const counts = { delivered, replayed: this.#counts.replayed, duplicates, gaps, reconnects, repairs };
     for (const [name, count] of Object.entries(counts)) refs[name].textContent = number(count);
     refs.lastMessageId.textContent = this.#room.lastMessageId ?? "none yet";
-    refs.offset.textContent = this.#room.position ? number(this.#room.position.offset) : "not known yet";
+    refs.offset.textContent = this.#room.position ? number(this.#room.position.offset) : "unknown";
     const { ok, text } = this.#check.verdict;
     refs.check.textContent = text;
     refs.check.classList.toggle("good", ok && this.#check.count > 0);
@@ -245,7 +243,7 @@ function label(section, refs, name) {
   refs.name.textContent = name;
   section.setAttribute("aria-label", name);
   refs.scroller.setAttribute("aria-label", `Messages in ${name}'s pane`);
-  refs.buttons.setAttribute("aria-label", `What can happen to ${name}`);
+  refs.buttons.setAttribute("aria-label", `Actions for ${name}`);
   refs.text.setAttribute("aria-label", `Message from ${name}`);
   refs.text.placeholder = `Write as ${name}`;
 }

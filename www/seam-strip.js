@@ -97,5 +97,5 @@ function readStyle(canvas) {
 
 function describe(shown) {
   const parts = Object.entries(shown).map(([kind, count]) => `${number(count)} ${kind}`);
-  return parts.length ? `The newest, from the right: ${parts.join(", ")}` : "No messages yet";
+  return parts.length ? `From the newest: ${parts.join(", ")}` : "No messages yet";
 }

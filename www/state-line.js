@@ -52,7 +52,7 @@ function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** The sentence is for people, the code for programs; the server does not always give a sentence. */
+/** The sentence is for people, the code for programs. The server does not always send a sentence. */
 function reason({ code, message, closeCode }) {
   const codes = closeCode ? `${code}, ${closeCode}` : code;
   return message ? `${message} (${codes})` : codes;

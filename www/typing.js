@@ -1,4 +1,4 @@
-// The typing indicator: ephemeral events, which reach who is here now and are never stored.
+// The typing indicator: ephemeral events, which reach the clients that are connected now and are never stored.
 
 const SAY_EVERY_MS = 1000;
 const SHOW_FOR_MS = 2500;
@@ -26,7 +26,7 @@ export class Typing {
     this.#room.cast({ typing: true, from: this.#name });
   }
 
-  /** This pane has published: the next keystroke is reported at once. */
+  /** This pane has published: the next keystroke is sent at once. */
   published() {
     this.#saidAt = 0;
   }
@@ -40,7 +40,7 @@ export class Typing {
     this.#draw();
   }
 
-  /** A message of theirs has come: they type no longer. */
+  /** A message of theirs arrived: they no longer type. */
   wrote(from) {
     if (!this.#others.has(from)) return;
     clearTimeout(this.#others.get(from));

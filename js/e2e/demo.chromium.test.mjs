@@ -142,7 +142,7 @@ describe("the demo page", () => {
     await alice.press("burst");
     await until("she is cut off", async () => (await alice.state()) === "waiting");
     await alice.write("written offline");
-    const all = "All 1,000 have come: 1,000 replayed, 0 live.";
+    const all = "All 1,000 arrived: 1,000 replayed, 0 live.";
     await until("all have come", async () => (await alice.text("note")) === all, BURST_MS);
     for (const pane of [alice, bob]) {
       await pane.has("written offline");
@@ -179,7 +179,7 @@ describe("the demo page", () => {
     for (const text of ["one", "two"]) await publish(() => server.url, channel, text, { from: "Backend", text });
     await page.goto(url);
     for (const pane of [alice, bob]) {
-      await pane.check("3 messages, each once, in order, over 2 loads of this page");
+      await pane.check("3 messages, each once, in order, across 2 page loads");
       assert.equal(await pane.count("replayed"), 2);
     }
     proxy.refusing = true;
@@ -190,7 +190,7 @@ describe("the demo page", () => {
     await page.reload();
     for (const pane of [alice, bob]) {
       await pane.has("pending at the reload");
-      await pane.check("4 messages, each once, in order, over 3 loads of this page");
+      await pane.check("4 messages, each once, in order, across 3 page loads");
     }
   });
 
@@ -209,9 +209,9 @@ describe("the demo page", () => {
     assert.deepEqual(names, [
       "Publish",
       "Cut the socket",
-      "Have the server drop it",
+      "Drop it on the server",
       "Go offline, publish 1,000",
-      "Deliver the last ones again",
+      "Deliver the last messages again",
     ]);
   });
 });

@@ -22,7 +22,7 @@ export class Memory {
     try {
       sessionStorage.setItem(this.#key, JSON.stringify(values));
     } catch {
-      // Storage may be full or forbidden. Then the pane starts anew after a reload.
+      // Storage may be full or forbidden. Then the pane starts empty after a reload.
     }
   }
 }

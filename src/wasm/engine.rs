@@ -2,8 +2,8 @@
 
 use wasm_bindgen::prelude::*;
 
+use super::dialect;
 use super::host::JsHost;
-use super::spoken;
 use super::tables::{call, counts, read_config, start};
 use crate::browser::driver::Driver;
 use crate::browser::host::Report;
@@ -31,7 +31,7 @@ impl Engine {
         let lineage = lineage.as_string();
         let mut config = Config { client_id: text(client_id), has_token, lineage, ..Config::default() };
         read_config(&mut config, numbers);
-        Engine(Driver::new(text(url), config, spoken::dialect(numbers), host))
+        Engine(Driver::new(text(url), config, dialect::read(numbers), host))
     }
 
     /// Does what `kind` says, one of `tables::call`. `js/` describes the arguments and the results: a number, `false` for a

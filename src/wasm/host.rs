@@ -3,7 +3,7 @@
 use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 
-use super::spoken::{self, Dialect};
+use super::dialect::{self, Dialect};
 use super::tables::Kind;
 use crate::browser::dialect::Messages;
 use crate::browser::driver::Driver;
@@ -87,7 +87,7 @@ impl Host for JsHost {
             Event::Attached { channel, position } => {
                 self.report(Kind::Attached, channel, &position.epoch, "", [position.offset, 0, 0]);
             }
-            Event::Deliver { channel, batch, skip } => spoken::deliver(self, channel, batch, skip),
+            Event::Deliver { channel, batch, skip } => dialect::deliver(self, channel, batch, skip),
             Event::Gap { channel, gap, position } => {
                 let numbers = [gap.from, gap.to.unwrap_or(0), position.offset];
                 self.report(Kind::Gap, channel, gap.reason.as_str(), &position.epoch, numbers);

@@ -12,9 +12,9 @@ mod tables;
 // Each dialect has a wasm of its own.
 #[cfg(feature = "plain")]
 #[path = "plain.rs"]
-mod spoken;
+mod dialect;
 #[cfg(not(feature = "plain"))]
 #[path = "seamline.rs"]
-mod spoken;
+mod dialect;
 
 pub use engine::Engine;

@@ -11,7 +11,7 @@ use crate::plain::{Message, PlainConfig};
 
 pub type Dialect = Plain;
 
-pub fn dialect(settings: &JsValue) -> Dialect {
+pub fn read(settings: &JsValue) -> Dialect {
     let mut config = PlainConfig::default();
     let fields = [&mut config.settle_ms, &mut config.window_messages, &mut config.silence_ms];
     let first = NUMBERS as u32;

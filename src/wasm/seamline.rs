@@ -9,7 +9,7 @@ use crate::core::{Batch, ChannelId};
 
 pub type Dialect = Seamline;
 
-pub fn dialect(_numbers: &JsValue) -> Dialect {
+pub fn read(_numbers: &JsValue) -> Dialect {
     Seamline
 }
 

@@ -13,13 +13,12 @@ impl<M: Clone> PlainSession<M> {
     pub(super) fn subscribe(&mut self, name: String, position: Option<Position>, from: Option<StartAt>) {
         let taken = self.name.as_ref().is_some_and(|open| *open != name && self.channel_id(open).is_some());
         if taken {
-            let message = "this server has one channel per connection: connect once more for another one";
-            return self.reject(name, code::ONE_CHANNEL, message);
+            let why = "the server has one channel per connection; create another client for this one";
+            return self.reject(name, code::ONE_CHANNEL, why);
         }
         if position.is_none() && from == Some(StartAt::Tail) {
-            let message = "this server cannot be asked for its tail: leave out `from`, and pass over \
-                           messages that are `replayed`";
-            return self.reject(name, code::NOT_SUPPORTED, message);
+            let why = "the server has no tail to start at; leave out `from`, and ignore messages that are `replayed`";
+            return self.reject(name, code::NOT_SUPPORTED, why);
         }
         let anew = self.adopt(self.channel_id(&name), position);
         self.name = Some(name);
@@ -28,7 +27,7 @@ impl<M: Clone> PlainSession<M> {
         let Some(open) = self.connection.open() else { return };
         if !matches!(open.stage, Stage::Fresh) || anew && !open.replays_after(resume) {
             // What was sent meanwhile, or was dropped, comes only with another replay.
-            let why = "only a new connection brings a replay";
+            let why = "earlier messages come only with a new connection";
             return self.session.replace_connection(self.now, open.socket, why);
         }
         open.stage = Stage::Subscribed(Subscription::new(settled_at));
@@ -38,13 +37,12 @@ impl<M: Clone> PlainSession<M> {
     }
 
     /// Gives a channel one error that says why it is not available.
-    fn reject(&mut self, name: String, code: &str, message: &str) {
+    fn reject(&mut self, name: String, code: &str, why: &str) {
         if !self.rejected.contains(&name) {
             self.rejected.push(name.clone());
-            let (code, message) = (code.to_owned(), message.to_owned());
             self.answers.push(ServerFrame::Err {
-                code,
-                message,
+                code: code.to_owned(),
+                message: ["cannot subscribe to channel \"", &name, "\": ", why].concat(),
                 ch: Some(name),
                 reference: None,
                 retry_after_ms: None,

@@ -169,7 +169,7 @@ impl<M: Clone> PlainSession<M> {
         if until > self.now {
             open.liveness = Liveness::Suspected { until };
         } else {
-            let why = "nothing came, and this server cannot be asked";
+            let why = "the server was silent when the page woke up";
             self.session.replace_connection(self.now, open.socket, why);
         }
     }
@@ -181,7 +181,7 @@ impl<M: Clone> PlainSession<M> {
         let (socket, silent_ms) = (open.socket, self.now.ms_since(open.silent_since()));
         let heartbeat_ms = self.session.config().heartbeat_ms;
         if heartbeat_ms > 0 && silent_ms >= heartbeat_ms {
-            let why = "nothing came for the time of the heartbeat";
+            let why = "the server was silent for longer than the heartbeat";
             return self.session.replace_connection(self.now, socket, why);
         }
         let late_ms = self.now.ms_since(open.alive_at).saturating_sub(HEARTBEAT_MS);

@@ -45,9 +45,9 @@ impl<M: Clone> PlainSession<M> {
             return Some(number);
         }
         if !std::mem::replace(&mut self.bad_number_reported, true) {
-            let mut message = String::from("a message has a number above 2^53 - 1: ");
+            let mut message = String::from("the number of a message is above 2^53 - 1: ");
             push_number(&mut message, number);
-            message.push_str(". Set `plain.numberPath` to `false` if these numbers are not 1, 2, 3, ...");
+            message.push_str(". Set `plain.numberPath` to `false` if the numbers are not 1, 2, 3, ...");
             let channel = self.name.as_ref().and_then(|name| self.channel_id(name));
             self.session.emit(Event::Error { channel, error: Error::new(code::BAD_NUMBER, &message) });
         }

@@ -114,6 +114,6 @@ impl<M: Clone> PlainSession<M> {
 }
 
 fn cannot_publish<D>(ch: String, key: String) -> ServerFrame<D> {
-    let message = "nothing can be published over this server's WebSocket: use its HTTP API".to_owned();
+    let message = "the server takes no publications over its WebSocket; use its HTTP API".to_owned();
     ServerFrame::PubNack { ch, key, code: code::NOT_SUPPORTED.to_owned(), message, retry_after_ms: None }
 }

@@ -50,6 +50,41 @@ fn the_architecture_names_every_file_of_the_crate() {
     assert!(missing.is_empty(), "add these files to the tables of {ARCHITECTURE}:\n{}", shown.join("\n"));
 }
 
+/// A row of a walk, `| [file](target) | `Owner::function` | … |`: the target, and the function's own name.
+fn hop(row: &str) -> Option<(&str, &str)> {
+    let mut cells = row.strip_prefix("| ")?.split(" | ");
+    let target = *targets(cells.next()?).first()?;
+    let function = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
+    Some((target, function.rsplit([':', '.']).next()?))
+}
+
+/// Whether a source file defines a function or a method of this name.
+fn defines(source: &str, function: &str) -> bool {
+    let starts = |line: &str| {
+        let line = line.trim_start();
+        let words = ["export ", "pub(super) ", "pub ", "async ", "fn ", "function "];
+        let name = words.iter().fold(line, |rest, word| rest.strip_prefix(word).unwrap_or(rest));
+        name.strip_prefix(function).is_some_and(|rest| rest.starts_with(['(', '<']))
+    };
+    source.lines().filter(|line| !line.trim_end().ends_with(';')).any(starts)
+}
+
+#[test]
+fn each_hop_of_a_walk_is_where_the_architecture_says() {
+    let page = paths::root().join(ARCHITECTURE);
+    let text = fs::read_to_string(&page).expect("the architecture can be read");
+    let hops: Vec<_> = text.lines().filter_map(hop).collect();
+    assert!(hops.len() >= 30, "the walks have {} hops: are their tables still read?", hops.len());
+    for (target, function) in hops {
+        let file = paths::normalized(&page.with_file_name(target));
+        let source = fs::read_to_string(&file).unwrap_or_else(|e| panic!("cannot read {target}: {e}"));
+        assert!(
+            defines(&source, function),
+            "{target} does not define `{function}`: mend the walk in {ARCHITECTURE}"
+        );
+    }
+}
+
 #[test]
 fn targets_of_links_are_found() {
     let text = "See [a](a.md#part), [`b`](../b.rs)\nand [c](https://example.com) but not (d.md).";

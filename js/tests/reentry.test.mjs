@@ -1,0 +1,102 @@
+// Application code may call the client back wherever the client runs it: in its WebSocket class, token function, logger,
+// timers and listeners. Nothing in the wasm is borrowed then.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { mock, test } from "node:test";
+import { connect } from "../dist/index.js";
+import { FakeServer, until } from "./support/server.mjs";
+
+const wasm = await readFile(new URL("../dist/seamline.wasm", import.meta.url));
+
+/** So many times a hook calls back; each call sends something, which runs hooks again. */
+const CALLS_MAX = 30;
+
+/** Uses everything that a client has. */
+function useClient(client) {
+  client.stats();
+  client.diagnostics();
+  const channel = client.channel("c");
+  channel.cast("hi");
+  channel.publish("hi").catch(() => {});
+  const other = client.channel("other");
+  other.on("cast", () => {});
+  other.close();
+}
+
+/** A WebSocket class that calls `hook` with the name of the place. */
+function hooked(Base, hook) {
+  return class extends Base {
+    #onclose;
+    constructor(...args) {
+      super(...args);
+      delete this.bufferedAmount; // the getter below counts
+      hook("constructor");
+    }
+    send(text) {
+      hook("send");
+      super.send(text);
+      hook("send");
+    }
+    close(code) {
+      hook("close");
+      super.close(code);
+      this.#onclose?.({ code, reason: "" });
+      hook("close");
+    }
+    get bufferedAmount() {
+      hook("bufferedAmount");
+      return 0;
+    }
+    set bufferedAmount(_) {}
+    get onclose() {
+      return this.#onclose;
+    }
+    set onclose(handler) {
+      this.#onclose = handler;
+      hook("onclose");
+    }
+  };
+}
+
+for (const place of [
+  "constructor",
+  "send",
+  "close",
+  "bufferedAmount",
+  "onclose",
+  "token",
+  "logger",
+  "timer",
+  "listener",
+]) {
+  test(`a client can be used inside its ${place}`, async (t) => {
+    const server = FakeServer.install();
+    let client;
+    let calls = 0;
+    const hook = (at) => {
+      if (at === place && client && client.state.name !== "closed" && calls++ < CALLS_MAX) useClient(client);
+    };
+    const { setTimeout } = globalThis;
+    mock.method(globalThis, "setTimeout", (...args) => {
+      const timer = setTimeout(...args);
+      hook("timer");
+      return timer;
+    });
+    t.after(() => mock.restoreAll());
+    client = connect("ws://example.org/ws", {
+      wasm,
+      WebSocket: hooked(globalThis.WebSocket, hook),
+      backoff: { initialMs: 1, maxMs: 5 },
+      token: () => hook("token"),
+      logger: { debug: () => hook("logger"), warn: () => hook("logger"), error: () => hook("logger") },
+    });
+    client.on("state", () => hook("listener"));
+    await until(() => client.state.name === "open");
+    server.send("no frame");
+    await until(() => client.stats().connects === 2);
+    assert.equal((await client.channel("d").publish(1)).offset, 1);
+    client.channel("d").cast("last");
+    await client.close();
+    assert.ok(calls > 0, "it was called");
+  });
+}

@@ -175,6 +175,12 @@ impl Page {
         }
         self.publish_position(ch, &mut world.stage);
         self.plan_work(&mut world.stage);
+        self.perhaps_resubscribe(ch, world);
+        Ok(())
+    }
+
+    /// Now and then a handler ends its subscription and subscribes again.
+    fn perhaps_resubscribe(&mut self, ch: usize, world: &mut World) {
         let soonest = self.app.resubscribed_at + RESUBSCRIBE_MS_MIN;
         if world.stage.rng.chance(world.stage.faults.resubscribe)
             && world.stage.now >= soonest
@@ -183,7 +189,6 @@ impl Page {
             self.app.resubscribed_at = world.stage.now;
             self.resubscribe(ch, world);
         }
-        Ok(())
     }
 
     /// Inside a handler: ends the subscription and takes it up again where the work stands.

@@ -145,10 +145,10 @@ fn a_faulty_suspend_is_detected() {
     let config = Config::default();
     let mut line = Line::default();
     line.open(0);
-    refused(line.put_away(10_000, 1, 0, &config), "attempt 1 is counted, but 0 have failed");
+    refused(line.suspended(10_000, 1, 0, &config), "attempt 1 is counted, but 0 have failed");
     line.hint_ms = Some(5_000);
-    refused(line.put_away(10_000, 0, 0, &config), "a wait of 0 ms");
-    line.put_away(10_000, 0, 5_000, &config).expect("the hint is obeyed");
+    refused(line.suspended(10_000, 0, 0, &config), "a wait of 0 ms");
+    line.suspended(10_000, 0, 5_000, &config).expect("the hint is obeyed");
     refused(line.connecting(12_000), "an attempt 3000 ms too early");
 }
 

@@ -47,6 +47,26 @@ pub struct Feed {
     pub awake: bool,
 }
 
+impl Feed {
+    pub fn new(conn: usize, client: usize, ch: usize) -> Self {
+        Feed {
+            conn,
+            client,
+            ch,
+            no: 0,
+            step: Step::Announce,
+            asked: None,
+            from: None,
+            reference: None,
+            credit: 0,
+            head: 0,
+            sent: 0,
+            queue: VecDeque::new(),
+            awake: false,
+        }
+    }
+}
+
 impl Server {
     /// A subscription's next step.
     pub fn step(&mut self, conn: usize, ch: usize, no: u64, net: &mut Network, stage: &mut Stage) {

@@ -214,7 +214,7 @@ impl Line {
     }
 
     /// The page goes into the back/forward cache, which is no failure.
-    pub fn put_away(&mut self, now: u64, attempt: u32, wait_ms: u64, config: &Config) -> Verdict {
+    pub fn suspended(&mut self, now: u64, attempt: u32, wait_ms: u64, config: &Config) -> Verdict {
         if self.opened_at.take().is_some_and(|at| now - at >= config.stable_ms) {
             self.failures = 0;
         }

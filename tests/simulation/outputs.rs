@@ -1,6 +1,6 @@
 //! What comes out of a session is held against the promises, and performed.
 
-use seamline::core::{Event, Output, ReasonCode, SocketId, State};
+use seamline::core::{Event, Output, Reason, ReasonCode, SocketId, State};
 use seamline::wire::{ClientFrame, ServerFrame};
 
 use crate::invariants::Credit;
@@ -123,34 +123,9 @@ impl Page {
             }
             Event::State(State::Waiting { attempt, retry_in_ms, reason }) => {
                 world.stage.note("client waits", &[index, attempt.into(), retry_in_ms, reason.code as u64]);
-                let conn = self.given_up.take();
-                self.conn = None;
-                self.app.detached();
-                let now = self.session_now;
-                match reason.code {
-                    ReasonCode::PageHidden => self.line.put_away(now, attempt, retry_in_ms, &self.config)?,
-                    ReasonCode::HeartbeatTimeout => {
-                        // A timer that is on time to the millisecond cannot know that the process was busy.
-                        let on_time = self.busy_until == world.stage.now;
-                        if let Some(conn) = conn.filter(|&conn| !on_time && world.is_sound(conn)) {
-                            return Err(format!("connection {conn} is given up, and was well"));
-                        }
-                        self.line.gives_up(now, &self.config)?;
-                        self.line.waits(now, attempt, retry_in_ms, &self.config)?;
-                    }
-                    _ => self.line.waits(now, attempt, retry_in_ms, &self.config)?,
-                }
+                self.waiting(attempt, retry_in_ms, reason.code, world)?;
             }
-            Event::State(State::Closed { reason }) => {
-                self.conn = None;
-                if !self.closed && !self.dismissed {
-                    return Err(format!("the session has ended: {reason:?}"));
-                }
-                if !self.closed {
-                    let wait_ms = world.stage.rng.below(5_000);
-                    world.stage.after(wait_ms, Ev::Reload { client: self.index, page: self.number });
-                }
-            }
+            Event::State(State::Closed { reason }) => self.session_closed(reason, world)?,
             Event::Published { publish, id, offset } => {
                 let epoch = (id.ms - 1_700_000_000_000) / 1_000_000;
                 let server = &world.server;
@@ -173,6 +148,44 @@ impl Page {
             Event::Attached { .. } | Event::Deliver { .. } | Event::Gap { .. } | Event::Live { .. } => {
                 self.channel_event(event, world)?;
             }
+        }
+        Ok(())
+    }
+
+    /// The connection is gone, or the attempt has failed.
+    fn waiting(
+        &mut self,
+        attempt: u32,
+        retry_in_ms: u64,
+        code: ReasonCode,
+        world: &mut World,
+    ) -> Result<(), String> {
+        let conn = self.given_up.take();
+        self.conn = None;
+        self.app.detached();
+        let now = self.session_now;
+        if code == ReasonCode::PageHidden {
+            return self.line.suspended(now, attempt, retry_in_ms, &self.config);
+        }
+        if code == ReasonCode::HeartbeatTimeout {
+            // A timer that is on time to the millisecond cannot know that the process was busy.
+            let on_time = self.busy_until == world.stage.now;
+            if let Some(conn) = conn.filter(|&conn| !on_time && world.is_sound(conn)) {
+                return Err(format!("connection {conn} is given up, and was well"));
+            }
+            self.line.gives_up(now, &self.config)?;
+        }
+        self.line.waits(now, attempt, retry_in_ms, &self.config)
+    }
+
+    fn session_closed(&mut self, reason: Reason, world: &mut World) -> Result<(), String> {
+        self.conn = None;
+        if !self.closed && !self.dismissed {
+            return Err(format!("the session has ended: {reason:?}"));
+        }
+        if !self.closed {
+            let wait_ms = world.stage.rng.below(5_000);
+            world.stage.after(wait_ms, Ev::Reload { client: self.index, page: self.number });
         }
         Ok(())
     }

@@ -247,6 +247,16 @@ impl Page {
         stage.at(fires_at, Ev::Timer { client: self.index, armed: self.number << 32 | self.arms });
     }
 
+    /// A page that is frozen or busy takes what happens to it later, in the same order: until then.
+    pub fn postpones(&self, ev: Ev, now: u64) -> Option<u64> {
+        if self.frozen_until > now {
+            return Some(self.frozen_until);
+        }
+        // A busy process runs its timers first, and reads its sockets after that.
+        let reads = matches!(ev, Ev::Arrive { .. } | Ev::Opened { .. });
+        (self.busy_until > now).then(|| self.busy_until + u64::from(reads))
+    }
+
     /// The page's timer fires.
     pub fn timer(&mut self, armed: u64, world: &mut World) {
         if armed != self.number << 32 | self.arms {

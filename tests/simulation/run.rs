@@ -97,18 +97,10 @@ impl Run {
 
     fn happen(&mut self, ev: Ev) {
         let world = &mut self.world;
-        if let Some(client) = page_of(ev, world)
-            && self.pages[client].frozen_until > world.stage.now
+        if let Some(at) =
+            page_of(ev, world).and_then(|client| self.pages[client].postpones(ev, world.stage.now))
         {
-            // A frozen page gets everything when it goes on, in the same order.
-            return world.stage.at(self.pages[client].frozen_until, ev);
-        }
-        if let Some(client) = page_of(ev, world)
-            && self.pages[client].busy_until > world.stage.now
-        {
-            // A busy process runs its timers first, and reads its sockets after that.
-            let reads = matches!(ev, Ev::Arrive { .. } | Ev::Opened { .. });
-            return world.stage.at(self.pages[client].busy_until + u64::from(reads), ev);
+            return world.stage.at(at, ev);
         }
         match ev {
             Ev::Arrive { conn, to_server: true } => {
@@ -135,19 +127,24 @@ impl Run {
             }
             Ev::ServerUp => world.server.restart(&mut world.net, &mut world.stage),
             Ev::ServerDown => world.server.go_down(&mut world.net, &mut world.stage),
+            Ev::Trouble => self.trouble(),
+            _ => self.happen_in_page(ev),
+        }
+    }
+
+    /// What a page does by itself, or is done to it.
+    fn happen_in_page(&mut self, ev: Ev) {
+        let world = &mut self.world;
+        match ev {
             Ev::Timer { client, armed } => self.pages[client].timer(armed, world),
             Ev::Work { client } => self.pages[client].work(world),
-            Ev::Publish { client } => {
-                if self.writing {
-                    self.pages[client].publish(world);
-                    let wait_ms = world.stage.rng.between(1, 2 * world.stage.faults.publish_every_ms);
-                    world.stage.after(wait_ms, ev);
-                }
+            Ev::Publish { client } if self.writing => {
+                self.pages[client].publish(world);
+                let wait_ms = world.stage.rng.between(1, 2 * world.stage.faults.publish_every_ms);
+                world.stage.after(wait_ms, ev);
             }
-            Ev::Token { client, page, fetch } => {
-                if self.pages[client].number == page {
-                    self.pages[client].token(fetch, world);
-                }
+            Ev::Token { client, page, fetch } if self.pages[client].number == page => {
+                self.pages[client].token(fetch, world);
             }
             Ev::Thaw { client } => {
                 world.stage.note("client goes on", &[client as u64]);
@@ -165,7 +162,7 @@ impl Run {
                     false => self.reload(client),
                 }
             }
-            Ev::Trouble => self.trouble(),
+            _ => {}
         }
     }
 

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use seamline::wire::{ClientFrame, ServerFrame, close, code};
 
-use crate::feed::{Feed, Step};
+use crate::feed::Feed;
 use crate::log::{Log, channel_number, epoch_number};
 use crate::network::{Network, ToClient, ToServer};
 use crate::stage::Stage;
@@ -114,12 +114,7 @@ impl Server {
         let client = net.conns[conn].client;
         match frame {
             ClientFrame::Hello { token, client_id, lineage, .. } => {
-                let names = lineage
-                    .iter()
-                    .flat_map(|names| names.split(' '))
-                    .map(|name| format!("{client_id}/{name}"));
-                let names = names.chain([client_id.clone()]).collect();
-                self.peers.entry(conn).or_default().names = names;
+                self.peers.entry(conn).or_default().names = position_names(&client_id, lineage);
                 self.hello(conn, token, net, stage);
             }
             _ if !self.peers[&conn].welcomed => stage.fail(|| "a frame came before `hello`".to_owned()),
@@ -128,22 +123,8 @@ impl Server {
                 if !self.serves(conn, ch) && self.is_full(Some(conn), stage) {
                     return self.refuse(conn, ch, reference, net, stage);
                 }
-                let feed = Feed {
-                    conn,
-                    client,
-                    ch,
-                    no: 0,
-                    step: Step::Announce,
-                    asked: position,
-                    from,
-                    reference,
-                    credit,
-                    head: 0,
-                    sent: 0,
-                    queue: VecDeque::new(),
-                    awake: false,
-                };
-                self.subscribe(feed, stage);
+                let feed = Feed::new(conn, client, ch);
+                self.subscribe(Feed { asked: position, from, reference, credit, ..feed }, stage);
             }
             ClientFrame::More { ch, credit } => {
                 let ch = channel_number(&ch);
@@ -200,4 +181,10 @@ impl Server {
     pub fn conns(&self) -> Vec<usize> {
         self.peers.keys().copied().collect()
     }
+}
+
+/// The names of a client's positions: one for each page load, and the client id.
+fn position_names(client_id: &str, lineage: Option<String>) -> Vec<String> {
+    let loads = lineage.iter().flat_map(|names| names.split(' '));
+    loads.map(|name| format!("{client_id}/{name}")).chain([client_id.to_owned()]).collect()
 }

@@ -22,27 +22,12 @@ impl Server {
         if self.chokes(conn, message, net, stage) {
             return;
         }
-        let name = channel_name(ch);
-        let held = self.peers.entry(conn).or_default().held.entry(ch).or_default();
-        let out_of_order = held.front().is_some_and(|first| *first != key);
-        let for_now = out_of_order || stage.rng.chance(stage.faults.nack_for_now) || self.frozen(ch, stage);
-        let held = self.peers.entry(conn).or_default().held.entry(ch).or_default();
-        if !for_now {
-            held.pop_front();
-        } else if !held.contains(&key) {
-            held.push_back(key.clone());
-        }
-        let for_good =
-            !for_now && (self.refused.contains(&message) || stage.rng.chance(stage.faults.nack_for_good));
-        if for_good {
-            self.refused.insert(message); // the answer may be lost, and then it must be the same
-        }
-        if for_now || for_good {
+        if let Some(for_now) = self.refusal(conn, ch, &key, message, stage) {
             let numbers = [conn as u64, ch as u64, message, for_now.into()];
             stage.note("server refuses publication, connection, channel, message, for now", &numbers);
             let retry_after_ms = for_now.then(|| stage.rng.below(2_000));
-            let (code, message) = ("no".to_owned(), String::new());
-            let frame = ServerFrame::PubNack { ch: name, key, code, message, retry_after_ms };
+            let (ch, code, message) = (channel_name(ch), "no".to_owned(), String::new());
+            let frame = ServerFrame::PubNack { ch, key, code, message, retry_after_ms };
             return net.carry_to_client(conn, ToClient::Frame(frame), stage);
         }
         let (page, number) = key.rsplit_once('-').map_or(("", 0), |(page, n)| (page, n.parse().unwrap_or(0)));
@@ -63,7 +48,38 @@ impl Server {
             return self.crash(net, stage);
         }
         let id = message_id(self.logs[ch].epoch(), offset, message);
-        net.carry_to_client(conn, ToClient::Frame(ServerFrame::PubAck { ch: name, key, id, offset }), stage);
+        net.carry_to_client(
+            conn,
+            ToClient::Frame(ServerFrame::PubAck { ch: channel_name(ch), key, id, offset }),
+            stage,
+        );
+    }
+
+    /// Whether a publication is refused, and if so whether for now only.
+    fn refusal(
+        &mut self,
+        conn: usize,
+        ch: usize,
+        key: &String,
+        message: u64,
+        stage: &mut Stage,
+    ) -> Option<bool> {
+        let held = self.peers.entry(conn).or_default().held.entry(ch).or_default();
+        let out_of_order = held.front().is_some_and(|first| first != key);
+        let for_now = out_of_order || stage.rng.chance(stage.faults.nack_for_now) || self.frozen(ch, stage);
+        let held = self.peers.entry(conn).or_default().held.entry(ch).or_default();
+        if for_now {
+            if !held.contains(key) {
+                held.push_back(key.clone());
+            }
+            return Some(true);
+        }
+        held.pop_front();
+        let for_good = self.refused.contains(&message) || stage.rng.chance(stage.faults.nack_for_good);
+        if for_good {
+            self.refused.insert(message); // the answer may be lost, and then it must be the same
+        }
+        for_good.then_some(false)
     }
 
     /// Passes an event on to all the others who are subscribed.

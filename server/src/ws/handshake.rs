@@ -72,7 +72,7 @@ impl IntoResponse for HandshakeError {
 
 /// Answers the handshake, and serves the socket in a task of its own.
 pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Response {
-    let (key, asked) = match check(&request) {
+    let (key, requested) = match check(&request) {
         Ok(checked) => checked,
         Err(e) => return e.into_response(),
     };
@@ -84,8 +84,8 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
         Ok(guard) => guard,
         Err(e) => return e.into_response(),
     };
-    let response = switching_protocols(&key, &asked);
-    tokio::spawn(serve(app, on_upgrade, guard, asked));
+    let response = switching_protocols(&key, &requested);
+    tokio::spawn(serve(app, on_upgrade, guard, requested));
     response
 }
 
@@ -123,13 +123,13 @@ fn register(app: &App, request: &Request) -> Result<ConnectionGuard, HandshakeEr
     guard.ok_or_else(too_many)
 }
 
-fn switching_protocols(key: &HeaderValue, asked: &DialectRequest) -> Response {
+fn switching_protocols(key: &HeaderValue, requested: &DialectRequest) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    if matches!(asked, DialectRequest::Seamline) {
+    if matches!(requested, DialectRequest::Seamline) {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
     if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
@@ -138,12 +138,12 @@ fn switching_protocols(key: &HeaderValue, asked: &DialectRequest) -> Response {
     response
 }
 
-async fn serve(app: Arc<App>, on_upgrade: OnUpgrade, guard: ConnectionGuard, asked: DialectRequest) {
+async fn serve(app: Arc<App>, on_upgrade: OnUpgrade, guard: ConnectionGuard, requested: DialectRequest) {
     match on_upgrade.await {
         Ok(upgraded) => {
             let progress = Arc::new(Progress::default());
             let socket = socket::open(upgraded, progress.clone(), app.config.max_frame_bytes).await;
-            connection::serve(app, socket.split(), progress, guard, asked).await;
+            connection::serve(app, socket.split(), progress, guard, requested).await;
         }
         Err(e) => debug!("a client disconnected during the handshake: {e}"),
     }

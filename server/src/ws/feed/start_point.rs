@@ -111,9 +111,13 @@ mod tests {
             (P(at("e", 0)), log(1, 0), 0, 0, true),
             (P(at("e", u64::MAX)), log(1, 0), 0, 0, false),
         ];
-        for (asked, log, at, after, resumed) in table {
-            let at_epoch = matches!(&asked, S(position) if position.epoch == "x").then(|| "x".to_owned());
-            assert_eq!(decide(&asked, &log), Start { at, at_epoch, after, resumed }, "{asked:?} in {log:?}");
+        for (resolved, log, at, after, resumed) in table {
+            let at_epoch = matches!(&resolved, S(position) if position.epoch == "x").then(|| "x".to_owned());
+            assert_eq!(
+                decide(&resolved, &log),
+                Start { at, at_epoch, after, resumed },
+                "{resolved:?} in {log:?}"
+            );
         }
     }
 }

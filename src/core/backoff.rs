@@ -9,7 +9,7 @@
 /// No delay is shorter than this, unless `initial_ms` is.
 pub const FLOOR_MS: u64 = 100;
 
-/// Doubling stops here; by then every sensible cap is reached, and the shift cannot overflow.
+/// Doubling stops here. By then every sensible cap is reached, and the shift cannot overflow.
 const EXPONENT_MAX: u32 = 20;
 
 /// The state of the backoff.
@@ -41,14 +41,14 @@ impl Backoff {
         self.attempt
     }
 
-    /// The connection has proved itself.
+    /// The connection has lasted: resets the backoff.
     pub fn reset(&mut self) {
         self.attempt = 0;
     }
 }
 
-/// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014):
-/// seeded from outside, so that a run can be had again.
+/// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014). The seed is an
+/// argument, so that runs are reproducible.
 #[derive(Debug)]
 struct Random(u64);
 
@@ -97,7 +97,7 @@ mod tests {
         assert!(below(200) > 50 && below(900) < 950);
     }
 
-    /// The values that others have, too: <https://rosettacode.org/wiki/Pseudo-random_numbers/Splitmix64>.
+    /// Compared with published values: <https://rosettacode.org/wiki/Pseudo-random_numbers/Splitmix64>.
     #[test]
     fn the_generator_is_splitmix64() {
         let mut random = Random(1_234_567);

@@ -27,9 +27,9 @@ pub enum Heartbeat {
 /// What to do when the heartbeat's timer fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beat {
-    /// Nothing; look again at this moment.
+    /// Nothing. Check again at this moment.
     Later(Instant),
-    /// Send a ping, and look again when it must be answered.
+    /// Send a ping. Check again when it must be answered.
     Ask(Instant),
     /// The connection is dead.
     Dead,
@@ -49,8 +49,8 @@ impl Heartbeat {
         }
     }
 
-    /// Asks at once, with a short deadline: the page woke up. A question that is already due earlier
-    /// stands.
+    /// The page woke up: pings at once, with a short deadline. A ping with an earlier deadline stays as it
+    /// is.
     pub fn probe(&mut self, now: Instant, probe_timeout_ms: u64) -> Beat {
         match *self {
             Heartbeat::Asked { deadline, .. }

@@ -22,7 +22,7 @@ pub trait Protocol {
     type Data;
     /// What the server sends.
     type Incoming;
-    /// What the server is sent.
+    /// What the client sends.
     type Frame;
 
     /// Connects, and stays connected from then on.
@@ -61,14 +61,14 @@ pub trait Protocol {
     ) -> Result<(), Error>;
     /// The application has processed messages.
     fn processed(&mut self, now: Instant, channel: ChannelId, count: u64, position: Position);
-    /// What was counted so far.
+    /// The counters so far.
     fn stats(&self) -> Stats;
 
     /// A socket is open.
     fn handle_open(&mut self, now: Instant, socket: SocketId);
     /// The server sent something.
     fn handle_incoming(&mut self, now: Instant, socket: SocketId, incoming: Self::Incoming);
-    /// The server sent what the driver could not read, and why.
+    /// The server sent something that the driver could not read, and the reason.
     fn handle_bad_frame(&mut self, now: Instant, socket: SocketId, message: String);
     /// A socket is closed, or never opened.
     fn handle_close(&mut self, now: Instant, socket: SocketId, code: u16, message: String);
@@ -80,7 +80,7 @@ pub trait Protocol {
     fn handle_hide(&mut self, now: Instant);
     /// The page goes into the back/forward cache.
     fn handle_suspend(&mut self, now: Instant);
-    /// A deadline of `poll_timeout` has come.
+    /// A deadline of `poll_timeout` has passed.
     fn handle_timeout(&mut self, now: Instant);
     /// How many bytes wait in the socket; reported before `handle_wake` and `handle_timeout`.
     fn set_buffered_bytes(&mut self, bytes: u64);
@@ -89,7 +89,7 @@ pub trait Protocol {
     fn poll_output(&mut self) -> Option<Output<Self::Messages, Self::Data, Self::Frame>>;
     /// When to call `handle_timeout`, if nothing else happens.
     fn poll_timeout(&self) -> Option<Instant>;
-    /// The address of the current attempt, if it is not the one that the application gave.
+    /// The URL of the current attempt, if it is not the application's.
     fn url(&self) -> Option<&str>;
 }
 
@@ -100,7 +100,7 @@ pub enum Incoming<B, D> {
     Messages(String, Batch<B>),
     /// Any other frame.
     Frame(ServerFrame<D>),
-    /// A frame whose op is not known.
+    /// A frame with an unknown op.
     Unknown,
 }
 

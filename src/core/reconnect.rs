@@ -2,19 +2,19 @@
 //!
 //! Three things decide it:
 //!
-//! - **The backoff.** Each failed attempt waits longer; a connection that has lasted resets it.
+//! - **The backoff.** Each failed attempt lengthens it. A connection that has lasted resets it.
 //! - **The server.** It may ask a client to wait. That holds for the next attempt, and nothing shortens it.
 //! - **The page.** A wake event (online, visible, resumed) retries immediately, or nearly so: attempts that wake
 //!   events begin keep a distance, because a flapping network must not become a storm.
 //!
-//! The connection itself is none of its business: a [`Session`](super::Session) reports what happens and sets the
+//! It does not handle the connection itself: a [`Session`](super::Session) reports what happens and sets the
 //! timer.
 
 use super::backoff::{Backoff, FLOOR_MS};
 use super::config::BackoffConfig;
 use super::timer::Instant;
 
-/// An attempt that a wake event begins follows the last one no sooner than this.
+/// The minimum time between the last attempt and one that a wake event begins.
 const WAKE_SPACING_MS: u64 = 1_000;
 /// Each attempt that a wake event has restarted gets twice as long as the last before it may be restarted again, up
 /// to this many doublings: on a slow link, repeated wake events must not keep an attempt from succeeding.
@@ -31,21 +31,21 @@ pub fn pause_ms(retry_after_ms: u64) -> u64 {
 #[derive(Debug)]
 pub struct Reconnect {
     backoff: Backoff,
-    /// The server asked for no connection before this moment.
+    /// The server asked the client not to connect before this moment.
     suspended_until: Instant,
     /// How many attempts in a row a wake event has restarted.
     restarts: u32,
     attempt: Attempt,
 }
 
-/// An attempt to connect, and the connection that came of it.
+/// An attempt to connect, and the resulting connection.
 #[derive(Debug)]
 struct Attempt {
     began_at: Instant,
     /// How long the server asked to wait after the close, if it did.
     retry_after_ms: Option<u64>,
-    /// A wake event came, and nothing has been received since: should the connection turn out dead, the backoff is
-    /// skipped.
+    /// A wake event arrived, and nothing has been received since. If the connection turns out to be dead, the
+    /// backoff is skipped.
     in_doubt: bool,
 }
 
@@ -58,7 +58,7 @@ impl Attempt {
 /// When the next attempt is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
-    /// How many attempts have failed since the last proved connection.
+    /// How many attempts have failed since the last connection that lasted.
     pub failed: u32,
     /// How long the backoff and the server make the client wait.
     pub ms: u64,
@@ -67,7 +67,7 @@ pub struct Wait {
 }
 
 impl Reconnect {
-    /// Nothing was attempted yet. The jitter comes from `seed`.
+    /// No attempt yet. `seed` is the seed of the jitter.
     pub fn new(config: &BackoffConfig, seed: u64, now: Instant) -> Self {
         Reconnect {
             backoff: Backoff::new(config.initial_ms, config.max_ms, seed),
@@ -92,12 +92,12 @@ impl Reconnect {
         self.restarts = 0;
     }
 
-    /// The connection has lived long enough to count as a good one.
+    /// The connection has lasted long enough to reset the backoff.
     pub fn proved(&mut self) {
         self.backoff.reset();
     }
 
-    /// A wake event came, and the connection was asked whether it is alive.
+    /// A wake event arrived, and the connection was pinged.
     pub fn probed(&mut self) {
         self.attempt.in_doubt = true;
     }
@@ -107,8 +107,8 @@ impl Reconnect {
         self.attempt.in_doubt = false;
     }
 
-    /// A wake event came during an attempt. Whether to restart the attempt: it may be older than the network that
-    /// the page is on now, and would hang.
+    /// A wake event arrived during an attempt. Returns whether to restart the attempt: it may predate the
+    /// current network, and would hang.
     pub fn try_restart(&mut self, now: Instant) -> bool {
         let spacing_ms = WAKE_SPACING_MS << self.restarts.min(WAKE_DOUBLINGS_MAX);
         let restarts = self.attempt.began_at.after_ms(spacing_ms) <= now;
@@ -116,7 +116,7 @@ impl Reconnect {
         restarts
     }
 
-    /// The attempt has failed, or its connection is gone.
+    /// The attempt has failed, or its connection is lost.
     pub fn failed(&mut self, now: Instant) -> Wait {
         let pause_ms = self.suspend(now);
         let ms = self.backoff.next_ms().max(pause_ms);
@@ -125,8 +125,8 @@ impl Reconnect {
         Wait { failed: self.backoff.attempt(), ms, until: Some(until) }
     }
 
-    /// The page was suspended and has closed its connection. That is no failed attempt, and no way around the
-    /// server's pause either.
+    /// The page was suspended and has closed its connection. That is not a failed attempt, and does not
+    /// shorten the server's pause.
     pub fn suspended(&mut self, now: Instant) -> Wait {
         self.suspend(now);
         Wait { failed: self.backoff.attempt(), ms: self.earliest(now).ms_since(now), until: None }
@@ -138,7 +138,7 @@ impl Reconnect {
         spaced.max(self.suspended_until).max(now)
     }
 
-    /// The pause that the server asked for begins. How long it takes.
+    /// The pause that the server asked for begins. Returns its length.
     fn suspend(&mut self, now: Instant) -> u64 {
         let pause_ms = self.attempt.retry_after_ms.take().unwrap_or(0).min(RETRY_AFTER_MS_MAX);
         self.suspended_until = self.suspended_until.max(now.after_ms(pause_ms));

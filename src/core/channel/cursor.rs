@@ -3,8 +3,7 @@
 use super::repair::Repair;
 use crate::wire::{MessageId, Position};
 
-/// Everything up to the position was delivered. Moving on takes everything with it that was said about the old
-/// position.
+/// Everything up to the position was delivered. Advancing discards all state about the old position.
 #[derive(Debug)]
 pub(super) struct Cursor {
     position: Position,

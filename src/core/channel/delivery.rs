@@ -57,8 +57,8 @@ impl<B> Channel<B> {
         }
     }
 
-    /// Messages are missing before this batch: they are requested again, once. What the server still skips is lost,
-    /// except for what came from `dropped_from` on and only found no room in the buffer.
+    /// Messages are missing before this batch. They are requested again, once. What the server still skips is
+    /// lost, except for messages from `dropped_from` on, for which the buffer had no room.
     fn hole<D>(&mut self, to: u64, dropped_from: Option<u64>, batch: Batch<B>, cx: &mut Context<'_, B, D>) {
         if self.request_again(batch.end(), cx) {
             cx.stats.discarded += batch.count;
@@ -72,8 +72,8 @@ impl<B> Channel<B> {
         }
     }
 
-    /// Requests what follows the position again, unless that was done already without success. A message at `seen`
-    /// has come, or is in the log by the server's own word.
+    /// Requests the messages after the position again, unless that has already failed once. A message at
+    /// `seen` has arrived, or the server has reported that the log has it.
     fn request_again<D>(&mut self, seen: u64, cx: &mut Context<'_, B, D>) -> bool {
         if let Some(cursor) = &mut self.cursor {
             if cursor.repair.is_some() {
@@ -117,8 +117,8 @@ impl<B> Channel<B> {
         }
     }
 
-    /// The replay is over. Whether messages that were requested again have still not come, and are to be requested
-    /// once more.
+    /// The replay is over. Returns whether messages that were requested again have still not arrived, and
+    /// must be requested once more.
     fn waits_for_repair<D>(&mut self, cx: &mut Context<'_, B, D>) -> bool {
         let Some(Cursor { repair: Some(repair), .. }) = &mut self.cursor else { return false };
         match repair.nothing_came(cx.now) {
@@ -138,8 +138,8 @@ impl<B> Channel<B> {
     }
 }
 
-/// Up to where messages are lost that a second replay has not brought either: at most to those that
-/// only found no room in the buffer.
+/// The last offset that is lost because the second replay has not brought it either. It is before the
+/// messages for which the buffer had no room.
 fn lost_to(to: u64, dropped_from: Option<u64>) -> u64 {
     dropped_from.map_or(to, |from| to.min(from.saturating_sub(1)))
 }

@@ -17,7 +17,7 @@ use super::stats::Stats;
 use super::timer::{Instant, Timers};
 use crate::wire::{ClientFrame, Position, StartAt};
 
-/// What a channel needs of its session.
+/// What a channel needs from its session.
 pub(super) struct Context<'a, B, D> {
     pub out: &'a mut Outputs<B, D>,
     pub stats: &'a mut Stats,
@@ -42,7 +42,7 @@ impl<B, D> Context<'_, B, D> {
     }
 }
 
-/// What an application wants of a channel.
+/// What an application wants from a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {
     /// Ephemeral events, and when the channel is live. Messages are neither replayed nor delivered, and
@@ -55,11 +55,12 @@ pub enum Interest {
 /// Why the server ended a subscription, or did not begin it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// It may be asked again from this moment on.
+    /// The channel may be requested again from this moment on.
     Until(Instant),
-    /// The connection has as many channels as the server allows: asked again when another one is closed.
+    /// The connection has reached its limit of channels. The channel is requested again when another one is
+    /// closed.
     OverLimit,
-    /// Asked again on the next connection.
+    /// The channel is requested again on the next connection.
     Final,
 }
 
@@ -72,7 +73,7 @@ pub(super) struct Channel<B> {
     from: Option<StartAt>,
     /// How far it was delivered. `None` until the application or the first `subd` gives a position.
     cursor: Option<Cursor>,
-    /// How far the application has come with that.
+    /// How far the application has processed it.
     progress: Progress,
     phase: Phase<B>,
 }
@@ -112,7 +113,7 @@ impl<B> Channel<B> {
         cx.send(ClientFrame::Sub { ch, position, from, credit, reference: Some(reference) });
     }
 
-    /// The connection is gone.
+    /// The connection is lost.
     pub fn detach(&mut self, stats: &mut Stats) {
         self.enter(Phase::Detached, stats);
         if let Some(Cursor { repair: Some(repair), .. }) = &mut self.cursor {
@@ -121,7 +122,7 @@ impl<B> Channel<B> {
         self.progress.forget_acks();
     }
 
-    /// Moves on to another phase. What was buffered in the last one is dropped.
+    /// Changes the phase. Buffered frames of the last phase are dropped.
     fn enter(&mut self, phase: Phase<B>, stats: &mut Stats) {
         stats.discarded += self.phase.buffer().map_or(0, |buffer| buffer.count());
         self.phase = phase;
@@ -143,24 +144,24 @@ impl<B> Channel<B> {
         self.enter(phase, stats);
     }
 
-    /// When to subscribe again, if that is to be done.
+    /// When to subscribe again, if the channel must.
     pub fn subscribe_at(&self) -> Option<Instant> {
         self.phase.subscribe_at()
     }
 
-    /// Whether it was one channel too many.
+    /// Whether the channel is over the limit.
     pub fn is_over_limit(&self) -> bool {
         matches!(self.phase, Phase::OverLimit)
     }
 
-    /// Whether an answer is meant for this subscription: it answers the last `sub`, or none.
+    /// Whether an answer is for this subscription: it has the reference of the last `sub`, or none.
     pub fn is_answered_by(&self, reference: Option<u64>) -> bool {
         let Some(subscription) = self.phase.subscription() else { return false };
         reference.is_none_or(|reference| reference == subscription.reference)
     }
 
-    /// `subd`: the numbers of the log. They decide, whatever else the server claims. `at` is where the
-    /// server has this client, if the client does not know.
+    /// `subd`: the numbers of the log. They decide, whatever else the server reports. `at` is the client's
+    /// position according to the server, for a client that has none.
     pub fn subscribed<D>(
         &mut self,
         epoch: String,
@@ -253,8 +254,8 @@ impl<B> Channel<B> {
         }
     }
 
-    /// Grants more credit when half of the window is free: neither a grant per message, nor a replay that waits for
-    /// one.
+    /// Grants more credit when half of the window is free. So there is no grant per message, and no replay
+    /// waits for a grant.
     fn grant<D>(&mut self, cx: &mut Context<'_, B, D>) {
         let window = self.window(cx.config);
         let Some(subscription) = self.phase.subscription_mut() else { return };
@@ -265,7 +266,7 @@ impl<B> Channel<B> {
         }
     }
 
-    /// How many replayed messages may be on their way.
+    /// How many replayed messages may be in transit.
     fn window(&self, config: &Config) -> u64 {
         match self.interest {
             Interest::Casts => 0,

@@ -1,8 +1,8 @@
-//! Where a subscription stands in its life.
+//! The phases of a subscription.
 
 use crate::core::{Batch, Instant};
 
-/// The phases. Each carries what is true only in it.
+/// The phases. Each carries the data that is valid only in it.
 #[derive(Debug)]
 pub(super) enum Phase<B> {
     /// No connection, or the server refused the channel on this one.
@@ -20,18 +20,18 @@ pub(super) enum Phase<B> {
 /// A subscription on the server's side.
 #[derive(Debug)]
 pub(super) struct Subscription<B> {
-    /// Of the `sub` that began it. The answer to an earlier one says nothing about it.
+    /// The reference of the `sub` that began it. An answer to an earlier `sub` does not affect it.
     pub reference: u64,
     /// How many replayed messages the server may still send.
     pub credit: u64,
     pub stage: Stage<B>,
 }
 
-/// How far a subscription has come.
+/// The stage of a subscription.
 #[derive(Debug)]
 pub(super) enum Stage<B> {
-    /// `sub` is sent. Frames that come before `subd` belong to an earlier `sub`, whose replay this one repeats: they
-    /// are dropped.
+    /// `sub` is sent. Frames that arrive before `subd` belong to an earlier `sub`, whose replay this one
+    /// repeats. They are dropped.
     Requested,
     /// The replay runs. Live frames ahead of it are buffered until it has reached them.
     Replaying(Buffer<B>),
@@ -60,7 +60,7 @@ impl<B> Phase<B> {
         }
     }
 
-    /// Whether messages may come: the server has answered `sub`.
+    /// Whether messages may arrive: the server has answered `sub`.
     pub fn is_streaming(&self) -> bool {
         matches!(self, Phase::Attached(it) if !matches!(it.stage, Stage::Requested))
     }
@@ -88,8 +88,8 @@ impl<B> Phase<B> {
 }
 
 impl<B> Subscription<B> {
-    /// The replay is over: what was buffered meanwhile, which is nothing if the channel was live already (the server
-    /// fell back to the log for a while). `None` if there is no replay.
+    /// The replay is over. Returns the buffered frames: none if the channel was already live (the server fell
+    /// back to the log for a while). `None` if there is no replay.
     pub fn go_live(&mut self) -> Option<Buffer<B>> {
         match &mut self.stage {
             Stage::Requested => None,
@@ -103,13 +103,13 @@ impl<B> Subscription<B> {
     }
 }
 
-/// Live frames that came ahead of a replay.
+/// Live frames that arrived ahead of a replay.
 #[derive(Debug)]
 pub(super) struct Buffer<B> {
     batches: Vec<Batch<B>>,
-    /// The highest offset that came, whether there was room for it or not.
+    /// The highest offset that arrived, whether or not there was room for it.
     end: Option<u64>,
-    /// The lowest offset that found no room.
+    /// The lowest offset for which there was no room.
     dropped_from: Option<u64>,
 }
 
@@ -125,7 +125,7 @@ impl<B> Buffer<B> {
         self.batches.iter().map(|batch| batch.count).sum()
     }
 
-    /// Keeps a frame, unless that makes it more than so many messages or bytes. Returns whether it did.
+    /// Buffers a frame, unless that exceeds the maximum of messages or bytes. Returns whether it did.
     pub fn push(&mut self, batch: Batch<B>, messages_max: u64, bytes_max: u64) -> bool {
         self.end = self.end.max(Some(batch.end()));
         let bytes: u64 = self.batches.iter().map(|batch| batch.bytes).sum();
@@ -139,7 +139,7 @@ impl<B> Buffer<B> {
         fits
     }
 
-    /// The frames in their order, the highest offset that came, and the lowest that found no room.
+    /// The frames in order, the highest offset that arrived, and the lowest for which there was no room.
     pub fn into_parts(self) -> (Vec<Batch<B>>, Option<u64>, Option<u64>) {
         (self.batches, self.end, self.dropped_from)
     }

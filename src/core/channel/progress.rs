@@ -1,4 +1,4 @@
-//! How far the application has come with what was delivered to it, and what the server knows of that.
+//! How far the application has processed the delivered messages, and what the server knows about it.
 
 use super::queue::Queue;
 use crate::wire::Position;
@@ -9,7 +9,7 @@ pub(super) struct Progress {
     /// Everything up to here was processed by the application.
     processed: Option<Position>,
     acked: Option<Position>,
-    /// What was delivered and is not yet processed.
+    /// Messages that are delivered and not yet processed.
     pub queue: Queue,
     /// The log was rewound, and the application has not yet processed a message from after that.
     rewind: Option<Rewind>,
@@ -19,7 +19,8 @@ pub(super) struct Progress {
 struct Rewind {
     /// Where the log was rewound to.
     end: Position,
-    /// The first so many messages of the queue are from before it: their offsets now name other messages.
+    /// How many messages at the start of the queue are from before the rewind. Their offsets now identify
+    /// other messages.
     outdated: u64,
 }
 
@@ -34,7 +35,7 @@ impl Progress {
         match &mut self.rewind {
             Some(rewind) if count <= rewind.outdated => {
                 rewind.outdated -= count;
-                // A gap of before the rewind counts no messages; only what follows shows which it is.
+                // A gap from before the rewind counts no messages. Only the next call shows which gap it is.
                 if rewind.end == position {
                     self.processed = Some(position);
                 }
@@ -47,7 +48,7 @@ impl Progress {
         self.queue.processed(count);
     }
 
-    /// The log goes on after `end`, and what the application has of beyond is no longer in it.
+    /// The log continues after `end`. It no longer has the later messages that the application received.
     pub fn rewound(&mut self, end: &Position) {
         self.rewind = Some(Rewind { end: end.clone(), outdated: self.queue.messages() });
         if let Some(processed) = &self.processed
@@ -58,7 +59,7 @@ impl Progress {
         }
     }
 
-    /// The connection is gone, and the last ack may have been lost with it.
+    /// The connection is lost, and the last ack may be lost with it.
     pub fn forget_acks(&mut self) {
         self.acked = None;
     }
@@ -68,7 +69,8 @@ impl Progress {
         self.processed != self.acked
     }
 
-    /// What to acknowledge now, in a log that was delivered up to `delivered`: nothing of one that it has replaced.
+    /// What to acknowledge now, in a log that was delivered up to `delivered`. Positions of a replaced log
+    /// are not acknowledged.
     pub fn next_ack(&mut self, delivered: &Position) -> Option<Position> {
         let processed = self.processed.as_ref()?;
         let ours = processed.epoch == delivered.epoch && processed.offset <= delivered.offset;

@@ -1,17 +1,17 @@
-//! How much of what was delivered waits for the application, in messages and in bytes, and how many
-//! replayed messages may therefore be on their way.
+//! How much waits for the application, in messages and in bytes, and how many replayed messages may therefore
+//! be in transit.
 
 use std::num::NonZeroU64;
 
 use crate::core::{Batch, Config};
 
-/// What was delivered and is not yet processed.
+/// Messages that are delivered and not yet processed.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     messages: u64,
-    /// How large they are together, taking all to be of the same size.
+    /// Their total size, assuming that all have the same size.
     bytes: u64,
-    /// The size of a message in the latest frame: what is in transit is taken to be as large.
+    /// The size of a message in the latest frame. Messages in transit are assumed to be as large.
     message_bytes: Option<NonZeroU64>,
 }
 
@@ -21,27 +21,27 @@ impl Queue {
         self.messages
     }
 
-    /// So many more were delivered.
+    /// `count` more messages were delivered.
     pub fn delivered(&mut self, count: u64, bytes: u64) {
         self.messages = self.messages.saturating_add(count);
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    /// So many more were processed.
+    /// `count` more messages were processed.
     pub fn processed(&mut self, count: u64) {
         let left = self.messages.saturating_sub(count);
         self.bytes = self.bytes.checked_div(self.messages).unwrap_or(0).saturating_mul(left);
         self.messages = left;
     }
 
-    /// A frame came.
+    /// Learns the size of a message from a frame.
     pub fn learn_size<B>(&mut self, batch: &Batch<B>) {
         if let Some(bytes) = batch.bytes.checked_div(batch.count) {
             self.message_bytes = NonZeroU64::new(bytes);
         }
     }
 
-    /// Whether so many more may wait. An empty queue takes any frame, however large: no setting may stop
+    /// Whether this many more may wait. An empty queue accepts any frame, however large: no setting may stop
     /// a channel for good.
     pub fn has_room(&self, messages: u64, bytes: u64, config: &Config) -> bool {
         self.messages == 0
@@ -49,24 +49,24 @@ impl Queue {
                 && self.bytes.saturating_add(bytes) <= config.queue_bytes_max
     }
 
-    /// Whether so much of a full queue is worked off that fetching more is worth it.
+    /// Whether enough of a full queue is processed to fetch more.
     pub fn has_caught_up(&self, config: &Config) -> bool {
         self.messages <= messages_max(config) / 2 && self.bytes <= config.queue_bytes_max / 2
     }
 
-    /// How many replayed messages may be on their way or wait for the application.
+    /// How many replayed messages may be in transit or wait for the application.
     pub fn credit_max(&self, config: &Config) -> u64 {
         self.at_most(messages_max(config), config.queue_bytes_max).max(1)
     }
 
-    /// How many replayed messages may be on their way, beside those that wait.
+    /// How many replayed messages may be in transit, besides those that wait.
     pub fn window(&self, config: &Config) -> u64 {
         let messages = messages_max(config).saturating_sub(self.messages);
         let bytes = config.queue_bytes_max.saturating_sub(self.bytes);
         self.at_most(messages, bytes).max(u64::from(self.messages == 0))
     }
 
-    /// So many messages, or as many as fit into so many bytes.
+    /// The maximum of messages, or as many as fit into the maximum of bytes.
     fn at_most(&self, messages: u64, bytes: u64) -> u64 {
         self.message_bytes.map_or(messages, |size| messages.min(bytes / size))
     }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     proptest! {
-        /// In whatever steps it is worked off: what is left is never more than was delivered, and in the end nothing.
+        /// In whatever steps it is processed: the rest is never more than was delivered, and finally nothing.
         #[test]
         fn processing_everything_empties_the_queue(
             batches in proptest::collection::vec((1u64..50, 0u64..10_000), 0..20),

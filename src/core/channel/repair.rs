@@ -3,9 +3,10 @@
 //! A hole is requested once: a second `sub` from the same position replays what is missing. A frame that shows the same
 //! hole again means that the server does not have the messages. They are a gap, and delivery continues after it.
 //!
-//! A server may also say `live` without having sent anything beyond the position, although it had sent later messages
-//! before. It may be a node that lags. The client asks it again, after pauses that grow, until it has sent something or
-//! the pauses are used up. Then the messages are a gap too: whatever a server answers, a channel continues.
+//! A server may also send `live` without having sent anything beyond the position, although it had sent later
+//! messages before. It may be a node that lags. The client asks again, after growing pauses, until the server
+//! has sent something or the pauses are used up. Then the messages are a gap too: whatever a server answers,
+//! a channel continues.
 
 use crate::core::Instant;
 
@@ -13,10 +14,10 @@ use crate::core::Instant;
 const PAUSE_MS: u64 = 250;
 const PAUSES_MAX: u32 = 3;
 
-/// Messages that were asked for again.
+/// Messages that were requested again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Repair {
-    /// A message with this offset has come on this connection, and so those before it are in the log.
+    /// A message with this offset has arrived on this connection, so those before it are in the log.
     seen: Option<u64>,
     pauses: u32,
 }
@@ -35,13 +36,13 @@ impl Repair {
         Repair { seen: Some(seen), pauses: 0 }
     }
 
-    /// The connection is gone. By the time of the next one the log may have been set back, and what has come
-    /// may be no part of it any more.
+    /// The connection is lost. By the time of the next one, the log may have fallen back, and may no longer
+    /// have the messages that arrived.
     pub fn detach(&mut self) {
         self.seen = None;
     }
 
-    /// The server says that the replay is over, and has sent nothing. `None` where it need not have.
+    /// The server reports that the replay is over, and has sent nothing. `None` if it did not have to.
     pub fn nothing_came(&mut self, now: Instant) -> Option<Step> {
         let seen = self.seen?;
         if self.pauses == PAUSES_MAX {

@@ -1,9 +1,10 @@
 //! Publications that the log does not have yet.
 //!
-//! A publication stays here until the server says that the log has it (`puback`) or that it never
-//! will (`pubnack`). Whatever was in flight when a connection broke is sent again on the next one,
-//! in the same order and with the same idempotency key: the log stores one. Publications of one channel
-//! keep their order: while the server has one of them wait, those behind it in that channel wait too.
+//! A publication stays here until the server reports that the log has it (`puback`) or never will
+//! (`pubnack`). Publications that were in flight when a connection broke are sent again on the next one, in
+//! the same order and with the same idempotency keys, and the log stores one message per key. The
+//! publications of one channel keep their order: while the server delays one of them, later ones of that
+//! channel wait too.
 
 mod suspicion;
 
@@ -14,7 +15,7 @@ use super::event::PublishId;
 use super::timer::Instant;
 use crate::wire::ClientFrame;
 
-/// How many publications may be unanswered at once. This bounds what lies in the socket's buffer.
+/// How many publications may be unanswered at once. This bounds the data in the socket's buffer.
 const IN_FLIGHT_MAX: usize = 64;
 
 #[derive(Debug)]
@@ -84,7 +85,7 @@ impl<D: Clone> Outbox<D> {
         Some(ClientFrame::Pub { ch: p.ch.clone(), key: p.key.clone(), data: p.data.clone() })
     }
 
-    /// The first one that waits for nothing, and for no earlier one of its channel.
+    /// The first one that may be sent now and does not wait for an earlier one of its channel.
     fn next_due(&self, now: Instant) -> Option<usize> {
         let is_paused = |p: &Publication<D>| matches!(p.progress, Progress::Paused(at) if at > now);
         let is_behind = |at: usize, ch: &str| {
@@ -96,8 +97,8 @@ impl<D: Clone> Outbox<D> {
             .position(|(at, p)| !p.is_in_flight() && !is_paused(p) && !is_behind(at, &p.ch))
     }
 
-    /// When there may be something to send although nothing else happens. A pause that is over, of a
-    /// publication that still waits because too many are unanswered, ends with the next answer.
+    /// When there may be something to send even if nothing else happens. A pause may be over while too many
+    /// publications are unanswered. Then the next answer triggers the sending.
     pub fn next_at(&self, now: Instant, opened_at: Instant) -> Option<Instant> {
         let wait = |p: &Publication<D>| match p.progress {
             Progress::Paused(at) => Some(at),
@@ -107,13 +108,13 @@ impl<D: Clone> Outbox<D> {
         self.publications.iter().filter_map(|p| wait(p)).filter(|&at| at > now).min()
     }
 
-    /// How many bytes of publications are on their way and unanswered.
+    /// How many bytes of publications are in flight and unanswered.
     pub fn in_flight_bytes(&self) -> u64 {
         self.in_flight().map(|p| p.bytes).fold(0, u64::saturating_add)
     }
 
-    /// The open connection is gone: what was in flight is to be sent again, except for a publication that has
-    /// closed one connection after the other.
+    /// The open connection is lost. Publications in flight are sent again, except for one that has closed
+    /// several connections in a row.
     pub fn closed(&mut self, close: Close) -> Option<(PublishId, Error)> {
         let verdict = self.suspicion.closed(&close, self.first_in_flight(close.casts), self.is_isolating());
         for p in &mut self.publications {
@@ -129,8 +130,8 @@ impl<D: Clone> Outbox<D> {
         Some((id, Error::new(code, message)))
     }
 
-    /// Takes out the publication that an answer is about. Without one, the answer is an echo of an
-    /// earlier connection.
+    /// Removes the publication that an answer is about. If there is none, the answer belongs to an earlier
+    /// connection.
     pub fn answered(&mut self, ch: &str, key: &str) -> Option<PublishId> {
         let at = self.sent(ch, key)?;
         let id = self.publications.remove(at).id;
@@ -147,14 +148,14 @@ impl<D: Clone> Outbox<D> {
         }
     }
 
-    /// Takes out the publications that are too large for a server that takes so many bytes.
+    /// Removes the publications that are larger than the server accepts.
     pub fn too_large(&mut self, bytes_max: u64) -> Vec<PublishId> {
         let ids = self.publications.iter().filter(|p| p.frame_bytes() > bytes_max).map(|p| p.id).collect();
         self.publications.retain(|p| p.frame_bytes() <= bytes_max);
         ids
     }
 
-    /// Takes out all: the session is over.
+    /// Removes all: the session is over.
     pub fn drain(&mut self) -> Vec<PublishId> {
         std::mem::take(&mut self.publications).into_iter().map(|p| p.id).collect()
     }
@@ -170,7 +171,7 @@ impl<D: Clone> Outbox<D> {
         Some(InFlight { first: first.id, sent_at, count: self.in_flight().count() + usize::from(casts) })
     }
 
-    /// Whether publications are sent one at a time, to find out which one a connection does not bear.
+    /// Whether publications are sent one at a time, to find the one that closes the connection.
     fn is_isolating(&self) -> bool {
         self.publications.iter().any(|p| p.suspect)
     }
@@ -191,7 +192,7 @@ impl<D> Publication<D> {
     }
 }
 
-/// No less than the size of a publication's frame: escaped, a control character has six bytes.
+/// An upper bound of the size of a publication's frame: an escaped control character has six bytes.
 pub(super) fn frame_bytes(ch: &str, key: &str, bytes: u64) -> u64 {
     bytes.saturating_add(6 * (ch.len() + key.len()) as u64 + 40)
 }

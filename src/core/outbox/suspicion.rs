@@ -1,8 +1,8 @@
 //! Which publication makes the server, or a proxy before it, close the connection.
 //!
 //! Such a publication would be sent again on each connection, and all later ones would wait forever. So it
-//! fails after [`STRIKES_MAX`] strikes, and the rest goes on. One that the network interrupted must never
-//! fail: it is sent again however often that happens. Three rules keep the two apart.
+//! fails after [`STRIKES_MAX`] strikes, and the others continue. One that the network interrupted must never
+//! fail: it is sent again however often that happens. Three rules distinguish the two cases.
 //!
 //! - **One at a time.** With several in flight, a close blames none of them: from then on those are sent one
 //!   at a time. A strike counts against a publication only if it was alone in flight.
@@ -22,23 +22,23 @@ use crate::wire::{close, code};
 
 /// How many connections a publication may close before it fails.
 const STRIKES_MAX: u32 = 3;
-/// For so many times as long as a close took to come, the connection must have been well before.
+/// The connection must have been healthy for this many times as long as the close took to arrive.
 const RATIO: u64 = 30;
 /// A suspect is held back on a new connection for at least this long, in milliseconds …
 const HOLD_MS_MIN: u64 = 1_000;
-/// … and for at most this long: a close that takes more than 2 s to come blames nothing.
+/// … and for at most this long: a close that takes more than 2 s to arrive blames nothing.
 const HOLD_MS_MAX: u64 = 60_000;
 
-/// What a close says of the publications in flight.
+/// What a close reveals about the publications in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blame {
     /// Nothing: this client closed, or the server closed for another reason.
     None,
     /// It may be one of them, or the network.
     Possible,
-    /// The peer did not like what it got.
+    /// The peer rejected what it received.
     Certain,
-    /// The peer got a frame that was too big for it.
+    /// The peer received a frame that was too large.
     TooBig,
 }
 
@@ -71,14 +71,14 @@ impl Blame {
     }
 }
 
-/// What is to be done about a close.
+/// What to do after a close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Send again what was in flight.
     SendAgain,
     /// The same, one at a time.
     Isolate,
-    /// Connections break by themselves: no publication is a suspect any more.
+    /// Connections break by themselves: no publication is a suspect any longer.
     Clear,
     /// This publication fails.
     Fail { id: PublishId, code: &'static str, message: &'static str },
@@ -108,7 +108,7 @@ enum Case {
     None,
     /// A connection broke while this one was the first in flight.
     Open(PublishId),
-    /// It was alone in flight on so many connections that closed.
+    /// It was alone in flight on this many connections that closed.
     Strikes(PublishId, u32),
 }
 
@@ -119,7 +119,7 @@ impl Default for Suspicion {
 }
 
 impl Suspicion {
-    /// From when on a suspect may be sent on a connection that opened at `opened_at`.
+    /// When a suspect may be sent on a connection that opened at `opened_at`.
     pub fn send_at(&self, opened_at: Instant) -> Instant {
         opened_at.after_ms(self.hold_ms)
     }
@@ -131,7 +131,7 @@ impl Suspicion {
         }
     }
 
-    /// An open connection is gone. `isolating`: publications were sent one at a time.
+    /// An open connection is lost. `isolating`: publications were sent one at a time.
     pub fn closed(&mut self, close: &Close, in_flight: Option<InFlight>, isolating: bool) -> Verdict {
         let Some(InFlight { first, sent_at, count }) = in_flight else {
             return self.closed_idle(close.blame);
@@ -167,13 +167,13 @@ impl Suspicion {
         Verdict::Clear
     }
 
-    /// A connection broke with one publication in flight: it, or the network?
+    /// A connection broke with one publication in flight. Decides whether to blame it or the network.
     fn closed_without_code(&mut self, close: &Close, first: PublishId, sent_at: Instant) -> Verdict {
         let needed_ms = close.now.ms_since(sent_at).saturating_mul(RATIO).max(HOLD_MS_MIN);
         if sent_at.ms_since(close.opened_at) >= needed_ms {
             return self.strike(first);
         }
-        // A close that takes longer is no answer to a frame; the machine may have slept meanwhile.
+        // A close that takes longer is not an answer to a frame. The machine may have slept meanwhile.
         if needed_ms <= HOLD_MS_MAX {
             self.hold_ms = needed_ms;
         }

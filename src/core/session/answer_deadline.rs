@@ -1,8 +1,8 @@
 //! How long an answer may take: longer while much is in transit.
 //!
-//! A page does not see a frame before all of it has arrived, nor what of its own bytes has arrived. So a `ping`
-//! behind them looks unanswered although the connection is fine. Whatever is known to be in transit gets the time
-//! that it takes on the slowest link that this client works on.
+//! A page does not see a frame before all of it has arrived, and does not know how many of its own bytes have
+//! arrived. So a `ping` behind them looks unanswered although the connection is fine. Data known to be in
+//! transit gets the time that it takes on the slowest link that this client supports.
 
 use super::Session;
 use crate::core::Instant;
@@ -11,7 +11,7 @@ use crate::core::timer::Timer;
 
 /// The slowest link, in bytes per second.
 const SLOWEST_LINK: u64 = 8_000;
-/// However much is in transit, it gets no more time than this.
+/// The maximum time, however much is in transit.
 const TRANSFER_MS_MAX: u64 = 300_000;
 
 /// What is in transit on a connection, as far as this client knows.
@@ -19,9 +19,9 @@ const TRANSFER_MS_MAX: u64 = 300_000;
 pub(super) struct InTransit {
     /// What waits in the socket, as the driver last reported.
     buffered_bytes: u64,
-    /// Until when the ephemeral events that were sent may take.
+    /// The deadline of the ephemeral events that were sent.
     casts_until: Instant,
-    /// Until when the large frame that the server has announced may take.
+    /// The deadline of the large frame that the server has announced.
     incoming_until: Instant,
 }
 
@@ -31,7 +31,7 @@ impl InTransit {
         InTransit { buffered_bytes: 0, casts_until: now, incoming_until: now }
     }
 
-    /// An ephemeral event of so many bytes was sent.
+    /// An ephemeral event of this size was sent.
     pub fn cast(&mut self, now: Instant, bytes: u64) {
         self.casts_until = self.casts_until.max(now).after_ms(transfer_ms(bytes));
     }
@@ -41,7 +41,7 @@ impl InTransit {
         self.casts_until = now;
     }
 
-    /// The server announces a frame of so many bytes.
+    /// The server announced a frame of this size.
     pub fn announced(&mut self, now: Instant, bytes: u64) {
         self.incoming_until = now.after_ms(transfer_ms(bytes));
     }
@@ -74,14 +74,14 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// How long what is in transit may take.
+    /// How long the data in transit may take.
     pub(super) fn transfer_ms(&self) -> u64 {
         let unanswered_bytes = self.outbox.in_flight_bytes();
         self.link.open().map_or(0, |open| open.in_transit.ms(self.now, unanswered_bytes))
     }
 
-    /// Whether a deadline came late and gets one more turn of the event loop: the process was busy, and the answer
-    /// may lie unread in the socket, because timers come before sockets in an event loop.
+    /// Whether a deadline fired late and gets one more turn of the event loop. The process was busy, and the
+    /// answer may be unread in the socket, because an event loop runs timers before sockets.
     pub(super) fn postpones(&mut self, timer: Timer, due_at: Instant) -> bool {
         let late_ms = self.now.ms_since(due_at);
         let is_late = match timer {

@@ -95,7 +95,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// The token, the opening or the welcome takes too long.
+    /// The token, the handshake or the welcome takes too long.
     pub(super) fn connect_timeout(&mut self) {
         let (code, message) = match self.link {
             Link::AwaitingToken => (ReasonCode::TokenFailed, "the token function did not answer in time"),
@@ -105,8 +105,8 @@ impl<B, D: Clone> Session<B, D> {
         self.schedule_reconnect(Reason::local(code, message));
     }
 
-    /// A token that the server had accepted has expired, or a new one was rejected. The next attempt brings a fresh
-    /// one; if that is rejected too, a third would be no better.
+    /// A token that the server had accepted has expired, or a new one was rejected. The next attempt uses a
+    /// fresh one. If that is rejected too, a third would not help.
     fn unauthorized(&mut self, welcomed: bool, reason: Reason) {
         let another = self.token.rejected(welcomed);
         if self.config.has_token && another {
@@ -116,7 +116,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// The connection is gone, or the attempt has failed: sets the timer for the next attempt.
+    /// The connection is lost, or the attempt has failed. Sets the timer for the next attempt.
     pub(super) fn schedule_reconnect(&mut self, reason: Reason) {
         self.connection_ended(reason.close_code);
         let wait = self.reconnect.failed(self.now);
@@ -132,8 +132,8 @@ impl<B, D: Clone> Session<B, D> {
         self.enter_waiting(wait, Reason::local(ReasonCode::PageHidden, message));
     }
 
-    /// Asks the outbox what the end of an open connection says about its publications. An attempt that never became
-    /// a connection says nothing.
+    /// Asks the outbox what the end of an open connection reveals about its publications. A failed attempt
+    /// reveals nothing.
     fn connection_ended(&mut self, close_code: Option<u16>) {
         self.detach();
         let Some(open) = self.link.open() else { return };
@@ -169,7 +169,7 @@ impl<B, D: Clone> Session<B, D> {
     }
 
     fn detach(&mut self) {
-        // A throttled page may learn of the close before its timer fires.
+        // In a throttled page, the close may arrive before the timer fires.
         if self.timers.at(Timer::Stable).is_some_and(|at| at <= self.now) {
             self.reconnect.proved();
         }
@@ -179,7 +179,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// Gives up a connection for one that replays.
+    /// Replaces a connection by one that replays.
     pub(crate) fn replace_connection(&mut self, now: Instant, socket: SocketId, message: &str) {
         self.advance(now);
         if self.link.socket() == Some(socket) {

@@ -8,7 +8,7 @@ use crate::core::{Batch, Error, Event, Instant, Reason, ReasonCode, SocketId};
 use crate::wire::{Position, ServerFrame, close, code};
 
 impl<B, D: Clone> Session<B, D> {
-    /// A frame of messages came.
+    /// A frame of messages arrived.
     pub fn handle_messages(&mut self, now: Instant, socket: SocketId, name: &str, batch: Batch<B>) {
         self.advance(now);
         if !self.heard(socket) {
@@ -20,7 +20,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// Any other frame came.
+    /// Any other frame arrived.
     pub fn handle_frame(&mut self, now: Instant, socket: SocketId, frame: ServerFrame<D>) {
         self.advance(now);
         if self.heard(socket) {
@@ -30,14 +30,14 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// A frame came whose `op` is not known: the server is newer than this client, and alive.
+    /// A frame with an unknown `op` arrived: the server is newer than this client, and alive.
     pub fn handle_unknown_frame(&mut self, now: Instant, socket: SocketId) {
         self.advance(now);
         self.heard(socket);
     }
 
-    /// A frame came that does not follow the protocol. In its place something may now be missing: only a new
-    /// connection is sure to bring it.
+    /// A frame that violates the protocol arrived. Something may be missing in its place, and only a new
+    /// connection brings it reliably.
     pub fn handle_bad_frame(&mut self, now: Instant, socket: SocketId, message: String) {
         self.advance(now);
         if self.link.socket() != Some(socket) {
@@ -48,7 +48,7 @@ impl<B, D: Clone> Session<B, D> {
         self.schedule_reconnect(Reason { code: ReasonCode::ProtocolError, message, close_code: None });
     }
 
-    /// Before the welcome the server can only say that, or why there will be none.
+    /// Before the welcome, the server can send only that, or the reason why there will be none.
     fn frame_before_welcome(&mut self, socket: SocketId, frame: ServerFrame<D>) {
         match frame {
             ServerFrame::Welcome { heartbeat_ms, max_frame_bytes, .. } => {
@@ -129,7 +129,7 @@ impl<B, D: Clone> Session<B, D> {
             None => Refusal::Final,
         };
         self.with_channel(&ch, |channel, cx| {
-            // The answer to an earlier `sub` says nothing of this one.
+            // An answer to an earlier `sub` does not affect this one.
             if reference.is_none() || channel.is_answered_by(reference) {
                 channel.refused(refusal, cx.stats);
                 cx.out.emit(Event::Error { channel: Some(channel.id), error });

@@ -6,9 +6,9 @@ use crate::core::Instant;
 use crate::core::timer::Timer;
 
 impl<B, D: Clone> Session<B, D> {
-    /// The page became visible, came online, was resumed or left the back/forward cache. A connection that looks
-    /// healthy is asked, with a short deadline; a waiting attempt is made now; and one that began a while ago is
-    /// restarted.
+    /// The page became visible, came online, was resumed or left the back/forward cache. A connection that
+    /// looks healthy is pinged with a short deadline. A waiting client connects now. An attempt that began a
+    /// while ago is restarted.
     pub fn handle_wake(&mut self, now: Instant) {
         self.advance(now);
         match self.link {
@@ -22,8 +22,8 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// Makes the next attempt as soon as a wake event may. However many events a wake-up brings, they all mean the
-    /// same moment.
+    /// Starts the next attempt at the earliest moment that a wake event may. All events of one wake share one
+    /// attempt.
     fn retry_immediately(&mut self) {
         self.timers.set_earlier(Timer::Retry, self.reconnect.earliest(self.now));
         self.handle_timeout(self.now);

@@ -4,7 +4,7 @@ use super::answer_deadline::InTransit;
 use crate::core::heartbeat::Heartbeat;
 use crate::core::{Instant, SocketId};
 
-/// The connection. Each state carries what is true only in it.
+/// The connection. Each state carries the data that is valid only in it.
 #[derive(Debug)]
 pub(super) enum Link {
     /// `connect` was not called yet.
@@ -15,7 +15,7 @@ pub(super) enum Link {
     Opening(SocketId),
     /// `hello` is sent.
     Greeting(SocketId),
-    /// The server has said `welcome`.
+    /// The server has sent `welcome`.
     Open(Open),
     /// The next attempt waits for [`Timer::Retry`](crate::core::timer::Timer::Retry); without that timer, in a
     /// suspended page, for a wake event.

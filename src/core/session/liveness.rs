@@ -1,4 +1,4 @@
-//! Whether the connection is alive: what was received, and the pings that ask.
+//! Whether the connection is alive: received frames, and pings.
 
 use super::Session;
 use crate::core::heartbeat::{Beat, Heartbeat, SLEPT_MS};
@@ -10,7 +10,8 @@ impl<B, D: Clone> Session<B, D> {
     /// Whether something came from the open connection; then that is alive.
     pub(super) fn heard(&mut self, from: SocketId) -> bool {
         let Some(open) = self.link.open_mut().filter(|open| open.socket == from) else { return false };
-        // While no ping is unanswered, the timer may fire early and look again: nothing to do per frame.
+        // While no ping is unanswered, the timer may fire early and check again. So there is nothing to do
+        // per frame.
         if matches!(open.heartbeat, Heartbeat::Asked { .. }) {
             self.timers.set(Timer::Heartbeat, self.now.after_ms(open.heartbeat_ms));
         }
@@ -20,9 +21,9 @@ impl<B, D: Clone> Session<B, D> {
         true
     }
 
-    /// The timer of the heartbeat has fired, which was set to `due_at`.
+    /// The heartbeat timer, which was set to `due_at`, has fired.
     pub(super) fn heartbeat(&mut self, due_at: Instant) {
-        // A deadline missed by far means that the page slept; nothing else shows it so surely.
+        // A deadline that is missed by far means that the page slept. It is the most reliable evidence.
         if self.now.ms_since(due_at) > SLEPT_MS {
             return self.probe();
         }
@@ -32,7 +33,7 @@ impl<B, D: Clone> Session<B, D> {
         self.act_on(beat);
     }
 
-    /// The page woke up: asks the connection with a short deadline.
+    /// The page woke up: pings the connection with a short deadline.
     pub(super) fn probe(&mut self) {
         let timeout_ms = self.config.probe_timeout_ms.saturating_add(self.transfer_ms());
         let Some(open) = self.link.open_mut() else { return };

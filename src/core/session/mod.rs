@@ -24,8 +24,8 @@ use super::stats::Stats;
 use super::timer::{Instant, Timer, Timers};
 use crate::wire::{self, ClientFrame, Position, close, code};
 
-/// A client session: what is decided between an application and its WebSocket. `B` holds the messages of a frame,
-/// `D` a single payload; a session looks into neither.
+/// A client session: all decisions between an application and its WebSocket. `B` holds the messages of a
+/// frame, `D` a single payload. A session inspects neither.
 ///
 /// A session performs nothing itself. A *driver* passes in what happens and what the application wants, with the
 /// current time, and performs the outputs. There are four kinds of methods:
@@ -52,9 +52,9 @@ use crate::wire::{self, ClientFrame, Position, close, code};
 /// 2. Call `poll_timeout`, and see to it that `handle_timeout` is called at that moment. Each call replaces the
 ///    moment of the last one.
 ///
-/// Handlers take the id of the socket that they report on. Reports on an old socket are ignored, so a driver need
-/// not know whether one still counts. Time that runs backwards stands still: a clock that is set back holds up
-/// nothing.
+/// Handlers take the id of the socket that they report on. Reports on an old socket are ignored, so a driver
+/// does not have to check whether a socket is current. A clock that is set back delays nothing: the session's
+/// time stops until the clock catches up.
 ///
 /// The [crate's front page](crate) has the loop as an example.
 #[derive(Debug)]
@@ -73,14 +73,14 @@ pub struct Session<B, D> {
     out: Outputs<B, D>,
     stats: Stats,
     next_socket: SocketId,
-    /// The last id that was given to a subscription, a publication or a call of the token function.
+    /// The last id that was assigned to a subscription, a publication or a call of the token function.
     last_id: u32,
-    /// The reference of the last `sub` frame: the answers repeat it.
+    /// The reference of the last `sub` frame. Its answers repeat it.
     last_reference: u64,
 }
 
 impl<B, D: Clone> Session<B, D> {
-    /// A session that waits for `connect`. The jitter of its waits comes from `seed`.
+    /// A session that waits for `connect`. `seed` is the seed of the backoff's jitter.
     pub fn new(config: Config, seed: u64, now: Instant) -> Self {
         Session {
             reconnect: Reconnect::new(&config.backoff, seed, now),
@@ -109,7 +109,7 @@ impl<B, D: Clone> Session<B, D> {
         self.timers.next()
     }
 
-    /// What was counted so far.
+    /// The counters so far.
     pub fn stats(&self) -> Stats {
         self.stats
     }
@@ -119,7 +119,7 @@ impl<B, D: Clone> Session<B, D> {
         &self.config
     }
 
-    /// The subscriptions: their channels' names, their ids, and where they stand.
+    /// The subscriptions: their channels' names, their ids and their positions.
     pub(crate) fn channels(&self) -> impl Iterator<Item = (&str, ChannelId, Option<&Position>)> {
         self.channels.iter().map(|channel| (channel.name.as_str(), channel.id, channel.position()))
     }
@@ -132,7 +132,8 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// Ends the session: acknowledges what was processed, closes the socket, fails what waits.
+    /// Ends the session: acknowledges processed messages, closes the socket and fails unanswered
+    /// publications.
     pub fn close(&mut self, now: Instant) {
         self.advance(now);
         self.acknowledge();
@@ -140,7 +141,7 @@ impl<B, D: Clone> Session<B, D> {
         self.end(Reason::local(ReasonCode::ClosedByApplication, "closed by the application"));
     }
 
-    /// A deadline of `poll_timeout` has come. Calling it too early or too late does no harm.
+    /// A deadline of `poll_timeout` has passed. A call that is too early or too late does no harm.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.advance(now);
         while let Some((timer, due_at)) = self.timers.pop(self.now) {
@@ -159,7 +160,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// A clock that was set back must not hold up the timers.
+    /// A clock that was set back must not delay the timers.
     fn advance(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }
@@ -179,7 +180,7 @@ impl<B, D: Clone> Session<B, D> {
         self.last_id
     }
 
-    /// The channels, and what they need of the session.
+    /// The channels, and what they need from the session.
     fn split(&mut self) -> (&mut [Box<Channel<B>>], Context<'_, B, D>) {
         let socket = self.link.open().map(|open| open.socket);
         let Session { out, stats, config, last_reference, timers, now, .. } = self;

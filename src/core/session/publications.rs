@@ -69,7 +69,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// Sends what may be sent now, and sets the timer for the rest.
+    /// Sends the publications that may be sent now, and sets the timer for the rest.
     pub(super) fn flush_outbox(&mut self) {
         let Some(open) = self.link.open() else { return };
         let (socket, opened_at) = (open.socket, open.opened_at);
@@ -94,7 +94,7 @@ impl<B, D: Clone> Session<B, D> {
         self.flush_outbox();
     }
 
-    /// `pubnack`: the server refused a publication, for good or for the time of a pause.
+    /// `pubnack`: the server rejected a publication, for good or until a pause is over.
     pub(super) fn publish_refused(&mut self, ch: &str, key: &str, error: Error, retry_after_ms: Option<u64>) {
         if let Some(ms) = retry_after_ms {
             self.outbox.pause(ch, key, self.now.after_ms(pause_ms(ms)));

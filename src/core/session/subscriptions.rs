@@ -1,4 +1,4 @@
-//! What an application wants of channels: subscribing, acknowledging, unsubscribing.
+//! An application's calls about channels: subscribe, acknowledge, unsubscribe.
 
 use super::link::Link;
 use super::{Session, check_name, closed};
@@ -8,8 +8,8 @@ use crate::core::{ChannelId, Error, Instant};
 use crate::wire::{ClientFrame, Position, StartAt, code};
 
 impl<B, D: Clone> Session<B, D> {
-    /// Subscribes to a channel: after `position`, or else where `from` says, or else where the server
-    /// last knew this client id to be.
+    /// Subscribes to a channel: after `position`, else at `from`, else at the position that the server stores
+    /// for this client id.
     pub fn subscribe(
         &mut self,
         now: Instant,
@@ -20,8 +20,8 @@ impl<B, D: Clone> Session<B, D> {
         self.open_channel(now, name, Interest::Messages, from, position)
     }
 
-    /// Subscribes to a channel for its ephemeral events, and to learn when it is live. Its messages are
-    /// neither replayed nor delivered: who wants them ends this subscription and subscribes again.
+    /// Subscribes to a channel for its ephemeral events and `live` only. Its messages are neither replayed
+    /// nor delivered. To receive them, end this subscription and subscribe again.
     pub fn subscribe_to_casts(&mut self, now: Instant, name: String) -> Result<ChannelId, Error> {
         self.open_channel(now, name, Interest::Casts, Some(StartAt::Tail), None)
     }
@@ -52,7 +52,7 @@ impl<B, D: Clone> Session<B, D> {
         Ok(id)
     }
 
-    /// Ends a subscription. No further event concerns it.
+    /// Ends a subscription. It emits no further event.
     pub fn unsubscribe(&mut self, now: Instant, id: ChannelId) {
         self.advance(now);
         let Some(at) = self.channels.iter().position(|channel| channel.id == id) else { return };
@@ -82,7 +82,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// Subscribes again where the moment for it has come.
+    /// Subscribes again to the channels that are due.
     pub(super) fn subscribe_again(&mut self) {
         let now = self.now;
         let (channels, mut cx) = self.split();
@@ -106,7 +106,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// Acknowledges what was processed in all channels.
+    /// Acknowledges processed messages in all channels.
     pub(super) fn acknowledge(&mut self) {
         self.timers.stop(Timer::Ack);
         let (channels, mut cx) = self.split();

@@ -5,22 +5,22 @@ use super::link::Link;
 use crate::core::timer::Timer;
 use crate::core::{FetchId, Instant, Output, Reason, ReasonCode};
 
-/// What is known of the token.
+/// What is known about the token.
 #[derive(Debug, Default)]
 pub(super) struct Token {
     value: Value,
-    /// The server rejected the last one, and has welcomed this client with no other since.
+    /// The server rejected the last token, and has not welcomed this client with another since.
     rejected: bool,
 }
 
 #[derive(Debug, Default)]
 enum Value {
-    /// None is at hand; the next attempt to connect asks for one.
+    /// There is no token. The next attempt to connect requests one.
     #[default]
     Missing,
-    /// The application's function runs, and may do so until this moment.
+    /// The application's function is running, and may take until this moment.
     Fetching { fetch: FetchId, until: Instant },
-    /// What the function returned. None is good for one attempt: the next one asks again.
+    /// What the function returned. `None` is valid for one attempt: the next one requests a token again.
     Known(Option<String>),
 }
 
@@ -30,14 +30,14 @@ impl Token {
         self.rejected = false;
     }
 
-    /// The server rejected the token, or an accepted one has expired. Whether a fresh one is worth an attempt.
+    /// The server rejected the token, or an accepted one has expired. Returns whether to try a fresh one.
     pub fn rejected(&mut self, was_accepted: bool) -> bool {
         let again = self.rejected && !was_accepted;
         self.suspect();
         !again
     }
 
-    /// The server may have rejected the token: the next attempt asks for a fresh one.
+    /// The server may have rejected the token: the next attempt requests a fresh one.
     pub fn suspect(&mut self) {
         self.rejected = true;
         if matches!(self.value, Value::Known(_)) {
@@ -47,7 +47,7 @@ impl Token {
 }
 
 impl<B, D: Clone> Session<B, D> {
-    /// The token to say hello with.
+    /// The token for `hello`.
     pub(crate) fn known_token(&self) -> Option<&str> {
         match &self.token.value {
             Value::Known(token) => token.as_deref(),
@@ -55,8 +55,8 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// Begins an attempt with the token: opens the socket if it is at hand, or waits for it. A call of the
-    /// function that is still running is waited for, even if an earlier attempt began it.
+    /// Begins an attempt with the token: opens the socket if there is a token, or waits for one. If the
+    /// function is still running, the attempt waits for it, even if an earlier attempt called it.
     pub(super) fn obtain_token(&mut self) {
         if !self.config.has_token || matches!(self.token.value, Value::Known(Some(_))) {
             return self.open_socket();
@@ -99,7 +99,7 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// The next attempt asks for a fresh token: the server may have rejected this one without saying so.
+    /// The next attempt requests a fresh token: the server may have rejected this one without a code.
     pub(crate) fn reject_token(&mut self) {
         self.token.suspect();
     }

@@ -144,7 +144,7 @@ async fn nothing_is_lost_while_redis_hangs() {
     publish_until_stored(&mut publisher, "k1", json!({"i": 1})).await;
     redis.pause();
     publisher.send(json!({"op": "pub", "ch": "c", "key": "k2", "data": {"i": 2}})).await;
-    publisher.next_op("pubnack").await; // told to come back, while it hangs
+    publisher.next_op("pubnack").await; // rejected while Redis hangs
     redis.resume();
     let (offset, _) = publish_until_stored(&mut publisher, "k2", json!({"i": 2})).await;
     assert_eq!(offset, 2, "stored once, though it was asked for again");

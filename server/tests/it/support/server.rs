@@ -64,7 +64,7 @@ impl Server {
         self.child.id()
     }
 
-    /// What `/metrics` says of one thing, named with its labels.
+    /// The value of a metric, named with its labels.
     pub async fn metric(&self, name: &str) -> f64 {
         let (status, text) = request("GET", self.url("/metrics"), &[], b"").await;
         assert_eq!(status, 200);
@@ -220,7 +220,7 @@ fn try_start_with(args: &[&str], variables: &[(&str, &str)]) -> Result<Server, S
     Ok(Server { child, address, directory, args, variables })
 }
 
-/// Runs `seamline-server log …` on a store; returns its exit code and what it said.
+/// Runs `seamline-server log …` on a store; returns its exit code and its output.
 pub fn log_command(data: &Path, args: &[&str], input: &[u8]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_seamline-server"));
     command.arg("log").args(args).arg("--data").arg(data);
@@ -234,7 +234,7 @@ pub fn log_command(data: &Path, args: &[&str], input: &[u8]) -> (Option<i32>, St
     (output.status.code(), text(&output.stdout) + &log)
 }
 
-/// Starts a server that should refuse; returns its exit code and what it said.
+/// Starts a server that should not start; returns its exit code and its standard error.
 pub fn refused_to_start(args: &[&str]) -> (Option<i32>, String) {
     let directory = TempDir::new().unwrap();
     let args: Vec<String> = args.iter().map(|arg| arg.to_string()).collect();

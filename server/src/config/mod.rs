@@ -38,7 +38,7 @@ const REDACTED: &str = "…";
 pub enum LogFormat {
     /// Lines for people.
     Text,
-    /// One JSON object a line, for programs.
+    /// One JSON object per line, for programs.
     Json,
 }
 
@@ -72,7 +72,7 @@ pub struct Config {
 
     /// Open the embedded store without verifying its checksums
     ///
-    /// Verification reads the whole file. Without it, corruption may surface late, or as wrong data.
+    /// Verification reads the whole file. With this option, corruption may surface late, or as wrong data.
     #[arg(long)]
     pub trust_store: bool,
 

@@ -14,9 +14,9 @@ extern "C" {
 
 /// A clock that never runs backwards and does not stop while the machine sleeps.
 ///
-/// Neither of the page's clocks is both: `performance.now()` stands still during sleep in several
-/// engines, and `Date.now()` is set by people and by the network. So each reading moves on by the
-/// larger of the two steps; a wall clock that is set forward looks like a sleep, which costs a ping.
+/// Neither of the page's clocks does both: `performance.now()` stops during sleep in several engines, and
+/// users and the network set `Date.now()`. So each reading advances by the larger of the two steps. A wall
+/// clock that is set forward looks like a sleep, which costs a ping.
 pub struct Clock {
     monotonic: Cell<f64>,
     wall: Cell<f64>,

@@ -1,4 +1,4 @@
-//! A dialect: which session runs it, and how its frames are read and written.
+//! A dialect: its session, and how its frames are read and written.
 
 use std::cell::Cell;
 
@@ -16,13 +16,14 @@ pub trait Dialect {
     fn subprotocol(&self) -> &'static str;
     /// Makes a session with the server at `url`.
     fn session(&self, url: &str, config: Config, seed: u64, now: Instant) -> Self::Session;
-    /// Reads what the server sent, and counts its UTF-16 code units; an error says what is wrong with it.
+    /// Reads a frame from the server, and counts its UTF-16 code units. An error states what is wrong with
+    /// it.
     fn decode(
         &self,
         text: &JsValue,
         units: &Cell<f64>,
     ) -> Result<<Self::Session as Protocol>::Incoming, String>;
-    /// Writes what the server is sent.
+    /// Writes a frame for the server.
     fn encode(frame: <Self::Session as Protocol>::Frame) -> JsString;
 }
 

@@ -1,9 +1,9 @@
 //! Runs a session in a page: one WebSocket, one timer.
 //!
-//! The rule that makes re-entry harmless: the session is borrowed only for the length of one call
-//! into it. Its outputs are performed after that, with nothing borrowed, so a handler of the
-//! application may call back into the client whenever it likes. Such a call adds outputs; the loop
-//! that is already running performs them, in order.
+//! One rule makes re-entry harmless: the session is borrowed only for the length of one call into it. Its
+//! outputs are performed after that, with nothing borrowed, so an application's handler may call back into
+//! the client at any time. Such a call adds outputs, and the loop that is already running performs them, in
+//! order.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -17,13 +17,13 @@ use super::value::Data;
 use crate::core::{Config, Instant, Output, Protocol, SocketId, Stats};
 use crate::wire::close::NORMAL;
 
-/// Timers of a page take a signed 32-bit number of milliseconds; a longer one fires at once. A timer
-/// that fires early does no harm.
+/// A page's timers take a signed 32-bit number of milliseconds. A longer one fires at once. A timer that
+/// fires early does no harm.
 const TIMEOUT_MS_MAX: u64 = 3_600_000;
 
 type Session<H> = <<H as Host>::Dialect as Dialect>::Session;
 
-/// A session, and what carries it. Cheap to clone; the last clone closes the socket.
+/// A session with its socket and timer. Cheap to clone. Dropping the last clone closes the socket.
 pub struct Driver<H: Host>(Rc<Inner<H>>);
 
 impl<H: Host> Clone for Driver<H> {
@@ -32,11 +32,11 @@ impl<H: Host> Clone for Driver<H> {
     }
 }
 
-/// A driver that may be gone. Closures hold one of these: the driver must be able to go.
+/// A weak reference to a driver. Closures hold one of these, so that they do not keep the driver alive.
 pub struct WeakDriver<H: Host>(Weak<Inner<H>>);
 
 impl<H: Host> WeakDriver<H> {
-    /// The driver, if it is still there.
+    /// The driver, if it still exists.
     pub fn upgrade(&self) -> Option<Driver<H>> {
         self.0.upgrade().map(Driver)
     }
@@ -74,7 +74,7 @@ impl<H: Host> Driver<H> {
         }))
     }
 
-    /// Calls into the session, then performs what comes out of it.
+    /// Calls into the session, then performs its outputs.
     pub fn with<T>(&self, call: impl FnOnce(&mut Session<H>, Instant) -> T) -> T {
         let now = self.0.clock.now();
         let result = call(&mut self.0.session.borrow_mut(), now);
@@ -82,7 +82,7 @@ impl<H: Host> Driver<H> {
         result
     }
 
-    /// What was counted so far.
+    /// The counters so far.
     pub fn stats(&self) -> Stats {
         self.0.session.borrow().stats()
     }
@@ -106,7 +106,7 @@ impl<H: Host> Driver<H> {
         });
     }
 
-    /// The same driver, without keeping it.
+    /// A weak reference to this driver.
     pub fn downgrade(&self) -> WeakDriver<H> {
         WeakDriver(Rc::downgrade(&self.0))
     }
@@ -122,7 +122,7 @@ impl<H: Host> Driver<H> {
         socket.map_or(0, |(_, socket)| socket.buffered_bytes())
     }
 
-    /// The length of all text that came in, in UTF-16 code units: bytes, where the text is ASCII.
+    /// The length of all received text in UTF-16 code units: bytes, if the text is ASCII.
     pub fn text_units(&self) -> f64 {
         self.0.text_units.get()
     }
@@ -156,8 +156,8 @@ impl<H: Host> Driver<H> {
         }
     }
 
-    /// Sends a frame. If that fails, the connection ends at once, with the cause, so that nobody waits for an
-    /// answer.
+    /// Sends a frame. If that fails, the connection ends at once, with the cause, so that nothing waits for
+    /// an answer.
     fn send(&self, id: SocketId, text: &JsString) {
         let socket = self.0.socket.borrow().clone();
         let Some((_, socket)) = socket.filter(|(open, _)| *open == id) else { return };
@@ -203,8 +203,8 @@ impl<H: Host> Driver<H> {
         }
     }
 
-    /// Keeps one timer, for the next deadline. One that is set too early is left to fire and look
-    /// again, which spares a timer per frame.
+    /// Keeps one timer, for the next deadline. A timer that is set too early still fires and checks again,
+    /// which saves a timer per frame.
     fn arm(&self) {
         let next = self.0.session.borrow().poll_timeout();
         let armed = self.0.armed.get();

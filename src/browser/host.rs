@@ -12,7 +12,7 @@ use crate::core::{Event, FetchId, SocketId};
 pub trait Host: Sized + 'static {
     /// What the server speaks.
     type Dialect: Dialect;
-    /// What carries a connection.
+    /// The type of a WebSocket.
     type Socket: Transport;
     /// Reports an event to the application.
     fn event(&self, event: Event<Messages<Self::Dialect>, Data>);
@@ -27,7 +27,7 @@ pub trait Host: Sized + 'static {
     /// Sets the driver's one timer, which replaces the previous one, or clears it. The timer calls
     /// [`Driver::timeout`].
     fn set_timer(driver: &Driver<Self>, wait_ms: Option<u32>);
-    /// Asks the application for a token; the answer goes to `handle_token` of the driver's session.
+    /// Requests a token from the application. The answer goes to `handle_token` of the driver's session.
     fn fetch_token(driver: &Driver<Self>, fetch: FetchId, refresh: bool);
 }
 
@@ -46,8 +46,8 @@ pub trait Transport: Clone {
 pub enum Report {
     /// It is open.
     Open,
-    /// A frame came.
+    /// A frame arrived.
     Message(JsValue),
-    /// It is closed, or never opened: the code, and the reason or the cause.
+    /// It is closed, or never opened. Has the code, and the reason or the cause.
     Closed(u16, String),
 }

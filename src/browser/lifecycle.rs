@@ -6,11 +6,11 @@ use web_sys::{Event, EventTarget};
 
 /// What a page does.
 pub enum PageEvent {
-    /// It came back: it is online, visible, resumed or restored.
+    /// The page came back: it is online, visible, resumed or restored.
     Wake,
-    /// It may end soon, or lose its network.
+    /// The page may end soon, or lose its network.
     Hide,
-    /// It enters the back/forward cache.
+    /// The page enters the back/forward cache.
     Suspend,
 }
 
@@ -28,7 +28,8 @@ impl Lifecycle {
             ["online", "offline", "pageshow", "pagehide"].map(|name| (JsValue::from(global()), name));
         let document_events = ["visibilitychange", "resume", "freeze"].map(|name| (document.clone(), name));
         let targets = window_events.into_iter().chain(document_events);
-        // `EventTarget` may be missing, or the global no instance of it, where there are no events.
+        // If there are no events, `EventTarget` may be missing, or the global object may not be an instance
+        // of it.
         let targets: Vec<_> = targets
             .filter(|(target, _)| property(target, "addEventListener").is_function())
             .map(|(target, name)| (target.unchecked_into::<EventTarget>(), name))
@@ -57,7 +58,7 @@ impl Drop for Lifecycle {
     }
 }
 
-/// A property of what may not be an object.
+/// A property of a value that may not be an object.
 fn property(of: &JsValue, name: &str) -> JsValue {
     Reflect::get(of, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }

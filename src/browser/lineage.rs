@@ -1,5 +1,5 @@
-//! The page loads of a tab, which let the server tell copies of a tab apart. A duplicated tab has a copy of
-//! `sessionStorage`, and so the same client id; but from then on each of the two adds names of its own.
+//! The page loads of a tab, by which the server distinguishes copies of a tab. A duplicated tab has a copy of
+//! `sessionStorage`, and so the same client id. From then on, each of the two adds its own names.
 //! `js/src/lineage.ts` does the same for the npm package.
 
 use std::cell::{Cell, RefCell};
@@ -25,7 +25,7 @@ pub(crate) struct Lineage {
 }
 
 impl Lineage {
-    /// `own` is drawn at random, and has no spaces.
+    /// `own` is random, and has no spaces.
     pub fn new(client_id: &str, own: String) -> Self {
         let mut key = format!("seamline:{client_id}");
         IN_USE.with_borrow_mut(|in_use| {
@@ -37,8 +37,8 @@ impl Lineage {
         Lineage { key, own, ended: Cell::new(false) }
     }
 
-    /// The names as the server expects them, this page load's first; nothing without a `sessionStorage`. Also
-    /// writes them there, for the next page load.
+    /// The names in the format of the server, this page load's first; `None` without a `sessionStorage`. Also
+    /// stores them there, for the next page load.
     pub fn names(&self) -> Option<String> {
         let storage = session_storage()?;
         let past = storage.get_item(&self.key).ok()?.unwrap_or_default();
@@ -49,7 +49,7 @@ impl Lineage {
         Some(names)
     }
 
-    /// The client is closed; the next one with its id continues it.
+    /// The client is closed. The next one with its id continues it.
     pub fn end(&self) {
         if !self.ended.replace(true) {
             IN_USE.with_borrow_mut(|in_use| in_use.remove(&self.key));

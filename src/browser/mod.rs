@@ -1,4 +1,4 @@
-//! The browser driver: carries events into the core and its outputs out. It decides nothing.
+//! The browser driver: passes events to the core, and performs its outputs. It decides nothing.
 
 mod clock;
 pub mod dialect;

@@ -1,4 +1,4 @@
-//! The browser's own WebSocket. That of the npm package is wrapped in `js/src/socket.ts`, in the same way.
+//! The browser's own WebSocket. `js/src/socket.ts` wraps that of the npm package in the same way.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -33,7 +33,7 @@ type Handler = Closure<dyn Fn(JsValue)>;
 #[derive(Clone)]
 pub struct Socket(Rc<Watched>);
 
-/// Dropping it takes the handlers off, so that nothing comes after.
+/// Dropping it removes the handlers, so that nothing is reported afterwards.
 struct Watched {
     ws: WebSocket,
     handlers: Vec<(&'static str, Handler)>,
@@ -109,7 +109,7 @@ impl Drop for Watched {
 struct Events<H: Host> {
     id: SocketId,
     driver: WeakDriver<H>,
-    /// Looks whether a `close` follows an `error`.
+    /// Checks whether a `close` follows an `error`.
     look: RefCell<Option<Timeout>>,
 }
 
@@ -120,8 +120,8 @@ impl<H: Host> Events<H> {
         }
     }
 
-    /// A `close` follows in the same turn of the event loop, unless the page's policy forbids the connection. It
-    /// drops these events, and the look with them.
+    /// A `close` follows in the same turn of the event loop, unless the page's policy forbids the connection.
+    /// It drops these events, and the check with them.
     fn failed(self: &Rc<Self>, _: JsValue) {
         let events = Rc::downgrade(self);
         let look = move || {
@@ -133,7 +133,7 @@ impl<H: Host> Events<H> {
     }
 }
 
-/// What the exception of a WebSocket says.
+/// The message of a WebSocket's exception.
 fn cause(error: &JsValue) -> String {
     value::string(error, "message").unwrap_or_default()
 }

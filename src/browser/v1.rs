@@ -1,7 +1,7 @@
 //! `seamline.v1`: frames between JavaScript values and the core.
 //!
-//! A text frame is parsed once, by the engine's own `JSON.parse`. Payloads stay JavaScript values;
-//! of a `msgs` frame only the channel, the numbers and the last id come into wasm memory.
+//! The engine's `JSON.parse` parses a text frame once. Payloads stay JavaScript values. Of a `msgs` frame,
+//! only the channel, the numbers and the last id enter wasm memory.
 //!
 //! A module named `seamline` would make the tests of this crate link it a second time, as their own dependency.
 
@@ -42,7 +42,7 @@ impl Dialect for Seamline {
             Ok(frame) => Ok(Incoming::Frame(frame)),
             Err(FrameError::UnknownOp(_)) => Ok(Incoming::Unknown),
             Err(FrameError::Missing { op, field }) => {
-                // `concat` would bring half a kilobyte into each page.
+                // `concat` would add half a kilobyte to every page.
                 let mut message = String::from("a frame came without a proper `");
                 message.push_str(field);
                 message.push_str("`; its op is ");

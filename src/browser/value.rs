@@ -1,5 +1,4 @@
-//! JavaScript values, read property by property. Going through serde would cost each page 10 KB of number
-//! formatting.
+//! JavaScript values, read property by property. serde would cost every page 10 KB of number formatting.
 
 use std::cell::Cell;
 
@@ -10,8 +9,8 @@ use crate::wire::Fields;
 /// Integers of a JavaScript number are exact up to here.
 const SAFE_INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
 
-/// A payload. The core does not look into it. An incoming one is a JavaScript value from `JSON.parse`. An outgoing
-/// one is JSON text, written once, when the application publishes it: nothing can fail later.
+/// A payload. The core does not inspect it. A received one is a JavaScript value from `JSON.parse`. An
+/// outgoing one is JSON text, serialized once, when the application publishes it, so nothing can fail later.
 pub type Data = JsValue;
 
 #[wasm_bindgen]
@@ -31,7 +30,7 @@ extern "C" {
     pub fn item(of: &JsValue, index: u32) -> JsValue;
 }
 
-/// Reads a frame as far as JSON goes, and counts its UTF-16 code units; an error says what is wrong with it.
+/// Parses a frame as JSON, and counts its UTF-16 code units. An error states what is wrong with it.
 pub fn parse(text: &JsValue, units: &Cell<f64>) -> Result<JsValue, String> {
     if !text.is_string() {
         return Err("a binary frame came; there are only text frames".to_owned());

@@ -20,7 +20,7 @@ use crate::wire::{MessageId, Position};
 /// How many ephemeral events and errors may wait for the application. Further ones are dropped.
 const EXTRAS_MAX: usize = 64;
 
-/// What waits for the application, in the channel's order. The core bounds how many messages wait.
+/// The items that wait for the application, in the channel's order. The core limits how many messages wait.
 #[derive(Default)]
 pub(super) struct Inbox(RefCell<Waiting>);
 
@@ -42,7 +42,7 @@ impl Inbox {
             }
             waiting.extras += 1;
         }
-        // A server may say `live` often while the application is busy.
+        // A server may send `live` often while the application is busy.
         let is_live = |event: Option<&Event<_, _>>| matches!(event, Some(Event::Live { .. }));
         if is_live(Some(&event)) && is_live(waiting.events.back()) {
             return;
@@ -67,7 +67,7 @@ impl Inbox {
     }
 }
 
-/// Whether an event is none of those that the core bounds.
+/// Whether the core does not limit events of this kind.
 fn is_extra(event: &Event<AnyMessages, Data>) -> bool {
     matches!(event, Event::Cast { .. } | Event::Error { .. })
 }

@@ -1,4 +1,4 @@
-//! Both dialects behind one type: a Rust client chooses when it connects.
+//! Both dialects behind one type: a Rust client selects one when it connects.
 
 use std::cell::Cell;
 
@@ -33,7 +33,7 @@ pub(super) enum AnySession {
     Plain(Box<PlainSession<Data>>),
 }
 
-/// What came in, for the session of its dialect.
+/// A received frame, for the session of its dialect.
 pub(super) enum AnyIncoming {
     Seamline(Incoming<JsValue, Data>),
     #[cfg(feature = "plain")]
@@ -49,7 +49,7 @@ pub(super) enum AnyMessages {
 }
 
 impl AnyMessages {
-    /// One of them: its id, the id of the position after it, and its payload.
+    /// One message: its id, the id of the position after it, and its payload.
     pub fn get(&self, place: u64) -> (String, Option<MessageId>, Data) {
         match self {
             AnyMessages::Frame(frame) => {
@@ -64,7 +64,7 @@ impl AnyMessages {
 }
 
 impl Options {
-    /// The dialect that they name.
+    /// The dialect of these options.
     pub(super) fn dialect(&self) -> AnyDialect {
         #[cfg(feature = "plain")]
         if let Some(config) = &self.plain {
@@ -110,7 +110,7 @@ impl Dialect for AnyDialect {
     }
 }
 
-/// Calls the session, whichever it is.
+/// Calls the session of either dialect.
 macro_rules! either {
     ($any:expr, $session:ident => $call:expr) => {
         match $any {

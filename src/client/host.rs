@@ -72,7 +72,7 @@ impl App {
         matches!(*self.state.borrow(), State::Closed { .. })
     }
 
-    /// Nothing is borrowed while a watcher is woken: its waker may use the client.
+    /// Nothing is borrowed while a watcher is woken, because its waker may use the client.
     fn set_state(&self, state: State) {
         *self.state.borrow_mut() = state.clone();
         let mut watchers = self.states.take();

@@ -1,28 +1,28 @@
 //! Settings of the plain dialect.
 
-/// The largest number that a message can have: the npm package gives offsets as JavaScript numbers, which are
-/// exact up to here.
+/// The largest number that a message can have. The npm package reports offsets as JavaScript numbers, which
+/// are exact up to here.
 pub const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 /// Settings of the plain dialect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlainConfig {
-    /// Where a message's id is, as names joined by dots; the first path that exists counts. An object
-    /// without an id is an ephemeral event. Integers of any size keep their digits. Default: `stream_id`, else
-    /// `id`, else `message.id`.
+    /// The paths of a message's id, as names joined by dots. The first path that exists is used. An object
+    /// without an id is an ephemeral event. Integers of any size keep their digits. Default: `stream_id`,
+    /// else `id`, else `message.id`.
     pub id_paths: Vec<String>,
-    /// Where its number is, in the same way. Numbers must be contiguous from 1, over all messages of
-    /// the conversation; where they are not, leave this empty. A number above [`NUMBER_MAX`] is ignored; the error
-    /// `bad_number` reports it once. Default: `sequence_number`, else `message.sequence_number`.
+    /// The paths of a message's number, in the same way. Numbers must be contiguous from 1, over all messages
+    /// of the conversation. If they are not, leave this empty. A number above [`NUMBER_MAX`] is ignored; the
+    /// error `bad_number` reports it once. Default: `sequence_number`, else `message.sequence_number`.
     pub number_paths: Vec<String>,
-    /// How far messages may come out of order, or a replay pause while live messages overtake it.
-    /// Default 2 s.
+    /// How far out of order messages may arrive, and how long a replay may pause while live messages overtake
+    /// it. Default 2 s.
     pub settle_ms: u64,
     /// How many ids are remembered, and how many messages may wait for a missing number. Default
     /// 4,096.
     pub window_messages: u64,
-    /// When the page wakes up, a connection that has received nothing for this long is replaced; the server
-    /// cannot be asked whether it is alive. Default 10 s.
+    /// When the page wakes up, the client replaces a connection that has received nothing for this long,
+    /// because it cannot ping such a server. Default 10 s.
     pub silence_ms: u64,
 }
 
@@ -40,7 +40,7 @@ impl Default for PlainConfig {
 }
 
 impl PlainConfig {
-    /// `window_messages` as a length, which has 32 bits in a page.
+    /// `window_messages` as a length: 32 bits in a page.
     pub(super) fn window_max(&self) -> usize {
         usize::try_from(self.window_messages).unwrap_or(usize::MAX)
     }

@@ -1,15 +1,15 @@
-//! Numbers as a JSON text has them. A number of JavaScript is exact up to 2^53 − 1 only, and two ids that lie
-//! beyond may become the same one.
+//! The digits of numbers in JSON text. A JavaScript number is exact only up to 2^53 − 1, and two larger ids
+//! may become equal.
 
-/// The digits at `path` (names joined by dots) in a JSON object. Of members of the same name the last one
-/// counts, as for `JSON.parse`.
+/// The digits at `path` (names joined by dots) in a JSON object. If members have the same name, the last one
+/// counts, as in `JSON.parse`.
 pub fn at<'a>(json: &'a str, path: &str) -> Option<&'a str> {
     let value = path.split('.').try_fold(json, member)?;
     let digits = value.len() - value.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     (digits > 0 && digits == value.len()).then_some(value)
 }
 
-/// A member's value. The text is taken to be JSON.
+/// A member's value. The text must be JSON.
 fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = trim(object).strip_prefix('{')?;
     let mut found = None;
@@ -30,7 +30,7 @@ fn trim(json: &str) -> &str {
     json.trim_matches([' ', '\t', '\n', '\r'])
 }
 
-/// Where the string ends whose opening quote lies before this text.
+/// The end of the string whose opening quote is before this text.
 fn string_end(text: &str) -> Option<usize> {
     let mut escaped = false;
     text.bytes().position(|byte| {
@@ -40,7 +40,7 @@ fn string_end(text: &str) -> Option<usize> {
     })
 }
 
-/// Where a member's value ends: at the comma or the brace that follows it.
+/// The end of a member's value: the comma or the brace that follows it.
 fn value_end(text: &str) -> Option<usize> {
     let (mut depth, mut at) = (0usize, 0);
     while let Some(&byte) = text.as_bytes().get(at) {
@@ -56,7 +56,7 @@ fn value_end(text: &str) -> Option<usize> {
     None
 }
 
-/// Whether a key, as it is written, is this name.
+/// Whether a key, as it is written in JSON, is this name.
 fn is_named(key: &str, name: &str) -> bool {
     if !key.contains('\\') {
         return key == name;
@@ -118,7 +118,7 @@ mod tests {
     }
 
     proptest! {
-        /// Beside whatever members, in whatever order.
+        /// Among any other members, in any order.
         #[test]
         fn agrees_with_serde(
             names in proptest::collection::vec("\\PC{0,6}", 0..6), text in "\\PC{0,20}", id: u64, inner: u64,
@@ -134,7 +134,7 @@ mod tests {
             prop_assert_eq!(at(&json, "message.id"), Some(&*inner.to_string()));
         }
 
-        /// It need not be JSON.
+        /// The text does not have to be JSON.
         #[test]
         fn any_text_is_survived(json in "[\\[\\]{}\",:\\\\ au0-9é]{0,40}") {
             at(&json, "a");

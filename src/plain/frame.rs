@@ -1,4 +1,4 @@
-//! What crosses the wire: objects from the server, and the few things that it is sent.
+//! What crosses the wire: objects from the server, and the two kinds of frames that the client sends.
 
 use super::id::Key;
 use crate::wire::MessageId;
@@ -10,7 +10,7 @@ pub struct Incoming<M> {
     pub id: Option<String>,
     /// The number, if it has one.
     pub number: Option<u64>,
-    /// The whole object. Nothing looks into it.
+    /// The whole object. Nothing inspects it.
     pub object: M,
 }
 
@@ -32,11 +32,11 @@ impl<M> Message<M> {
     }
 }
 
-/// Something for the server.
+/// A frame for the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frame<M> {
     /// An acknowledgement, as JSON.
     Ack(String),
-    /// What the application cast, as it is.
+    /// The application's cast, unchanged.
     Cast(M),
 }

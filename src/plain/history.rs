@@ -1,4 +1,4 @@
-//! What is known of the channel's history: which messages were delivered, and from where to resume.
+//! What is known about the channel's history: which messages were delivered, and the resume point.
 
 use super::config::PlainConfig;
 use super::id::{Key, Numbering};
@@ -10,7 +10,7 @@ use crate::wire::{MessageId, Position};
 /// The history from a start point on.
 #[derive(Debug)]
 pub(super) struct History {
-    /// Where the application has the channel begin.
+    /// The application's start point.
     start: Option<Position>,
     pub numbering: Numbering,
     /// The session's position.
@@ -39,8 +39,8 @@ impl History {
         }
     }
 
-    /// Whether it ends where a channel begins. In another channel the same offset may be another place: without
-    /// numbers, messages are counted here.
+    /// Whether it ends where a channel begins. In another channel the same offset may be another position:
+    /// without numbers, messages are counted here.
     pub fn ends_at(&self, position: Option<&Position>, same_channel: bool) -> bool {
         match (self.numbering.epoch(), position) {
             (None, position) => self.start.as_ref() == position,
@@ -51,7 +51,7 @@ impl History {
         }
     }
 
-    /// Whether the application gave a start point that numbers refer to.
+    /// Whether the application passed a start point that numbers refer to.
     pub fn starts_at_number(&self) -> bool {
         self.start.as_ref().is_some_and(|start| Some(start.epoch.as_str()) == Numbering::Numbers.epoch())
     }
@@ -70,7 +70,7 @@ impl History {
         self.settle.connected(now);
     }
 
-    /// A message without a number came, new or not.
+    /// A message without a number arrived, new or not.
     pub fn arrived(&mut self, now: Instant, id: MessageId) {
         self.settle.arrived(now, id, &self.window);
     }
@@ -89,7 +89,7 @@ impl History {
         }
     }
 
-    /// A message is delivered; only now it counts as seen. Returns the id of the position after it.
+    /// A message is delivered. Only now it counts as seen. Returns the id of the position after it.
     pub fn delivered(&mut self, offset: u64, key: Key<'_>) -> Option<MessageId> {
         self.offset = offset;
         self.add(key);
@@ -101,13 +101,13 @@ impl History {
         }
     }
 
-    /// The message after which the server is to replay.
+    /// The message after which the server must replay.
     pub fn resume(&self) -> Option<MessageId> {
         let floor = self.window.floor();
         let Some(last) = self.last_id else { return self.settle.resume().max(floor) };
-        // Ids need not be in the order of the numbers: ask for a little more.
+        // Ids are not necessarily in the order of the numbers: request a little more.
         let settled = MessageId { ms: last.ms.saturating_sub(self.settle_ms), seq: 0 };
-        // If no message is that old, the moment itself will do: ids like these are compared.
+        // If no message is that old, use the moment itself: the server compares ids.
         self.window.highest_below(settled).or(floor).or((settled.ms > 0).then_some(settled))
     }
 }

@@ -5,16 +5,16 @@ use crate::wire::MessageId;
 /// Whether the server numbers its messages; the first one decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Numbering {
-    /// No message has come yet.
+    /// No message has arrived yet.
     Unknown,
-    /// It does not: ids are remembered, and offsets are counted here.
+    /// No: the client remembers ids and counts offsets.
     Ids,
-    /// It does: offsets are its numbers.
+    /// Yes: its numbers are the offsets.
     Numbers,
 }
 
 impl Numbering {
-    /// Two epochs, because the offsets of the two say nothing about each other.
+    /// Two epochs, because the two kinds of offsets cannot be compared.
     pub fn epoch(self) -> Option<&'static str> {
         match self {
             Numbering::Unknown => None,
@@ -27,9 +27,9 @@ impl Numbering {
 /// How a message's id is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key<'a> {
-    /// It has an order.
+    /// The id has an order.
     Ordered(MessageId),
-    /// It is the same or not.
+    /// The id can only be compared for equality.
     Text(&'a str),
 }
 

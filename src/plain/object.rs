@@ -1,11 +1,11 @@
-//! Reading an object's id and number, wherever they are.
+//! Reads an object's id and number at the configured paths.
 
 use super::{Incoming, PlainConfig, digits};
 use crate::wire::push_number;
 
-/// A JSON value, however it is held.
+/// A JSON value, in any representation.
 pub trait Object: Sized {
-    /// A member; none of what is no object.
+    /// A member; `None` if this is not an object.
     fn member(&self, name: &str) -> Option<Self>;
     /// A text.
     fn as_text(&self) -> Option<String>;
@@ -15,7 +15,7 @@ pub trait Object: Sized {
     fn is_rounded(&self) -> bool;
 }
 
-/// Reads what is to be known of an object. `json` gives the text that it was parsed from.
+/// Reads the id and number of an object. `json` returns the text that it was parsed from.
 pub fn read<O: Object>(object: O, json: impl Fn() -> String, config: &PlainConfig) -> Incoming<O> {
     let decimals = |value: &O, path: &str| match value.as_integer() {
         Some(integer) => Some(decimal(integer)),
@@ -23,7 +23,7 @@ pub fn read<O: Object>(object: O, json: impl Fn() -> String, config: &PlainConfi
         None => None,
     };
     let id = find(&object, &config.id_paths, |value, path| {
-        // Some servers' ids are their database's integers.
+        // Some servers use their database's integers as ids.
         value.as_text().filter(|text| !text.is_empty()).or_else(|| decimals(value, path))
     });
     let number = find(&object, &config.number_paths, |value, path| {

@@ -1,18 +1,18 @@
-//! Numbers put in order, where a server numbers its messages but sends them slightly out of order.
+//! Puts numbers in order, for a server that numbers its messages but sends them slightly out of order.
 //!
-//! What lies ahead of the next number is buffered here, up to a bound, until what is missing has come or is
-//! given up. What is beyond the bound is dropped; only the highest number is kept, so that it is
-//! known to be missing.
+//! Messages ahead of the next number are buffered here, up to a bound, until the missing ones have arrived or
+//! count as lost. Beyond the bound they are dropped. The highest number is kept, so that they are known to be
+//! missing.
 
 use std::collections::VecDeque;
 
 /// Messages that wait for their turn.
 #[derive(Debug)]
 pub struct Order<T> {
-    /// Ascending, each number once. A map would do as well, at three times the download.
+    /// Ascending, each number once. A map would also work, at three times the download.
     buffered: VecDeque<(u64, T)>,
     buffered_max: usize,
-    /// The highest number that came.
+    /// The highest number that arrived.
     highest: u64,
 }
 
@@ -26,13 +26,13 @@ impl<T> Order<T> {
         self.buffered.binary_search_by_key(&number, |(buffered, _)| *buffered)
     }
 
-    /// Whether this message waits already.
+    /// Whether this message is already waiting.
     pub fn has(&self, number: u64) -> bool {
         self.place(number).is_ok()
     }
 
-    /// A message that is to be delivered at its turn. At the bound, the highest is dropped: the lowest
-    /// has its turn first.
+    /// Buffers a message until its turn. At the bound, the highest is dropped, because the lowest has its
+    /// turn first.
     pub fn buffer(&mut self, number: u64, message: T) {
         self.highest = self.highest.max(number);
         let Err(place) = self.place(number) else { return };
@@ -40,28 +40,28 @@ impl<T> Order<T> {
         self.buffered.truncate(self.buffered_max);
     }
 
-    /// The message of this number, if it is there.
+    /// The message with this number, if it is here.
     pub fn take(&mut self, number: u64) -> Option<T> {
         let place = self.place(number).ok()?;
         self.buffered.remove(place).map(|(_, message)| message)
     }
 
-    /// The lowest message that waits.
+    /// The lowest waiting message.
     pub fn take_lowest(&mut self) -> Option<(u64, T)> {
         self.buffered.pop_front()
     }
 
-    /// The lowest number that waits.
+    /// The lowest waiting number.
     pub fn lowest(&self) -> Option<u64> {
         self.buffered.front().map(|(number, _)| *number)
     }
 
-    /// The highest number that came.
+    /// The highest number that arrived.
     pub fn highest(&self) -> u64 {
         self.highest
     }
 
-    /// Drops everything that waits. What came is still known to exist.
+    /// Drops all waiting messages. They are still known to exist.
     pub fn clear(&mut self) {
         self.buffered.clear();
     }
@@ -94,7 +94,7 @@ mod tests {
     }
 
     proptest! {
-        /// Numbers in any order, with a bound that suffices: delivered from 1 on, each once.
+        /// Numbers in any order, with a sufficient bound: delivered from 1 on, each once.
         #[test]
         fn numbers_come_out_in_order(numbers in Just((1u64..40).collect::<Vec<_>>()).prop_shuffle()) {
             let mut order = Order::new(40);

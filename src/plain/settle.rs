@@ -1,27 +1,26 @@
-//! From where to ask the next connection for a replay, where a server does not number its messages.
+//! The resume point of the next connection, for a server that does not number its messages.
 //!
-//! The newest id will not do: a message with a lower one may still be under way, because the live
-//! path delivers a little out of order, or because a live message has overtaken a replay. So the
-//! resume point lags. It rises to an id only when that id came at least `settle_ms` ago and nothing
-//! lower has come since.
+//! The newest id is not safe: a message with a lower id may still be in transit, because the live stream is
+//! slightly out of order, or because a live message has overtaken a replay. So the resume point lags. It
+//! rises to an id only when that id arrived at least `settle_ms` ago and nothing lower has arrived since.
 //!
-//! Only arrivals move it, never the clock alone: silence may be a replay that is stuck as well as
-//! one that is over, and nothing on this wire distinguishes the two. For the same reason what one
-//! connection has left unsettled is not settled by time that passes without it.
+//! Only arrivals move it, never the clock alone. Silence may mean a stalled replay or a finished one, and
+//! nothing on this wire distinguishes the two. For the same reason, time that passes without a connection
+//! does not settle what that connection has left unsettled.
 
 use super::window::Window;
 use crate::core::Instant;
 use crate::wire::MessageId;
 
-/// The lowest and the highest id that came in some stretch of time.
+/// The lowest and the highest id that arrived in a span of time.
 #[derive(Clone, Copy, Debug)]
 struct Span {
     low: MessageId,
     high: MessageId,
 }
 
-/// The resume point. Arrivals are kept by two spans of at least `settle_ms` each, instead of one by
-/// one: what came before both of them has settled.
+/// The resume point. Arrivals are kept in two spans of at least `settle_ms` each, instead of one by one.
+/// Everything that arrived before both spans has settled.
 #[derive(Debug)]
 pub struct Settle {
     settle_ms: u64,
@@ -40,17 +39,17 @@ impl Settle {
         Settle { settle_ms, resume, since, current: None, previous: None, settled: None }
     }
 
-    /// Everything up to here has come; a message that comes late comes after it.
+    /// Everything up to here has arrived. A late message is after it.
     pub fn resume(&self) -> Option<MessageId> {
         self.resume
     }
 
-    /// A new connection: what the last one left unsettled stays so until newer things have settled.
+    /// A new connection. What the last one left unsettled stays unsettled until newer messages have settled.
     pub fn connected(&mut self, now: Instant) {
         *self = Settle { since: now, ..Settle::new(self.resume, self.settle_ms) };
     }
 
-    /// An id came, new or not. The window has those that came before.
+    /// An id arrived, new or not. The window has the earlier ones.
     pub fn arrived(&mut self, now: Instant, id: MessageId, window: &Window) {
         if now.ms_since(self.since) >= self.settle_ms {
             self.settled = self.settled.max(self.previous.map(|span| span.high));
@@ -161,8 +160,8 @@ mod tests {
     }
 
     proptest! {
-        /// Messages that come at most `settle_ms` late: whenever the connection is cut, no message
-        /// that is still under way lies at or below the resume point.
+        /// Messages that arrive at most `settle_ms` late: whenever the connection is cut, no message in
+        /// transit is at or below the resume point.
         #[test]
         fn no_message_in_transit_is_below_the_resume_point(
             delays in proptest::collection::vec((1u64..700, 0u64..SETTLE_MS), 1..80),

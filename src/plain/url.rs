@@ -1,4 +1,4 @@
-//! The query of a URL: what an attempt adds to it, and what it already says.
+//! The query of a URL: the parameters that an attempt adds, and those that are already there.
 
 /// The URL with parameters set, in place of those of the same name.
 pub fn with_parameters(url: &str, parameters: &[(&str, &str)]) -> String {
@@ -24,7 +24,7 @@ pub fn with_parameters(url: &str, parameters: &[(&str, &str)]) -> String {
     text
 }
 
-/// What a parameter of the URL says, decoded.
+/// The decoded value of a parameter of the URL.
 pub fn parameter(url: &str, name: &str) -> Option<String> {
     let (_, query) = url.split_once('?')?;
     let pair = query.split('&').find(|pair| name_of(pair) == name)?;
@@ -49,7 +49,7 @@ fn encode(value: &str, text: &mut String) {
     }
 }
 
-/// `%XX`, and `+` for a space as forms write it. What is no `%XX` stands for itself.
+/// Decodes `%XX`, and `+` as a space, as in forms. Any other `%` stays as it is.
 fn decode(value: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = value.as_bytes();

@@ -1,4 +1,4 @@
-//! Which ids were seen, in bounded memory, where a server does not number its messages.
+//! The ids that were seen, in bounded memory, for a server that does not number its messages.
 //!
 //! ```text
 //!        floor                                  newest
@@ -7,19 +7,18 @@
 //!  all seen|  the window: the newest ids, at most so many
 //! ```
 //!
-//! An id is seen if it is at or below the floor, or in the window. Ids enter the window in any order.
-//! The invariant: an id leaves the window only as its lowest, and the floor then rises to it. So a
-//! replay that comes in order is distinguished from seen messages however long it is, also while newer
-//! messages overtake it: they stay in the window's upper end, and the floor follows the replay. The
-//! bound is reached from the other side only by as many overtaking messages as the window holds; the
-//! rest of that replay then lies below the floor.
+//! An id is seen if it is at or below the floor, or in the window. Ids enter the window in any order. The
+//! invariant: an id leaves the window only as its lowest, and the floor then rises to it. So a replay in
+//! order is distinguished from seen messages however long it is, even while newer messages overtake it: they
+//! stay at the upper end of the window, and the floor follows the replay. Only if the overtaking messages
+//! fill the whole window does the rest of that replay fall below the floor.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::wire::MessageId;
 
-/// Ids that can be compared: `ms-seq`.
+/// Ids that have an order: `ms-seq`.
 #[derive(Debug)]
 pub struct Window {
     floor: Option<MessageId>,
@@ -56,7 +55,7 @@ impl Window {
         }
     }
 
-    /// The highest id that was seen and is lower than `bound`.
+    /// The highest seen id that is lower than `bound`.
     pub fn highest_below(&self, bound: MessageId) -> Option<MessageId> {
         let place = self.ids.partition_point(|&id| id < bound);
         match place.checked_sub(1) {
@@ -66,13 +65,13 @@ impl Window {
     }
 }
 
-/// Ids that can only be equal or not, such as UUIDs. There is no floor for these: the one that was
-/// seen first is forgotten first, and is new again when it comes again.
+/// Ids that can only be compared for equality, such as UUIDs. They have no floor: the oldest id is forgotten
+/// first, and is new when it arrives again.
 #[derive(Debug)]
 pub struct Recent {
     /// Sorted.
     ids: Vec<Rc<str>>,
-    /// As they came.
+    /// In order of arrival.
     order: VecDeque<Rc<str>>,
     ids_max: usize,
 }
@@ -178,8 +177,7 @@ mod tests {
     }
 
     proptest! {
-        /// While no more ids are in play than the window holds: each once, in whatever order, however
-        /// often.
+        /// With no more ids than the window holds: each once, in any order, however often.
         #[test]
         fn each_id_is_new_once(ids in proptest::collection::vec(1u64..60, 0..400)) {
             let mut window = Window::new(None, 60);
@@ -188,7 +186,7 @@ mod tests {
             prop_assert_eq!(seen.into_iter().collect::<HashSet<_>>(), ids.into_iter().collect::<HashSet<_>>());
         }
 
-        /// Whatever the bound and the order: never twice, and never more memory than the bound.
+        /// With any bound and any order: never twice, and never more memory than the bound.
         #[test]
         fn the_window_never_exceeds_its_bound(
             ids in proptest::collection::vec(1u64..200, 0..400), bound in 1usize..20,
@@ -199,8 +197,8 @@ mod tests {
             prop_assert!(window.ids.len() <= bound);
         }
 
-        /// A log that is replayed from its start again and again, cut anywhere, with fewer live
-        /// messages ahead of each replay than the window holds.
+        /// A log that is replayed from its start repeatedly, cut anywhere, with fewer live messages ahead of
+        /// each replay than the window holds.
         #[test]
         fn a_replayed_log_loses_nothing(
             cuts in proptest::collection::vec((1u64..400, 0u64..8), 1..12),

@@ -1,4 +1,4 @@
-//! The one channel of a plain connection: who may have it, and where it begins.
+//! The one channel of a plain connection: which subscription owns it, and where it begins.
 
 use super::PlainSession;
 use super::connection::Stage;
@@ -26,7 +26,7 @@ impl<M: Clone> PlainSession<M> {
         let settled_at = self.settled_at();
         let Some(open) = self.connection.open() else { return };
         if !matches!(open.stage, Stage::Fresh) || anew && !open.replays_after(resume) {
-            // What was sent meanwhile, or was dropped, comes only with another replay.
+            // Only another replay brings the messages that were sent meanwhile or dropped.
             let why = "earlier messages come only with a new connection";
             return self.session.replace_connection(self.now, open.socket, why);
         }
@@ -36,7 +36,7 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// Gives a channel one error that says why it is not available.
+    /// Reports to a channel once why it is not available.
     fn reject(&mut self, name: String, code: &str, why: &str) {
         if !self.rejected.contains(&name) {
             self.rejected.push(name.clone());
@@ -50,7 +50,7 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// Either the channel is closed, or its application cannot keep up. It takes no more of what comes.
+    /// The channel is closed, or its application cannot keep up. It accepts no more messages.
     pub(super) fn unsubscribe(&mut self, name: &str) {
         self.rejected.retain(|rejected| rejected != name);
         if self.name.as_deref() != Some(name) {
@@ -84,7 +84,7 @@ impl<M: Clone> PlainSession<M> {
         self.session.channels().find(|(open, ..)| *open == name).map(|(_, id, _)| id)
     }
 
-    /// Answers the session's `sub`. `base` is the position if nothing is known of one.
+    /// Answers the session's `sub`. `base` is the position if none is known.
     pub(super) fn attach(&mut self, base: u64) {
         let (Some(open), Some(name)) = (self.connection.open(), &self.name) else { return };
         let Some((epoch, known)) = self.history.begin(base) else { return };

@@ -5,18 +5,18 @@ use super::replay::Subscription;
 use crate::core::{Instant, SocketId};
 use crate::wire::{MessageId, ServerFrame};
 
-/// How often the session looks after the connection. A plain server cannot be asked, so this serves
-/// only to notice that the page slept.
+/// How often the session checks the connection. A plain server cannot be pinged, so this only detects that
+/// the page slept.
 pub(super) const HEARTBEAT_MS: u64 = 30_000;
-/// A ping of the session that is late by more was slept through. A hidden page's timers are late
-/// by up to a minute.
+/// If a ping of the session is later than this, the page slept. The timers of a hidden page are up to a
+/// minute late.
 const SLEPT_MS: u64 = 120_000;
 
 /// The connection.
 #[derive(Debug)]
 pub(super) enum Connection {
     None,
-    /// The socket is opening; the server is asked to replay what follows a message.
+    /// The socket is opening. The URL requests a replay after a message.
     Opening {
         socket: SocketId,
         url: String,
@@ -25,15 +25,15 @@ pub(super) enum Connection {
     Open(Open),
 }
 
-/// A connection that is open.
+/// An open connection.
 #[derive(Debug)]
 pub(super) struct Open {
     pub socket: SocketId,
     resume_after: Option<MessageId>,
     pub opened_at: Instant,
-    /// When something last came; nothing has yet if there is no time.
+    /// When something last arrived; `None` if nothing has yet.
     heard_at: Option<Instant>,
-    /// When the session last took it for alive, which it also does when it is answered in the server's place.
+    /// When the session last considered it alive. It also does so when it is answered in the server's place.
     alive_at: Instant,
     liveness: Liveness,
     pub stage: Stage,
@@ -42,25 +42,25 @@ pub(super) struct Open {
 #[derive(Debug)]
 enum Liveness {
     Trusted,
-    /// If nothing comes until then, it counts as dead.
+    /// If nothing arrives until then, it counts as dead.
     Suspected {
         until: Instant,
     },
 }
 
-/// Who takes the messages that come.
+/// What receives the messages that arrive.
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// No message has come, and no channel is there: one that subscribes gets the whole replay.
+    /// No message has arrived, and there is no channel. One that subscribes gets the whole replay.
     Fresh,
     /// The channel.
     Subscribed(Subscription),
-    /// Nobody, and some have come or may have: only another connection replays them.
+    /// Nothing, and messages have arrived or may have. Only another connection replays them.
     Spent,
 }
 
 impl Connection {
-    /// The address, while it is opening.
+    /// The URL, while it is opening.
     pub fn url(&self) -> Option<&str> {
         match self {
             Connection::Opening { url, .. } => Some(url),
@@ -75,7 +75,7 @@ impl Connection {
         }
     }
 
-    /// The channel's side of it, while there is a channel that takes what comes.
+    /// The channel's side of it, while a channel accepts messages.
     pub fn subscription(&mut self) -> Option<&mut Subscription> {
         match &mut self.open()?.stage {
             Stage::Subscribed(subscription) => Some(subscription),
@@ -93,12 +93,12 @@ impl Connection {
 }
 
 impl Open {
-    /// Whether its replay brings what follows that message; without one, what a server sends of its own accord.
+    /// Whether its replay brings the messages after that one; without one, what the server sends by default.
     pub fn replays_after(&self, id: Option<MessageId>) -> bool {
         self.resume_after == id || self.resume_after.zip(id).is_some_and(|(asked, id)| asked < id)
     }
 
-    /// Something came.
+    /// Something arrived.
     pub fn heard(&mut self, now: Instant) {
         self.heard_at = Some(now);
         self.alive_at = now;
@@ -139,8 +139,8 @@ impl<M: Clone> PlainSession<M> {
 
     /// The socket is closed, or never opened.
     ///
-    /// Such a server rejects a token before the upgrade, which a page cannot tell from a network that
-    /// is down, or closes without a code. So the next attempt fetches a fresh token if nothing came.
+    /// Such a server rejects a token before the upgrade, which a page cannot distinguish from a network that
+    /// is down, or closes without a code. So the next attempt fetches a fresh token if nothing arrived.
     pub(super) fn closed(&mut self, socket: SocketId, code: u16, message: String) {
         if !self.connection.is_of(socket) {
             return;
@@ -152,7 +152,7 @@ impl<M: Clone> PlainSession<M> {
         self.session.handle_close(self.now, socket, code, message);
     }
 
-    /// The connection is gone. What is unanswered is asked again on the next one.
+    /// The connection is lost. Unanswered requests are repeated on the next one.
     pub(super) fn detach(&mut self) {
         self.connection = Connection::None;
         if !self.answers.is_empty() {
@@ -162,7 +162,7 @@ impl<M: Clone> PlainSession<M> {
         self.order.clear();
     }
 
-    /// The connection must show that it lives, or is replaced.
+    /// The connection must show that it is alive, or it is replaced.
     pub(super) fn suspect(&mut self) {
         let Some(open) = self.connection.open() else { return };
         let until = open.silent_since().after_ms(self.config.silence_ms);
@@ -174,8 +174,8 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// The session asks whether the server lives. A silent server is not dead, unless the application
-    /// says (`heartbeat_ms`) that this one is never silent for so long.
+    /// The session pings the server. A silent server is not dead, unless the application has set
+    /// `heartbeat_ms` because its server is never silent for that long.
     pub(super) fn ping(&mut self) {
         let Some(open) = self.connection.open() else { return };
         let (socket, silent_ms) = (open.socket, self.now.ms_since(open.silent_since()));

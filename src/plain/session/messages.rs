@@ -10,7 +10,7 @@ use crate::plain::id::{Key, Numbering};
 use crate::wire::{MessageId, ServerFrame, code, push_number};
 
 impl<M: Clone> PlainSession<M> {
-    /// An object came.
+    /// An object arrived.
     pub(super) fn received(&mut self, socket: SocketId, incoming: Incoming<M>) {
         let settled_at = self.settled_at();
         let Some(open) = self.connection.open().filter(|open| open.socket == socket) else { return };
@@ -38,7 +38,7 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// A number that the npm package cannot give as an offset is ignored, and reported once.
+    /// A number that the npm package cannot report as an offset is ignored, and reported as an error once.
     fn checked_number(&mut self, number: Option<u64>) -> Option<u64> {
         let number = number?;
         if number <= NUMBER_MAX || self.history.numbering == Numbering::Ids {
@@ -60,7 +60,7 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// A message of a server that gives no numbers.
+    /// A message of a server that does not number them.
     fn by_id(&mut self, message: Message<M>) {
         if let Key::Ordered(id) = message.key() {
             self.history.arrived(self.now, id);
@@ -70,8 +70,8 @@ impl<M: Clone> PlainSession<M> {
         self.pass(self.history.offset.saturating_add(is_new.into()), message);
     }
 
-    /// An object with an id but no number, where messages have one: it has no place in their order,
-    /// so it is emitted like an ephemeral event, but once.
+    /// An object with an id but no number, on a server that numbers its messages. It has no place in their
+    /// order, so it is emitted like an ephemeral event, but once.
     fn unnumbered(&mut self, message: Message<M>) {
         if !self.history.has(message.key()) {
             self.history.add(message.key());
@@ -79,9 +79,9 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// The first number decides where the channel begins. A message that is older than the connection
-    /// comes from the replay, which comes in order, so that nothing comes before it; a younger one may
-    /// have overtaken the replay, and waits for a while.
+    /// The first number decides where the channel begins. A message that is older than the connection is from
+    /// the replay. The replay is in order, so nothing precedes the message. A newer message may have
+    /// overtaken the replay, and waits for a while.
     fn first_number(&mut self, number: u64, message: Message<M>) {
         let settled_at = self.settled_at();
         let Some(open) = self.connection.open() else { return };
@@ -99,13 +99,13 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// A message of a server that gives numbers: delivered at its turn.
+    /// A message of a server that numbers them: delivered at its turn.
     fn by_number(&mut self, number: u64, message: Message<M>) {
         let wait_until = self.settled_at();
         let missing = self.is_number_missing();
         let Some(subscription) = self.connection.subscription() else { return };
         if number <= self.history.offset {
-            // The replay is still on its way: what is missing may come with it. A server that only repeats
+            // The replay is still in transit, and may bring the missing messages. A server that only repeats
             // itself gets no more time.
             if number > subscription.repeated_to {
                 subscription.repeated_to = number;
@@ -125,7 +125,7 @@ impl<M: Clone> PlainSession<M> {
         self.pass_next();
     }
 
-    /// Passes the message whose turn it is, if it is there.
+    /// Passes the next message in order, if it is here.
     pub(super) fn pass_next(&mut self) {
         let next = self.history.offset.saturating_add(1);
         if let Some(message) = self.order.take(next) {

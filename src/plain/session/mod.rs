@@ -24,10 +24,10 @@ use crate::wire::{MessageId, Position, ServerFrame, StartAt};
 pub struct PlainSession<M> {
     session: Session<Message<M>, M>,
     config: PlainConfig,
-    /// The address that the application gave.
+    /// The application's URL.
     url: String,
     conversation: Option<String>,
-    /// When something was last reported.
+    /// The time of the last report.
     now: Instant,
     /// The one channel's name.
     name: Option<String>,
@@ -41,14 +41,14 @@ pub struct PlainSession<M> {
     /// Whether a number above `NUMBER_MAX` was reported.
     bad_number_reported: bool,
     acknowledged: Option<MessageId>,
-    /// Answers in the server's place to what the application does. They wait for the next timeout: an answer
-    /// must not come before the call has returned.
+    /// Answers in the server's place to the application's calls. They wait for the next timeout, because an
+    /// answer must not arrive before the call has returned.
     answers: Vec<ServerFrame<M>>,
     connection: Connection,
 }
 
 impl<M: Clone> PlainSession<M> {
-    /// A session with the server at `url`, which waits for `connect`. The jitter comes from `seed`.
+    /// A session with the server at `url`, which waits for `connect`. `seed` is the seed of the jitter.
     pub fn new(url: String, config: Config, plain: PlainConfig, seed: u64, now: Instant) -> Self {
         PlainSession {
             session: Session::new(config, seed, now),
@@ -170,8 +170,8 @@ impl<M: Clone> Protocol for PlainSession<M> {
         self.at(now).handle_token(now, fetch, token);
     }
 
-    /// Whether the connection is still alive cannot be asked, so it must show it soon, or is replaced; the replay
-    /// costs little, a dead socket much.
+    /// Such a server cannot be pinged. So the connection must soon show that it is alive, or it is replaced.
+    /// A replay costs little, a dead socket much.
     fn handle_wake(&mut self, now: Instant) {
         self.now = now;
         self.suspect();

@@ -1,4 +1,4 @@
-//! How far the replay is, when it is over, and when a missing number counts as lost.
+//! The progress of the replay, its end, and when a missing number counts as lost.
 
 use super::PlainSession;
 use crate::core::{Event, Instant};
@@ -9,22 +9,22 @@ use crate::wire::ServerFrame;
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub replay: Replay,
-    /// The highest number that came a second time: how far the replay is.
+    /// The highest number that arrived a second time: the progress of the replay.
     pub repeated_to: u64,
-    /// When a missing number is no longer waited for, if one is.
+    /// When the client stops waiting for a missing number, if it waits for one.
     pub hole_at: Option<Instant>,
     /// Whether the application knows that the channel is live.
     pub live_reported: bool,
 }
 
-/// The replay, as far as silence and the messages' age show.
+/// The state of the replay, as shown by silence and the messages' age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Replay {
-    /// It is over if nothing comes until then.
+    /// It is over if nothing arrives until then.
     Running {
         until: Instant,
     },
-    /// Nothing came for a while, but numbers are missing: it may begin late.
+    /// Nothing arrived for a while, but numbers are missing: it may begin late.
     Stalled,
     Over,
 }
@@ -35,7 +35,7 @@ impl Subscription {
         Subscription { replay, repeated_to: 0, hole_at: None, live_reported: false }
     }
 
-    /// A message came: an unfinished replay runs on.
+    /// A message arrived: an unfinished replay continues.
     pub fn arrived(&mut self, until: Instant) {
         if self.replay != Replay::Over {
             self.replay = Replay::Running { until };
@@ -72,7 +72,7 @@ impl<M: Clone> PlainSession<M> {
         self.history.offset < self.order.highest()
     }
 
-    /// The position has moved: whatever is still missing gets its time.
+    /// The position has advanced: missing messages get their time again.
     pub(super) fn wait_for_missing(&mut self) {
         let hole_at = self.is_number_missing().then(|| self.settled_at());
         if let Some(subscription) = self.connection.subscription() {
@@ -80,8 +80,8 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// What is missing has not come. The session asks for it once more, which takes a new connection;
-    /// if it has done so already, it reports the gap.
+    /// The missing messages have not arrived. The session requests them once more, which takes a new
+    /// connection. If it has already done so, it reports the gap.
     fn give_up_missing(&mut self) {
         if self.history.numbering == Numbering::Unknown {
             let Some(lowest) = self.order.lowest() else { return };
@@ -98,7 +98,7 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// A message that is younger than the connection is no replayed one.
+    /// A message that is newer than the connection is not replayed.
     pub(super) fn catch_up_if_young(&mut self, key: Key<'_>) {
         let opened_at = self.connection.open().map(|open| open.opened_at);
         if key.ordered().zip(opened_at).is_some_and(|(id, opened)| id.ms >= opened.0) {
@@ -106,20 +106,20 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// Nothing has come for a while.
+    /// Nothing has arrived for a while.
     fn quiet(&mut self) {
         if self.history.numbering != Numbering::Numbers || !self.is_number_missing() {
             return self.catch_up();
         }
-        // A replay that begins late must not look like one that is over: the session would forget that it has
-        // asked for these messages already, and ask again, on each connection.
+        // A replay that begins late must not look like a finished one. Otherwise the session would forget
+        // that it has already requested these messages, and request them again on each connection.
         if let Some(subscription) = self.connection.subscription() {
             subscription.replay = Replay::Stalled;
             self.report_live();
         }
     }
 
-    /// The replay counts as over: no message has come for a while, or a younger one has.
+    /// The replay counts as over: no message has arrived for a while, or a newer one has.
     fn catch_up(&mut self) {
         let Some(subscription) = self.connection.subscription() else { return };
         if std::mem::replace(&mut subscription.replay, Replay::Over) == Replay::Over {

@@ -1,4 +1,4 @@
-//! The session's outputs, for a plain server: answered in the server's place, or turned into what it takes.
+//! The session's outputs, for a plain server: answered in the server's place, or translated for it.
 
 use super::connection::{Connection, HEARTBEAT_MS};
 use super::{PlainSession, url};
@@ -29,10 +29,10 @@ impl<M: Clone> PlainSession<M> {
         })
     }
 
-    /// The URL of an attempt. What the application wrote into it stays, except where this client
-    /// knows better: the token that it fetched, and the resume point.
+    /// The URL of an attempt. The application's parameters stay, except for two that this client sets: the
+    /// token that it fetched, and the resume point.
     fn address(&mut self) -> String {
-        // While there was no connection, the channel may have been closed, and opened again elsewhere.
+        // While there was no connection, the channel may have been closed and reopened at another position.
         let named = self.session.channels().find(|(name, ..)| self.name.as_deref() == Some(name));
         let channel = named.or_else(|| self.session.channels().next());
         let (channel, position) = channel.map(|(_, id, position)| (id, position.cloned())).unzip();
@@ -104,7 +104,7 @@ impl<M: Clone> PlainSession<M> {
         }
     }
 
-    /// The session delivers a message: the position moves.
+    /// The session delivers a message: the position advances.
     fn delivered(&mut self, mut batch: Batch<Message<M>>) -> Batch<Message<M>> {
         batch.payload.position_id = self.history.delivered(batch.n, batch.payload.key());
         self.wait_for_missing();

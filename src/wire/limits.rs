@@ -15,6 +15,8 @@ pub fn is_channel_name(name: &str) -> bool {
 
 /// The longest idempotency key and the longest client id, in bytes.
 pub const KEY_BYTES_MAX: usize = 200;
+/// What an idempotency key must be.
+pub const KEY_RULE: &str = "an idempotency key has 1 to 200 bytes";
 
 /// The maximum number of names in a lineage: this page load and the earlier ones.
 pub const LINEAGE_NAMES_MAX: usize = 8;

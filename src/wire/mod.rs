@@ -21,8 +21,8 @@ pub use code::close;
 pub use error::FrameError;
 pub(crate) use json::{Json, push_number};
 pub use limits::{
-    CHANNEL_NAME_BYTES_MAX, CHANNEL_NAME_RULE, KEY_BYTES_MAX, LINEAGE_NAME_BYTES_MAX, LINEAGE_NAMES_MAX,
-    is_channel_name,
+    CHANNEL_NAME_BYTES_MAX, CHANNEL_NAME_RULE, KEY_BYTES_MAX, KEY_RULE, LINEAGE_NAME_BYTES_MAX,
+    LINEAGE_NAMES_MAX, is_channel_name,
 };
 pub use position::{BadMessageId, MessageId, Position};
 pub use server_frame::{Fields, Msgs, ServerFrame};

@@ -1,6 +1,6 @@
 //! Which names channels, keys, clients and page loads may have.
 
-use seamline::wire::{CHANNEL_NAME_BYTES_MAX, CHANNEL_NAME_RULE, KEY_BYTES_MAX, is_channel_name};
+use seamline::wire::{CHANNEL_NAME_BYTES_MAX, CHANNEL_NAME_RULE, KEY_BYTES_MAX, KEY_RULE, is_channel_name};
 use seamline::wire::{LINEAGE_NAME_BYTES_MAX, LINEAGE_NAMES_MAX, code};
 
 use crate::refusal::Refusal;
@@ -12,7 +12,7 @@ pub fn check_channel(ch: &str) -> Result<(), Refusal> {
 
 /// Checks an idempotency key.
 pub fn check_key(key: &str) -> Result<(), Refusal> {
-    accept(has_key_length(key), code::BAD_KEY, "an idempotency key has 1 to 200 bytes")
+    accept(has_key_length(key), code::BAD_KEY, KEY_RULE)
 }
 
 /// Checks a client id.

@@ -13,10 +13,13 @@ use self::suspicion::{InFlight, Suspicion, Verdict};
 use super::error::Error;
 use super::event::PublishId;
 use super::timer::Instant;
-use crate::wire::ClientFrame;
+use crate::wire::{ClientFrame, code};
 
 /// How many publications may be unanswered at once. This bounds the data in the socket's buffer.
 const IN_FLIGHT_MAX: usize = 64;
+
+const TOO_BIG: &str = "the payload is larger than the server or a proxy accepts (close code 1009); split it";
+const UNDELIVERABLE: &str = "the server or a proxy closed the connection each time it was sent; see its logs";
 
 #[derive(Debug)]
 pub(super) struct Publication<D> {
@@ -116,7 +119,8 @@ impl<D: Clone> Outbox<D> {
     /// The open connection is lost. Publications in flight are sent again, except for one that has closed
     /// several connections in a row.
     pub fn closed(&mut self, close: Close) -> Option<(PublishId, Error)> {
-        let verdict = self.suspicion.closed(&close, self.first_in_flight(close.casts), self.is_isolating());
+        let first = self.first_in_flight(close.casts);
+        let verdict = self.suspicion.closed(&close, first, self.is_isolating());
         for p in &mut self.publications {
             if p.is_in_flight() {
                 p.progress = Progress::Waiting;
@@ -124,10 +128,13 @@ impl<D: Clone> Outbox<D> {
             }
             p.suspect &= verdict != Verdict::Clear;
         }
-        let Verdict::Fail { id, code, message } = verdict else { return None };
-        let at = self.publications.iter().position(|p| p.id == id)?;
-        self.publications.remove(at);
-        Some((id, Error::new(code, message)))
+        let error = match verdict {
+            Verdict::TooBig => Error::new(code::TOO_LARGE, TOO_BIG),
+            Verdict::Undeliverable => Error::new(code::UNDELIVERABLE, UNDELIVERABLE),
+            Verdict::SendAgain | Verdict::Isolate | Verdict::Clear => return None,
+        };
+        let at = self.publications.iter().position(|p| first.is_some_and(|first| first.id == p.id))?;
+        Some((self.publications.remove(at).id, error))
     }
 
     /// Removes the publication that an answer is about. If there is none, the answer belongs to an earlier
@@ -168,7 +175,7 @@ impl<D: Clone> Outbox<D> {
     fn first_in_flight(&self, casts: bool) -> Option<InFlight> {
         let first = self.in_flight().next()?;
         let Progress::Sent(sent_at) = first.progress else { return None };
-        Some(InFlight { first: first.id, sent_at, count: self.in_flight().count() + usize::from(casts) })
+        Some(InFlight { id: first.id, sent_at, count: self.in_flight().count() + usize::from(casts) })
     }
 
     /// Whether publications are sent one at a time, to find the one that closes the connection.

@@ -18,7 +18,7 @@
 
 use super::Close;
 use crate::core::{Instant, PublishId};
-use crate::wire::{close, code};
+use crate::wire::close;
 
 /// How many connections a publication may close before it fails.
 const STRIKES_MAX: u32 = 3;
@@ -80,16 +80,18 @@ pub enum Verdict {
     Isolate,
     /// Connections break by themselves: no publication is a suspect any longer.
     Clear,
-    /// This publication fails.
-    Fail { id: PublishId, code: &'static str, message: &'static str },
+    /// The first in flight fails: the server or a proxy found it too big.
+    TooBig,
+    /// The first in flight fails: it has closed one connection after the other.
+    Undeliverable,
 }
 
 /// What was in flight when a connection closed.
 #[derive(Clone, Copy, Debug)]
 pub struct InFlight {
     /// The first publication.
-    pub first: PublishId,
-    /// When it was sent.
+    pub id: PublishId,
+    /// When that was sent.
     pub sent_at: Instant,
     /// How many publications, the first among them, and one more if ephemeral events were in transit.
     pub count: usize,
@@ -133,14 +135,12 @@ impl Suspicion {
 
     /// An open connection is lost. `isolating`: publications were sent one at a time.
     pub fn closed(&mut self, close: &Close, in_flight: Option<InFlight>, isolating: bool) -> Verdict {
-        let Some(InFlight { first, sent_at, count }) = in_flight else {
+        let Some(InFlight { id: first, sent_at, count }) = in_flight else {
             return self.closed_idle(close.blame);
         };
         match close.blame {
             Blame::None => Verdict::SendAgain,
-            Blame::TooBig if count == 1 => {
-                Verdict::Fail { id: first, code: code::TOO_LARGE, message: TOO_BIG }
-            }
+            Blame::TooBig if count == 1 => Verdict::TooBig,
             Blame::Certain if count == 1 => self.strike(first),
             Blame::TooBig | Blame::Certain => {
                 self.hold_ms = 0;
@@ -190,12 +190,9 @@ impl Suspicion {
             return Verdict::Isolate;
         }
         self.case = Case::None;
-        Verdict::Fail { id, code: code::UNDELIVERABLE, message: UNDELIVERABLE }
+        Verdict::Undeliverable
     }
 }
-
-const TOO_BIG: &str = "it is larger than the server or a proxy takes (close code 1009)";
-const UNDELIVERABLE: &str = "the server or a proxy closed the connection each time it was sent; see its logs";
 
 #[cfg(test)]
 mod tests {
@@ -203,19 +200,12 @@ mod tests {
 
     /// A connection that opens at 0 and closes `after_ms` after a publication was sent at `sent_ms`.
     fn connection(suspicion: &mut Suspicion, sent_ms: u64, after_ms: u64, blame: Blame) -> Verdict {
-        let in_flight = InFlight { first: 7, sent_at: Instant(sent_ms), count: 1 };
+        let in_flight = InFlight { id: 7, sent_at: Instant(sent_ms), count: 1 };
         suspicion.closed(&close(sent_ms + after_ms, blame), Some(in_flight), true)
     }
 
     fn close(now_ms: u64, blame: Blame) -> Close {
         Close { now: Instant(now_ms), opened_at: Instant(0), blame, casts: false }
-    }
-
-    fn failed_with(verdict: Verdict) -> Option<&'static str> {
-        match verdict {
-            Verdict::Fail { id: 7, code, .. } => Some(code),
-            _ => None,
-        }
     }
 
     #[test]
@@ -224,8 +214,8 @@ mod tests {
         let mut close = |blame| connection(&mut suspicion, 1, 5, blame);
         assert_eq!(close(Blame::Certain), Verdict::Isolate);
         assert_eq!(close(Blame::Certain), Verdict::Isolate);
-        assert_eq!(failed_with(close(Blame::Certain)), Some(code::UNDELIVERABLE));
-        assert_eq!(failed_with(close(Blame::TooBig)), Some(code::TOO_LARGE));
+        assert_eq!(close(Blame::Certain), Verdict::Undeliverable);
+        assert_eq!(close(Blame::TooBig), Verdict::TooBig);
     }
 
     #[test]
@@ -240,7 +230,7 @@ mod tests {
             assert_eq!(connection(&mut suspicion, 1_200, 40, Blame::Possible), Verdict::Isolate);
         }
         let third = connection(&mut suspicion, 1_200, 40, Blame::Possible);
-        assert_eq!(failed_with(third), Some(code::UNDELIVERABLE));
+        assert_eq!(third, Verdict::Undeliverable);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::core::outbox::frame_bytes;
 use crate::core::reconnect::pause_ms;
 use crate::core::timer::Timer;
 use crate::core::{Error, Event, Instant, PublishId};
-use crate::wire::{ClientFrame, KEY_BYTES_MAX, MessageId, code};
+use crate::wire::{ClientFrame, KEY_BYTES_MAX, KEY_RULE, MessageId, code};
 
 /// Ephemeral events are dropped while more than this waits in the socket.
 const CAST_BUFFERED_BYTES_MAX: u64 = 65_536;
@@ -26,7 +26,7 @@ impl<B, D: Clone> Session<B, D> {
         self.advance(now);
         check_name(&name)?;
         if key.is_empty() || key.len() > KEY_BYTES_MAX {
-            return Err(Error::new(code::BAD_KEY, "an idempotency key has 1 to 200 bytes"));
+            return Err(Error::new(code::BAD_KEY, KEY_RULE));
         }
         self.check_frame(frame_bytes(&name, &key, bytes))?;
         if self.outbox.len() as u64 >= self.config.outbox_messages_max {
@@ -106,5 +106,5 @@ impl<B, D: Clone> Session<B, D> {
 }
 
 fn too_large() -> Error {
-    Error::new(code::TOO_LARGE, "it is larger than the server takes (max_frame_bytes)")
+    Error::new(code::TOO_LARGE, "the payload is larger than the server accepts (max_frame_bytes); split it")
 }

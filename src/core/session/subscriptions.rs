@@ -40,7 +40,10 @@ impl<B, D: Clone> Session<B, D> {
             return Err(closed());
         }
         if self.channels.iter().any(|channel| channel.name == name) {
-            return Err(Error::new(code::ALREADY_SUBSCRIBED, "there is a subscription already"));
+            return Err(Error::new(
+                code::ALREADY_SUBSCRIBED,
+                "already subscribed to this channel; unsubscribe first",
+            ));
         }
         let id = self.draw_id();
         let mut channel = Box::new(Channel::new(id, name, interest, from, position));

@@ -71,9 +71,9 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   _cast(name: string, data: unknown): void {
-    const { json, size } = toJson(data);
+    const { _json, _size } = toJson(data);
     if (this._closing) return;
-    const answer = this.#calls._call(Call.Cast, 0, name, "", size, 0, json);
+    const answer = this.#calls._call(Call.Cast, 0, name, "", _size, 0, _json);
     if (answer instanceof SeamlineError) throw answer;
   }
 

@@ -15,7 +15,7 @@ export class SeamlineError extends Error {
 }
 
 /** Stands for a value that must not appear in an error, such as a token. */
-export const HIDDEN = { toString: () => "(hidden)" };
+export const HIDDEN = "(hidden)";
 
 /** How much of a value an error shows. */
 const SHOWN_MAX = 100;

@@ -29,7 +29,7 @@ export class Publications {
 
   /** Publishes, unless there is an error already. */
   _publish(name: string, data: unknown, key = randomName(), error?: SeamlineError): Promise<Published> {
-    const { json, size } = toJson(data);
+    const { _json, _size } = toJson(data);
     return new Promise((resolve, reject) => {
       const settle = (answer: Answer) => {
         if (!(answer instanceof SeamlineError)) return resolve(answer);
@@ -47,7 +47,7 @@ export class Publications {
         if (--this._unanswered === 0) this._onEmpty();
       };
       this.#calls._inOrder(() => {
-        const id = this.#calls._call(Call.Publish, 0, name, key, size, 0, json) ?? closed("client");
+        const id = this.#calls._call(Call.Publish, 0, name, key, _size, 0, _json) ?? closed("client");
         if (typeof id === "number") this.#answers.set(id, answered);
         else answered(id as SeamlineError);
       });

@@ -316,10 +316,7 @@ test("invalid plain options are refused by name", async (t) => {
     await thrown({ dialect: "plain", plain: { numberPath: true } }),
     /option of plain "numberPath": true; pass a well-formed string or false/,
   );
-  assert.match(
-    await thrown({ plain: {} }),
-    /invalid option "plain": .*; pass an object, together with dialect: "plain"/,
-  );
+  assert.match(await thrown({ plain: {} }), /invalid option "plain": .*; pass an object, with dialect: "plain"/);
   assert.equal(
     await thrown({
       dialect: "plain",

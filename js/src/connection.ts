@@ -1,7 +1,8 @@
 import { Call, type EngineClass, type Frame, type Host, Kind } from "./boundary.js";
 import { Calls } from "./calls.js";
 import type { ChannelPort } from "./channel.js";
-import { SeamlineError } from "./error.js";
+import { SeamlineError, text } from "./error.js";
+import { follow } from "./follow.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { type Lineage, lineageOf } from "./lineage.js";
 import { type Loading, loadWithRetries } from "./load.js";
@@ -66,8 +67,8 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   _publish(name: string, data: unknown, key: string | undefined, isHandleClosed: boolean): Promise<Published> {
-    const what = isHandleClosed ? "channel" : "client";
-    return this.#publications._publish(name, data, key, isHandleClosed || this._closing ? closed(what) : undefined);
+    const what = isHandleClosed ? "channel" : this._closing && "client";
+    return this.#publications._publish(name, data, key, what && closed(what));
   }
 
   _cast(name: string, data: unknown): void {
@@ -180,11 +181,10 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   #fetchToken(id: number, refresh: boolean): void {
-    this.#stopWaiting = fetchToken(
-      this.#options.token,
-      refresh,
+    this.#stopWaiting = follow(
+      fetchToken(this.#options.token, refresh),
       (token) => this.#calls._call(Call.Token, id, token),
-      (message) => this.#calls._call(Call.TokenFailed, id, message),
+      (error) => this.#calls._call(Call.TokenFailed, id, `the token function failed: ${text(error)}`),
     );
   }
 

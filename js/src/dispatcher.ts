@@ -79,7 +79,7 @@ export class Dispatcher<T = unknown> {
   /** Calls every listener of an event, whatever the others do. Returns a promise if there is something to wait for. */
   _emit<E extends keyof ChannelEvents<T>>(event: E, ...args: Parameters<ChannelEvents<T>[E]>): Promise<unknown> | void {
     const failed = (error: unknown) => {
-      if (event === "error") this.#logger.error("seamline: an error listener failed:", error);
+      if (event === "error") this.#logger.error("seamline: a listener failed:", error);
       else this._error(error);
     };
     return all(this._events.of(event), (listener) =>

@@ -23,9 +23,12 @@ export function loadWithRetries(options: Options, loading: Loading): () => void 
   let stop: () => void;
   const attempt = (failures: number) => {
     const failed = (error: unknown) => {
-      const { code, message } = asSeamlineError(error);
-      const reason = { code: code as Reason["code"], message };
-      if (isFinal(options, error)) return loading._failed(reason);
+      const what = text(error);
+      const reason: Reason = { code: "wasm_failed", message: `could not load the WebAssembly: ${what}` };
+      if (error instanceof SeamlineError) Object.assign(reason, { code: error.code, message: error.message });
+      const { wasm } = options;
+      const fetched = wasm === undefined || typeof wasm === "string" || wasm instanceof URL;
+      if (!fetched || /^(Compile|Link|Seamline)Error/.test(what)) return loading._failed(reason);
       const waitMs = RETRY_MS * 2 ** Math.min(failures, 4);
       const timer = setTimeout(attempt, waitMs, failures + 1);
       stop = () => clearTimeout(timer);
@@ -37,29 +40,13 @@ export function loadWithRetries(options: Options, loading: Loading): () => void 
   return () => stop();
 }
 
-function isFinal({ wasm }: Options, error: unknown): boolean {
-  const fetched = wasm === undefined || typeof wasm === "string" || wasm instanceof URL;
-  return !fetched || /^(Compile|Link|Seamline)Error/.test(text(error));
-}
-
-function asSeamlineError(error: unknown): SeamlineError {
-  if (error instanceof SeamlineError) return error;
-  return new SeamlineError("wasm_failed", `could not load the WebAssembly: ${text(error)}`);
-}
-
 /** Loads the wasm of a dialect, once for all clients of a page. A failure is forgotten, so that it can be tried again. */
 async function load({ wasm, dialect = "seamline", WebSocket: Own }: Options): Promise<EngineClass> {
   if (!(Own ?? globalThis.WebSocket)) {
-    throw new SeamlineError(
-      "no_websocket",
-      "this runtime has no WebSocket; pass the option `WebSocket`, such as that of the npm package ws",
-    );
+    throw new SeamlineError("no_websocket", "this runtime has no WebSocket; pass the option `WebSocket`");
   }
   if (!globalThis.WebAssembly) {
-    throw new SeamlineError(
-      "wasm_failed",
-      "this runtime has no WebAssembly; if Lockdown Mode is on, exclude this site from it",
-    );
+    throw new SeamlineError("wasm_failed", "this runtime has no WebAssembly; exclude this site from Lockdown Mode");
   }
   engines[dialect] ??= start(wasm, dialect).catch((error: unknown) => {
     engines[dialect] = undefined;
@@ -98,9 +85,6 @@ function beside(locate: () => URL): URL | BufferSource {
     if (url.protocol !== "file:") return url;
     return (globalThis as unknown as NodeGlobal).process.getBuiltinModule("node:fs").readFileSync(url);
   } catch (error) {
-    throw new SeamlineError(
-      "wasm_failed",
-      `could not find the WebAssembly beside the script: ${text(error)}; pass the option \`wasm\``,
-    );
+    throw new SeamlineError("wasm_failed", `could not load the WebAssembly: ${text(error)}; pass the option \`wasm\``);
   }
 }

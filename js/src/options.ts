@@ -56,7 +56,7 @@ const OPTIONS: Table = {
   backoff: ["an object", isObject, BACKOFF],
   dialect: ['"seamline" or "plain"', (value) => value === "seamline" || value === "plain"],
   plain: [
-    'an object, together with dialect: "plain"',
+    'an object, with dialect: "plain"',
     (value, options) => isObject(value) && options?.dialect === "plain",
     PLAIN,
   ],

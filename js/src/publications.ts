@@ -28,7 +28,7 @@ export class Publications {
   }
 
   /** Publishes, unless there is an error already. */
-  _publish(name: string, data: unknown, key = randomName(), error?: SeamlineError): Promise<Published> {
+  _publish(name: string, data: unknown, key = randomName(), error?: SeamlineError | false): Promise<Published> {
     const { _json, _size } = toJson(data);
     return new Promise((resolve, reject) => {
       const settle = (answer: Answer) => {

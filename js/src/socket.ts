@@ -15,7 +15,7 @@ export interface Socket {
 }
 
 /** Chromium reports a connection that the page's policy forbids in no other way. */
-const BLOCKED = "the browser blocked the connection; if the Content-Security-Policy forbids it, add it to connect-src";
+const BLOCKED = "the browser blocked the connection; allow it in the Content-Security-Policy (connect-src)";
 
 const ignore = () => {};
 

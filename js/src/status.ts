@@ -49,12 +49,10 @@ export class Status {
 
 /** A logger that cannot throw: it is called in the middle of things. Where it fails, there is nowhere to report that. */
 function safe(logger: Logger): Required<Logger> {
-  const call =
-    (level: keyof Logger) =>
+  const ignore = () => {};
+  const level =
+    (name: keyof Logger) =>
     (...line: unknown[]) =>
-      void guard(
-        () => logger[level]?.(...line),
-        () => {},
-      );
-  return { debug: call("debug"), warn: call("warn"), error: call("error") };
+      void guard(() => logger[name]?.(...line), ignore);
+  return { debug: level("debug"), warn: level("warn"), error: level("error") };
 }

@@ -133,7 +133,7 @@ export class Subscription {
   }
 
   _live(): void {
-    if (this.#open) Object.assign(this.#open, { _live: true, _error: undefined });
+    if (this.#open) this.#open = { ...this.#open, _live: true, _error: undefined };
     for (const handle of this.#atLive) this.#enter(handle);
     this.#atLive.clear();
     for (const handle of [...this.#handles]) handle._live();
@@ -165,7 +165,7 @@ export class Subscription {
       throw new SeamlineError(
         "already_subscribed",
         `cannot start channel "${this._name}" at \`from\`: another handle is past it; ` +
-          "leave `from` out, close the other handle, or use another client",
+          "omit `from`, or use another client",
       );
     }
   }

@@ -36,7 +36,8 @@ export class Subscriptions implements SubscriptionPort {
   }
 
   _subscribe(subscription: Subscription, from: From, messages: boolean): Answer {
-    const { epoch = "", offset = startOf(from), id } = typeof from === "object" ? from : ({} as Partial<Position>);
+    const start = from === "start" ? Start.Start : from === "tail" ? Start.Tail : Start.LastKnown;
+    const { epoch = "", offset = start, id } = typeof from === "object" ? from : ({} as Partial<Position>);
     const kind = messages ? Call.Subscribe : Call.SubscribeToCasts;
     const answer = this.#calls._call(kind, 0, subscription._name, epoch, offset, 0, id);
     if (typeof answer === "number") this.#byId.set(answer, subscription);
@@ -54,8 +55,4 @@ export class Subscriptions implements SubscriptionPort {
   _ended(subscription: Subscription): void {
     this.#byName.delete(subscription._name);
   }
-}
-
-function startOf(from: From): Start {
-  return from === "start" ? Start.Start : from === "tail" ? Start.Tail : Start.LastKnown;
 }

@@ -36,7 +36,7 @@ const wrong = {
   clientId: ["a well-formed string of 1 to 200 bytes", ["", 1, null, "x".repeat(201), "é".repeat(101)]],
   backoff: ["an object", [500, null, "500"]],
   dialect: ['"seamline" or "plain"', ["", "Plain", null, true, ["plain"]]],
-  plain: ['an object, together with dialect: "plain"', ["plain", null, true, {}]],
+  plain: ['an object, with dialect: "plain"', ["plain", null, true, {}]],
   connectTimeoutMs: [MS, NOT_MS],
   tokenTimeoutMs: [MS, NOT_MS],
   heartbeatMs: [MS, NOT_MS],

@@ -46,7 +46,7 @@ async function load({ wasm, dialect = "seamline", WebSocket: Own }: Options): Pr
     throw new SeamlineError("no_websocket", "this runtime has no WebSocket; pass the option `WebSocket`");
   }
   if (!globalThis.WebAssembly) {
-    throw new SeamlineError("wasm_failed", "this runtime has no WebAssembly; exclude this site from Lockdown Mode");
+    throw new SeamlineError("wasm_failed", "this runtime has no WebAssembly; turn off Lockdown Mode for this site");
   }
   engines[dialect] ??= start(wasm, dialect).catch((error: unknown) => {
     engines[dialect] = undefined;

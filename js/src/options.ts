@@ -61,9 +61,9 @@ const OPTIONS: Table = {
     PLAIN,
   ],
   ...NUMBERS,
-  wasm: ["a URL, a Response, bytes or a WebAssembly.Module", (value) => isText(value) || isObject(value)],
+  wasm: ["a URL, a Response, bytes or a module", (value) => isText(value) || isObject(value)],
   WebSocket: ["a constructor", isFunction],
-  logger: ["an object such as console", isObject],
+  logger: ["an object like console", isObject],
 };
 
 const REDELIVER: Table = {

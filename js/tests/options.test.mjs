@@ -24,7 +24,7 @@ const refused = (message) => (error) => {
 const unknown = (what, name, names) => refused(`unknown ${what}: "${name}"; use one of ${names}`);
 const invalid = (what, value, expected) => {
   const shown = what.endsWith('"token"')
-    ? "(hidden)"
+    ? '"(hidden)"'
     : typeof value === "string"
       ? JSON.stringify(value)
       : String(value);
@@ -48,9 +48,9 @@ const wrong = {
   queueMessages: [COUNT, NOT_COUNTS],
   queueBytes: [COUNT, NOT_COUNTS],
   outboxMessages: [COUNT, NOT_COUNTS],
-  wasm: ["a URL, a Response, bytes or a WebAssembly.Module", [1, null, true]],
+  wasm: ["a URL, a Response, bytes or a module", [1, null, true]],
   WebSocket: ["a constructor", [1, null, true, {}, "ws"]],
-  logger: ["an object such as console", [null, "console", console.log]],
+  logger: ["an object like console", [null, "console", console.log]],
 };
 
 test("the table covers every option", () => {

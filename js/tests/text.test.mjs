@@ -47,7 +47,7 @@ for (const text of LONE) {
         message: refusal(`option${name}`, value, `a well-formed string${expected}`),
       });
     refused({ clientId: text }, ' "clientId"', " of 1 to 200 bytes");
-    refused({ token: text }, ' "token"', " or a function", "(hidden)");
+    refused({ token: text }, ' "token"', " or a function", '"(hidden)"');
     refused({ dialect: "plain", plain: { idPath: text } }, ' of plain "idPath"', "");
     refused({ dialect: "plain", plain: { numberPath: text } }, ' of plain "numberPath"', " or false");
     const url = `ws://example.org/${text}`;
@@ -61,7 +61,7 @@ for (const text of LONE) {
     const { client } = setUp(t, { token: () => text });
     await until(() => client.state.name === "waiting");
     assert.equal(client.state.reason.code, "token_failed");
-    assert.match(client.state.reason.message, /invalid token: \(hidden\); return a well-formed string or null/);
+    assert.match(client.state.reason.message, /invalid token: "\(hidden\)"; return a well-formed string or null/);
   });
 
   test(`${shown} in a payload arrives unchanged`, async (t) => {

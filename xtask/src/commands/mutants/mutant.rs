@@ -11,6 +11,16 @@ pub struct Mutant {
     pub replace: &'static str,
 }
 
+/// One entry of the list.
+pub const fn mutant(
+    file: &'static str,
+    name: &'static str,
+    find: &'static str,
+    replace: &'static str,
+) -> Mutant {
+    Mutant { name, file, find, replace }
+}
+
 impl Mutant {
     /// Why it cannot be planted in a file with this text, if it cannot.
     pub fn mismatch(&self, text: &str) -> Option<String> {

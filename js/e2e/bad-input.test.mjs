@@ -1,4 +1,4 @@
-// Goal: what is wrong gets an error that names it and says what to do, and the page goes on.
+// Goal: invalid input causes an error that names it and says what to do, and the page continues.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
@@ -32,7 +32,7 @@ function token(claims) {
 
 const inSeconds = (seconds) => Math.floor(Date.now() / 1000) + seconds;
 
-/** Calls `connect` in the page, and says what it threw. */
+/** Calls `connect` in the page, and returns what it threw. */
 const thrown = (url, options) =>
   page.evaluate(
     ([url, options]) => {
@@ -46,7 +46,7 @@ const thrown = (url, options) =>
     [url, options],
   );
 
-/** The state that a connection comes to rest in. */
+/** The final state of a connection. */
 async function closedReason(server, options) {
   return page.evaluate(
     async ([url, options]) => {

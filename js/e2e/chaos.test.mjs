@@ -35,7 +35,7 @@ test("3,000 messages survive 20 kills and 20 cuts", async (t) => {
   assert.deepEqual(run.missing, [], "nothing acknowledged is missing");
   assert.deepEqual(run.repeated, [], "nothing came twice");
   assert.deepEqual(run.disordered, [], "the offsets are 1, 2, 3, …");
-  assert.deepEqual(run.moved, [], "each message has the offset that its publisher was told");
+  assert.deepEqual(run.moved, [], "each message has the offset that its publisher received");
   assert.deepEqual(run.gaps, []);
   assert.ok(run.stats.duplicates > 0, "the seam was exercised");
   assert.deepEqual(run.problems, [], "no error in the page");

@@ -1,6 +1,6 @@
-// Goal: a duplicated tab, which has a copy of `sessionStorage` and so the client id of the other, misses
-// nothing that only the other has processed. Method: Chromium really copies the storage, for `window.open`.
-// Chromium only: the drivers of the other browsers open no second tab.
+// Goal: a duplicated tab has a copy of `sessionStorage`, and so the client id of the other, but misses nothing that only
+// the other has processed. Method: Chromium really copies the storage, for `window.open`. Chromium only, because the
+// drivers of the other browsers open no second tab.
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { launch } from "./support/chromium.mjs";

@@ -1,5 +1,5 @@
-// Goal: the demo page does what it says, as `cargo xtask demo` serves it: two clients on one channel,
-// buttons that break their connections, and a line that checks what came.
+// Goal: the demo page works as `cargo xtask demo` serves it: two clients on one channel, buttons that break their
+// connections, and a line that checks the messages.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, renameSync, rmSync } from "node:fs";
@@ -92,7 +92,7 @@ describe("the demo page", () => {
   });
 
   test("Bob sees Alice's messages and that she is typing", async () => {
-    // It is shown for a while only: she goes on until it is seen.
+    // It is shown for a while only, so she types until Bob sees it.
     await until("Bob sees that Alice types", async () => {
       await alice.pane.locator("input").pressSequentially("H");
       return (await bob.text("typing")).startsWith("Alice is typing");

@@ -122,7 +122,7 @@ test("a handler may unsubscribe, resubscribe and close", async () => {
     await sleep(50);
     return seen;
   });
-  // The position at the time of closing is that before the message in hand: it comes again.
+  // The position at the time of closing is before the current message, so that one is delivered again.
   assert.deepEqual(result, ["a1", "a2", "a3", "b4", "b5", "c5", "c6", "c7"]);
 });
 

@@ -1,6 +1,6 @@
-// Goal: as in lifecycle.test.mjs. Method: Chromium is really made to freeze a page, to put it into the
-// back/forward cache, to take its network and its processor away, and to throttle the timers of a hidden
-// page as it does for its users. See support/cdp.mjs for why without Playwright.
+// Goal: as in lifecycle.test.mjs. Method: Chromium is really made to freeze a page, put it into the back/forward cache,
+// take away its network and its processor, and throttle the timers of a hidden page, as it does for users. support/cdp.mjs
+// explains why this works without Playwright.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { keepsPages } from "./support/bfcache.mjs";
@@ -65,7 +65,7 @@ async function scene(t, options) {
   return scene;
 }
 
-/** Freezes a page for a while, and says how far its timers came meanwhile. */
+/** Freezes a page for a while, and returns how far its timers came meanwhile. */
 async function freeze({ page }, { ms, meanwhile, detached }) {
   await page.evaluate(() => {
     globalThis.ticks = 0;
@@ -98,7 +98,7 @@ for (const detached of [false, true]) {
         const ran = await freeze(s, { ms: FROZEN_MS, detached, meanwhile: () => s.publish(3) });
         assert.ok(ran <= 1, `it was frozen, but its timer ran ${ran} times`);
         const ms = await s.caughtUp();
-        const report = await s.judge();
+        const report = await s.verify();
         const closed = closedByBrowser(report);
         t.diagnostic(`Chromium ${closed ? "closed" : "kept"} the socket of the frozen page`);
         assert.equal(report.connects, 1 + closed, "one connection, and one more if Chromium closed the first");
@@ -123,7 +123,7 @@ for (const [what, harm, withinMs] of [
       };
       await freeze(s, { ms: 1500, detached: true, meanwhile });
       const ms = await s.caughtUp();
-      assert.equal((await s.judge()).connects, 2);
+      assert.equal((await s.verify()).connects, 2);
       return ms;
     });
   });
@@ -153,7 +153,7 @@ test("a page restored from the back/forward cache resumes within 2 s", async (t)
         longest = Math.max(longest, await s.caughtUp());
       }
       assert.deepEqual(await s.page.evaluate(() => globalThis.persisted), [true, true, true, true, true, true]);
-      const report = await s.judge();
+      const report = await s.verify();
       assert.deepEqual([report.connects, reasons(report)], [4, ["page_hidden", "page_hidden", "page_hidden"]]);
       return longest;
     },
@@ -183,7 +183,7 @@ test("a page catches up within 2 s of the network's return", async (t) => {
       await sleep(OFFLINE_MS);
       await s.page.send("Network.emulateNetworkConditions", { ...OFFLINE, offline: false });
       const ms = await s.caughtUp();
-      attempts(await s.judge());
+      attempts(await s.verify());
       return ms;
     },
   );
@@ -203,14 +203,14 @@ test("a flapping network does not exceed the backoff", async (t) => {
   const flapped = s.proxy.attempts;
   await s.publish(3);
   await s.caughtUp();
-  const report = await s.judge();
+  const report = await s.verify();
   const seconds = Math.ceil((Date.now() - from) / 1000);
   const online = report.past.filter(({ event }) => event === "online").length;
   t.diagnostic(`${online} times online; ${attempts(report)} attempts, of which ${flapped} reached the proxy by then`);
   assert.ok(online > 1, "the page saw the network come and go"); // how many of the 50 it reports is the browser's choice
   assert.ok(
     attempts(report) <= 8 + seconds,
-    "one that was there, one a second by the signs, and the backoff's first draws",
+    "one that was there, one per second by the events, and the backoff's first draws",
   );
 });
 
@@ -224,7 +224,7 @@ test("a 20 times slower processor loses nothing", async (t) => {
   s.proxy.cut();
   await s.publish(100);
   t.diagnostic(`caught up after a cut after ${await s.caughtUp()} ms`);
-  assert.equal((await s.judge()).connects, 2);
+  assert.equal((await s.verify()).connects, 2);
 });
 
 test("a hidden page with throttled timers loses nothing", async (t) => {
@@ -243,7 +243,7 @@ test("a hidden page with throttled timers loses nothing", async (t) => {
       ? "throttled beyond the heartbeat and its answer"
       : "NOT throttled: the heartbeat of a throttled page was not tested",
   );
-  const report = await s.judge();
+  const report = await s.verify();
   const closed = closedByBrowser(report);
   t.diagnostic(`Chromium closed the socket of the hidden page ${closed} times`);
   assert.equal(report.connects, 1 + closed, "the heartbeat raised no false alarm");

@@ -1,7 +1,6 @@
-// Goal: whatever a page lives through, its client is caught up soon after, no healthy socket is given up,
-// and no message is lost or comes twice. Method: a page behind a proxy, on each engine. The signs that
-// no driver can cause are dispatched as events; what Chromium can really be made to do is in
-// lifecycle.chromium.test.mjs.
+// Goal: through every lifecycle event of a page, its client catches up soon after, keeps a healthy socket, and neither loses
+// nor repeats a message. Method: a page behind a proxy, on each engine. Events that no driver can cause are dispatched; what
+// Chromium can really be made to do is in lifecycle.chromium.test.mjs.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { keepsPages } from "./support/bfcache.mjs";
@@ -14,7 +13,7 @@ before(async () => (browser = await new Browser().start()));
 after(() => browser.stop());
 
 /** Dispatches events on the window or, where they belong there, on the document. */
-const say = (page, names) =>
+const fire = (page, names) =>
   page.evaluate((names) => {
     for (const name of names) {
       const target = ["visibilitychange", "resume", "freeze"].includes(name) ? document : globalThis;
@@ -32,21 +31,21 @@ async function scene(t, options) {
 
 test("wake events keep a healthy socket", async (t) => {
   const s = await scene(t, { probeTimeoutMs: 4000 });
-  for (let i = 0; i < 5; i++) await say(s.page, ["online", "offline", "visibilitychange", "pageshow", "resume"]);
+  for (let i = 0; i < 5; i++) await fire(s.page, ["online", "offline", "visibilitychange", "pageshow", "resume"]);
   await new Promise((resolve) => setTimeout(resolve, 5000)); // beyond the probe's deadline
   assert.deepEqual([s.proxy.attempts, (await s.report()).connects], [1, 1]);
   await s.publish();
   await s.caughtUp();
-  await s.judge();
+  await s.verify();
 });
 
 test("a dead socket is replaced within 2 s of waking", async (t) => {
   await timely(t, 2000, open, async (s) => {
     s.proxy.silence("toClient");
     await s.publish(3);
-    await say(s.page, ["online"]);
+    await fire(s.page, ["online"]);
     const ms = await s.caughtUp();
-    assert.deepEqual(reasons(await s.judge()), ["heartbeat_timeout"]);
+    assert.deepEqual(reasons(await s.verify()), ["heartbeat_timeout"]);
     return ms;
   });
 });
@@ -71,7 +70,7 @@ for (const direction of ["toClient", "toServer"]) {
         const ms = Date.now() - from;
         await s.publish();
         await s.caughtUp();
-        assert.deepEqual(reasons(await s.judge()), ["heartbeat_timeout"]);
+        assert.deepEqual(reasons(await s.verify()), ["heartbeat_timeout"]);
         assert.equal(s.proxy.connections, 2);
         // A server that nothing reaches cannot know; one that still hears does.
         if (direction === "toClient") await until("the old connection is gone", () => s.proxy.open === 1);
@@ -98,7 +97,7 @@ test("a stopped server is detected and replaced", async (t) => {
       await s.state("open");
       await s.publish(3);
       await s.caughtUp();
-      const report = await s.judge();
+      const report = await s.verify();
       assert.equal(report.connects, 2);
       await until("what was tried meanwhile is gone", () => s.proxy.open === 1);
       return ms;
@@ -112,18 +111,18 @@ test("a flapping network does not exceed the backoff", async (t) => {
   for (let i = 0; i < 50; i++) {
     s.proxy.refusing = true;
     s.proxy.cut();
-    await say(s.page, ["offline"]);
+    await fire(s.page, ["offline"]);
     await new Promise((resolve) => setTimeout(resolve, 50));
     s.proxy.refusing = false;
-    await say(s.page, ["online"]);
+    await fire(s.page, ["online"]);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   const flapped = s.proxy.attempts;
   const seconds = Math.ceil((Date.now() - from) / 1000);
   await s.publish(3);
   t.diagnostic(`${flapped} attempts reached the proxy in ${seconds} s; caught up after ${await s.caughtUp()} ms`);
-  attempts(await s.judge());
-  assert.ok(flapped <= 7 + seconds, `${flapped} attempts`); // one that was there, one a second by the signs, and the first draws
+  attempts(await s.verify());
+  assert.ok(flapped <= 7 + seconds, `${flapped} attempts`); // one that was there, one per second by the events, and the first draws
 });
 
 test("back/forward cache events close and resume the connection", async (t) => {
@@ -139,7 +138,7 @@ test("back/forward cache events close and resume the connection", async (t) => {
     assert.equal(s.proxy.attempts, 1, "nothing is tried there");
     await transition("pageshow");
     const ms = await s.caughtUp();
-    assert.deepEqual(reasons(await s.judge()), ["page_hidden"]);
+    assert.deepEqual(reasons(await s.verify()), ["page_hidden"]);
     return ms;
   });
 });
@@ -165,7 +164,7 @@ test("a page resumes from the real back/forward cache", async (t) => {
     await s.caughtUp();
     const ms = Date.now() - from;
     assert.deepEqual(await persisted(), [true, true]);
-    assert.deepEqual(reasons(await s.judge()), ["page_hidden"]);
+    assert.deepEqual(reasons(await s.verify()), ["page_hidden"]);
     return ms;
   });
 });
@@ -205,6 +204,6 @@ for (const kind of ["Worker", "SharedWorker"]) {
       await s.publish(1);
     }
     await s.caughtUp();
-    assert.equal((await s.judge()).connects, 6);
+    assert.equal((await s.verify()).connects, 6);
   });
 }

@@ -1,5 +1,5 @@
-// Goal: a closed client is collected, with all that its listeners hold, whatever state it was closed in. The page keeps what
-// an application would keep: the promise of a token, say.
+// Goal: a closed client is garbage-collected with everything that its listeners hold, in whatever state it was closed. The
+// page keeps what an application would keep, such as the promise of a token.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Browser, until } from "./support/page.mjs";

@@ -1,6 +1,6 @@
-// Goal: the plain dialect of the package against the real server, which speaks it where no subprotocol is asked
-// for: each message once and in order while the server is killed and the socket cut; what was acknowledged,
-// trimmed or typed; and tokens. plain.test.mjs has the servers with worse habits.
+// Goal: the plain dialect of the package against the real server, which uses it when no subprotocol is requested: each
+// message once and in order while the server is killed and the socket cut; acknowledgements, gaps, typing and tokens.
+// plain.test.mjs has servers that behave worse.
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { after, before, test } from "node:test";

@@ -1,6 +1,6 @@
-// Goal: on a server that speaks the plain dialect, with all the habits of such servers, each message
-// reaches the page's handler once, in order where the server numbers them, however often the connection
-// is cut; and what the server leaves out is told. Method: support/plain-server.mjs, which has the habits.
+// Goal: on any server of the plain dialect, each message reaches the page's handler once, in order if the server numbers
+// them, however often the connection is cut, and a missing number is reported. Method: support/plain-server.mjs imitates
+// such servers.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Browser, until } from "./support/page.mjs";
@@ -285,7 +285,7 @@ test("a malformed frame causes an error and a reconnect", async (t) => {
     globalThis.client.on("error", ({ code }) => globalThis.bad.push(code));
   });
   server.broadcast("ping");
-  await until("it is told", () => page.evaluate(() => globalThis.bad.length > 0));
+  await until("it is reported", () => page.evaluate(() => globalThis.bad.length > 0));
   assert.deepEqual(await page.evaluate(() => globalThis.bad), ["bad_frame"]);
   await until("the page is connected again", () => server.requests.length === 2 && server.connections === 1);
   server.publish();

@@ -1,5 +1,5 @@
-// The test of all tests: two clients; one drops; messages arrive while it is away
-// *and while it is reconnecting*; after the reconnect it has all of them.
+// The central promise: two clients, one of which drops. Messages arrive while it is away *and while it is reconnecting*.
+// After the reconnect it has all of them.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";

@@ -1,5 +1,5 @@
-// Goal: on a slow link, a connection whose bytes flow is never given up, and everything gets through. Method: a page
-// behind a forwarder that lets so many bytes a second through.
+// Goal: on a slow link, a connection whose bytes flow is never given up, and everything arrives. Method: a page behind a
+// forwarder that limits the bytes per second.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Browser, until } from "./support/page.mjs";

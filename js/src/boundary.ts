@@ -21,7 +21,10 @@ export const enum Call {
   SocketMessage = 7,
   /** id: socket; a: the reason, or else the known cause; x: the close code; returns the same */
   SocketClosed = 8,
-  /** a: name; b: epoch; x: the offset to continue after, or a {@link Start}; value: the position's id, or empty; returns the channel */
+  /**
+   * a: name; b: epoch; x: the offset to continue after, or a {@link Start}; value: the position's id, or empty; returns
+   * the channel
+   */
   Subscribe = 9,
   /** a: name; for ephemeral events only; returns the channel */
   SubscribeToCasts = 10,
@@ -76,8 +79,8 @@ export const enum Kind {
   /** id: the request; x: 1 to refresh */
   FetchToken = 12,
   /**
-   * A message of the plain dialect. id: channel; a: its id; b: the id of the position after it, or empty; x: its offset;
-   * y: 1 if replayed; value: the object
+   * A message of the plain dialect. id: channel; a: its id; b: the id of the position after it, or empty; x: its
+   * offset; y: 1 if replayed; value: the object
    */
   DeliverObject = 13,
 }
@@ -87,12 +90,15 @@ export type Answer = number | false | SeamlineError | undefined;
 
 /** A session in the wasm. */
 export interface Engine {
-  /** Returns what {@link Call} says, or the error if the call was refused. */
+  /** Returns as described at {@link Call}, or the error if the call was refused. */
   call(kind: Call, id?: number, a?: string, b?: string, x?: number, y?: number, value?: unknown): Answer;
   free(): void;
 }
 
-/** Makes sessions. `lineage` has the names of the page loads, if there are any; `settings` are options in the wasm's order. */
+/**
+ * Makes sessions. `lineage` has the names of the page loads, if there are any; `settings` are options in the wasm's
+ * order.
+ */
 export type EngineClass = new (
   url: string,
   clientId: string,

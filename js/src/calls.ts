@@ -1,16 +1,16 @@
 import type { Answer, Engine } from "./boundary.js";
 
-/** Calls into the wasm. Until it is there they wait, in order: a subscription before what is published after it. */
+/** Calls into the wasm. Until it is loaded they wait, in order: a subscription before later publications. */
 export class Calls {
   #engine: Engine | undefined;
   #waiting: (() => void)[] = [];
 
-  /** Makes a call, if the wasm is there. */
+  /** Makes a call, if the wasm is loaded. */
   _call(...call: Parameters<Engine["call"]>): Answer {
     return this.#engine?.call(...call);
   }
 
-  /** Calls back when the wasm is there, after what waits already; at once if it is there, or if it never will be. */
+  /** Calls back when the wasm is loaded or the client ends, after the calls that wait already. */
   _inOrder(call: () => void): void {
     this.#waiting.push(call);
     if (this.#engine) this._flush();

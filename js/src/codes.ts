@@ -1,6 +1,6 @@
 /**
- * The code of a {@link SeamlineError}: one of those below, or what another server sends in its place. `docs/PROTOCOL.md`
- * has the meaning of the server's codes.
+ * The code of a {@link SeamlineError}: one of those below, or what another server sends in its place.
+ * `docs/PROTOCOL.md` has the meaning of the server's codes.
  */
 export type ErrorCode = ServerErrorCode | ClientErrorCode | PlainErrorCode | ArgumentErrorCode | OtherCode;
 

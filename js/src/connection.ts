@@ -17,14 +17,16 @@ import { Subscriptions } from "./subscriptions.js";
 import { fetchToken } from "./token.js";
 import type { Gap, Logger, Options, Reason, Stats } from "./types.js";
 
-/** What a client does: it runs the wasm, carries out what that asks for, and passes on what that reports. */
+/**
+ * What a client does: it makes calls into the wasm, performs what the wasm requests, and dispatches what it reports.
+ */
 export class Connection implements ChannelPort, Loading, Host {
   readonly _status: Status;
   /** Resolves when the client is closed. */
   readonly _closed: Promise<void>;
   /**
-   * Set as soon as nothing new is accepted: with a timer while publications without an answer are waited for, and with the
-   * final counts once the wasm is gone.
+   * Set as soon as nothing new is accepted: with a timer while publications without an answer are waited for, and with
+   * the final counts once the wasm is gone.
    */
   #closing: { _timer?: ReturnType<typeof setTimeout>; _stats?: Stats } | undefined;
   #url: string;
@@ -90,7 +92,7 @@ export class Connection implements ChannelPort, Loading, Host {
   _close(flushMs = 0): Promise<void> {
     clearTimeout(this.#closing?._timer);
     const closing = (this.#closing ??= {});
-    // First, because inside a handler the wasm's own report comes after the frame at hand.
+    // First, because inside a handler the wasm reports the end only after the current frame.
     this.#subscriptions._end();
     const close = () => {
       if (this.#calls._ready) this.#calls._call(Call.Close);
@@ -197,7 +199,7 @@ export class Connection implements ChannelPort, Loading, Host {
     this.#lineage?._end();
     this._status._set({ name: "closed", reason });
     this.#subscriptions._end();
-    // What was to be published before the wasm came is refused here, by the wasm otherwise.
+    // Publications that still wait for the wasm fail here; the wasm has failed the others.
     this.#calls._flush();
     this.#resolveClosed();
     closing._stats = this.#count();

@@ -16,7 +16,7 @@ type Entry = Batch | (() => Promise<unknown> | void);
  */
 export class Dispatcher<T = unknown> {
   readonly _events = new Emitter<ChannelEvents<T>>("message", "gap", "cast", "live", "error");
-  /** Where the handle asked to begin. */
+  /** The requested start point. */
   readonly _from: ChannelOptions["from"];
   /** What it listens to; none before the first listener. */
   _subscription: Subscription | undefined;
@@ -105,7 +105,7 @@ export class Dispatcher<T = unknown> {
     this._run();
   }
 
-  /** Returns what is to be waited for, or whether to go on. */
+  /** Returns a promise to wait for, or whether to continue. */
   #step(): Promise<unknown> | boolean {
     const entry = this.#queue[0];
     if (!entry) return false;
@@ -189,7 +189,10 @@ export class Dispatcher<T = unknown> {
   }
 }
 
-/** The position after message `i` of a frame, in the epoch of the position before it. Its id is the message's own by default. */
+/**
+ * The position after message `i` of a frame, in the epoch of the position before it. Its id is the message's own by
+ * default.
+ */
 export function positionAfter(i: number, { n, ids }: Frame, before: Position | undefined, id = ids[i]): Position {
   return { epoch: before?.epoch ?? "", offset: n + i, ...(id && { id }) };
 }

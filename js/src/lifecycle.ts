@@ -1,8 +1,8 @@
 import { Call } from "./boundary.js";
 
 /**
- * Reports the page's lifecycle events, each with its name and as a wake, hide or suspend, until the returned function is
- * called. Works without a `document`, as in workers.
+ * Reports the page's lifecycle events, each with its name and as a wake, hide or suspend, until the returned function
+ * is called. Works without a `document`, as in workers.
  */
 export function watchLifecycle(report: (name: string, event: Call) => void): () => void {
   const stop = new AbortController();

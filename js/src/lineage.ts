@@ -5,7 +5,7 @@ const NAMES_MAX = 8;
 const inUse = new Set<string>();
 
 /**
- * The page loads of a tab, which let the server tell copies of a tab apart. A duplicated tab has a copy of
+ * The page loads of a tab, by which the server distinguishes copies of a tab. A duplicated tab has a copy of
  * `sessionStorage`, and so the same client id; but from then on each of the two adds names of its own.
  */
 export interface Lineage {

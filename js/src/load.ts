@@ -18,7 +18,7 @@ export interface Loading {
   _failed(reason: Reason): void;
 }
 
-/** Loads the wasm, again and again if it cannot be fetched. The returned function stops that. */
+/** Loads the wasm, and retries if it cannot be fetched. The returned function stops that. */
 export function loadWithRetries(options: Options, loading: Loading): () => void {
   let stop: () => void;
   const attempt = (failures: number) => {
@@ -40,7 +40,9 @@ export function loadWithRetries(options: Options, loading: Loading): () => void 
   return () => stop();
 }
 
-/** Loads the wasm of a dialect, once for all clients of a page. A failure is forgotten, so that it can be tried again. */
+/**
+ * Loads the wasm of a dialect, once for all clients of a page. A failure is forgotten, so that it can be tried again.
+ */
 async function load({ wasm, dialect = "seamline", WebSocket: Own }: Options): Promise<EngineClass> {
   if (!(Own ?? globalThis.WebSocket)) {
     throw new SeamlineError("no_websocket", "this runtime has no WebSocket; pass the option `WebSocket`");
@@ -62,7 +64,10 @@ async function start(wasm: Options["wasm"], dialect: string): Promise<EngineClas
   return Native;
 }
 
-/** Compiles what the application passed, or else the wasm beside the script. The glue's own loader can do more, and is larger. */
+/**
+ * Compiles what the application passed, or else the wasm beside the script. The glue's own loader can do more, and is
+ * larger.
+ */
 async function compile(wasm: Options["wasm"], locate: () => URL): Promise<WebAssembly.Module> {
   let source = await (wasm ?? beside(locate));
   if (typeof source === "string" || source instanceof URL) source = await fetch(source);
@@ -76,8 +81,9 @@ async function compile(wasm: Options["wasm"], locate: () => URL): Promise<WebAss
 type NodeGlobal = { process: { getBuiltinModule(name: string): { readFileSync(url: URL): BufferSource } } };
 
 /**
- * The wasm beside a script: its URL or, where that is a file, as in Node, its bytes. There `fetch` cannot read it, and an
- * `import` of something that can would trouble bundlers. In a bundle without modules there is no `import.meta.url`, and so no URL.
+ * The wasm beside a script: its URL or, where that is a file, as in Node, its bytes. There `fetch` cannot read it, and
+ * an `import` of something that can would fail in bundlers. In a bundle without modules there is no `import.meta.url`,
+ * and so no URL.
  */
 function beside(locate: () => URL): URL | BufferSource {
   try {

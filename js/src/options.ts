@@ -83,7 +83,7 @@ function isFrom(value: unknown): boolean {
   return isText(epoch) && isCount(offset) && (id === undefined || isText(id));
 }
 
-/** `of` says whose options they are. */
+/** `of` names what the options belong to, in the errors. */
 function check(of: string, options: object, table: Table): void {
   if (!isObject(options)) throw invalid("bad_option", `options${of}`, options, "pass an object");
   for (const [name, value] of Object.entries(options)) {

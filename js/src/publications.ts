@@ -16,7 +16,7 @@ type Answer = Published | SeamlineError;
 export class Publications {
   /** Called when the last one is answered. */
   _onEmpty = () => {};
-  /** More than those below, before the wasm is there. */
+  /** More than those below while the wasm is not loaded. */
   _unanswered = 0;
   #answers = new Map<number, (answer: Answer) => void>();
   #calls: Calls;
@@ -33,11 +33,11 @@ export class Publications {
     return new Promise((resolve, reject) => {
       const settle = (answer: Answer) => {
         if (!(answer instanceof SeamlineError)) return resolve(answer);
-        // Where nobody catches it, the error is all there is to see: so it says which publication it was.
+        // If nobody catches it, the error is all there is to see, so it names the publication.
         reject(new SeamlineError(answer.code, `publication "${key}" to channel "${name}" failed: ${answer.message}`));
       };
       if (error) return settle(error);
-      // The wasm has the same limit and the same text, once it is there.
+      // The wasm has the same limit and the same text, once it is loaded.
       if (!this.#calls._ready && this._unanswered >= this.#max) {
         return settle(new SeamlineError("outbox_full", "too many publications wait; try again later"));
       }

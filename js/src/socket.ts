@@ -20,9 +20,9 @@ const BLOCKED = "the browser blocked the connection; allow it in the Content-Sec
 const ignore = () => {};
 
 /**
- * Makes a WebSocket, or returns the cause if that fails. The class may be the application's: it may throw anything, and it
- * may call a handler inside any call, while the application is in the middle of a call to the client. That call
- * must return before it is answered, so the report waits.
+ * Makes a WebSocket, or returns the cause if that fails. The class may be the application's: it may throw anything, and
+ * it may call a handler inside any call, while the application is in the middle of a call to the client. That call must
+ * return before it is answered, so the report waits.
  */
 export function openSocket(make: () => InstanceType<WebSocketConstructor>, report: Reporter): Socket | string {
   let socket: InstanceType<WebSocketConstructor> | undefined;
@@ -43,7 +43,8 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>, repor
   };
   const closed = (code: unknown, reason: unknown) => {
     release();
-    enqueue(Call.SocketClosed, (reason || cause) as string, typeof code === "number" ? code : 1005); // 1005: a close without a code (RFC 6455 §7.4.1)
+    // 1005: a close without a code (RFC 6455 §7.4.1)
+    enqueue(Call.SocketClosed, (reason || cause) as string, typeof code === "number" ? code : 1005);
   };
   const close = (code: number) => {
     report = ignore;
@@ -87,7 +88,9 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>, repor
   };
 }
 
-/** What a thrown value says; it may be any value. The error for a name with several addresses has only a code. */
+/**
+ * The message of a thrown value, which may be anything. The error for a name with several addresses has only a code.
+ */
 function causeOf(error: unknown): string {
   type Thrown = { message?: unknown; code?: unknown };
   const text = typeof error === "string" ? error : attempt(() => (error as Thrown).message || (error as Thrown).code);

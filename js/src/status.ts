@@ -13,7 +13,7 @@ export class Status {
   _state: State = { name: "connecting" };
   /** The newest states and page events, oldest first. */
   _diagnostics: readonly Diagnostic[] = [];
-  /** States that listeners do not know yet. */
+  /** States that have not been emitted yet. */
   #pending: State[] = [];
 
   constructor(logger: Logger = { warn: console.warn, error: console.error }) {
@@ -25,7 +25,7 @@ export class Status {
     this._record({ state });
     this._logger.debug("seamline: state:", state);
     this.#pending.push(state);
-    if (this.#pending.length > 1) return; // a listener caused this one: it comes after the one at hand
+    if (this.#pending.length > 1) return; // a listener caused this one: it is emitted after the current one
     for (const next of this.#pending) this.#emit(this._events.of("state"), next);
     this.#pending = [];
   }
@@ -47,7 +47,9 @@ export class Status {
   }
 }
 
-/** A logger that cannot throw: it is called in the middle of things. Where it fails, there is nowhere to report that. */
+/**
+ * A logger that cannot throw: it is called in the middle of things. Where it fails, there is nowhere to report that.
+ */
 function safe(logger: Logger): Required<Logger> {
   const ignore = () => {};
   const level =

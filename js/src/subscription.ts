@@ -9,7 +9,7 @@ type AnyDispatcher = Dispatcher<any>;
 
 /** What a subscription needs of its client. @internal */
 export interface SubscriptionPort {
-  /** Calls back in a microtask, or as soon as the wasm is there. */
+  /** Calls back in a microtask, or as soon as the wasm is loaded. */
   _soon(call: () => void): void;
   /** Subscribes; with `messages` or only for casts. Returns the id, or why that was refused. */
   _subscribe(subscription: Subscription, from: From, messages: boolean): Answer;
@@ -26,7 +26,7 @@ interface Open {
   /** Whether it fetches messages. */
   _messages: boolean;
   _live: boolean;
-  /** Why the channel is not live, where the server has said so: a handle that joins late gets it, too. */
+  /** Why the server refused the channel, until it is live: a handle that joins late gets this error, too. */
   _error?: unknown;
 }
 
@@ -43,9 +43,9 @@ export class Subscription {
   #handles = new Set<Dispatcher>();
   /** Those of them that follow messages. */
   #followers = new Set<Dispatcher>();
-  /** Those that will, from where the replay that is under way ends: they asked for the tail. */
+  /** Those that requested the tail during a replay, and follow from its end. */
   #atLive = new Set<Dispatcher>();
-  /** Where the first follower asked to begin. */
+  /** The start point that the first follower requested. */
   #from: From;
   /** Everything up to here has arrived. */
   #position: Position | undefined;

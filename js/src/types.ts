@@ -139,7 +139,7 @@ export interface PlainOptions {
 }
 
 /** A WebSocket constructor: the global `WebSocket`, or that of the package `ws`. */
-// biome-ignore-start lint/suspicious/noExplicitAny: each class has event types of its own, and only `any` takes them all
+// biome-ignore-start lint/suspicious/noExplicitAny: each class has its own event types, and only `any` accepts all
 export type WebSocketConstructor = new (
   url: string,
   protocol?: string,

@@ -1,4 +1,4 @@
-// Handles that listen to ephemeral events or `live` only: no messages are fetched for them, and none hold them up.
+// Handles that listen only to ephemeral events or `live`: they fetch no messages, and no messages delay them.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -21,12 +21,12 @@ function setUp(t, options = {}) {
   return { server, client };
 }
 
-/** A handle that writes down what it is told of `events`. */
+/** A handle that records what it emits of `events`. */
 function listen(client, events, options) {
   const channel = client.channel("c", options);
-  const told = [];
-  for (const event of events) channel.on(event, (what) => void told.push(what?.data ?? what ?? event));
-  return { channel, told };
+  const emitted = [];
+  for (const event of events) channel.on(event, (what) => void emitted.push(what?.data ?? what ?? event));
+  return { channel, emitted };
 }
 
 const log = (count) => Array.from({ length: count }, (_, i) => i + 1);
@@ -35,15 +35,15 @@ for (const from of ["start", "tail", { epoch: "e", offset: 0 }, undefined]) {
   test(`casts and live arrive without messages, from ${JSON.stringify(from)}`, async (t) => {
     const { server, client } = setUp(t, { queueMessages: 10 });
     server.logs.set("c", log(2000));
-    const { told } = listen(client, ["live", "cast", "gap"], from ? { from } : {});
-    await until(() => told.length === 1);
+    const { emitted } = listen(client, ["live", "cast", "gap"], from ? { from } : {});
+    await until(() => emitted.length === 1);
     server.send({ op: "cast", ch: "c", data: "before" });
     for (let offset = 2001; offset <= 2100; offset++) {
       server.log("c").push(offset);
       server.msgs("c", offset, offset); // live, as a server sends them to every subscriber
     }
     server.send({ op: "cast", ch: "c", data: "after" });
-    assert.deepEqual(told, ["live", "before", "after"]);
+    assert.deepEqual(emitted, ["live", "before", "after"]);
     const [sub, ...others] = server.ops("sub");
     assert.deepEqual([sub.credit, others, client.stats().delivered], [0, [], 0]);
     assert.deepEqual(server.ops("ack"), [], "what nobody processed is not acknowledged");
@@ -53,11 +53,11 @@ for (const from of ["start", "tail", { epoch: "e", offset: 0 }, undefined]) {
 test("a later message listener begins at the start point", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", log(5));
-  const { channel, told } = listen(client, ["live"], { from: "start" });
-  await until(() => told.length === 1);
+  const { channel, emitted } = listen(client, ["live"], { from: "start" });
+  await until(() => emitted.length === 1);
   const seen = [];
   channel.on("message", ({ data }) => void seen.push(data));
-  await until(() => seen.length === 5 && told.length === 2);
+  await until(() => seen.length === 5 && emitted.length === 2);
   assert.deepEqual(seen, log(5));
   assert.equal(server.ops("sub").at(-1).from, "start");
   await until(() => server.ops("ack").at(-1)?.offset === 5);
@@ -66,8 +66,8 @@ test("a later message listener begins at the start point", async (t) => {
 test("a later iterator begins after a position", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", log(5));
-  const { channel, told } = listen(client, ["cast", "live"], { from: { epoch: "e", offset: 3 } });
-  await until(() => told.length === 1);
+  const { channel, emitted } = listen(client, ["cast", "live"], { from: { epoch: "e", offset: 3 } });
+  await until(() => emitted.length === 1);
   const seen = [];
   for await (const { data } of channel) if (seen.push(data) === 2) break;
   assert.deepEqual(seen, [4, 5]);
@@ -77,9 +77,9 @@ test("listeners added in one turn make one subscription", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", log(3));
   await until(() => client.state.name === "open");
-  const { told } = listen(client, ["live", "cast", "message"], { from: "start" });
-  await until(() => told.at(-1) === "live");
-  assert.deepEqual(told, [1, 2, 3, "live"]);
+  const { emitted } = listen(client, ["live", "cast", "message"], { from: "start" });
+  await until(() => emitted.at(-1) === "live");
+  assert.deepEqual(emitted, [1, 2, 3, "live"]);
   assert.deepEqual([server.ops("sub").length, server.ops("unsub").length], [1, 0]);
 });
 
@@ -88,7 +88,7 @@ test("casts continue after the handle for messages closes", async (t) => {
   server.logs.set("c", log(3));
   const casts = listen(client, ["cast"]);
   const messages = listen(client, ["message"], { from: "start" });
-  await until(() => messages.told.length === 3);
+  await until(() => messages.emitted.length === 3);
   assert.equal(server.ops("sub").length, 1);
   messages.channel.close();
   await until(() => server.ops("sub").length === 2);
@@ -98,7 +98,7 @@ test("casts continue after the handle for messages closes", async (t) => {
     server.msgs("c", offset, offset);
   }
   server.send({ op: "cast", ch: "c", data: "here" });
-  assert.deepEqual(casts.told, ["here"]);
+  assert.deepEqual(casts.emitted, ["here"]);
 });
 
 test("a handle for casts does not delay messages", async (t) => {
@@ -109,7 +109,7 @@ test("a handle for casts does not delay messages", async (t) => {
   await until(() => server.ops("ack").at(-1)?.offset === 3);
   server.send({ op: "cast", ch: "c", data: "here" });
   assert.deepEqual(
-    [messages.told, casts.told],
+    [messages.emitted, casts.emitted],
     [
       [1, 2, 3],
       ["live", "here"],
@@ -121,17 +121,17 @@ test("a handle for casts does not delay messages", async (t) => {
 test("casts and messages survive a reconnect", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", log(3));
-  const { channel, told } = listen(client, ["live"], { from: "start" });
-  await until(() => told.length === 1);
+  const { channel, emitted } = listen(client, ["live"], { from: "start" });
+  await until(() => emitted.length === 1);
   server.drop();
-  await until(() => told.length === 2);
+  await until(() => emitted.length === 2);
   assert.deepEqual(
     server.ops("sub").map(({ credit }) => credit),
     [0, 0],
   );
   const seen = [];
   channel.on("message", ({ data }) => void seen.push(data));
-  server.drop(); // before it could subscribe anew
+  server.drop(); // before it could subscribe again
   await until(() => seen.length === 3);
   assert.deepEqual(seen, log(3));
 });

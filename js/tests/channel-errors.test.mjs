@@ -1,4 +1,4 @@
-// Handlers that fail: they are reported and, where asked for, tried again; the channel goes on.
+// Failing handlers: they are reported, and with `redeliver` tried again, and the channel continues.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channel, deferred, frame, settled } from "./support/channel.mjs";

@@ -1,4 +1,4 @@
-// Gaps: told before anything that comes after them, and waited for.
+// Gaps: emitted before later messages, which wait for the listeners.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channel, deferred, frame, settled } from "./support/channel.mjs";
@@ -7,18 +7,18 @@ const GAP = { from: 3, to: 9, reason: "trimmed" };
 
 test("a gap is emitted in order with the messages", async () => {
   const { c, s, processed } = channel();
-  const told = [];
+  const emitted = [];
   const gate = deferred();
-  c.on("message", ({ offset }) => (told.push(offset), offset === 2 ? gate.promise : undefined));
-  c.on("gap", (gap) => void told.push(gap));
+  c.on("message", ({ offset }) => (emitted.push(offset), offset === 2 ? gate.promise : undefined));
+  c.on("gap", (gap) => void emitted.push(gap));
   s._deliver(frame(1, 2), 0);
   s._gap(GAP, { epoch: "e", offset: 9 });
   s._deliver(frame(10, 10), 0);
   await settled();
-  assert.deepEqual(told, [1, 2], "the gap waits for the message before it");
+  assert.deepEqual(emitted, [1, 2], "the gap waits for the message before it");
   gate.resolve();
   await settled();
-  assert.deepEqual(told, [1, 2, GAP, 10]);
+  assert.deepEqual(emitted, [1, 2, GAP, 10]);
   assert.deepEqual(processed().slice(-2), ["processed 0 at 9 -", "processed 1 at 10 10-0"]);
 });
 

@@ -1,4 +1,4 @@
-// Channels as async iterators: a message counts as processed when the next one is asked for.
+// Channels as async iterators: a message counts as processed when the next one is requested.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channel, frame, settled } from "./support/channel.mjs";

@@ -69,10 +69,10 @@ test("closing inside a handler reports what was processed before", () => {
 
 test("nothing is emitted or reported after close", async () => {
   const { c, s, calls } = channel();
-  const told = [];
+  const emitted = [];
   const gate = deferred();
   for (const event of ["message", "gap", "cast", "live"]) {
-    c.on(event, () => (told.push(event), gate.promise));
+    c.on(event, () => (emitted.push(event), gate.promise));
   }
   s._deliver(frame(1, 2), 0);
   await settled();
@@ -82,7 +82,7 @@ test("nothing is emitted or reported after close", async () => {
   s._gap({ from: 4, reason: "hole" }, { epoch: "e", offset: 5 });
   s._live();
   await settled();
-  assert.deepEqual([told, calls], [["message"], ["subscribe", "unsubscribe 1", "end"]]);
+  assert.deepEqual([emitted, calls], [["message"], ["subscribe", "unsubscribe 1", "end"]]);
 });
 
 test("closing twice ends the subscription once", () => {

@@ -1,4 +1,4 @@
-// What a channel does with the messages that reach it: order, waiting, what counts as processed.
+// How a channel delivers messages: order, waiting, and what counts as processed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channel, deferred, frame, settled } from "./support/channel.mjs";
@@ -89,14 +89,14 @@ test("a thenable is awaited like a promise", async () => {
 
 test("messages and `live` wait while there is no listener", () => {
   const { c, s, calls, processed } = channel();
-  const told = [];
+  const emitted = [];
   c.on("message", () => {})();
-  c.on("live", () => told.push("live"));
+  c.on("live", () => emitted.push("live"));
   s._deliver(frame(1, 2), 0);
   s._live();
-  assert.deepEqual([told, processed()], [[], []], "`live` comes after the messages");
-  c.on("message", ({ offset }) => told.push(offset));
-  assert.deepEqual(told, [1, 2, "live"]);
+  assert.deepEqual([emitted, processed()], [[], []], "`live` comes after the messages");
+  c.on("message", ({ offset }) => emitted.push(offset));
+  assert.deepEqual(emitted, [1, 2, "live"]);
   assert.equal(calls.filter((call) => call === "subscribe").length, 1);
 });
 
@@ -141,9 +141,9 @@ for (const event of ["message", "gap", "cast", "live"]) {
 
 test("casts do not wait for messages", () => {
   const { c, s } = channel();
-  const told = [];
-  c.on("cast", (data) => told.push(data));
+  const emitted = [];
+  c.on("cast", (data) => emitted.push(data));
   s._deliver(frame(1, 1), 0);
   s._cast({ typing: true });
-  assert.deepEqual(told, [{ typing: true }]);
+  assert.deepEqual(emitted, [{ typing: true }]);
 });

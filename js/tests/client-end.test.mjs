@@ -1,4 +1,4 @@
-// How a client ends, what it says then, and what it does about tokens.
+// How a client ends, with which reasons, and how it handles tokens.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -141,21 +141,21 @@ test("a state caused by a listener is emitted afterwards", async (t) => {
   const { connect } = await import("../dist/index.js?states"); // a copy that has not loaded its wasm
   const client = connect("ws://example.org/ws", { wasm: "https://example.org/x.wasm", logger: {} });
   t.after(() => client.close());
-  const told = [];
-  client.on("state", ({ name }) => (told.push(`first ${name}`), name === "waiting" && client.close()));
-  client.on("state", ({ name }) => told.push(`second ${name}`));
+  const emitted = [];
+  client.on("state", ({ name }) => (emitted.push(`first ${name}`), name === "waiting" && client.close()));
+  client.on("state", ({ name }) => emitted.push(`second ${name}`));
   await until(() => client.state.name === "closed");
-  assert.deepEqual(told, ["first waiting", "second waiting", "first closed", "second closed"]);
+  assert.deepEqual(emitted, ["first waiting", "second waiting", "first closed", "second closed"]);
 });
 
 test("close() inside a state listener keeps the order", async (t) => {
   const { server, client } = setUp(t);
-  const told = [];
+  const emitted = [];
   client.on("state", ({ name }) => name === "waiting" && client.close());
-  client.on("state", ({ name }) => told.push(name));
+  client.on("state", ({ name }) => emitted.push(name));
   await until(() => client.state.name === "open");
   server.drop();
-  assert.deepEqual(told.slice(-3), ["open", "waiting", "closed"]);
+  assert.deepEqual(emitted.slice(-3), ["open", "waiting", "closed"]);
 });
 
 test("failing client listeners do no harm", async (t) => {

@@ -39,12 +39,12 @@ test("messages in both replay and live stream arrive once", async (t) => {
     server.send({ op: "live", ch, head: 4 });
     server.msgs(ch, 3, 5); // live, overlapping
   };
-  const told = [];
+  const emitted = [];
   const channel = client.channel("c", { from: "start" });
-  channel.on("live", () => told.push("live"));
-  channel.on("message", ({ offset, data }) => void told.push(`${offset}${data}`));
+  channel.on("live", () => emitted.push("live"));
+  channel.on("message", ({ offset, data }) => void emitted.push(`${offset}${data}`));
   await until(() => client.stats().received === 9);
-  assert.deepEqual(told, ["1a", "2b", "3c", "4d", "5e", "live"]);
+  assert.deepEqual(emitted, ["1a", "2b", "3c", "4d", "5e", "live"]);
   assert.deepEqual(server.ops("sub"), [{ op: "sub", ch: "c", credit: 2000, from: "start", ref: 1 }]);
   const { delivered, duplicates, gaps } = client.stats();
   assert.deepEqual({ delivered, duplicates, gaps }, { delivered: 5, duplicates: 4, gaps: 0 });
@@ -75,12 +75,12 @@ test("trimmed messages are a gap before later messages", async (t) => {
     server.msgs(ch, 4, 4, true);
     server.send({ op: "live", ch, head: 4 });
   };
-  const told = [];
+  const emitted = [];
   const channel = client.channel("c", { from: { epoch: "e", offset: 1 } });
-  channel.on("gap", (gap) => void told.push(gap));
-  channel.on("message", ({ data }) => void told.push(data));
-  await until(() => told.length === 2);
-  assert.deepEqual(told, [{ from: 2, to: 3, reason: "trimmed" }, "d"]);
+  channel.on("gap", (gap) => void emitted.push(gap));
+  channel.on("message", ({ data }) => void emitted.push(data));
+  await until(() => emitted.length === 2);
+  assert.deepEqual(emitted, [{ from: 2, to: 3, reason: "trimmed" }, "d"]);
 });
 
 test("only processed messages are acknowledged", async (t) => {

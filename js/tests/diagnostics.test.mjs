@@ -1,4 +1,4 @@
-// What the client remembers for the report of a bug; and what it does in the back/forward cache.
+// What `diagnostics()` returns, and the client in the back/forward cache.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -16,19 +16,19 @@ async function setUp(t) {
   const client = connect("ws://example.org/ws", { wasm, backoff: { initialMs: 1, maxMs: 5 }, logger: {} });
   t.after(() => client.close());
   await until(() => client.state.name === "open");
-  const say = (name, more) => page.dispatchEvent(Object.assign(new Event(name), more));
-  return { server, client, say };
+  const fire = (name, more) => page.dispatchEvent(Object.assign(new Event(name), more));
+  return { server, client, fire };
 }
 
 const line = (what) =>
   "state" in what ? `${what.state.name} ${what.state.reason?.code ?? ""}`.trim() : `(${what.event})`;
 
 test("diagnostics list states and page events, oldest first", async (t) => {
-  const { server, client, say } = await setUp(t);
+  const { server, client, fire } = await setUp(t);
   const before = Date.now();
-  say("offline");
+  fire("offline");
   server.drop();
-  say("online");
+  fire("online");
   await until(() => client.state.name === "open");
   client.close();
   const past = client.diagnostics();
@@ -52,29 +52,29 @@ test("diagnostics list states and page events, oldest first", async (t) => {
 });
 
 test("the last 200 entries are kept", async (t) => {
-  const { client, say } = await setUp(t);
-  for (let i = 0; i < 300; i++) say("offline");
+  const { client, fire } = await setUp(t);
+  for (let i = 0; i < 300; i++) fire("offline");
   assert.equal(client.diagnostics().length, 200);
   const past = client.diagnostics();
   const copy = [...past];
-  say("offline");
+  fire("offline");
   assert.deepEqual(past, copy);
 });
 
 test("a page restored from the back/forward cache resumes", async (t) => {
-  const { server, client, say } = await setUp(t);
+  const { server, client, fire } = await setUp(t);
   server.logs.set("c", ["a", "b"]);
   const seen = [];
   client.channel("c", { from: "start" }).on("message", ({ data }) => void seen.push(data));
   await until(() => seen.length === 2);
-  say("pagehide", { persisted: true });
+  fire("pagehide", { persisted: true });
   assert.deepEqual([client.state.name, client.state.reason.code, client.state.attempt], ["waiting", "page_hidden", 0]);
   assert.equal(server.sockets[0].closedWith, 1000);
   await until(() => server.ops("ack").length === 1);
   server.log("c").push("c");
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal(server.sockets.length, 1, "nothing runs there");
-  say("pageshow", { persisted: true });
+  fire("pageshow", { persisted: true });
   await until(() => seen.length === 3);
   assert.deepEqual(seen, ["a", "b", "c"]);
   assert.equal(server.ops("sub")[1].position.offset, 2);

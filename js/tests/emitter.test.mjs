@@ -1,4 +1,4 @@
-// Listeners: added, removed, and both while an event is being told.
+// Listeners: added, removed, and both during an event.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { source } from "./support/source.mjs";
@@ -15,12 +15,12 @@ function setUp() {
 
 test("listeners are called in order, with the arguments", () => {
   const { emitter, emit } = setUp();
-  const told = [];
-  emitter.on("a", (...args) => told.push(["first", ...args]));
-  emitter.on("a", (...args) => told.push(["second", ...args]));
-  emitter.on("b", () => told.push("b"));
+  const emitted = [];
+  emitter.on("a", (...args) => emitted.push(["first", ...args]));
+  emitter.on("a", (...args) => emitted.push(["second", ...args]));
+  emitter.on("b", () => emitted.push("b"));
   emit("a", 1, 2);
-  assert.deepEqual(told, [
+  assert.deepEqual(emitted, [
     ["first", 1, 2],
     ["second", 1, 2],
   ]);
@@ -68,30 +68,30 @@ test("an event starts without listeners", () => {
 
 test("the returned function removes only its listener", () => {
   const { emitter, emit } = setUp();
-  const told = [];
-  const listener = () => told.push("x");
+  const emitted = [];
+  const listener = () => emitted.push("x");
   const off = emitter.on("a", listener);
   emitter.on("a", listener);
   off();
   off();
   emit("a");
-  assert.deepEqual(told, ["x"], "the same function, added twice, is there once");
+  assert.deepEqual(emitted, ["x"], "the same function, added twice, is there once");
 });
 
 test("listeners changed during an event do not affect it", () => {
   const { emitter, emit } = setUp();
-  const told = [];
+  const emitted = [];
   const offs = [];
   offs.push(
     emitter.on("a", () => {
-      told.push("first");
+      emitted.push("first");
       for (const off of offs) off();
-      emitter.on("a", () => told.push("new"));
+      emitter.on("a", () => emitted.push("new"));
     }),
   );
-  offs.push(emitter.on("a", () => told.push("second")));
+  offs.push(emitter.on("a", () => emitted.push("second")));
   emit("a");
-  assert.deepEqual(told, ["first", "second"]);
+  assert.deepEqual(emitted, ["first", "second"]);
   emit("a");
-  assert.deepEqual(told, ["first", "second", "new"]);
+  assert.deepEqual(emitted, ["first", "second", "new"]);
 });

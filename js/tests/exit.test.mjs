@@ -1,4 +1,4 @@
-// A Node process of its own: when it ends, and what it says then.
+// A Node process of its own: when it exits, and what it prints.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";

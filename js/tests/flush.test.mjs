@@ -1,4 +1,4 @@
-// What becomes of publications that have no answer yet when the client is closed.
+// Publications without an answer when the client is closed.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";

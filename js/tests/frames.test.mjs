@@ -1,4 +1,4 @@
-// What counts in a frame: one rule per field, on both sides of the wasm's boundary.
+// How the fields of a frame are read: one rule per field, on both sides of the boundary.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Handles of one channel on the real wasm: one subscription on the wire, whatever each of them does.
+// Handles of one channel on the real wasm: they share one subscription on the wire.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// The page's signs of waking up and of going away, with and without a document.
+// The lifecycle events of a page, with and without a document.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { source } from "./support/source.mjs";
@@ -20,34 +20,34 @@ function page(t, { withDocument }) {
 
 test("each page event is a wake, hide or suspend", (t) => {
   const { target, document } = page(t, { withDocument: true });
-  const told = [];
-  const stop = watchLifecycle((name, sign) => told.push([name, sign]));
-  const say = (on, name, more) => (on.dispatchEvent(Object.assign(new Event(name), more)), told.pop());
-  const sign = (...event) => say(...event)?.[1];
-  assert.deepEqual(say(target, "online"), ["online", WAKE]);
-  assert.deepEqual(say(target, "offline"), ["offline", HIDE], "a hint that little time may be left, no verdict");
-  assert.equal(sign(target, "pageshow"), WAKE);
-  assert.equal(sign(target, "pageshow", { persisted: true }), WAKE, "from the back/forward cache");
-  assert.equal(sign(target, "pagehide"), HIDE);
-  assert.equal(sign(target, "pagehide", { persisted: true }), SUSPEND, "into the back/forward cache");
-  assert.equal(sign(target, "freeze"), HIDE);
-  assert.equal(sign(target, "resume"), WAKE);
+  const emitted = [];
+  const stop = watchLifecycle((name, call) => emitted.push([name, call]));
+  const fire = (on, name, more) => (on.dispatchEvent(Object.assign(new Event(name), more)), emitted.pop());
+  const call = (...event) => fire(...event)?.[1];
+  assert.deepEqual(fire(target, "online"), ["online", WAKE]);
+  assert.deepEqual(fire(target, "offline"), ["offline", HIDE], "a hint that little time may be left");
+  assert.equal(call(target, "pageshow"), WAKE);
+  assert.equal(call(target, "pageshow", { persisted: true }), WAKE, "from the back/forward cache");
+  assert.equal(call(target, "pagehide"), HIDE);
+  assert.equal(call(target, "pagehide", { persisted: true }), SUSPEND, "into the back/forward cache");
+  assert.equal(call(target, "freeze"), HIDE);
+  assert.equal(call(target, "resume"), WAKE);
   document.hidden = true;
-  assert.equal(sign(target, "visibilitychange"), HIDE);
+  assert.equal(call(target, "visibilitychange"), HIDE);
   document.hidden = false;
-  assert.equal(sign(target, "visibilitychange"), WAKE);
+  assert.equal(call(target, "visibilitychange"), WAKE);
   stop();
-  for (const name of ["online", "offline", "pageshow", "pagehide"]) assert.equal(say(target, name), undefined, name);
-  for (const name of ["freeze", "resume", "visibilitychange"]) assert.equal(say(target, name), undefined, name);
+  for (const name of ["online", "offline", "pageshow", "pagehide"]) assert.equal(fire(target, name), undefined, name);
+  for (const name of ["freeze", "resume", "visibilitychange"]) assert.equal(fire(target, name), undefined, name);
 });
 
 test("lifecycle events work without a document", (t) => {
   const { target } = page(t, { withDocument: false });
-  const told = [];
-  const stop = watchLifecycle((_, sign) => told.push(sign));
+  const emitted = [];
+  const stop = watchLifecycle((_, call) => emitted.push(call));
   target.dispatchEvent(new Event("online"));
   stop();
-  assert.deepEqual(told, [WAKE]);
+  assert.deepEqual(emitted, [WAKE]);
 });
 
 test("Node has no lifecycle events", () => {

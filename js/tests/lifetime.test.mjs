@@ -1,5 +1,5 @@
-// A closed client leaves nothing behind: no memory, no timer. Each test keeps what an application would keep: the
-// promise that never comes, the server's end of the socket.
+// A closed client leaves no memory and no timer behind. Each test keeps what an application would keep: a promise that
+// never settles, the server's end of the socket.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -11,7 +11,7 @@ import { FakeServer, until } from "./support/server.mjs";
 const wasm = await readFile(new URL("../dist/seamline.wasm", import.meta.url));
 const CLIENTS = 20;
 
-/** The package anew: the wasm is loaded once per copy. */
+/** A fresh copy of the package: the wasm is loaded once per copy. */
 let copies = 0;
 const fresh = () => import(`../dist/index.js?lifetime${++copies}`);
 

@@ -1,4 +1,4 @@
-// Copies of a tab are told apart: each page load has a name, and knows those of the earlier ones.
+// How copies of a tab are distinguished: each page load has a name, and lists those of the earlier ones.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -91,8 +91,8 @@ test("an unusable sessionStorage gives no lineage", async (t) => {
   assert.equal((await load("me", "a"))._names(), `${name("a")} ${name("z")}`);
 });
 
-/** The lineages that the server is told on two connections. */
-async function told(t, options) {
+/** The lineages that the server receives on two connections. */
+async function lineages(t, options) {
   const server = FakeServer.install();
   const client = connect("ws://example.org/ws", { wasm, backoff: { initialMs: 1, maxMs: 5 }, logger: {}, ...options });
   t.after(() => client.close());
@@ -104,8 +104,8 @@ async function told(t, options) {
 
 test("every hello of a page load has the same lineage", async (t) => {
   tab(t, { "seamline:tab": name("z") });
-  const [first, second] = await told(t, { clientId: "tab" });
+  const [first, second] = await lineages(t, { clientId: "tab" });
   assert.match(first, /^[0-9a-f]{16} z{16}$/);
   assert.equal(second, first);
-  assert.deepEqual(await told(t, {}), [undefined, undefined]);
+  assert.deepEqual(await lineages(t, {}), [undefined, undefined]);
 });

@@ -1,4 +1,4 @@
-// The wasm: given in several ways, missing, broken, or late.
+// The wasm: passed in several ways, missing, broken, or late.
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -11,7 +11,7 @@ import { FakeServer, until } from "./support/server.mjs";
 
 const bytes = await readFile(new URL("../dist/seamline.wasm", import.meta.url));
 
-/** The package anew: the wasm is loaded once per copy. */
+/** A fresh copy of the package: the wasm is loaded once per copy. */
 let copies = 0;
 const fresh = () => import(`../dist/index.js?${++copies}`);
 

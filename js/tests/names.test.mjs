@@ -1,4 +1,4 @@
-// URLs and channel names: what is refused at once, and what a URL is made into.
+// URLs and channel names: which are refused at once, and how a URL is resolved.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";

@@ -7,7 +7,7 @@ import { WebSocket } from "ws";
 import { until } from "./support/server.mjs";
 import { startServer } from "./support/ws-server.mjs";
 
-/** The package anew: the wasm is loaded once per copy. */
+/** A fresh copy of the package: the wasm is loaded once per copy. */
 let copies = 0;
 const fresh = () => import(`../dist/index.js?node${++copies}`);
 

@@ -1,5 +1,4 @@
-// Every number among the options reaches what it is for, and nothing else: they cross into the wasm
-// by their place in an array.
+// The effect of each option that is a number. They cross into the wasm by their place in an array.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";

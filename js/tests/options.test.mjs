@@ -1,4 +1,4 @@
-// Options: what cannot be meant is refused by name, at once, where the caller's stack still shows who is to blame.
+// Invalid options are refused by name at the call, where the stack trace still shows the caller.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { connect, SeamlineError } from "../dist/index.js";

@@ -1,4 +1,4 @@
-// What the package is made of, and that it can be bundled without a plugin.
+// The contents of the package, and that it can be bundled without a plugin.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";

@@ -1,5 +1,4 @@
-// The plain dialect: its wasm is loaded in place of the other, and each of its settings reaches what it is
-// for; they cross into the wasm by their place in an array.
+// The plain dialect: its wasm is loaded in place of the other, and each of its settings has its effect.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
@@ -25,7 +24,7 @@ class Socket {
     this.sent.push(JSON.parse(text));
   }
 
-  say(object) {
+  fire(object) {
     this.sayText(JSON.stringify(object));
   }
 
@@ -72,15 +71,15 @@ test("a handle for casts alone gets them", async (t) => {
   });
   t.after(() => client.close());
   const room = client.channel("c");
-  const told = [];
-  room.on("error", (error) => told.push(error.code));
-  room.on("cast", ({ type }) => told.push(type));
+  const emitted = [];
+  room.on("error", (error) => emitted.push(error.code));
+  room.on("cast", ({ type }) => emitted.push(type));
   await until(() => client.state.name === "open");
   const [socket] = Socket.all;
-  for (let n = 1; n <= 3; n++) socket.say({ stream_id: `${n}-0`, sequence_number: n });
-  socket.say({ type: "typing" });
-  await until(() => told.length > 0);
-  assert.deepEqual([told, Socket.all.length], [["typing"], 1]);
+  for (let n = 1; n <= 3; n++) socket.fire({ stream_id: `${n}-0`, sequence_number: n });
+  socket.fire({ type: "typing" });
+  await until(() => emitted.length > 0);
+  assert.deepEqual([emitted, Socket.all.length], [["typing"], 1]);
 });
 
 test("no subprotocol is requested, and messages arrive once", async (t) => {
@@ -88,8 +87,8 @@ test("no subprotocol is requested, and messages arrive once", async (t) => {
   assert.equal(socket().protocols, undefined);
   assert.equal(socket().url.search, "?conversation_id=c&client_id=me");
   const hello = { stream_id: "7-0", id: "uuid", sequence_number: 1, text: "hello" };
-  socket().say(hello);
-  socket().say(hello);
+  socket().fire(hello);
+  socket().fire(hello);
   assert.deepEqual(seen, [{ id: "7-0", offset: 1, data: hello, replayed: true }]);
   assert.deepEqual(room.position, { epoch: "plain-numbered", offset: 1, id: "7-0" });
 });
@@ -110,7 +109,7 @@ test("a number above 2^53 is reported once", async (t) => {
   const { room, seen, casts, socket } = await setUp(t);
   const errors = [];
   room.on("error", ({ code, message }) => errors.push([code, message]));
-  socket().say({ id: "1-0", sequence_number: 1 });
+  socket().fire({ id: "1-0", sequence_number: 1 });
   for (const id of ["2-0", "2-0", "3-0"]) socket().sayText(`{"id":"${id}","sequence_number":9007199254740993}`);
   assert.deepEqual(
     errors.map(([code]) => code),
@@ -125,17 +124,17 @@ test("a hole that no replay fills is a gap", async (t) => {
   const { client, room, seen, socket } = await setUp(t, { plain: { settleMs } });
   const gaps = [];
   room.on("gap", (gap) => gaps.push(gap));
-  const say = (from, to) => {
-    for (let n = from; n <= to; n++) socket().say({ stream_id: `${1000 + n}-0`, sequence_number: n });
+  const fire = (from, to) => {
+    for (let n = from; n <= to; n++) socket().fire({ stream_id: `${1000 + n}-0`, sequence_number: n });
   };
-  say(1, 5);
+  fire(1, 5);
   let last = socket();
   last.drop();
   for (let connections = 0; gaps.length === 0 && connections < 10; connections++) {
     await until(() => socket() !== last && client.state.name === "open");
     last = socket();
     await sleep(3 * settleMs); // nothing comes for longer than the client waits
-    say(9, 12);
+    fire(9, 12);
     await until(() => gaps.length > 0 || socket() !== last);
   }
   await until(() => seen.length === 9);
@@ -149,8 +148,8 @@ test("a hole that no replay fills is a gap", async (t) => {
 
 test("plain.idPath and plain.numberPath locate ids and numbers", async (t) => {
   const { seen, casts, socket } = await setUp(t, { plain: { idPath: "a.id", numberPath: "a.n" } });
-  socket().say({ id: "5-0", sequence_number: 3 });
-  socket().say({ a: { id: "7-0", n: 1 } });
+  socket().fire({ id: "5-0", sequence_number: 3 });
+  socket().fire({ a: { id: "7-0", n: 1 } });
   assert.deepEqual(
     seen.map(({ id, offset }) => [id, offset]),
     [["7-0", 1]],
@@ -160,8 +159,8 @@ test("plain.idPath and plain.numberPath locate ids and numbers", async (t) => {
 
 test("plain.numberPath: false ignores numbers", async (t) => {
   const { room, seen, socket } = await setUp(t, { plain: { numberPath: false } });
-  socket().say({ id: "7-0", sequence_number: 100 });
-  socket().say({ id: "8-0", sequence_number: 50 });
+  socket().fire({ id: "7-0", sequence_number: 100 });
+  socket().fire({ id: "8-0", sequence_number: 50 });
   assert.deepEqual(
     seen.map(({ offset }) => offset),
     [1, 2],
@@ -173,14 +172,14 @@ test("plain.numberPath: false ignores numbers", async (t) => {
 test("plain.settleMs limits the wait for a missing number", async (t) => {
   const { socket } = await setUp(t, { plain: { settleMs: 30 } });
   const first = socket();
-  first.say({ id: "1-0", sequence_number: 1 });
-  first.say({ id: "3-0", sequence_number: 3 });
+  first.fire({ id: "1-0", sequence_number: 1 });
+  first.fire({ id: "3-0", sequence_number: 3 });
   await until(() => socket() !== first);
 });
 
 test("plain.windowMessages limits the remembered ids", async (t) => {
   const { seen, socket } = await setUp(t, { plain: { windowMessages: 2 } });
-  for (const id of ["a", "b", "c", "c", "a"]) socket().say({ id });
+  for (const id of ["a", "b", "c", "c", "a"]) socket().fire({ id });
   assert.deepEqual(
     seen.map(({ id }) => id),
     ["a", "b", "c", "a"],
@@ -194,7 +193,7 @@ test("plain.silenceMs replaces a silent connection after a wake", async (t) => {
   const { socket } = await setUp(t, { plain: { silenceMs: 1000 } });
   const first = socket();
   page.dispatchEvent(new Event("online"));
-  first.say({ type: "typing" });
+  first.fire({ type: "typing" });
   await sleep(1200);
   assert.equal(socket(), first, "it has shown that it lives");
   page.dispatchEvent(new Event("online"));
@@ -212,6 +211,6 @@ test("one page can use both dialects", async (t) => {
   await until(() => socket() !== plain && socket().sent.length > 0);
   assert.equal(socket().sent[0].op, "hello");
   assert.equal(socket().protocols, "seamline.v1");
-  plain.say({ id: "1-0" });
+  plain.fire({ id: "1-0" });
   assert.equal(seen.length, 1);
 });

@@ -1,4 +1,4 @@
-// Publications that something stands against: a server that closes because of one, or refuses one for now.
+// Publications that the server refuses for now, or closes the connection for.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";

@@ -98,15 +98,15 @@ test("each handle has its own listeners", () => {
 
 test("casts, `live` and errors reach every handle", () => {
   const set = subscription();
-  const told = [];
+  const emitted = [];
   for (const name of ["a", "b"]) {
     const c = set.open();
-    for (const event of ["cast", "live", "error"]) c.on(event, () => told.push(`${name} ${event}`));
+    for (const event of ["cast", "live", "error"]) c.on(event, () => emitted.push(`${name} ${event}`));
   }
   set.s._cast(1);
   set.s._live();
   set.s._error(new Error("refused"));
-  assert.deepEqual(told, ["a cast", "b cast", "a live", "b live", "a error", "b error"]);
+  assert.deepEqual(emitted, ["a cast", "b cast", "a live", "b live", "a error", "b error"]);
 });
 
 test("a handle without `from` joins at the current position", () => {
@@ -214,22 +214,22 @@ test("a handle that joins a live channel gets `live`", async () => {
   follow(set);
   await settled();
   set.s._live();
-  const told = [];
-  set.open().on("live", () => told.push("live"));
-  assert.deepEqual(told, []);
+  const emitted = [];
+  set.open().on("live", () => emitted.push("live"));
+  assert.deepEqual(emitted, []);
   await settled();
-  assert.deepEqual(told, ["live"]);
+  assert.deepEqual(emitted, ["live"]);
 });
 
 test("a handle that joins a refused channel gets the error", async () => {
   const set = subscription({ soon: queueMicrotask });
   const join = async () => {
     const c = set.open();
-    const told = [];
-    c.on("error", (error) => told.push(error.message));
-    c.on("live", () => told.push("live"));
+    const emitted = [];
+    c.on("error", (error) => emitted.push(error.message));
+    c.on("live", () => emitted.push("live"));
     await settled();
-    return told;
+    return emitted;
   };
   assert.deepEqual(await join(), []);
   set.s._error(new Error("forbidden"));

@@ -1,5 +1,5 @@
-// Texts that UTF-8 cannot hold: with a lone surrogate, which would become U+FFFD on the way, and so be the same as another
-// text. They are refused at the call, by name. A payload may have them: JSON has an escape.
+// Strings that UTF-8 cannot encode: a lone surrogate would become U+FFFD on the way, so two different strings would become
+// the same. They are refused by name at the call. A payload may have them, because JSON has an escape.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// The types, as a consumer's strict compiler sees them.
+// The types, as the strict compiler of an application reads them.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
-// The application's own WebSocket class: whatever it throws, leaves out or calls back, the client goes on, and the reason says
-// what it was.
+// The application's own WebSocket class: whatever it throws, leaves out or calls back, the client continues and reports
+// the cause.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";

@@ -1,4 +1,4 @@
-// Whether a browser puts pages into the back/forward cache: each decides that for itself, and may change its mind.
+// Whether a browser puts pages into the back/forward cache. Each decides that for itself, and may change.
 import { until } from "./page.mjs";
 
 /**

@@ -1,6 +1,5 @@
-// Chromium by its own protocol (https://chromedevtools.github.io/devtools-protocol/), without Playwright,
-// which is always attached to each page and starts the browser with what a page's life is made of switched
-// off: the back/forward cache and the throttling of hidden pages.
+// Chromium by its own protocol (https://chromedevtools.github.io/devtools-protocol/), without Playwright. Playwright stays
+// attached to each page, and starts the browser without the back/forward cache and the throttling of hidden pages.
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -115,7 +114,7 @@ class Page {
     this.#session = sessionId;
   }
 
-  /** Lets go of the page: while a debugger looks at it, a page is kept awake. */
+  /** Detaches from the page: an attached debugger keeps a page awake. */
   detach() {
     return this.#cdp.send("Target.detachFromTarget", { sessionId: this.#session });
   }

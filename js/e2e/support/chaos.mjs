@@ -1,5 +1,5 @@
-// The main job on real parts: a page follows a channel while its server is killed and restarted and
-// its socket is cut, and messages are published all the while.
+// The whole system: a page follows a channel while its server is killed and restarted and its socket is cut, and messages
+// are published all the time.
 import { overlap } from "./overlap.mjs";
 import { Pace } from "./pace.mjs";
 import { until } from "./page.mjs";
@@ -10,8 +10,8 @@ import { Server } from "./server.mjs";
 const CHANNEL = "chaos";
 
 /**
- * Runs it and says what the page saw. The faults are spread over the publishing; the last message is
- * published while the page reconnects and the server waits in the seam. `overlaps`: it goes on until
+ * Runs it and returns what the page received. The faults are spread over the publishing; the last message is
+ * published while the page reconnects and the server waits in the seam. `overlaps`: it continues until
  * something came twice.
  */
 export async function chaos(browser, { messages, kills, cuts, serverArgs, overlaps = false, settleMs = 90_000 }) {
@@ -57,7 +57,7 @@ export async function chaos(browser, { messages, kills, cuts, serverArgs, overla
     await until("the page has the last message", async () => (await arrived()) >= last, settleMs).catch(() => {});
     const seen = await page.evaluate(() => globalThis.report());
     return {
-      ...judge(acknowledged, seen),
+      ...verify(acknowledged, seen),
       ...seen,
       killed,
       cuts: proxy.cuts,
@@ -106,7 +106,7 @@ async function publishLast(server, proxy, page, publishOne) {
 }
 
 /** Compares what was acknowledged with what the page's handler saw. */
-function judge(acknowledged, { seen }) {
+function verify(acknowledged, { seen }) {
   const times = new Map();
   for (const { key } of seen) times.set(key, (times.get(key) ?? 0) + 1);
   const missing = [...acknowledged.keys()].filter((key) => !times.has(key));

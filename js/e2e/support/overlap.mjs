@@ -1,4 +1,4 @@
-// An overlap of the replay and the live stream, made certain.
+// Forces an overlap of the replay and the live stream.
 import { until } from "./page.mjs";
 
 /** By chance alone nothing may come in the seam of any reconnect, where the machine is slow. */

@@ -1,4 +1,4 @@
-// Pages that have the packed npm package, and nothing else, in the browser that `ENGINE` names.
+// Pages that have only the packed npm package, in the browser that `ENGINE` names.
 import { Chromium } from "./chromium.mjs";
 import { Site } from "./site.mjs";
 import { started } from "./started.mjs";
@@ -40,11 +40,11 @@ export class Browser {
   }
 }
 
-/** Waits until a condition holds, and says what it was when it does not. */
+/** Waits until a condition holds. The error names the condition. */
 export async function until(what, condition, timeoutMs = 60_000) {
   const end = Date.now() + timeoutMs;
   for (;;) {
-    const late = Date.now() > end; // asked before the look: a machine that stalls has another one
+    const late = Date.now() > end; // read before the check, so that a machine that stalls gets another one
     if (await condition()) return;
     if (late) throw new Error(`waited ${timeoutMs} ms in vain until ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,5 +1,5 @@
-// A stand-in for the servers that speak the plain dialect: one conversation, a log, and every habit that
-// is expected of them, each of which can be had or not.
+// A stand-in for servers of the plain dialect: one conversation, a log, and every behavior that is expected of them, each
+// of which can be switched on.
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -43,7 +43,7 @@ export class PlainServer {
   received = [];
   cuts = 0;
   cutsDuringReplay = 0;
-  /** Said of a request's URL: "401" refuses the upgrade, "close" accepts and closes without a code. */
+  /** How to answer a request for this URL: "401" refuses the upgrade, "close" accepts and closes without a code. */
   refuse = () => undefined;
 
   constructor(habits = {}) {

@@ -1,6 +1,5 @@
-// A TCP forwarder between the page and the server, which cuts connections: at once, after so many more
-// bytes from the server (which may be in the middle of a frame), or somewhere in the next replay frame.
-// Or it goes silent in one direction, and nobody says so.
+// A TCP forwarder between the page and the server. It cuts connections at once, after a number of bytes from the server
+// (which may be in the middle of a frame), or in the next replay frame. Or it stops forwarding in one direction, silently.
 import { connect, createServer } from "node:net";
 
 export class TcpProxy {
@@ -46,7 +45,7 @@ export class TcpProxy {
     client.on("data", (chunk) => pair.silent === "toServer" || server.write(chunk));
     server.on("data", (chunk) => {
       if (pair.silent === "toClient") return;
-      // Frames from the server are not masked, so the bytes tell what they are.
+      // Frames from the server are not masked, so their content is readable.
       const text = chunk.toString("latin1");
       if (text.includes('"replay":true')) pair.replaying = true;
       if (pair.replaying && pair.cutInReplay) pair.cutAfter = 1 + Math.random() * (chunk.length - 1);

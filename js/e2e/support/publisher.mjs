@@ -16,7 +16,7 @@ export async function publish(url, channel, key, data, headers = {}) {
         signal: AbortSignal.timeout(5000),
       });
       if (response.ok) return await response.json();
-      // 429: too fast; the server says for how long to wait, and that is less than a second.
+      // 429: too fast. The server asks to wait for less than a second.
       if (response.status < 500 && response.status !== 429) throw new Refused(response.status, await response.text());
     } catch (error) {
       if (error instanceof Refused) throw error;

@@ -28,7 +28,7 @@ export class Scene {
     return scene;
   }
 
-  /** What the follower is told. */
+  /** What the follower received. */
   args(options) {
     return [`ws://127.0.0.1:${this.proxy.port}/ws`, CHANNEL, options];
   }
@@ -51,7 +51,7 @@ export class Scene {
     return this.page.evaluate(() => globalThis.follower.report());
   }
 
-  /** Waits until all that was published is there, and says how long that took. */
+  /** Waits until everything that was published has arrived, and returns how long that took. */
   async caughtUp() {
     const from = Date.now();
     await until("all is caught up", async () => (await this.report()).seen.at(-1) >= this.published);
@@ -63,8 +63,8 @@ export class Scene {
     await until(`the client is ${name}`, async () => (await this.report()).state.name === name);
   }
 
-  /** Each message was handed over once, in order, without a gap, and no error went unheard. */
-  async judge() {
+  /** Checks that each message was delivered once, in order, without a gap, and that no error went unreported. */
+  async verify() {
     const report = await this.report();
     const all = Array.from({ length: this.published }, (_, i) => i + 1);
     assert.deepEqual([report.seen, report.gaps, this.page.problems ?? []], [all, [], []]);
@@ -80,7 +80,7 @@ export class Scene {
 
 /**
  * Something takes no longer than the limit. A machine may stall, so there are three tries, each in a scene of
- * its own; a client that is too slow is so in each. `play` says how long it took.
+ * its own; a client that is too slow is so in each. `play` returns how long it took.
  */
 export async function timely(t, limitMs, open, play) {
   for (let tries = 1; ; tries++) {

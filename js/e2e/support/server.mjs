@@ -18,7 +18,7 @@ export class Server {
   #args;
   #child;
   #log = "";
-  /** How often a server has waited in the seam, for which `--unsafe-seam-delay-ms` says how long. */
+  /** How often a server has waited in the seam, for as long as `--unsafe-seam-delay-ms`. */
   seams = 0;
   /** Where the running one listens; unchanged while none runs. */
   port = 0;
@@ -66,7 +66,7 @@ export class Server {
     await ended;
   }
 
-  /** `SIGSTOP`: the server stands still, and its sockets stay open. `SIGCONT`: it goes on. */
+  /** `SIGSTOP` stalls the server while its sockets stay open. `SIGCONT` resumes it. */
   signal(name) {
     this.#child.kill(name);
   }

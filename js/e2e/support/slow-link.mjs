@@ -1,5 +1,5 @@
-// A TCP forwarder that lets so many bytes a second through, each way, and holds each for a while: a slow link that
-// never stops.
+// A TCP forwarder that limits the bytes per second in each direction and delays each of them: a slow link that never
+// stops.
 import { connect, createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 

@@ -136,7 +136,7 @@ class Page {
         root.removeAttribute("${name}");
         return answer;`);
       if (answer === null) {
-        // It has gone away, say: the answer with it.
+        // The page may have gone away, and the answer with it.
         if (Date.now() - since > ANSWER_MS) throw new Error(`no answer from the page after ${ANSWER_MS} ms`);
         await new Promise((resolve) => setTimeout(resolve, 10));
         continue;

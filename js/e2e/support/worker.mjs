@@ -1,4 +1,4 @@
-// A follower in a worker, dedicated or shared: begins with the first message, and answers each with its report.
+// A follower in a worker, dedicated or shared. It starts with the first message, and answers each with its report.
 import { follow } from "./follower.mjs";
 
 let follower;

@@ -1,12 +1,11 @@
-// Handles of one channel (src/channel.ts) and their subscription (src/subscription.ts), on a port that writes
-// down what is asked of the connection.
+// Handles of one channel (src/channel.ts) and their subscription (src/subscription.ts), on a port that records its calls.
 import { source } from "./source.mjs";
 
 const { Channel, Subscription } = await source("channel", "subscription");
 
 /**
  * A subscription without handles, and what its port has seen. It is attached at offset 0 of epoch `e` as soon as
- * it subscribes, unless told otherwise; `soon` says when that is.
+ * it subscribes, unless `attached` is false. `soon` decides when that is.
  */
 export function subscription({ attached = true, soon = (call) => call() } = {}) {
   const calls = [];

@@ -1,4 +1,4 @@
-// What is still in memory.
+// Which objects the garbage collector has left.
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 

@@ -1,8 +1,7 @@
 // A small stand-in for a server of seamline.v1: `globalThis.WebSocket` becomes sockets that talk to it.
 //
-// It answers `hello`, `sub`, `pub` and `ping`; everything it gets is in `received`. A test that needs
-// another behaviour replaces a method of the instance (`server.sub = …`), or sends frames by hand
-// (`server.send(frame)`).
+// It answers `hello`, `sub`, `pub` and `ping`, and records every frame in `received`. A test that needs another behavior
+// replaces a method of the instance (`server.sub = …`), or sends frames itself (`server.send(frame)`).
 
 export class FakeServer {
   sockets = [];
@@ -89,7 +88,7 @@ export class FakeServer {
 export async function until(isSo, { withinMs = 60_000 } = {}) {
   const deadline = Date.now() + withinMs;
   for (;;) {
-    const late = Date.now() > deadline; // asked before the look: a machine that stalls has another one
+    const late = Date.now() > deadline; // read before the check, so that a machine that stalls gets another one
     if (await isSo()) return;
     if (late) throw new Error(`not so within ${withinMs} ms: ${isSo}`);
     await new Promise((resolve) => setTimeout(resolve, 2));

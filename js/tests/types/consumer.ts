@@ -6,11 +6,14 @@ import type {
   Client,
   CloseOptions,
   Diagnostic,
+  ErrorCode,
   Gap,
   Message,
   Options,
   Position,
   Reason,
+  ReasonCode,
+  ServerErrorCode,
   State,
   Stats,
 } from "seamline";
@@ -147,3 +150,13 @@ export async function run(): Promise<void> {
 channel.on("message", undefined);
 // @ts-expect-error a listener must be a function
 client.on("state", "f");
+
+/** Another server may have codes of its own. */
+export function mayRetry(error: SeamlineError): boolean {
+  const code: ErrorCode = error.code;
+  return code === "too_fast" || code === "a_code_of_another_server";
+}
+export const known: ServerErrorCode = "log_error";
+export const reason: ReasonCode = "connection_lost";
+// @ts-expect-error not a code of the server
+export const unknown: ServerErrorCode = "because";

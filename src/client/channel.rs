@@ -92,7 +92,7 @@ pub struct Channel {
     /// The frame that is being delivered, and the index of its next message.
     batch: Option<(Batch<AnyMessages>, u64)>,
     /// What was delivered last: how many messages, and the position after it.
-    handed: Option<(u64, Position)>,
+    delivered: Option<(u64, Position)>,
     position: Option<Position>,
 }
 
@@ -100,7 +100,7 @@ impl Channel {
     pub(super) fn new(client: Client, id: ChannelId, name: String, position: Option<Position>) -> Self {
         let inbox = Rc::new(Inbox::default());
         client.driver().host().open(id, &inbox);
-        Channel { client, id, name, inbox, batch: None, handed: None, position }
+        Channel { client, id, name, inbox, batch: None, delivered: None, position }
     }
 
     /// The channel's name.
@@ -134,7 +134,7 @@ impl Channel {
 
     /// Marks what was delivered last as processed.
     fn settle(&mut self) {
-        if let Some((count, position)) = self.handed.take() {
+        if let Some((count, position)) = self.delivered.take() {
             self.position = Some(position.clone());
             let id = self.id;
             self.client.driver().with(|session, now| session.processed(now, id, count, position));
@@ -151,7 +151,7 @@ impl Channel {
                 Event::Deliver { batch, skip, .. } => self.batch = Some((batch, skip)),
                 Event::Attached { position, .. } => self.position = Some(position),
                 Event::Gap { gap, position, .. } => {
-                    self.handed = Some((0, position));
+                    self.delivered = Some((0, position));
                     return Some(Item::Gap(gap));
                 }
                 Event::Live { .. } => return Some(Item::Live),
@@ -172,7 +172,7 @@ impl Channel {
             self.batch = None;
         }
         let epoch = self.position.as_ref().map(|at| at.epoch.clone()).unwrap_or_default();
-        self.handed = Some((1, Position { epoch, offset, id: position_id }));
+        self.delivered = Some((1, Position { epoch, offset, id: position_id }));
         Some(Message { id, offset, replayed, data })
     }
 }

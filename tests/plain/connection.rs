@@ -237,6 +237,10 @@ fn a_connection_silent_after_a_wake_is_replaced() {
     page.wait(5_000);
     page.object(None, None, "typing");
     assert_eq!(page.lines(), ["cast typing"], "it has shown that it lives");
+    page.wait(60_000);
+    assert_eq!(page.lines(), [""; 0], "and may be silent again");
+    page.object(None, None, "typing");
+    page.lines();
     page.wake();
     page.wait(9_900);
     assert_eq!(page.lines(), [""; 0]);

@@ -92,7 +92,9 @@ impl Server {
 
     /// Says where the replay begins.
     fn announce(&mut self, feed: &mut Feed, net: &mut Network, stage: &mut Stage) -> bool {
-        let began = (self.logs[feed.ch].epoch(), self.logs[feed.ch].now().head());
+        let log = &self.logs[feed.ch];
+        // A stuck node stores where it says that the client begins, and not where the log ends.
+        let began = (log.epoch(), log.now().readable().max(log.now().trimmed));
         let stored = match (&feed.asked, feed.from) {
             (None, None) => self.resume(feed.conn, feed.ch, began),
             _ => None,
@@ -100,8 +102,10 @@ impl Server {
         let log = &self.logs[feed.ch];
         let (number, epoch) = (log.epoch(), log.now());
         let begins = feed.asked.as_ref().map(|p| (epoch_number(&p.epoch), p.offset)).or(stored);
-        let known = begins.filter(|at| at.0 == number).map_or(0, |at| at.1);
-        // A node that is stuck believes a client who knows more than it does.
+        let sent = self.peers.get(&feed.conn).and_then(|peer| peer.sent.get(&feed.ch).copied());
+        let known = [begins, sent].into_iter().flatten().filter(|at| at.0 == number).map(|at| at.1).max();
+        let known = known.unwrap_or(0);
+        // A node that is stuck believes a client who knows more than it does, and has what it sent itself.
         let oldest = epoch.trimmed;
         let head = epoch.readable().max(known.min(epoch.head())).max(oldest);
         let after =
@@ -230,6 +234,8 @@ impl Server {
             }
         }
         let count = messages.len() as u64;
+        let sent = self.peers.entry(conn).or_default().sent.entry(ch).or_default();
+        *sent = (number, n + count - 1).max(*sent);
         let last_id = message_id(number, n + count - 1, messages[count as usize - 1]);
         let batch =
             Batch { n, count, last_id, replay, bytes: stage.faults.message_bytes * count, payload: messages };

@@ -27,6 +27,8 @@ pub struct Peer {
     pub names: Vec<String>,
     /// How many subscriptions each channel had.
     subs: HashMap<usize, u64>,
+    /// The last message of each channel that was sent: (epoch, offset).
+    pub sent: HashMap<usize, (u64, u64)>,
     /// Of each channel, the publications that were refused for now: what follows waits for them.
     held: HashMap<usize, VecDeque<String>>,
     pub feeds: HashMap<usize, Feed>,

@@ -90,7 +90,7 @@ pub async fn serve(
     let address_limit = AddressLimit::new(limits.per_address);
     let (stopping, stopped) = watch::channel(false);
     let (working, mut all_done) = mpsc::channel::<()>(1);
-    let server = Server { http, tls, router, limits, stopped };
+    let server = Arc::new(Server { http, tls, router, limits, stopped });
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
@@ -120,8 +120,7 @@ pub async fn serve(
     let _ = all_done.recv().await; // nobody sends: it returns when the last `working` is dropped
 }
 
-/// What serving a connection takes.
-#[derive(Clone)]
+/// What all connections share. Each task has a reference: a copy would cost memory for every open connection.
 struct Server {
     http: http1::Builder,
     tls: Option<Arc<Tls>>,
@@ -132,14 +131,14 @@ struct Server {
 }
 
 impl Server {
-    async fn serve(mut self, tcp: TcpStream, peer: SocketAddr) {
+    async fn serve(&self, tcp: TcpStream, peer: SocketAddr) {
         set_options(&tcp);
         let mut io = TimeoutStream::new(tcp);
         io.set_write_timeout(Some(self.limits.send));
         let io = Box::pin(io);
-        match self.tls.clone() {
+        match &self.tls {
             None => self.serve_http(io, peer).await,
-            Some(tls) => match self.handshake(&tls, io).await {
+            Some(tls) => match self.handshake(tls, io).await {
                 Ok(io) => self.serve_http(io, peer).await,
                 Err(e) => debug!("the TLS handshake with {peer} failed: {e}"),
             },
@@ -147,27 +146,23 @@ impl Server {
     }
 
     async fn handshake<Io: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
+        &self,
         tls: &Tls,
         io: Io,
     ) -> Result<TlsStream<Io>, HandshakeError> {
-        let limit = self.limits.header;
+        let (limit, mut stopped) = (self.limits.header, self.stopped.clone());
         tokio::select! {
             done = timeout(limit, tls.acceptor().accept(io)) => match done {
                 Ok(done) => done.map_err(HandshakeError::Failed),
                 Err(_) => Err(HandshakeError::TimedOut(limit)),
             },
             // The client has not asked for anything yet.
-            () = stop(&mut self.stopped) => Err(HandshakeError::Stopped),
+            () = stop(&mut stopped) => Err(HandshakeError::Stopped),
         }
     }
 
-    async fn serve_http(
-        mut self,
-        io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        peer: SocketAddr,
-    ) {
-        let router = self.router;
+    async fn serve_http(&self, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: SocketAddr) {
+        let (router, mut stopped) = (self.router.clone(), self.stopped.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer(peer));
             router.clone().call(request)
@@ -176,7 +171,7 @@ impl Server {
         tokio::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = stop(&mut self.stopped) => {
+            () = stop(&mut stopped) => {
                 connection.as_mut().graceful_shutdown(); // answers what has begun, and accepts no more
                 connection.await
             }

@@ -85,7 +85,17 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
         Err(e) => return e.into_response(),
     };
     let response = switching_protocols(&key, &requested);
-    tokio::spawn(serve(app, on_upgrade, guard, requested));
+    // Not in a function: its arguments would take memory in the task of every connection.
+    tokio::spawn(async move {
+        match on_upgrade.await {
+            Ok(upgraded) => {
+                let progress = Arc::new(Progress::default());
+                let socket = socket::open(upgraded, progress.clone(), app.config.max_frame_bytes).await;
+                connection::serve(app, socket.split(), progress, guard, requested).await;
+            }
+            Err(e) => debug!("a client disconnected during the handshake: {e}"),
+        }
+    });
     response
 }
 
@@ -136,15 +146,4 @@ fn switching_protocols(key: &HeaderValue, requested: &DialectRequest) -> Respons
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
     response
-}
-
-async fn serve(app: Arc<App>, on_upgrade: OnUpgrade, guard: ConnectionGuard, requested: DialectRequest) {
-    match on_upgrade.await {
-        Ok(upgraded) => {
-            let progress = Arc::new(Progress::default());
-            let socket = socket::open(upgraded, progress.clone(), app.config.max_frame_bytes).await;
-            connection::serve(app, socket.split(), progress, guard, requested).await;
-        }
-        Err(e) => debug!("a client disconnected during the handshake: {e}"),
-    }
 }

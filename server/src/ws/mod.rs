@@ -30,7 +30,7 @@ mod tests {
         });
         let feed = bytes(|feed: feed::Feed| feed.run());
         assert!(
-            connection < 2048 && feed < 1200,
+            connection < 1920 && feed < 944,
             "{connection} and {feed} bytes: is something that seldom runs not boxed?"
         );
     }

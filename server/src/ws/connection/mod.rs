@@ -99,7 +99,7 @@ struct Connection {
     user: User,
     out: Outgoing,
     /// Made by the first publication. Most clients only listen.
-    publisher: Option<Publisher>,
+    publisher: Option<Box<Publisher>>,
     order: PublicationOrder,
     subscriptions: HashMap<String, Subscription>,
     acks: Acks,

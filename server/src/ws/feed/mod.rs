@@ -75,7 +75,7 @@ impl Feed {
         }
         let Err(Stop::Store(e)) = self.follow().await else { return };
         debug!(ch = self.ch(), "a subscription ends: {e}");
-        self.end(Refusal::log_failed(&e, self.ch())).await;
+        Box::pin(self.end(Refusal::log_failed(&e, self.ch()))).await;
     }
 
     fn ch(&self) -> &str {

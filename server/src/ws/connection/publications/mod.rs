@@ -38,9 +38,9 @@ impl Connection {
         }
         self.order.release(&ch, &key);
         let append = Append { ch, key: Some(key), data: Box::<str>::from(data).into() };
-        let publisher = self
-            .publisher
-            .get_or_insert_with(|| Publisher::new(self.app.clone(), self.out.clone(), self.order.clone()));
+        let publisher = self.publisher.get_or_insert_with(|| {
+            Box::new(Publisher::new(self.app.clone(), self.out.clone(), self.order.clone()))
+        });
         Ok(publisher.publish(append, number).await?)
     }
 

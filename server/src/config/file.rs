@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, Command, Id};
 use toml::de::{DeTable, DeValue};
 
-use super::sources::{bare_command, is_setting, without_secrets};
+use super::options::{bare_command, is_setting, without_secrets};
 
 /// The values of each option that is set, as the command line would have them.
 type Values = Vec<(Id, Vec<String>)>;

@@ -4,6 +4,7 @@ mod check;
 #[cfg(feature = "fault-injection")]
 mod fault_injection;
 mod file;
+mod options;
 mod print;
 pub mod sources;
 mod values;

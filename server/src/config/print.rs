@@ -6,7 +6,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::file::{File, Kind, is_list};
-use super::sources::{is_setting, variable};
+use super::options::{is_setting, variable};
 use super::values::without_query;
 use super::{REDACTED, without_password};
 

@@ -8,9 +8,11 @@ use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult};
 
 use super::probe::{ProbeResult, probe};
 use super::{COMMAND_TIMEOUT, SharedConnection};
-use crate::log::redis::{scripts, tail};
+use crate::log::redis::scripts;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long one `XREAD` waits on the blocking connection.
+pub(in crate::log::redis) const READ_BLOCKS_FOR: Duration = Duration::from_secs(2);
 
 /// The two connections that the store needs.
 pub(in crate::log::redis) struct Connections {
@@ -62,7 +64,7 @@ impl SharedConnection {
             probed => probed,
         };
         let mut blocking = self.open().await.map_err(Unusable::Unreachable)?;
-        blocking.set_response_timeout(tail::BLOCK + COMMAND_TIMEOUT);
+        blocking.set_response_timeout(READ_BLOCKS_FOR + COMMAND_TIMEOUT);
         Ok((Connections { commands, blocking }, probed))
     }
 

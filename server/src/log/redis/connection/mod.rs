@@ -1,9 +1,9 @@
-//! The connection that carries the commands of the whole node: whether it works, whether Redis does what the store needs,
-//! and what its errors mean.
+//! The connection that carries the commands of the whole node: whether it works, whether Redis does what the store
+//! needs, and what its errors mean.
 //!
-//! When a command shows that the connection is broken, it is dropped. Until [`reconnect`](super::reconnect) has opened a new
-//! one, every command fails immediately. That Redis is unavailable, that it rejects commands, and that this is over, is
-//! logged once each.
+//! When a command shows that the connection is broken, it is dropped. Until [`reconnect`](super::reconnect) has opened
+//! a new one, every command fails immediately. The logs have one line when Redis becomes unavailable or starts to
+//! reject commands, and one when that is over.
 
 mod connect;
 mod probe;
@@ -16,7 +16,7 @@ use redis::{Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisR
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
-pub(super) use self::connect::{Connections, Unusable};
+pub(super) use self::connect::{Connections, READ_BLOCKS_FOR, Unusable};
 pub(super) use self::probe::ProbeResult;
 use crate::log::{Health, StoreError};
 
@@ -190,8 +190,8 @@ impl SharedConnection {
         ok
     }
 
-    /// Translates an error for the caller, and drops the connection if it is broken. Other errors may concern one channel
-    /// or all of them; only a probe can tell.
+    /// Translates an error for the caller, and drops the connection if it is broken. Other errors may concern one
+    /// channel or all of them; only a probe can tell.
     async fn classify(&self, commands: Commands, e: &RedisError, started_at: Instant) -> StoreError {
         let why = e.to_string();
         if is_connection_error(e) {

@@ -1,12 +1,12 @@
 //! The live stream: one reader per node follows the streams of all channels that have listeners on this node, in log
 //! order, whichever node appended the messages.
 //!
-//! The reader blocks one connection with one `XREAD`. So that a new channel need not wait until that returns, the `XREAD`
-//! also names a stream of this node, the *wake* stream: it returns when an entry is added there.
+//! The reader blocks one connection with one `XREAD`. So that a new channel need not wait until that returns, the
+//! `XREAD` also names a stream of this node, the *wake* stream: it returns when an entry is added there.
 //!
-//! The reader remembers the last message of each channel. So it continues there after Redis was away, and it notices when
-//! a log is no longer the one it knew, because it has another epoch or is an older copy. Then it starts over from what is
-//! there, and the hub makes the listeners read the log again.
+//! The reader remembers the last message of each channel. So it continues there after Redis was away, and it notices
+//! when a log is no longer the one it knew, because it has another epoch or is an older copy. Then it starts over from
+//! what is there, and the hub makes the listeners read the log again.
 
 mod compare;
 mod dispatch;
@@ -15,7 +15,6 @@ mod read;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
@@ -25,8 +24,6 @@ use super::scripts::{self, Seen, WAKE_TTL_MS};
 use crate::log::hub::Hub;
 use crate::log::{Retention, StoreError};
 
-/// How long one `XREAD` waits.
-pub(super) const BLOCK: Duration = Duration::from_secs(2);
 /// Maximum number of messages per channel and `XREAD`.
 const COUNT_MAX: u64 = 128;
 
@@ -38,8 +35,8 @@ pub(super) struct Tail {
     wake_key: String,
     /// Whether the wake stream has an entry that the reader has not seen yet.
     waking: AtomicBool,
-    /// How many messages per channel the next `XREAD` asks for. An answer that took too long lowers it: on a slow link, or
-    /// with large messages, the same answer would take too long again.
+    /// How many messages per channel the next `XREAD` asks for. An answer that took too long lowers it: on a slow link,
+    /// or with large messages, the same answer would take too long again.
     count: AtomicU64,
     /// By the key of the stream. A plain mutex: never held across an await.
     channels: Mutex<HashMap<String, Followed>>,
@@ -80,7 +77,7 @@ impl Tail {
         Ok(())
     }
 
-    /// If this fails, the reader notices the new channel after [`BLOCK`].
+    /// If this fails, the reader notices the new channel when its `XREAD` returns.
     async fn wake(&self) {
         if self.waking.swap(true, Ordering::SeqCst) {
             return;
@@ -92,8 +89,8 @@ impl Tail {
         let _ = self.shared.run_all::<redis::Value>(commands, &mut pipe).await;
     }
 
-    /// Starts over in a log that is not the one that was known. The new state is set before the hub ends the live stream:
-    /// a listener that reads the log after that receives everything later from the new stream.
+    /// Starts over in a log that is not the one that was known. The new state is set before the hub ends the live
+    /// stream: a listener that reads the log after that receives everything later from the new stream.
     fn start_over(&self, key: &str, state: State) {
         let ch = {
             let mut channels = self.lock();

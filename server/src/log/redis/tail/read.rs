@@ -7,9 +7,9 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, RedisError};
 use tokio::time::sleep;
 
-use super::{BLOCK, COUNT_MAX, Tail};
+use super::{COUNT_MAX, Tail};
 use crate::log::redis::backoff::Backoff;
-use crate::log::redis::connection::{Unusable, is_connection_error};
+use crate::log::redis::connection::{READ_BLOCKS_FOR, Unusable, is_connection_error};
 use crate::log::redis::entry;
 
 /// How long new channels are gathered, so that a thousand of them do not cause a thousand `XREAD`s.
@@ -63,7 +63,8 @@ impl Tail {
         backoff: &mut Backoff,
     ) -> Result<Streams, Unusable> {
         let count = self.count.load(Ordering::Relaxed);
-        match self.xread(woken_at, count, Some(BLOCK)).query_async::<Option<Streams>>(connection).await {
+        let xread = self.xread(woken_at, count, Some(READ_BLOCKS_FOR));
+        match xread.query_async::<Option<Streams>>(connection).await {
             Ok(streams) => {
                 backoff.reset();
                 self.count.store((count * 2).min(COUNT_MAX), Ordering::Relaxed);

@@ -10,8 +10,8 @@ async fn ack(client: &mut Client, epoch: &Value, offset: u64) {
     client.send(json!({"op": "ack", "ch": "c", "epoch": epoch, "offset": offset})).await;
 }
 
-/// Waits until a client without a position resumes at this offset: the position of a connection is stored just after it has
-/// closed.
+/// Waits until a client without a position resumes at this offset: the position of a connection is stored just after it
+/// has closed.
 async fn begins_at(server: &Server, client_id: &str, offset: u64) -> Value {
     let start = std::time::Instant::now();
     loop {

@@ -1,6 +1,6 @@
-//! The embedded store after crashes and corruption: the server is killed repeatedly under load, and its file is truncated or
-//! has bits flipped. Every acknowledged message is there, or the server and `log verify` report that the store is damaged.
-//! No message is lost silently, and the server never panics.
+//! The embedded store after crashes and corruption: the server is killed repeatedly under load, and its file is
+//! truncated or has bits flipped. Every acknowledged message is there, or the server and `log verify` report that the
+//! store is damaged. No message is lost silently, and the server never panics.
 //!
 //! `CRASH_KILLS` and `CRASH_DAMAGES` set the numbers; `CRASH_SEED` changes the damages.
 

@@ -1,6 +1,6 @@
 //! Acknowledged publications survive `kill -9`. Publishers use HTTP with keys and retries while the server is killed at
-//! random moments. Afterwards, every acknowledged message is in the log exactly once, at its acknowledged offset, and offsets
-//! are contiguous.
+//! random moments. Afterwards, every acknowledged message is in the log exactly once, at its acknowledged offset, and
+//! offsets are contiguous.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

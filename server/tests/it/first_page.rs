@@ -1,5 +1,5 @@
-//! Damage to the first page of the embedded store, which has the file's header and its two newest commits, and is written
-//! most often. As in crash.rs, every acknowledged message is there, or the store does not open.
+//! Damage to the first page of the embedded store, which has the file's header and its two newest commits, and is
+//! written most often. As in crash.rs, every acknowledged message is there, or the store does not open.
 //!
 //! `CRASH_DAMAGES` and `CRASH_SEED` work as in crash.rs.
 

@@ -75,7 +75,7 @@ async fn a_demonstration_can_disconnect_a_client() {
     let mut other = Client::greeted(&server, "bob").await;
     let (status, answer) = request("POST", server.url("/debug/drop?client_id=ada"), &[], b"").await;
     assert_eq!((status, answer), (200, json!({"dropped": 1})));
-    assert_eq!(client.got().await, Got::Cut, "without a close frame");
+    assert_eq!(client.got().await, Got::Disconnected, "without a close frame");
     other.round_trip().await;
 
     let server = Server::start(&[]);

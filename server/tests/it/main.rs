@@ -1,5 +1,5 @@
-//! The server as its clients see it: every test starts the real binary on a port and a directory of
-//! its own. One file per behaviour; each begins with what it shows and how.
+//! The server as its clients see it: every test starts the real binary with its own port and directory. Each file
+//! covers one behavior, and begins with what it shows and how.
 
 mod access;
 mod acknowledged_positions;

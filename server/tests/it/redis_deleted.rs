@@ -1,5 +1,5 @@
-//! Messages are deleted from a stream in Redis (`XDEL`). The others keep their offsets. The deleted ones leave a hole between
-//! two frames, or a head that is not reached, and no other message takes their offset.
+//! Messages are deleted from a stream in Redis (`XDEL`). The others keep their offsets. The deleted ones leave a hole
+//! between two frames, or a head that is not reached, and no other message takes their offset.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! Foreign data under the store's keys in Redis: entries and keys of every kind. Foreign entries are skipped. The channel goes
-//! on if possible, and the other channels always do.
+//! Foreign data under the store's keys in Redis: entries and keys of every kind. Foreign entries are skipped. The
+//! channel goes on if possible, and the other channels always do.
 
 use std::time::Instant;
 
@@ -188,8 +188,8 @@ async fn random_entries_stop_no_client() {
     assert_eq!(replayed(&server, "c").await.len(), 30);
 }
 
-/// Each key of a channel is replaced by foreign data while the channel is followed. What fails is answered with `log_error`,
-/// and works again when the key is gone. The other channel is not affected.
+/// Each key of a channel is replaced by foreign data while the channel is followed. What fails is answered with
+/// `log_error`, and works again when the key is gone. The other channel is not affected.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_of_another_type_breaks_only_its_channel() {
     let redis = Redis::start();
@@ -235,7 +235,7 @@ async fn a_key_of_another_type_breaks_only_its_channel() {
 
 /// Invalid metadata is treated as missing: the messages are kept under a new epoch.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn invalid_channel_numbers_are_rebuilt() {
+async fn invalid_channel_metadata_is_rebuilt() {
     let redis = Redis::start();
     let server = Server::start(&["--log", &redis.url()]);
     let mut reader = live(&server).await;

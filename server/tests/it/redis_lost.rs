@@ -1,5 +1,5 @@
-//! Redis becomes unavailable and returns, in every way. Sockets stay open, publications are rejected with a retry hint, and
-//! nothing is lost or repeated. If Redis returns with another history, clients learn of it.
+//! Redis becomes unavailable and returns, in every way. Sockets stay open, publications are rejected with a retry hint,
+//! and nothing is lost or repeated. If Redis returns with another history, clients learn of it.
 
 use std::time::Duration;
 
@@ -23,8 +23,8 @@ async fn live(server: &Server, ch: &str) -> (Client, Value) {
     (client, subd)
 }
 
-/// Publishes with a key over a socket until the server acknowledges it, and obeys the retry hints. Returns the offset, and
-/// how often it was rejected.
+/// Publishes with a key over a socket until the server acknowledges it, and obeys the retry hints. Returns the offset,
+/// and how often it was rejected.
 async fn publish_until_stored(client: &mut Client, key: &str, data: Value) -> (u64, u64) {
     let mut hints = 0;
     loop {

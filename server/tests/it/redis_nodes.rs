@@ -1,5 +1,5 @@
-//! Two servers on one Redis are one service: messages that are published on one reach the subscribers of the other, and a
-//! client that moves between them loses nothing and receives nothing twice.
+//! Two servers on one Redis are one service: messages that are published on one reach the subscribers of the other, and
+//! a client that moves between them loses nothing and receives nothing twice.
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
-//! Redis is reachable, but does not do what the store needs: it is a replica, or the user lacks a permission. The server logs
-//! this once, reports it in its health, does not flood Redis with attempts, and recovers by itself, even without a
-//! publication.
+//! Redis is reachable, but does not do what the store needs: it is a replica, or the user lacks a permission. The
+//! server logs this once, reports it in its health, does not flood Redis with attempts, and recovers by itself, even
+//! without a publication.
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::support::{Client, PATIENCE, Redis, Server, offsets, request};
 
-/// For how long Redis is watched, and how many connections it may get in that time: two per attempt, with pauses that grow to
-/// a second, and those for ephemeral events.
+/// For how long Redis is watched, and how many connections it may get in that time: two per attempt, with pauses that
+/// grow to a second, and those for ephemeral events.
 const WATCHED: Duration = Duration::from_secs(3);
 const CONNECTIONS_MAX: u64 = 25;
 
@@ -90,7 +90,7 @@ async fn a_demotion_and_promotion_lose_nothing() {
     let mut reader = live(&server).await;
     server.publish("c", json!({"i": 1})).await;
     assert_eq!(next_offsets(&mut reader).await, [1]);
-    // Of nobody who answers: it keeps what it has.
+    // Nobody answers at that address, so it keeps its data.
     primary.command::<()>("REPLICAOF", &[b"127.0.0.1", b"1"]);
     health_is(&server, false).await;
     stays_degraded_quietly(&server, &primary).await;

@@ -1,5 +1,5 @@
-//! A slow link to Redis. If a backlog does not fit through within the reader's timeout, the reader asks for smaller answers
-//! instead of repeating the same request.
+//! A slow link to Redis. If a backlog does not fit through within the reader's timeout, the reader asks for smaller
+//! answers instead of repeating the same request.
 
 use seamline_test_support::link::Link;
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! Where a subscription begins, by what the client brings: the table of the protocol over the wire.
-//! (The same table without a server is in `src/ws/feed/start_point.rs`.)
+//! Where a subscription starts, depending on what the client sends: the table of the protocol, over the wire. A unit
+//! test in `src/ws/feed/start_point.rs` has the same table.
 
 use serde_json::{Value, json};
 

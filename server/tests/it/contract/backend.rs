@@ -78,11 +78,11 @@ impl Node {
 
     /// Appends the numbers of a range as payloads, pipelined.
     pub async fn append_all(&self, ch: &str, range: std::ops::RangeInclusive<u64>) -> Vec<Appended> {
-        let mut tickets = Vec::new();
+        let mut pending = Vec::new();
         for i in range {
-            tickets.push(self.store.submit(append(ch, i)).await.unwrap());
+            pending.push(self.store.submit(append(ch, i)).await.unwrap());
         }
-        futures::future::try_join_all(tickets).await.unwrap()
+        futures::future::try_join_all(pending).await.unwrap()
     }
 
     /// All messages after an offset, read page by page.

@@ -1,5 +1,5 @@
-//! The guarantees of every `Store`. Each test runs against each backend: the embedded store and a real Redis. `nodes` and
-//! `replaced` test what only Redis can do.
+//! The guarantees of every `Store`. Each test runs against each backend: the embedded store and a real Redis. `nodes`
+//! and `replaced` test what only Redis can do.
 
 mod appending;
 mod backend;

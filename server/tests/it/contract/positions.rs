@@ -1,5 +1,5 @@
-//! Acknowledged positions: stored unless they are beyond the log, and never moved back. Each page load has its own, and starts
-//! at that of an earlier page load.
+//! Acknowledged positions: stored unless they are beyond the log, and never moved back. Each page load has its own, and
+//! starts at that of an earlier page load.
 
 use seamline::wire::{MessageId, Position, StartAt};
 use seamline_server::log::{PositionKey, Resumed};

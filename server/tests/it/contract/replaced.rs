@@ -1,5 +1,5 @@
-//! Redis returns with another history: empty, with parts missing, or with an older copy. This must never go unnoticed: the
-//! live stream ends, and there is a new epoch.
+//! Redis returns with another history: empty, with parts missing, or with an older copy. This must never go unnoticed:
+//! the live stream ends, and there is a new epoch.
 
 use std::time::{Duration, Instant};
 
@@ -104,8 +104,8 @@ async fn an_older_copy_gets_a_new_epoch() {
     assert_eq!(node.append(append("c", 6)).await.offset, 6);
 }
 
-/// A node that has seen nothing appends first, so other messages have the same offsets. Its clock is behind, so their ids are
-/// not new either. Only the id of the last message that was seen is missing.
+/// A node that has seen nothing appends first, so other messages have the same offsets. Its clock is behind, so their
+/// ids are not new either. Only the id of the last message that was seen is missing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_older_copy_with_new_messages_gets_a_new_epoch() {
     let mut backend = Backend::redis();
@@ -134,7 +134,7 @@ async fn an_older_copy_with_new_messages_gets_a_new_epoch() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lost_numbers_start_a_new_epoch() {
+async fn lost_metadata_starts_a_new_epoch() {
     let mut backend = Backend::redis();
     let node = backend.open().await;
     node.append_all("c", 1..=5).await;

@@ -1,4 +1,4 @@
-//! A certificate of the test's own, for 127.0.0.1, signed by itself.
+//! A self-signed certificate for 127.0.0.1.
 
 use std::sync::Arc;
 
@@ -30,12 +30,12 @@ impl Certificate {
         self.path("key.pem")
     }
 
-    /// Puts another one into the files.
+    /// Replaces the files with a new certificate.
     pub fn renew(&mut self) {
         self.der = write(&self.directory);
     }
 
-    /// For clients that trust the present one only.
+    /// For clients that trust only the current certificate.
     pub fn connector(&self) -> TlsConnector {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();

@@ -1,5 +1,4 @@
-//! A socket that speaks the protocol in plain JSON, so that the tests do not lean on the code that
-//! they test.
+//! A socket that speaks the protocol in plain JSON, so that the tests do not depend on the code that they test.
 
 use std::time::Duration;
 
@@ -28,23 +27,23 @@ pub struct Client {
 pub enum Got {
     Frame(Value),
     Closed(u16, String),
-    /// Without a close frame.
-    Cut,
+    /// The connection ended without a close frame.
+    Disconnected,
 }
 
 impl Client {
-    /// Connects, asking for these subprotocols; gives the status of a refusal and its text.
+    /// Connects, asking for these subprotocols. Fails with the status and the text of a refusal.
     pub async fn try_connect(server: &Server, protocols: Option<&str>) -> Result<Client, (u16, String)> {
         let protocols = protocols.map(|protocols| ("sec-websocket-protocol", protocols));
         Client::open(server, "", protocols.as_slice()).await
     }
 
-    /// Connects as a page of this origin; gives the status of a refusal.
+    /// Connects as a page of this origin. Fails with the status of a refusal.
     pub async fn try_connect_from(server: &Server, origin: &str) -> Result<Client, u16> {
         Client::try_connect_with(server, &[("origin", origin)]).await
     }
 
-    /// Connects with these headers; gives the status of a refusal.
+    /// Connects with these headers. Fails with the status of a refusal.
     pub async fn try_connect_with(server: &Server, headers: &[(&'static str, &str)]) -> Result<Client, u16> {
         let headers = [&[("sec-websocket-protocol", "seamline.v1")], headers].concat();
         Client::open(server, "", &headers).await.map_err(|(status, _)| status)
@@ -55,7 +54,7 @@ impl Client {
         Client::open(server, query, &[]).await.unwrap()
     }
 
-    /// Connects with this query and these headers; gives the status of a refusal and its text.
+    /// Connects with this query and these headers. Fails with the status and the text of a refusal.
     pub async fn open(
         server: &Server,
         query: &str,
@@ -88,12 +87,12 @@ impl Client {
         Client::try_connect(server, Some("seamline.v1")).await.unwrap()
     }
 
-    /// Connected, and past `hello` and `welcome`.
+    /// Connects, sends `hello`, and receives `welcome`.
     pub async fn greeted(server: &Server, client_id: &str) -> Client {
         Client::greeted_with(server, client_id, None).await
     }
 
-    /// As greeted, over a link to the server.
+    /// Like `greeted`, over a link to the server.
     pub async fn greeted_at(address: &str, client_id: &str) -> Client {
         let client = Client::open_at(address, "", &[("sec-websocket-protocol", "seamline.v1")]).await;
         client.unwrap().greet(client_id, None).await
@@ -117,7 +116,7 @@ impl Client {
         self.try_send_text(text).await.unwrap();
     }
 
-    /// For sends that the server may cut short.
+    /// For sends that the server may interrupt.
     pub async fn try_send_text(&mut self, text: String) -> Result<(), Error> {
         self.socket.send(Message::text(text)).await
     }
@@ -126,7 +125,7 @@ impl Client {
         self.socket.send(Message::binary(bytes)).await.unwrap();
     }
 
-    /// Past the framing: bytes as they are, which the server may cut short.
+    /// Sends bytes without framing, which the server may interrupt.
     pub async fn send_raw(&mut self, bytes: &[u8]) {
         let _ = self.socket.get_mut().write_all(bytes).await;
     }
@@ -147,12 +146,12 @@ impl Client {
         timeout(PATIENCE, self.read()).await.expect("nothing came")
     }
 
-    /// What comes within a time, if anything.
+    /// What comes within this time, if anything.
     pub async fn got_within(&mut self, limit: Duration) -> Option<Got> {
         timeout(limit, self.read()).await.ok()
     }
 
-    /// How many bytes the last frame had, if it was announced by `incoming`.
+    /// The size of the last frame, if `incoming` announced it.
     pub fn announced(&self) -> Option<usize> {
         self.announced
     }
@@ -174,7 +173,7 @@ impl Client {
                 Some(Ok(Message::Close(Some(frame)))) => {
                     return Got::Closed(frame.code.into(), frame.reason.to_string());
                 }
-                Some(Ok(Message::Close(None))) | Some(Err(_)) | None => return Got::Cut,
+                Some(Ok(Message::Close(None))) | Some(Err(_)) | None => return Got::Disconnected,
                 Some(Ok(_)) => {}
             }
         }
@@ -188,25 +187,25 @@ impl Client {
         }
     }
 
-    /// The next frame, which must be of this op.
+    /// The next frame, which must have this op.
     pub async fn next_op(&mut self, op: &str) -> Value {
         let frame = self.next().await;
         assert_eq!(frame["op"], op, "{frame}");
         frame
     }
 
-    /// The close, past any frames.
+    /// Waits for the close, and skips frames.
     pub async fn closed(&mut self) -> (u16, String) {
         loop {
             match self.got().await {
                 Got::Closed(code, reason) => return (code, reason),
-                Got::Cut => panic!("cut without a close frame"),
+                Got::Disconnected => panic!("disconnected without a close frame"),
                 Got::Frame(_) => {}
             }
         }
     }
 
-    /// Whether everything sent so far has been acted on.
+    /// Waits until the server has handled everything that was sent so far.
     pub async fn round_trip(&mut self) {
         self.send(json!({"op": "ping"})).await;
         while self.next().await["op"] != "pong" {}

@@ -22,8 +22,8 @@ pub use seam::{SEAM_DELAY_MS, shown};
 pub use seamline_test_support::server::without_settings;
 pub use server::{Server, log_command, refused_to_start, try_start};
 
-/// How long a test waits for what should come. Only a failing test waits that long; less than the server's longest time
-/// limits are by default, lest these end what is waited for.
+/// How long a test waits for something that should happen. Only a failing test waits this long. It is shorter than the
+/// server's longest default timeouts, which would otherwise end the wait.
 pub const PATIENCE: Duration = Duration::from_secs(25);
 
 /// The secret of servers that ask for tokens.
@@ -41,19 +41,19 @@ pub fn nobody() -> (TcpSocket, SocketAddr) {
 pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain for: {what}");
+        assert!(start.elapsed() < PATIENCE, "timed out waiting for {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
-/// A token for a user, signed with a secret, which expires in so many seconds.
+/// A token for a user, signed with a secret, which expires after this many seconds.
 pub fn token_with(user: &str, secret: &str, expires_in_s: i64) -> String {
     let exp = now_s() + expires_in_s;
     let key = EncodingKey::from_secret(secret.as_bytes());
     encode(&Header::new(Algorithm::HS256), &json!({ "sub": user, "exp": exp }), &key).unwrap()
 }
 
-/// A good token.
+/// A valid token.
 pub fn token(user: &str) -> String {
     token_with(user, SECRET, 3600)
 }
@@ -62,21 +62,21 @@ pub fn now_s() -> i64 {
     seamline_server::time::since_unix_epoch().as_secs() as i64
 }
 
-/// What a request was answered with.
+/// The answer to a request.
 pub struct Answer {
     pub status: u16,
     pub headers: ureq::http::HeaderMap,
-    /// JSON, or else a text.
+    /// JSON, or a string if it is not JSON.
     pub body: Value,
 }
 
-/// A request, and the status and JSON of its answer.
+/// Sends a request; returns the status and the JSON of the answer.
 pub async fn request(method: &str, url: String, headers: &[(&str, &str)], body: &[u8]) -> (u16, Value) {
     let answer = ask(method, url, headers, body).await;
     (answer.status, answer.body)
 }
 
-/// As [`request`], with the headers of the answer.
+/// Like [`request`], with the headers of the answer.
 pub async fn ask(method: &str, url: String, headers: &[(&str, &str)], body: &[u8]) -> Answer {
     match try_ask(method, url, headers, body).await {
         Ok(answer) => answer,
@@ -84,7 +84,7 @@ pub async fn ask(method: &str, url: String, headers: &[(&str, &str)], body: &[u8
     }
 }
 
-/// As [`request`], for servers that may be gone.
+/// Like [`request`], for servers that may be down.
 pub async fn try_request(
     method: &str,
     url: String,

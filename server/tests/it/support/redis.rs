@@ -1,4 +1,4 @@
-//! A Redis of the test's own, on a free port and in an empty directory, which dies with its guard.
+//! A Redis on a free port with an empty directory, which is killed when its guard is dropped.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
@@ -37,7 +37,7 @@ impl Redis {
         Redis::start_with(Vec::new)
     }
 
-    /// One that speaks TLS on another port; gives the URL.
+    /// A Redis that speaks TLS on another port; returns its URL as well.
     pub fn start_tls(certificate: &Certificate) -> (Redis, String) {
         let options = || {
             let port = free_port().unwrap().to_string();
@@ -125,14 +125,14 @@ impl Redis {
         panic!("redis-server does not start again:\n{}", output(&self.directory));
     }
 
-    /// Restarts it without what it had.
+    /// Restarts it without its data.
     pub fn restart_empty(&mut self) {
         self.kill();
         std::fs::remove_dir_all(self.directory.path().join("appendonlydir")).unwrap();
         self.restart();
     }
 
-    /// SIGSTOP: it is there, and does not answer.
+    /// SIGSTOP: it is reachable, but does not answer.
     pub fn pause(&self) {
         self.signal("-STOP");
     }
@@ -157,13 +157,13 @@ impl Redis {
     }
 }
 
-/// In memory where that can be: what is written is to outlive the process, not the machine, and a disk that is busy with
-/// other tests makes Redis look lost.
+/// In memory if possible: the data has to outlive the process, not the machine, and with a disk that is busy with other
+/// tests, Redis would seem to be unavailable.
 fn directory() -> TempDir {
     TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }
 
-/// Returns nothing if it ended at once.
+/// Returns `None` if it ended at once.
 fn spawn(directory: &TempDir, port: u16, more: &[String]) -> Option<Child> {
     let log = std::fs::File::create(directory.path().join("redis.log")).unwrap();
     let mut command = Command::new(PROGRAM);
@@ -183,11 +183,11 @@ fn spawn(directory: &TempDir, port: u16, more: &[String]) -> Option<Child> {
     None
 }
 
-/// Whether it is this process that answers there, for another one may; and has read what it had.
+/// Whether this process answers there, and not another one, and has read its data.
 fn is_ready(port: u16, process_id: u32) -> redis::RedisResult<bool> {
     let mut connection = connect(port, Duration::from_secs(1))?;
     let info: String = redis::cmd("INFO").arg("server").query(&mut connection)?;
-    let _: String = redis::cmd("PING").query(&mut connection)?; // an error while it reads
+    let _: String = redis::cmd("PING").query(&mut connection)?; // fails while it reads its data
     let itself = format!("process_id:{process_id}");
     Ok(info.lines().any(|line| line == itself))
 }

@@ -1,4 +1,4 @@
-//! A server process, which dies with its guard.
+//! A server process, which is killed when its guard is dropped.
 
 use std::fs::File;
 use std::io::Write;
@@ -36,18 +36,18 @@ impl Server {
         Server::start_with(args, &[])
     }
 
-    /// As start, with variables of the environment.
+    /// Like `start`, with environment variables.
     pub fn start_with(args: &[&str], variables: &[(&str, &str)]) -> Server {
         try_start_with(args, variables).unwrap()
     }
 
-    /// Starts it again on the same directory (and another port), after `kill` or `terminate`.
+    /// Starts it again with the same directory, on another port, after `kill` or `terminate`.
     pub fn restart(&mut self) {
         let (child, address) = spawn(self.directory.path(), &self.args, &self.variables).unwrap();
         (self.child, self.address) = (child, address);
     }
 
-    /// As restart, with other arguments from now on.
+    /// Like `restart`, with other arguments from now on.
     pub fn restart_with(&mut self, args: &[&str]) {
         self.args = args.iter().map(|arg| arg.to_string()).collect();
         self.restart();
@@ -97,7 +97,7 @@ impl Server {
         self.signal("-HUP");
     }
 
-    /// Limits how large its files may grow; nothing lifts the limit. As a full disk, without one.
+    /// Limits the size of its files, which acts like a full disk. `None` removes the limit.
     pub fn limit_file_size(&self, bytes: Option<u64>) {
         let limit = bytes.map_or("unlimited".into(), |bytes| bytes.to_string());
         let pid = self.pid().to_string();
@@ -146,7 +146,7 @@ impl Server {
         self.publish_all_with(ch, range, None).await;
     }
 
-    /// As `publish_all`, with a token.
+    /// Like `publish_all`, with a token.
     pub async fn publish_all_as(&self, ch: &str, range: std::ops::RangeInclusive<u64>, token: String) {
         self.publish_all_with(ch, range, Some(token)).await;
     }
@@ -183,11 +183,11 @@ fn command(directory: &Path, args: &[String]) -> Command {
         command.arg("--data").arg(directory.join("data"));
     }
     without_settings(command.args(args));
-    command.env("RUST_LOG", "trace"); // what is never to be logged is not logged at any level
+    command.env("RUST_LOG", "trace"); // secrets must not be logged at any level
     command
 }
 
-/// Gives its standard error if it does not start.
+/// Returns its standard error if it does not start.
 fn spawn(
     directory: &Path,
     args: &[String],
@@ -206,7 +206,7 @@ fn spawn(
     Ok((child, address.to_owned()))
 }
 
-/// Starts a server that may refuse; gives its standard error then.
+/// Starts a server that may refuse to start. Then it returns its standard error.
 pub fn try_start(args: &[&str]) -> Result<Server, String> {
     try_start_with(args, &[])
 }

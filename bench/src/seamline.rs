@@ -74,8 +74,8 @@ impl Seamline {
         Meaning::Nothing
     }
 
-    /// The arithmetic of the seam. It reads what the real client reads: `n`, the number of messages, and whether they come
-    /// from the replay.
+    /// The arithmetic of the seam. It reads what the real client reads: `n`, the number of messages, and whether they
+    /// come from the replay.
     fn msgs(&mut self, rest: &str) -> Option<Meaning> {
         let (n, rest) = rest.split_once(IDS)?;
         let n: u64 = n.parse().ok()?;

@@ -2,8 +2,8 @@
 //! Nodes and Redis are killed, Redis is paused or loses its data, links are cut and stalled. Afterwards every client
 //! must have dispatched the whole log, once and in order, and the log must have every acknowledged publication.
 //!
-//! Channels keep only a few messages, so clients miss some while they are suspended. A gap that a client reports must be
-//! messages that the log no longer has.
+//! Channels keep only a few messages, so clients miss some while they are suspended. A gap that a client reports must
+//! be messages that the log no longer has.
 //!
 //! `cluster` has the processes and the links, `faults` injects faults, `client` drives the core and makes a `record` of
 //! what its application observes, `history` is everything that a log ever had (from Redis itself: `aof`), and `check`

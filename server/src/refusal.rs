@@ -70,7 +70,7 @@ impl Refusal {
         Refusal::new(code::FORBIDDEN, "the new token belongs to another user; open a new connection with it")
     }
 
-    /// The authorization service said no.
+    /// The authorization service denies the request.
     pub fn denied(access: impl Display, ch: &str) -> Self {
         let message = format!("the authorization service denies this user {access} access to `{ch}`");
         Refusal::new(code::FORBIDDEN, message)

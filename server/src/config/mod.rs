@@ -62,8 +62,8 @@ pub struct Config {
 
     /// Where messages are stored: `embedded`, or `redis://[user:password@]host:port[/db]`
     ///
-    /// `rediss://` uses TLS. With Redis, any number of servers share one store. See docs/OPERATIONS.md for how to set up
-    /// Redis.
+    /// `rediss://` uses TLS. With Redis, any number of servers share one store. See docs/OPERATIONS.md for how to set
+    /// up Redis.
     #[arg(long, value_name = "STORE", default_value = "embedded", value_parser = store_kind)]
     pub log: StoreKind,
 
@@ -110,7 +110,8 @@ pub struct Config {
 
     /// File with the public key for client tokens, instead of a secret: PEM or JWKS, for RS256 or ES256
     ///
-    /// RS256 needs an RSA key, ES256 a P-256 key. In a JWKS, the token's `kid` selects the key. SIGHUP reloads the file.
+    /// RS256 needs an RSA key, ES256 a P-256 key. In a JWKS, the token's `kid` selects the key. SIGHUP reloads the
+    /// file.
     #[arg(long, value_name = "FILE")]
     pub token_key: Option<PathBuf>,
 
@@ -134,9 +135,9 @@ pub struct Config {
 
     /// Origin whose pages may connect, such as https://app.example.com; `*` allows all. May be repeated
     ///
-    /// Pages of the server's own host are always allowed. So are pages of this machine (localhost, 127.0.0.1, `[::1]`, any
-    /// port) if the server listens on a loopback address. Requests without an origin do not come from a page and are
-    /// allowed.
+    /// Pages of the server's own host are always allowed. So are pages of this machine (localhost, 127.0.0.1, `[::1]`,
+    /// any port) if the server listens on a loopback address. Requests without an origin do not come from a page and
+    /// are allowed.
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = origin)]
     pub allow_origin: Vec<String>,
 
@@ -178,7 +179,8 @@ pub struct Config {
 
     /// Memory for messages that slow subscriptions have not received yet, for all channels together
     ///
-    /// Subscriptions that fall further behind read from the store again. One channel buffers at most 512 messages and 2 MiB.
+    /// Subscriptions that fall further behind read from the store again. One channel buffers at most 512 messages and 2
+    /// MiB.
     #[arg(long, value_name = "BYTES", default_value_t = 67_108_864, value_parser = clap::value_parser!(u64).range(1_048_576..))]
     pub live_queue_bytes: u64,
 

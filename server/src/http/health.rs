@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::log::Health;
 use crate::state::App;
 
-/// Of OpenMetrics, which Prometheus reads.
+/// The type of OpenMetrics, which Prometheus reads.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// `GET /healthz`: whether the process is alive. Always 200: if it were not alive, there would be no answer. A restart

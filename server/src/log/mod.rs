@@ -1,8 +1,8 @@
 //! The store: it holds one log per channel.
 //!
-//! A channel's log numbers its messages from 1 without holes (the *offset*), gives each an id that only grows, and trims
-//! itself from the front. [`Store`] is the interface for the rest of the server. [`embedded::EmbeddedStore`] needs no other
-//! process; many nodes share one [`redis::RedisStore`].
+//! A channel's log numbers its messages from 1 without holes (the *offset*), gives each an id that only grows, and
+//! trims itself from the front. [`Store`] is the interface for the rest of the server. [`embedded::EmbeddedStore`]
+//! needs no other process; many nodes share one [`redis::RedisStore`].
 
 pub mod admin;
 pub mod embedded;
@@ -76,9 +76,9 @@ impl ChannelInfo {
     }
 }
 
-/// Contiguous messages, and the extent of the log at the moment of reading. A page starts at the first message after the
-/// requested offset, and ends before a hole that a deleted message has left. If it is empty although the limit allows
-/// messages, the log has none after that offset.
+/// Contiguous messages, and the extent of the log at the moment of reading. A page starts at the first message after
+/// the requested offset, and ends before a hole that a deleted message has left. If it is empty although the limit
+/// allows messages, the log has none after that offset.
 #[derive(Clone, Debug)]
 pub struct Page {
     /// The channel, in the same snapshot as the messages.
@@ -126,8 +126,8 @@ impl From<u64> for After {
 /// Why an operation of the store failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreError {
-    /// The store is unreachable, or accepts no writes, for the time being. The store itself logs this once; callers need
-    /// not.
+    /// The store is unreachable, or accepts no writes, for the time being. The store itself logs this once; callers
+    /// need not.
     Unavailable(String),
     /// This channel cannot be used; others can. The store itself logs this once.
     Channel(String),
@@ -177,8 +177,8 @@ pub trait Store: Send + Sync {
     /// appends. The message reaches the hub in log order, before its append resolves or soon after.
     fn submit(&self, append: Append) -> BoxFuture<'_, Result<PendingAppend, StoreError>>;
 
-    /// Once this has resolved, the hub receives every message of the channel in log order, whichever node appended it, for
-    /// as long as the channel has listeners. The hub must have a listener before this is called.
+    /// Once this has resolved, the hub receives every message of the channel in log order, whichever node appended it,
+    /// for as long as the channel has listeners. The hub must have a listener before this is called.
     fn follow<'a>(&'a self, _ch: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
         futures::future::ready(Ok(())).boxed()
     }
@@ -191,7 +191,8 @@ pub trait Store: Send + Sync {
         limit: PageLimit,
     ) -> BoxFuture<'a, Result<Page, StoreError>>;
 
-    /// The extent of the channel's log. A missing channel is created, so that its epoch is the same for the next caller.
+    /// The extent of the channel's log. A missing channel is created, so that its epoch is the same for the next
+    /// caller.
     fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, StoreError>>;
 
     /// The position of the last message whose id is not greater than this one; offset 0 if all messages are newer. A
@@ -205,16 +206,16 @@ pub trait Store: Send + Sync {
     fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Where a client resumes in a channel: at the first position stored under one of these keys, which all name that
-    /// channel; if none is stored, at the start or the end of the log. With several keys, the result is stored under the
-    /// first one before this returns, if the store accepts writes at the moment. A missing channel is created.
+    /// channel; if none is stored, at the start or the end of the log. With several keys, the result is stored under
+    /// the first one before this returns, if the store accepts writes at the moment. A missing channel is created.
     fn resume(
         &self,
         keys: Vec<PositionKey>,
         otherwise: StartAt,
     ) -> BoxFuture<'_, Result<Resumed, StoreError>>;
 
-    /// Stores acknowledged positions. A position is ignored if its epoch is not the channel's, if it is beyond the head,
-    /// or if it is behind the stored one.
+    /// Stores acknowledged positions. A position is ignored if its epoch is not the channel's, if it is beyond the
+    /// head, or if it is behind the stored one.
     fn store_positions(
         &self,
         positions: Vec<(PositionKey, Position)>,

@@ -1,8 +1,8 @@
 //! The keys under which acknowledged positions are stored.
 //!
 //! Copies of a page share a client id, as a duplicated tab does. If they also shared a position, the faster copy would
-//! move it past messages that the slower one has not processed, and the slower one would miss them after its next reload.
-//! So each page load has a position of its own, and resumes at the position of the page load that it continues.
+//! move it past messages that the slower one has not processed, and the slower one would miss them after its next
+//! reload. So each page load has a position of its own, and resumes at the position of the page load that it continues.
 
 use std::borrow::Cow;
 
@@ -22,8 +22,8 @@ pub struct PositionKey {
 }
 
 impl PositionKey {
-    /// Client id and page load in one unambiguous text. U+0000 separates them: a page load's name cannot contain it, and
-    /// it is doubled inside a client id.
+    /// Client id and page load in one unambiguous text. U+0000 separates them: a page load's name cannot contain it,
+    /// and it is doubled inside a client id.
     pub(super) fn client(&self) -> Cow<'_, str> {
         let PositionKey { client_id, page_load, .. } = self;
         match page_load {

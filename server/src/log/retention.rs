@@ -7,6 +7,7 @@ use std::time::Duration;
 pub(super) const KEY_AGE_MIN: Duration = Duration::from_secs(24 * 3600);
 /// A client that is absent for longer loses its position.
 pub(super) const POSITION_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// How many messages are kept per channel, and for how long. Both limits apply.
 #[derive(Clone, Copy, Debug)]
 pub struct Retention {

@@ -76,8 +76,8 @@ impl Engine {
         }
     }
 
-    /// The version of the browser, and of its driver if that has its own, such as `Chromium 148.0.7778.167, ChromeDriver
-    /// 148.0.7778.167`.
+    /// The version of the browser, and of its driver if that has its own, such as `Chromium 148.0.7778.167,
+    /// ChromeDriver 148.0.7778.167`.
     pub fn version(self) -> Result<String> {
         let (browser, driver) = match self {
             Engine::Chrome => (browser::chromium()?, Some(browser::chromedriver()?)),

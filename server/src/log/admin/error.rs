@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use seamline::wire::MessageId;
+
 use crate::error::SetupError;
 
 /// A command for the store failed.
@@ -33,7 +35,7 @@ pub enum AdminError {
         /// What is wrong with its payload.
         error: serde_json::Error,
     },
-    /// `verify` found so many problems, and has written them to the output.
+    /// `verify` found this many problems, and has written them to the output.
     Inconsistent(usize),
     /// The output could not be written.
     Output(io::Error),
@@ -68,6 +70,13 @@ pub enum ImportError {
         expected: u64,
         /// The offset in the line.
         found: u64,
+    },
+    /// A message that is newer than the newest one of its channel.
+    BeyondTheHead {
+        /// Its offset.
+        offset: u64,
+        /// Its id.
+        id: MessageId,
     },
     /// The channel before this line ends too early.
     ChannelTruncated {
@@ -143,6 +152,9 @@ impl fmt::Display for ImportError {
             ImportError::ChannelExists(ch) => write!(f, "channel {ch:?} already exists"),
             ImportError::WrongOffset { expected, found } => {
                 write!(f, "offset {found} where offset {expected} is expected")
+            }
+            ImportError::BeyondTheHead { offset, id } => {
+                write!(f, "offset {offset} with id {id} is newer than the newest message of its channel")
             }
             ImportError::ChannelTruncated { ch, head } => {
                 write!(f, "channel {ch:?} ends before offset {head}")

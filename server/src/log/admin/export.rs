@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::lines::{FORMAT, Head, MessageLine};
 use super::{AdminError, all_channels, channels};
-use crate::log::embedded::schema::{Channel, KEYS, MESSAGES, SYNC};
+use crate::log::embedded::schema::{Channel, KEYS, MESSAGES, POSITIONS};
 
 /// Exports these channels, or all of them if none is named.
 pub fn export(db: &Database, names: &[String], out: &mut impl Write) -> Result<(), AdminError> {
@@ -65,7 +65,7 @@ fn keys(txn: &ReadTransaction, channel: &Channel, out: &mut impl Write) -> Resul
 }
 
 fn positions(txn: &ReadTransaction, name: &str, out: &mut impl Write) -> Result<(), AdminError> {
-    let table = txn.open_table(SYNC)?;
+    let table = txn.open_table(POSITIONS)?;
     for row in table.iter()? {
         let (key, value) = row?;
         let (user, client, ch) = key.value();

@@ -9,7 +9,7 @@ use seamline::wire::MessageId;
 use super::lines::{FORMAT, Head, MessageLine};
 use super::{AdminError, ImportError};
 use crate::log::embedded::commits::CommitCount;
-use crate::log::embedded::schema::{CHANNELS, Channel, KEY_ORDER, KEYS, MESSAGES, META, SYNC};
+use crate::log::embedded::schema::{CHANNELS, Channel, KEY_ORDER, KEYS, MESSAGES, META, POSITIONS};
 use crate::log::embedded::schema::{ChannelTable, KeyOrderTable, KeyTable, MessageTable, PositionTable};
 use crate::log::embedded::store::begin_write;
 
@@ -40,7 +40,7 @@ struct Import<'txn> {
     rows: MessageTable<'txn>,
     keys: KeyTable<'txn>,
     key_order: KeyOrderTable<'txn>,
-    sync: PositionTable<'txn>,
+    positions: PositionTable<'txn>,
     meta: Table<'txn, &'static str, u64>,
     new_epoch: bool,
     stage: Stage,
@@ -74,7 +74,7 @@ impl<'txn> Import<'txn> {
             rows: txn.open_table(MESSAGES)?,
             keys: txn.open_table(KEYS)?,
             key_order: txn.open_table(KEY_ORDER)?,
-            sync: txn.open_table(SYNC)?,
+            positions: txn.open_table(POSITIONS)?,
             meta: txn.open_table(META)?,
             new_epoch,
             stage: Stage::Start,
@@ -115,10 +115,11 @@ impl<'txn> Import<'txn> {
             (_, Head::Key { key, offset, id }) => self.key(&key, offset, id)?,
             (_, Head::Position { user, client, epoch, offset, id, stored_ms }) => {
                 let Current { name, channel, old_epoch, .. } = self.current()?;
-                // A position in the exported log stays valid under the new epoch; any other one is a gap for its client.
+                // A position in the exported log stays valid under the new epoch; any other one is a gap for its
+                // client.
                 let epoch = if epoch == *old_epoch { channel.epoch.clone() } else { epoch };
                 let (name, id) = (name.clone(), id.map(|id| (id.ms, id.seq)));
-                self.sync.insert((&*user, &*client, &*name), (&*epoch, offset, id, stored_ms))?;
+                self.positions.insert((&*user, &*client, &*name), (&*epoch, offset, id, stored_ms))?;
             }
             (_, Head::End { messages }) => {
                 self.finish_channel()?;
@@ -133,8 +134,11 @@ impl<'txn> Import<'txn> {
 
     fn message(&mut self, message: &MessageLine<'_>) -> Result<(), ImportError> {
         let Current { channel, next, .. } = self.current()?;
-        if message.offset != *next || message.offset > channel.head || message.id > channel.last_id {
+        if message.offset != *next {
             return Err(ImportError::WrongOffset { expected: *next, found: message.offset });
+        }
+        if message.offset > channel.head || message.id > channel.last_id {
+            return Err(ImportError::BeyondTheHead { offset: message.offset, id: message.id });
         }
         *next += 1;
         let number = channel.number;

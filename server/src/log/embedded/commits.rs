@@ -1,9 +1,9 @@
 //! The number of commits, in a small file beside the store.
 //!
-//! redb keeps the two newest commits, and one bit in the first page says which of them is newer. Each commit has a checksum,
-//! but that bit has none: if it flips, the file opens at the commit before the last, and nothing looks wrong. The same is
-//! true of a file that was emptied, or replaced by an older copy. So the number of the newest commit is kept in a second
-//! place, and a store that is behind it is refused.
+//! redb keeps the two newest commits, and one bit in the first page says which of them is newer. Each commit has a
+//! checksum, but that bit has none: if it flips, the file opens at the commit before the last, and nothing looks wrong.
+//! The same is true of a file that was emptied, or replaced by an older copy. So the number of the newest commit is
+//! kept in a second place, and a store that is behind it is refused.
 //!
 //! The number is written after the commit, and not flushed. It survives a crash of the process. After a crash of the
 //! machine it may be behind the store, which is harmless. It is never ahead.
@@ -50,7 +50,8 @@ impl CommitCount {
 
     /// Records the newest commit. If that fails the store goes on: the count is a safeguard, not part of the guarantee.
     pub fn write(&mut self, commits: u64) {
-        // The number has a fixed length and stands there twice, so that a torn write is not mistaken for another number.
+        // The number has a fixed length and is written twice, so that a torn write is not mistaken for another
+        // number.
         let line = format!("{commits:020} {commits:020}\n");
         let written = self.file.write_all_at(line.as_bytes(), 0);
         if let (Err(e), false) = (&written, self.failed) {

@@ -1,7 +1,8 @@
 //! Checks whether the store has space again for what could not be written.
 //!
-//! A small commit proves little: it may fit into free pages inside the file that the next publication does not fit into. So
-//! the check stores as much as was rejected, and removes it again, which leaves its pages free for publications.
+//! A small commit proves little: it may fit into free pages inside the file that the next publication does not fit
+//! into. So the check stores as much as was rejected, and removes it again, which leaves its pages free for
+//! publications.
 
 use redb::{Database, TableDefinition};
 

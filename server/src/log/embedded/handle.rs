@@ -1,7 +1,7 @@
 //! The open database, which the readers and the writer share, and its health.
 //!
-//! After an I/O error, redb refuses everything until the file is reopened, reads included, even if the cause is long gone.
-//! So the writer closes and reopens the database while the readers wait.
+//! After an I/O error, redb refuses everything until the file is reopened, reads included, even if the cause is long
+//! gone. So the writer closes and reopens the database while the readers wait.
 
 use std::sync::{PoisonError, RwLock};
 

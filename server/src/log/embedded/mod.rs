@@ -97,7 +97,8 @@ impl EmbeddedStore {
         answered(self.queue(command).await?.await)
     }
 
-    /// Runs a read on a thread that may block. After an I/O error, the read is repeated once the file has been reopened.
+    /// Runs a read on a thread that may block. After an I/O error, the read is repeated once the file has been
+    /// reopened.
     async fn read_blocking<T: Send + 'static>(
         &self,
         read: impl Fn(&Database) -> Result<T, redb::Error> + Clone + Send + 'static,
@@ -141,19 +142,19 @@ impl Store for EmbeddedStore {
     fn submit(&self, append: Append) -> BoxFuture<'_, Result<PendingAppend, StoreError>> {
         async move {
             let mut health = self.handle.health();
-            if let Some(refusal) = refusal(&health.borrow()) {
-                return Err(refusal);
+            if let Some(e) = unavailable(&health.borrow()) {
+                return Err(e);
             }
             let receiver = self.queue(|answer| Command::Append(append, answer)).await?;
-            let ticket = async move {
+            let pending = async move {
                 tokio::select! {
                     biased;
                     answer = receiver => answered(answer),
                     // The writer may take long to reopen a large file.
-                    Some(refusal) = degraded(&mut health) => Err(refusal),
+                    Some(e) = degraded(&mut health) => Err(e),
                 }
             };
-            Ok(ticket.boxed())
+            Ok(pending.boxed())
         }
         .boxed()
     }
@@ -246,7 +247,7 @@ impl Store for EmbeddedStore {
 }
 
 /// The answer to publishers while the store accepts no writes.
-fn refusal(health: &Health) -> Option<StoreError> {
+fn unavailable(health: &Health) -> Option<StoreError> {
     match health {
         Health::Ok => None,
         Health::Degraded(why) => Some(StoreError::Unavailable(why.clone())),
@@ -256,7 +257,7 @@ fn refusal(health: &Health) -> Option<StoreError> {
 /// Resolves when the store accepts no more writes, or is closed.
 async fn degraded(health: &mut watch::Receiver<Health>) -> Option<StoreError> {
     let health = health.wait_for(|health| *health != Health::Ok).await.ok()?;
-    refusal(&health)
+    unavailable(&health)
 }
 
 fn stopped() -> StoreError {

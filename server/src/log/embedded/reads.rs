@@ -3,7 +3,7 @@
 use redb::{Database, ReadableDatabase, ReadableTable};
 use seamline::wire::{MessageId, Position};
 
-use super::schema::{CHANNELS, Channel, MESSAGES, PositionRow, PositionRowKey, SYNC};
+use super::schema::{CHANNELS, Channel, MESSAGES, POSITIONS, PositionRow, PositionRowKey};
 use crate::log::retention::POSITION_AGE_MAX;
 use crate::log::{Message, Page, PageLimit, PositionKey};
 use crate::time::{millis, now_ms};
@@ -35,8 +35,8 @@ pub(super) fn read_page(
     Ok(Some(Page::contiguous(channel.info(), messages)))
 }
 
-/// Finds the last message whose id is not greater; `None` if there is no such channel. Ids grow with offsets, so this is a
-/// binary search.
+/// Finds the last message whose id is not greater; `None` if there is no such channel. Ids grow with offsets, so this
+/// is a binary search.
 pub(super) fn locate(db: &Database, ch: &str, id: MessageId) -> Result<Option<Position>, redb::Error> {
     let txn = db.begin_read()?;
     let Some(channel) = Channel::load(&txn.open_table(CHANNELS)?, ch)? else { return Ok(None) };
@@ -63,7 +63,7 @@ pub(super) fn locate(db: &Database, ch: &str, id: MessageId) -> Result<Option<Po
 
 /// The first position stored under one of these keys.
 pub(super) fn read_position(db: &Database, keys: &[PositionKey]) -> Result<Option<Position>, redb::Error> {
-    let table = db.begin_read()?.open_table(SYNC)?;
+    let table = db.begin_read()?.open_table(POSITIONS)?;
     let now_ms = now_ms();
     for key in keys {
         if let Some(position) = stored_position(&table, key, now_ms)? {

@@ -12,8 +12,8 @@ use crate::log::Health;
 const RETRY_MIN: Duration = Duration::from_millis(250);
 /// … up to this.
 const RETRY_MAX: Duration = Duration::from_secs(5);
-/// Opening a large file takes long, and reads wait for it. So each attempt is followed by a pause of this many times its own
-/// length …
+/// Opening a large file takes long, and reads wait for it. So each attempt is followed by a pause of this many times
+/// its own length …
 const PAUSE_PER_ATTEMPT: u32 = 3;
 /// … up to this.
 const PAUSE_MAX: Duration = Duration::from_secs(120);

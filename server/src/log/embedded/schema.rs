@@ -1,7 +1,7 @@
 //! The tables of the embedded store, and a channel's row.
 //!
-//! Messages are keyed by the channel's *number* instead of its name, so that keys stay short and a channel's messages lie
-//! together.
+//! Messages are keyed by the channel's *number* instead of its name, so that keys stay short and a channel's messages
+//! lie together.
 
 use redb::{ReadableTable, Table, TableDefinition};
 use seamline::wire::MessageId;
@@ -25,7 +25,8 @@ pub(in crate::log) const KEYS: TableDefinition<(u64, &str), KeyRow> = TableDefin
 pub(in crate::log) const KEY_ORDER: TableDefinition<(u64, u64), KeyOrderRow> =
     TableDefinition::new("key_order");
 /// User, client id, channel → epoch, offset, id (ms, seq) if known, stored at (ms).
-pub(in crate::log) const SYNC: TableDefinition<PositionRowKey, PositionRow> = TableDefinition::new("sync");
+pub(in crate::log) const POSITIONS: TableDefinition<PositionRowKey, PositionRow> =
+    TableDefinition::new("sync");
 
 type ChannelRow = (u64, &'static str, u64, u64, u64, u64);
 type MessageRow = (u64, u64, &'static str);
@@ -62,7 +63,7 @@ impl Channel {
         ChannelInfo { epoch: self.epoch.clone(), first: self.first, head: self.head }
     }
 
-    /// The next id. If the clock stands still or steps back, the sequence number grows instead.
+    /// The next id. If the clock has not advanced, or has stepped back, the sequence number grows instead.
     pub fn next_id(&self, now_ms: u64) -> MessageId {
         if now_ms > self.last_id.ms {
             MessageId { ms: now_ms, seq: 0 }

@@ -9,7 +9,7 @@ use redb::{
 use tracing::{debug, info, warn};
 
 use super::commits::CommitCount;
-use super::schema::{CHANNELS, COMMITS, KEY_ORDER, KEYS, MESSAGES, META, SYNC, VERSION};
+use super::schema::{CHANNELS, COMMITS, KEY_ORDER, KEYS, MESSAGES, META, POSITIONS, VERSION};
 use crate::error::SetupError;
 
 /// redb's cache; its default would be a gigabyte.
@@ -20,8 +20,9 @@ const FULL: &str = "Free disk space, raise the limit on file sizes, or give anot
 const NO_ACCESS: &str = "Give a directory that this process can write to with --data.";
 const DAMAGED: &str =
     "The store is damaged. Restore it from a backup, or start with an empty directory with --data.";
-const OLDER: &str = "The store is damaged, or an older copy. Restore a newer one, or start with an empty directory with --data. To use \
-     it as it is, remove `seamline.commits` beside it; clients that have seen more will report a gap (`rewound`).";
+const OLDER: &str = "The store is damaged, or an older copy. Restore a newer one, or start with an empty directory \
+     with --data. To use it as it is, remove `seamline.commits` beside it; clients that have seen more will report a \
+     gap (`rewound`).";
 
 /// An open store.
 pub(in crate::log) struct OpenStore {
@@ -56,9 +57,9 @@ pub(in crate::log) fn reopen(
     }
 }
 
-/// Begins a durable transaction in two phases: redb flushes the data first and then the commit record. In a single phase, a
-/// record whose pages are damaged would look like an unfinished commit, and the store would open without its last group
-/// and report nothing.
+/// Begins a durable transaction in two phases: redb flushes the data first and then the commit record. In a single
+/// phase, a record whose pages are damaged would look like an unfinished commit, and the store would open without its
+/// last group and report nothing.
 pub(in crate::log) fn begin_write(db: &Database) -> Result<WriteTransaction, redb::Error> {
     let mut txn = db.begin_write()?;
     txn.set_durability(Durability::Immediate)?;
@@ -165,7 +166,7 @@ fn create_tables(db: &Database) -> Result<(), redb::Error> {
     txn.open_table(MESSAGES)?;
     txn.open_table(KEYS)?;
     txn.open_table(KEY_ORDER)?;
-    txn.open_table(SYNC)?;
+    txn.open_table(POSITIONS)?;
     txn.commit()?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::commits::CommitCount;
 use super::reads::stored_position;
 use super::schema::{
     CHANNELS, Channel, ChannelTable, KEY_ORDER, KEYS, KeyOrderTable, KeyTable, MESSAGES, META, MessageTable,
-    PositionTable, SYNC,
+    POSITIONS, PositionTable,
 };
 use super::trim::Trimmer;
 use crate::log::{Append, Appended, Message, PositionKey, Resumed, Retention};
@@ -21,7 +21,7 @@ pub(super) struct Tables<'txn> {
     keys: KeyTable<'txn>,
     key_order: KeyOrderTable<'txn>,
     meta: Table<'txn, &'static str, u64>,
-    sync: PositionTable<'txn>,
+    positions: PositionTable<'txn>,
     touched: HashMap<String, Channel>,
     now_ms: u64,
 }
@@ -34,7 +34,7 @@ impl<'txn> Tables<'txn> {
             keys: txn.open_table(KEYS)?,
             key_order: txn.open_table(KEY_ORDER)?,
             meta: txn.open_table(META)?,
-            sync: txn.open_table(SYNC)?,
+            positions: txn.open_table(POSITIONS)?,
             touched: HashMap::new(),
             now_ms,
         })
@@ -131,13 +131,13 @@ impl<'txn> Tables<'txn> {
 
     /// An acknowledged position, unless it is too old.
     fn position(&self, key: &PositionKey) -> Result<Option<Position>, redb::StorageError> {
-        stored_position(&self.sync, key, self.now_ms)
+        stored_position(&self.positions, key, self.now_ms)
     }
 
     fn set_position(&mut self, key: &PositionKey, at: &Position) -> Result<(), redb::StorageError> {
         let row_key = (key.user.as_str(), &*key.client(), key.ch.as_str());
         let id = at.id.map(|id| (id.ms, id.seq));
-        self.sync.insert(row_key, (at.epoch.as_str(), at.offset, id, self.now_ms))?;
+        self.positions.insert(row_key, (at.epoch.as_str(), at.offset, id, self.now_ms))?;
         Ok(())
     }
 

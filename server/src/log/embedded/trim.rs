@@ -3,7 +3,7 @@
 use redb::{ReadableTable, StorageError, WriteTransaction};
 
 use super::schema::{
-    CHANNELS, Channel, KEY_ORDER, KEYS, KeyOrderTable, KeyTable, MESSAGES, MessageTable, SYNC,
+    CHANNELS, Channel, KEY_ORDER, KEYS, KeyOrderTable, KeyTable, MESSAGES, MessageTable, POSITIONS,
 };
 use crate::log::retention::{KEY_AGE_MIN, POSITION_AGE_MAX, Retention};
 use crate::time::millis;
@@ -100,7 +100,7 @@ pub(super) fn sweep(txn: &WriteTransaction, retention: Retention, now_ms: u64) -
         }
     }
     let oldest_ms = now_ms.saturating_sub(millis(POSITION_AGE_MAX));
-    txn.open_table(SYNC)?.retain(|_, (_, _, _, stored_ms)| stored_ms >= oldest_ms)?;
+    txn.open_table(POSITIONS)?.retain(|_, (_, _, _, stored_ms)| stored_ms >= oldest_ms)?;
     Ok(trimmer.spent())
 }
 
@@ -153,7 +153,7 @@ mod tests {
         }
         let left = |now_ms| {
             sweep(&txn, RETENTION, now_ms).unwrap();
-            redb::ReadableTableMetadata::len(&txn.open_table(SYNC).unwrap()).unwrap()
+            redb::ReadableTableMetadata::len(&txn.open_table(POSITIONS).unwrap()).unwrap()
         };
         assert_eq!(left(HOUR_MS + 29 * 24 * HOUR_MS), 1);
         assert_eq!(left(HOUR_MS + 31 * 24 * HOUR_MS), 0);

@@ -67,7 +67,7 @@ impl<T: Clone> Backlog<T> {
         self.first + self.items.len() as u64
     }
 
-    /// Adds an item for so many listeners, and drops the oldest items to make room for it.
+    /// Adds an item for this many listeners, and drops the oldest items to make room for it.
     pub fn push(&mut self, value: T, bytes: usize, listeners: usize) {
         self.items.push_back(Item { value, bytes, awaited_by: listeners });
         self.bytes += bytes;

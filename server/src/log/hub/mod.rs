@@ -1,8 +1,8 @@
 //! The live stream: passes each new message of a channel to its listeners on this server.
 //!
 //! There is one [`Backlog`] per channel, for as long as it has listeners. It is bounded: a listener that falls behind
-//! learns how much it missed and reads that from the log. Ephemeral events have a small backlog of their own, so a flood
-//! of them cannot push out messages.
+//! learns how much it missed and reads that from the log. Ephemeral events have a small backlog of their own, so a
+//! flood of them cannot push out messages.
 
 mod backlog;
 
@@ -71,7 +71,7 @@ impl LiveStream {
         state.messages.has(self.message) || state.casts.has(self.cast) || state.ended
     }
 
-    /// Takes what is buffered: up to so many messages and bytes of payload, but at least one message.
+    /// Takes what is buffered: up to this many messages and bytes of payload, but at least one message.
     pub fn take(&mut self, messages_max: usize, bytes_max: usize) -> Next {
         let mut state = self.channel.lock();
         self.cast_first = !self.cast_first;
@@ -165,7 +165,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// A hub that buffers at most so many bytes for slow listeners.
+    /// A hub that buffers at most this many bytes for slow listeners.
     pub fn new(bytes_max: usize) -> Self {
         Hub { channels: Mutex::default(), budget: Arc::new(Budget::new(bytes_max)) }
     }

@@ -54,8 +54,8 @@ impl Drop for Casts {
 }
 
 impl Casts {
-    /// Sends over the shared connection, and receives over a separate one: a flood of events that breaks that one breaks
-    /// nothing else.
+    /// Sends over the shared connection, and receives over a separate one: a flood of events that breaks that one
+    /// breaks nothing else.
     pub async fn start(client: Client, shared: Arc<SharedConnection>, hub: Arc<Hub>, node: String) -> Self {
         // Pub/sub ignores database numbers, but two databases are two deployments.
         let channel = keys::casts(client.get_connection_info().redis_settings().db());

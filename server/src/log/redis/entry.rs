@@ -6,8 +6,8 @@ use serde::de::IgnoredAny;
 
 use crate::log::Message;
 
-/// An entry as Redis returns it: the id, then the names and values of the fields in turn. All are bytes, because anyone may
-/// have added the entry.
+/// An entry as Redis returns it: the id, then the names and values of the fields in turn. All are bytes, because anyone
+/// may have added the entry.
 pub(super) type Raw = (Vec<u8>, Vec<Vec<u8>>);
 
 /// The epoch and the message; `None` for a foreign entry.

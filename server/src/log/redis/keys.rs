@@ -1,7 +1,7 @@
 //! The names of the keys in Redis.
 //!
-//! All keys of a channel contain the channel between braces, so that a Redis Cluster would keep them on one node, where one
-//! script may access them.
+//! All keys of a channel contain the channel between braces, so that a Redis Cluster would keep them on one node, where
+//! one script may access them.
 
 use crate::log::PositionKey;
 

@@ -49,8 +49,8 @@ pub struct RedisStore {
 }
 
 impl RedisStore {
-    /// Connects, and checks whether this Redis is suitable. If it is a replica, or denies a command to this user, the node
-    /// starts all the same and waits: both can change while it runs.
+    /// Connects, and checks whether this Redis is suitable. If it is a replica, or denies a command to this user, the
+    /// node starts all the same and waits: both can change while it runs.
     pub async fn open(url: &str, retention: Retention, hub: Arc<Hub>) -> Result<Self, SetupError> {
         // The library uses the default provider of the process. If there is one, it is the same.
         let _ = ring::default_provider().install_default();
@@ -90,7 +90,8 @@ impl RedisStore {
         type Found = (String, u64, u64, Vec<Entry>);
         let found = self.shared.run(&scripts::read(ch, after, limit, self.retention)).await;
         let (epoch, first, head, mut entries): Found = self.broken.note(ch, Operation::Read, found)?;
-        // Foreign entries may look like messages. Of several with one offset, keep the one of this epoch, or else the oldest.
+        // Foreign entries may look like messages. Of several with one offset, keep the one of this epoch, or else the
+        // oldest.
         entries.sort_by_key(|(_, offset, is_of_epoch, _)| (*offset, *is_of_epoch == 0));
         let read_to = entries.last().map_or(head, |(_, offset, ..)| *offset);
         let message = |(id, offset, _, data): Entry| {

@@ -1,8 +1,8 @@
 //! The scripts that run inside Redis, and the commands that call them.
 //!
-//! Redis runs a script atomically: no other command runs in between, and the append-only file contains all of its writes or
-//! none. The scripts are loaded with each connection and called by their hash. A Redis that does not know one has lost more
-//! than that, so the node reconnects.
+//! Redis runs a script atomically: no other command runs in between, and the append-only file contains all of its
+//! writes or none. The scripts are loaded with each connection and called by their hash. A Redis that does not know one
+//! has lost more than that, so the node reconnects.
 
 use std::sync::LazyLock;
 

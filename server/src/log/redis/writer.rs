@@ -1,7 +1,7 @@
 //! Appends publications in the order in which they were queued.
 //!
-//! Everything that was queued during the last round trip goes out in one pipeline: one round trip and, with `appendfsync
-//! always`, one flush of the disk for all of them.
+//! Everything that was queued during the last round trip goes out in one pipeline: one round trip and, with
+//! `appendfsync always`, one flush of the disk for all of them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Who the client is: its first frame says, or, in the plain dialect, the request.
+//! Who the client is. Its first frame has the answer; in the plain dialect, the request has it.
 
 use std::time::Duration;
 

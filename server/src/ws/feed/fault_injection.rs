@@ -1,5 +1,5 @@
-//! A feed that is wrong on purpose, so that the tests of the seam can show that they would notice. Only a build with the
-//! feature `fault-injection` has it.
+//! A feed that is wrong on purpose, so that the tests of the seam can show that they would notice. Only a build with
+//! the feature `fault-injection` has it.
 
 use std::time::Duration;
 

@@ -50,7 +50,7 @@ pub(super) struct BulkPermit {
     _slot: Slot,
     _bytes: OwnedSemaphorePermit,
     bytes: i64,
-    /// Of all sockets together.
+    /// The bytes that wait for all sockets together.
     waiting_bytes: Gauge,
 }
 

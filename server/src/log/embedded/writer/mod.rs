@@ -1,9 +1,9 @@
 //! The only writer of the embedded store.
 //!
-//! One thread takes commands from a bounded queue, as many as are waiting, and commits them in one transaction, so that the
-//! disk is flushed once per group instead of once per message. Only then does it pass the messages to the live stream, in
-//! log order, and answer the publishers. So no message is delivered or acknowledged that a crash could take back, and
-//! because a single thread publishes, live order *is* log order.
+//! One thread takes commands from a bounded queue, as many as are waiting, and commits them in one transaction, so that
+//! the disk is flushed once per group instead of once per message. Only then does it pass the messages to the live
+//! stream, in log order, and answer the publishers. So no message is delivered or acknowledged that a crash could take
+//! back, and because a single thread publishes, live order *is* log order.
 //!
 //! When the disk rejects a group, an [`outage`] begins: the writer rejects everything until the disk has space again.
 

@@ -1,5 +1,5 @@
-//! Checks whether Redis does what the store needs, by doing it: neither the role of a Redis nor the permissions of a user
-//! have to be visible to us, and both can change at any time.
+//! Checks whether Redis does what the store needs, by doing it: neither the role of a Redis nor the permissions of a
+//! user have to be visible to us, and both can change at any time.
 
 use redis::aio::MultiplexedConnection;
 use redis::{RedisError, RedisResult};

@@ -1,10 +1,10 @@
--- The common start of the scripts for a channel. It finds or creates the channel, and sets `epoch`, `head` and `last` (the
--- newest id ever assigned).
+-- The common start of the scripts for a channel. It finds or creates the channel, and sets `epoch`, `head` and `last`
+-- (the newest id ever assigned).
 --
--- KEYS[1] the stream, KEYS[2] the metadata, KEYS[3] the idempotency keys with offset and id, KEYS[4] the same keys in the
--- order of their messages
--- ARGV[1] a new epoch, ARGV[2] how many messages to keep, ARGV[3] for how many ms (0: no limit), ARGV[4] for how many ms to
--- keep an idempotency key at least
+-- KEYS[1] the stream, KEYS[2] the metadata, KEYS[3] the idempotency keys with offset and id, KEYS[4] the same keys in
+-- the order of their messages
+-- ARGV[1] a new epoch, ARGV[2] how many messages to keep, ARGV[3] for how many ms (0: no limit), ARGV[4] for how many
+-- ms to keep an idempotency key at least
 local log, meta, keys, key_order = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local fresh, keep, keep_ms, keep_key_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 
@@ -66,8 +66,8 @@ if not known then
     if not newest then redis.call('DEL', keys, key_order) end -- they belong to a deleted channel
 end
 
--- The offset of the oldest message; head + 1 if there is none. It is read from the stream, because a count would be wrong
--- after deletions.
+-- The offset of the oldest message; head + 1 if there is none. It is read from the stream, because a count would be
+-- wrong after deletions.
 local function first_offset()
     local oldest = message_from('-')
     return oldest and math.min(oldest.offset, head + 1) or head + 1

@@ -1,9 +1,10 @@
 -- Reads a page.
 --
--- ARGV[5] the offset after which it starts, ARGV[6] the id of that message if known, or '', ARGV[7] the maximum number of
--- messages, ARGV[8] the maximum bytes of payload
--- Returns {epoch, first, head, {id, offset, 1 if it is of this epoch, data, ...}}. Offsets are missing where messages were
--- deleted. An offset occurs several times if a foreign entry looks like a message; the limits do not separate those.
+-- ARGV[5] the offset after which it starts, ARGV[6] the id of that message if known, or '', ARGV[7] the maximum number
+-- of messages, ARGV[8] the maximum bytes of payload
+-- Returns {epoch, first, head, {id, offset, 1 if it is of this epoch, data, ...}}. Offsets are missing where messages
+-- were deleted. An offset occurs several times if a foreign entry looks like a message; the limits do not separate
+-- those.
 trim()
 local first = first_offset()
 local after, hint = tonumber(ARGV[5]), ARGV[6]

@@ -1,5 +1,5 @@
--- Finds where a client resumes: at the first position stored under one of the keys, or else at the start or the tail of the
--- log.
+-- Finds where a client resumes: at the first position stored under one of the keys, or else at the start or the tail of
+-- the log.
 --
 -- KEYS[5] and later: the positions, the client's own first
 -- ARGV[5] where to start if none is stored: 1 at the start, 0 at the tail; ARGV[6] for how many ms to keep a position

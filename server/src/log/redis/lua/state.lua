@@ -6,8 +6,8 @@ trim()
 local first = first_offset()
 local seen_epoch, seen_offset, seen_id = ARGV[5], tonumber(ARGV[6]), ARGV[7]
 
--- Whether this is the log that the caller has seen, and not an older copy of it. An older copy ends earlier, or has assigned
--- the offset to another message since. If the message itself was deleted, its neighbors show it.
+-- Whether this is the log that the caller has seen, and not an older copy of it. An older copy ends earlier, or has
+-- assigned the offset to another message since. If the message itself was deleted, its neighbors show it.
 local function holds()
     if seen_offset > head then return false end
     if seen_offset < first then return true end

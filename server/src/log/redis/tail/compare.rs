@@ -11,9 +11,9 @@ use crate::log::redis::scripts::{self, Seen};
 const GROUP_MAX: usize = 256;
 
 impl Tail {
-    /// Compares all channels with what was read of them. A new connection is used by nobody else before this is done, so
-    /// that nothing is appended to a log that has fallen back. Returns how many channels were given up because they cannot
-    /// be read. Fails if none can be read while Redis rejects something.
+    /// Compares all channels with what was read of them. A new connection is used by nobody else before this is done,
+    /// so that nothing is appended to a log that has fallen back. Returns how many channels were given up because they
+    /// cannot be read. Fails if none can be read while Redis rejects something.
     pub async fn compare(
         &self,
         commands: &mut MultiplexedConnection,

@@ -14,8 +14,8 @@ struct Discontinuity {
 }
 
 impl Tail {
-    /// Passes the entries of one stream to the hub. At an entry that does not go on from what was read, the log has been
-    /// replaced, or messages were deleted from it, or the entry is foreign: the state of the log shows which.
+    /// Passes the entries of one stream to the hub. At an entry that does not go on from what was read, the log has
+    /// been replaced, or messages were deleted from it, or the entry is foreign: the state of the log shows which.
     pub(super) async fn dispatch(&self, key: &str, entries: Vec<entry::Raw>) -> Result<(), StoreError> {
         let mut entries = entries.into();
         let mut head = None;

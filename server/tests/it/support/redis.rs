@@ -83,11 +83,11 @@ impl Redis {
         format!("redis://{USER}:{PASSWORD}@127.0.0.1:{}/0", self.port)
     }
 
-    /// Gives the user [`USER`] these rights on top of all, such as `-xadd`; creates it.
-    pub fn set_rights(&self, rights: &[&str]) {
+    /// Creates the user [`USER`], or changes it: it may do everything except for these rules, such as `-xadd`.
+    pub fn set_permissions(&self, rules: &[&str]) {
         let password = format!(">{PASSWORD}");
         let all = ["SETUSER", USER, "on", &password, "~*", "&*", "+@all"];
-        let args: Vec<&[u8]> = all.iter().chain(rights).map(|arg| arg.as_bytes()).collect();
+        let args: Vec<&[u8]> = all.iter().chain(rules).map(|arg| arg.as_bytes()).collect();
         self.command::<()>("ACL", &args);
     }
 

@@ -117,22 +117,22 @@ async fn a_writable_replica_is_not_used() {
 }
 
 /// The permission is missing at startup, or is revoked later.
-async fn a_missing_right_degrades(missing: &str) {
+async fn a_missing_permission_degrades(missing: &str) {
     let redis = Redis::start();
-    redis.set_rights(&[missing]);
+    redis.set_permissions(&[missing]);
     let server = Server::start(&["--log", &redis.url_of_user()]);
     health_is(&server, false).await;
     stays_degraded_quietly(&server, &redis).await;
-    redis.set_rights(&[]);
+    redis.set_permissions(&[]);
     health_is(&server, true).await;
     let mut reader = live(&server).await;
     let first = server.publish("c", json!({})).await;
     while next_offsets(&mut reader).await.last() != Some(&first) {}
 
-    redis.set_rights(&[missing]);
+    redis.set_permissions(&[missing]);
     health_is(&server, false).await;
     stays_degraded_quietly(&server, &redis).await;
-    redis.set_rights(&[]);
+    redis.set_permissions(&[]);
     health_is(&server, true).await;
     let second = server.publish("c", json!({})).await;
     let mut expected = first + 1;
@@ -146,29 +146,29 @@ async fn a_missing_right_degrades(missing: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_without_xadd_degrades_the_server() {
-    a_missing_right_degrades("-xadd").await;
+    a_missing_permission_degrades("-xadd").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_without_xread_degrades_the_server() {
-    a_missing_right_degrades("-xread").await;
+    a_missing_permission_degrades("-xread").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_without_scripts_degrades_the_server() {
-    a_missing_right_degrades("-evalsha").await;
+    a_missing_permission_degrades("-evalsha").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_only_user_degrades_the_server() {
-    a_missing_right_degrades("-@write").await;
+    a_missing_permission_degrades("-@write").await;
 }
 
 /// A permission that is missing for the keys of one channel affects only that channel.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forbidden_channel_breaks_no_other() {
     let redis = Redis::start();
-    redis.set_rights(&["resetkeys", "~seamline:{c}:*", "~seamline:wake:*", "~seamline:probe:*"]);
+    redis.set_permissions(&["resetkeys", "~seamline:{c}:*", "~seamline:wake:*", "~seamline:probe:*"]);
     let server = Server::start(&["--log", &redis.url_of_user()]);
     let mut reader = live(&server).await;
     for _ in 0..5 {
@@ -185,7 +185,7 @@ async fn a_forbidden_channel_breaks_no_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_without_pub_sub_lacks_only_casts() {
     let redis = Redis::start();
-    redis.set_rights(&["resetchannels"]);
+    redis.set_permissions(&["resetchannels"]);
     let server = Server::start(&["--log", &redis.url_of_user()]);
     let mut reader = live(&server).await;
     reader.send(json!({"op": "cast", "ch": "c", "data": 1})).await;

@@ -89,6 +89,26 @@ fn a_flaky_network_fails_no_publication() {
     assert_eq!(page.failed, [0; 0], "connections also break with nothing in flight");
 }
 
+/// A page that is busy for seconds hears of a close only afterwards, right after its timers.
+#[test]
+fn a_busy_page_blames_no_publication() {
+    let mut page = page();
+    page.publish("a");
+    for _ in 0..20 {
+        page.sleep(5_000);
+        page.reconnect();
+    }
+    assert_eq!(page.failed, [0; 0], "its timer came late");
+    for i in 0..20 {
+        page.now_ms += 5_000;
+        page.publish(&format!("b{i}"));
+        page.sleep(0);
+        page.reconnect();
+    }
+    assert_eq!(page.failed, [0; 0], "it published before its timer came");
+    assert!(page.count("pub a") > 2, "it is sent again");
+}
+
 #[test]
 fn restarts_and_expired_tokens_blame_no_publication() {
     for code in [1001, 1012, 1013, 4408, 4429] {

@@ -179,7 +179,7 @@ impl<D: Clone> Outbox<D> {
     }
 
     /// Whether publications are sent one at a time, to find the one that closes the connection.
-    fn is_isolating(&self) -> bool {
+    pub fn is_isolating(&self) -> bool {
         self.publications.iter().any(|p| p.suspect)
     }
 

@@ -81,11 +81,12 @@ impl<B, D: Clone> Session<B, D> {
     }
 
     /// Whether a deadline fired late and gets one more turn of the event loop. The process was busy, and the
-    /// answer may be unread in the socket, because an event loop runs timers before sockets.
+    /// answer may be unread in the socket, because an event loop runs timers before sockets. So may a close, for
+    /// which a publication that is sent now would be blamed.
     pub(super) fn postpones(&mut self, timer: Timer, due_at: Instant) -> bool {
         let late_ms = self.now.ms_since(due_at);
         let is_late = match timer {
-            Timer::Connect => late_ms > 0,
+            Timer::Connect | Timer::Outbox => late_ms > 0,
             Timer::Heartbeat => late_ms > 0 && late_ms <= SLEPT_MS,
             _ => return false,
         };

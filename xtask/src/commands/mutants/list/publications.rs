@@ -4,6 +4,7 @@ use super::super::mutant::{Mutant, mutant};
 
 const OUTBOX: &str = "src/core/outbox/mod.rs";
 const PUBLICATIONS: &str = "src/core/session/publications.rs";
+const ANSWER_DEADLINE: &str = "src/core/session/answer_deadline.rs";
 const SUSPICION: &str = "src/core/outbox/suspicion.rs";
 
 pub const MUTANTS: &[Mutant] = &[
@@ -51,5 +52,17 @@ pub const MUTANTS: &[Mutant] = &[
         "blame one of several in flight",
         "Blame::TooBig if count == 1 =>",
         "Blame::TooBig if count == 1 || isolating || first > 0 =>",
+    ),
+    mutant(
+        ANSWER_DEADLINE,
+        "blame a publication for a close in a busy time",
+        "Timer::Connect | Timer::Outbox => late_ms > 0,",
+        "Timer::Connect => late_ms > 0,",
+    ),
+    mutant(
+        PUBLICATIONS,
+        "send a suspect before its late timer fires",
+        "if self.outbox.is_isolating() && self.timers",
+        "if self.outbox.is_isolating() && false && self.timers",
     ),
 ];

@@ -34,6 +34,9 @@ pub struct Sub {
     from: Option<StartAt>,
     /// What the page before this one has processed last, of an application that has not stored it.
     forgotten: Option<(u64, u64)>,
+    /// Whether the page began at a position that its application had stored. The server stores none for it before the
+    /// first `ack`: an application that keeps positions must give one at each load.
+    began_at_place: bool,
     /// What the application has processed last, and would store.
     pub place: Option<(u64, u64, Option<MessageId>)>,
     pub reader: Reader,
@@ -57,6 +60,7 @@ impl App {
             id: None,
             from: [None, Some(StartAt::Start), Some(StartAt::Tail)][stage.rng.below(3) as usize],
             forgotten: None,
+            began_at_place: false,
             place: None,
             reader: Reader::default(),
             worked: false,
@@ -88,9 +92,10 @@ impl App {
     pub fn reloaded(mut self, forgets: bool) -> Self {
         for sub in &mut self.subs {
             if forgets && let Some((epoch, offset, _)) = sub.place.take() {
-                sub.forgotten = Some((epoch, offset));
+                sub.forgotten = (!sub.began_at_place).then_some((epoch, offset));
                 sub.from = None;
             }
+            sub.began_at_place = sub.place.is_some();
             sub.id = None;
             sub.queue.clear();
             sub.live = false;

@@ -40,12 +40,14 @@ impl Run {
         self.totals.recovery_ms_max = self.world.stage.now - healed_at;
     }
 
-    /// How long the longest replay may take, by the credit that bounds it.
+    /// How long the replays may take, by the credit and the bandwidth that bound them.
     fn replay_ms(&self) -> u64 {
         let faults = &self.world.stage.faults;
         let window = faults.replay_credit.min(faults.queue_messages_max);
-        let head = self.world.server.logs.iter().map(|log| log.now().head()).max().unwrap_or(0);
-        (head / window.div_ceil(2)) * ROUND_TRIP_MS
+        let heads = self.world.server.logs.iter().map(|log| log.now().head());
+        let bytes = heads.clone().sum::<u64>() * faults.message_bytes;
+        let transfer_ms = (bytes * 1_000).checked_div(faults.bandwidth).unwrap_or(0);
+        (heads.max().unwrap_or(0) / window.div_ceil(2)) * ROUND_TRIP_MS + transfer_ms
     }
 
     /// A quiet minute: everyone stays connected, and nothing is done without need. A sign of waking up

@@ -3,7 +3,7 @@
 use seamline::core::{Config, Protocol};
 use seamline::wire::{MessageId, Position, StartAt};
 
-use crate::page::{Page, ROOM, config, plain};
+use crate::page::{Page, ROOM, SETTLE_MS, config, plain};
 
 /// After the message `ms-0`, which is the ninth.
 fn at(ms: u64) -> Position {
@@ -90,11 +90,35 @@ fn processed_messages_are_acknowledged_in_the_plain_dialect() {
 }
 
 #[test]
+fn an_unchanged_id_is_acknowledged_once() {
+    let (mut page, _) = Page::open_after(plain(), Some(at(3)));
+    page.id("4-0");
+    page.wait(6_000);
+    let ack = r#"send {"type":"ack","msg_id":"3-0","conversation_id":"c1"}"#;
+    assert_eq!(page.lines(), ["replay 4-0 at 10", "live", ack]);
+    page.id("5-0");
+    page.wait(6_000);
+    assert_eq!(page.lines(), ["live 5-0 at 11"], "the position's id lags");
+}
+
+#[test]
 fn objects_without_an_id_are_casts() {
     let (mut page, _) = Page::open(plain());
     page.session.cast(page.now(), ROOM.to_owned(), "typing".to_owned(), 8, 0).unwrap();
     page.object(None, None, "typing too");
     assert_eq!(page.lines(), ["send typing", "cast typing too"]);
+}
+
+#[test]
+fn a_channel_for_casts_alone_is_accepted() {
+    let mut page = Page::new(config(), plain());
+    page.session.subscribe_to_casts(page.now(), ROOM.to_owned()).unwrap();
+    page.connect();
+    page.opened();
+    page.lines();
+    page.wait(0);
+    page.object(None, None, "typing");
+    assert_eq!(page.lines(), ["cast typing"]);
 }
 
 #[test]
@@ -129,6 +153,16 @@ fn a_second_channel_is_rejected_until_the_first_ends() {
     page.opened();
     page.id("1-0");
     assert_eq!(page.delivered, ["1-0"]);
+}
+
+#[test]
+fn a_rejection_cut_off_by_a_close_is_repeated() {
+    let (mut page, _) = Page::open(plain());
+    page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();
+    page.perform();
+    page.reconnect();
+    page.wait(0);
+    assert_eq!(page.lines().last().unwrap(), "error one_channel");
 }
 
 #[test]
@@ -205,6 +239,42 @@ fn an_earlier_start_point_takes_another_connection() {
     page.lines();
     ["3-0", "4-0"].iter().for_each(|id| page.id(id));
     assert_eq!(page.lines(), ["replay 4-0 at 10"]);
+}
+
+#[test]
+fn a_replay_from_the_same_message_serves_another_channel() {
+    let mut page = Page::new(config(), plain());
+    let channel = page.subscribe(Some(at(3)));
+    page.connect();
+    page.session.unsubscribe(page.now(), channel);
+    page.subscribe(Some(Position { offset: 20, ..at(3) }));
+    page.opened();
+    page.lines();
+    ["3-0", "4-0"].iter().for_each(|id| page.id(id));
+    assert_eq!(page.lines(), ["replay 4-0 at 21"]);
+}
+
+#[test]
+fn a_replay_from_the_start_serves_a_later_channel() {
+    let mut page = Page::new(config(), plain());
+    page.connect();
+    page.opened();
+    page.subscribe(Some(Position { epoch: "plain-numbered".to_owned(), offset: 3, id: None }));
+    page.lines();
+    page.numbers([3, 4]);
+    assert_eq!(page.lines(), ["replay 4 at 4"]);
+}
+
+#[test]
+fn a_lagging_channel_ignores_what_still_arrives() {
+    let (mut page, _) = Page::open(plain());
+    page.processes = false;
+    page.numbers(1..=51);
+    assert_eq!(page.delivered.len(), 50, "the queue is full");
+    page.lines();
+    page.number(60);
+    page.wait(3 * SETTLE_MS);
+    assert_eq!(page.lines(), [""; 0], "neither live nor a repair");
 }
 
 #[test]

@@ -164,6 +164,39 @@ fn a_young_first_message_waits_for_earlier_ones() {
 }
 
 #[test]
+fn a_waiting_first_message_is_delivered_before_the_replay() {
+    let (mut page, _) = Page::open(plain());
+    page.object(Some(&format!("{}-0", START_MS + 37)), Some(37), "37");
+    page.number(38);
+    assert_eq!(page.delivered, labels(37..=38));
+}
+
+#[test]
+fn a_young_message_that_waited_ends_the_replay() {
+    let (mut page, _) = Page::open(plain());
+    page.number(1);
+    page.object(Some(&format!("{}-0", START_MS + 3)), Some(3), "3");
+    page.lines();
+    page.number(2);
+    assert_eq!(page.lines(), ["replay 2 at 2", "live", "live 3 at 3"]);
+}
+
+#[test]
+fn a_reopened_channel_misses_no_number_from_before() {
+    let (mut page, channel) = Page::open(plain());
+    page.numbers([1, 3]);
+    page.session.unsubscribe(page.now(), channel);
+    page.subscribe(None);
+    page.wait_for_attempt();
+    page.opened();
+    page.number(1);
+    page.lines();
+    page.wait(60_000);
+    assert_eq!(page.lines()[..1], ["live"], "3 was another channel's");
+    assert_eq!((page.session.stats().connects, &*page.gaps), (2, [].as_slice()));
+}
+
+#[test]
 fn a_stored_position_is_where_the_next_page_begins() {
     let (mut page, _) =
         Page::open_after(plain(), Some(Position { epoch: "plain-numbered".to_owned(), offset: 3, id: None }));
@@ -250,4 +283,12 @@ fn ids_replace_numbers_above_the_maximum() {
         page.object(Some(id), Some(u64::MAX), id);
     }
     assert_eq!(page.lines(), ["error bad_number", "attached plain/0", "replay a at 1", "replay b at 2"]);
+}
+
+#[test]
+fn a_server_without_numbers_may_send_any_number_later() {
+    let (mut page, _) = Page::open(plain());
+    page.id("a");
+    page.object(Some("b"), Some(u64::MAX), "b");
+    assert_eq!(page.lines(), ["attached plain/0", "replay a at 1", "replay b at 2"]);
 }

@@ -91,6 +91,7 @@ impl Page {
     }
 
     pub fn subscribe(&mut self, position: Option<Position>) -> ChannelId {
+        self.position.clone_from(&position);
         let channel = self.session.subscribe(self.now(), ROOM.to_owned(), None, position).unwrap();
         self.perform();
         channel

@@ -69,8 +69,9 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   _publish(name: string, data: unknown, key: string | undefined, isHandleClosed: boolean): Promise<Published> {
+    const payload = toJson(data); // first: it may close the client
     const what = isHandleClosed ? "channel" : this._closing && "client";
-    return this.#publications._publish(name, data, key, what && closed(what));
+    return this.#publications._publish(name, payload, key, what && closed(what));
   }
 
   _cast(name: string, data: unknown): void {

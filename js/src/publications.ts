@@ -1,7 +1,7 @@
 import { Call } from "./boundary.js";
 import type { Calls } from "./calls.js";
 import { SeamlineError } from "./error.js";
-import { toJson } from "./payload.js";
+import type { Payload } from "./payload.js";
 import { randomName } from "./random.js";
 
 /** The default of `outboxMessages`. */
@@ -28,8 +28,12 @@ export class Publications {
   }
 
   /** Publishes, unless there is an error already. */
-  _publish(name: string, data: unknown, key = randomName(), error?: SeamlineError | false): Promise<Published> {
-    const { _json, _size } = toJson(data);
+  _publish(
+    name: string,
+    { _json, _size }: Payload,
+    key = randomName(),
+    error?: SeamlineError | false,
+  ): Promise<Published> {
     return new Promise((resolve, reject) => {
       const settle = (answer: Answer) => {
         if (!(answer instanceof SeamlineError)) return resolve(answer);

@@ -100,3 +100,16 @@ for (const place of [
     assert.ok(calls > 0, "it was called");
   });
 }
+
+for (const wasmIs of ["loaded", "not loaded"]) {
+  test(`a payload that closes the client is rejected, with the wasm ${wasmIs}`, async () => {
+    FakeServer.install();
+    const client = connect("ws://example.org/ws", { wasm, logger: {} });
+    if (wasmIs === "loaded") await until(() => client.state.name === "open");
+    const toJSON = () => {
+      client.close();
+      return "bye";
+    };
+    await assert.rejects(client.channel("c").publish({ toJSON }), { code: "closed" });
+  });
+}

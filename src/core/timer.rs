@@ -50,8 +50,8 @@ const ALL: [Timer; 7] = [
 #[derive(Debug, Default)]
 pub struct Timers {
     deadlines: [Option<Instant>; ALL.len()],
-    /// Whether the last deadline that could be postponed was.
-    postponed: bool,
+    /// The timers whose last deadline was postponed, a bit each: smaller than an array in every page.
+    postponed: u32,
 }
 
 impl Timers {
@@ -63,11 +63,19 @@ impl Timers {
     /// Sets a timer that is due to a later moment if there is a `reason`, but never does so twice in a row. Returns
     /// whether it did.
     pub fn postpone(&mut self, timer: Timer, at: Instant, reason: bool) -> bool {
-        self.postponed = reason && !self.postponed;
-        if self.postponed {
+        let postpones = reason && self.postponed & bit(timer) == 0;
+        if postpones {
+            self.postponed |= bit(timer);
             self.set(timer, at);
+        } else {
+            self.postponed &= !bit(timer);
         }
-        self.postponed
+        postpones
+    }
+
+    /// Whether a timer is late: it is due and has not fired, or it was postponed.
+    pub fn is_late(&self, timer: Timer, now: Instant) -> bool {
+        self.postponed & bit(timer) != 0 || self.at(timer).is_some_and(|at| at <= now)
     }
 
     /// Sets a timer, unless it already fires earlier.
@@ -104,6 +112,10 @@ impl Timers {
     }
 }
 
+fn bit(timer: Timer) -> u32 {
+    1 << timer as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,14 +144,16 @@ mod tests {
     }
 
     #[test]
-    fn no_two_deadlines_in_a_row_are_postponed() {
+    fn no_timer_is_postponed_twice_in_a_row() {
         let mut timers = Timers::default();
         assert!(!timers.postpone(Timer::Connect, Instant(9), false));
         assert_eq!(timers.next(), None);
         assert!(timers.postpone(Timer::Connect, Instant(9), true));
+        assert!(timers.is_late(Timer::Connect, Instant(8)));
         assert_eq!(timers.pop(Instant(9)), Some((Timer::Connect, Instant(9))));
+        assert!(timers.postpone(Timer::Heartbeat, Instant(11), true), "another timer");
         assert!(!timers.postpone(Timer::Connect, Instant(10), true));
-        assert!(timers.postpone(Timer::Heartbeat, Instant(11), true));
+        assert!(!timers.is_late(Timer::Connect, Instant(10)));
         timers.stop_all();
         assert!(timers.postpone(Timer::Heartbeat, Instant(12), true), "another connection");
     }

@@ -106,7 +106,26 @@ fn a_busy_page_blames_no_publication() {
         page.reconnect();
     }
     assert_eq!(page.failed, [0; 0], "it published before its timer came");
+    for i in 0..20 {
+        page.sleep(5_000);
+        page.publish(&format!("c{i}"));
+        page.sleep(0);
+        page.reconnect();
+    }
+    assert_eq!(page.failed, [0; 0], "it published in the turn of the late timer");
     assert!(page.count("pub a") > 2, "it is sent again");
+}
+
+/// Its heartbeat and its publication are due together.
+#[test]
+fn each_late_timer_of_a_busy_page_waits() {
+    let mut page = Page::open(Config { heartbeat_ms: 1_000, ..config() });
+    page.publish("a");
+    for _ in 0..20 {
+        page.sleep(1_500);
+        page.reconnect();
+    }
+    assert_eq!(page.failed, [0; 0]);
 }
 
 #[test]

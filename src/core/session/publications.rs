@@ -73,8 +73,8 @@ impl<B, D: Clone> Session<B, D> {
     pub(super) fn flush_outbox(&mut self) {
         let Some(open) = self.link.open() else { return };
         let (socket, opened_at) = (open.socket, open.opened_at);
-        // A timer that is due has not fired: the page was busy, and a close may be unread in the socket.
-        if self.outbox.is_isolating() && self.timers.at(Timer::Outbox).is_some_and(|at| at <= self.now) {
+        // The page was busy, and a close may be unread in the socket.
+        if self.outbox.is_isolating() && self.timers.is_late(Timer::Outbox, self.now) {
             return;
         }
         for publish in self.outbox.too_large(open.max_frame_bytes) {

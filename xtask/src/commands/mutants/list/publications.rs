@@ -5,6 +5,7 @@ use super::super::mutant::{Mutant, mutant};
 const OUTBOX: &str = "src/core/outbox/mod.rs";
 const PUBLICATIONS: &str = "src/core/session/publications.rs";
 const ANSWER_DEADLINE: &str = "src/core/session/answer_deadline.rs";
+const TIMER: &str = "src/core/timer.rs";
 const SUSPICION: &str = "src/core/outbox/suspicion.rs";
 
 pub const MUTANTS: &[Mutant] = &[
@@ -64,5 +65,17 @@ pub const MUTANTS: &[Mutant] = &[
         "send a suspect before its late timer fires",
         "if self.outbox.is_isolating() && self.timers",
         "if self.outbox.is_isolating() && false && self.timers",
+    ),
+    mutant(
+        TIMER,
+        "postpone only one of two late timers",
+        "reason && self.postponed & bit(timer) == 0",
+        "reason && self.postponed == 0",
+    ),
+    mutant(
+        TIMER,
+        "send a suspect although its late timer was postponed",
+        "self.postponed & bit(timer) != 0 || ",
+        "",
     ),
 ];

@@ -35,7 +35,7 @@ impl Dialect for Seamline {
         if field(&value, "op") == "msgs" {
             let bytes = value::length(text) as u64;
             let (ch, batch) = messages(value, bytes)
-                .ok_or("a `msgs` frame came whose `ch`, `n`, `ids` or `data` is wrong")?;
+                .ok_or("the server sent a `msgs` frame without a valid `ch`, `n`, `ids` or `data`")?;
             return Ok(Incoming::Messages(ch, batch));
         }
         match ServerFrame::read(&value) {
@@ -43,7 +43,7 @@ impl Dialect for Seamline {
             Err(FrameError::UnknownOp(_)) => Ok(Incoming::Unknown),
             Err(FrameError::Missing { op, field }) => {
                 // `concat` would add half a kilobyte to every page.
-                let mut message = String::from("a frame came without a proper `");
+                let mut message = String::from("the server sent a frame without a valid `");
                 message.push_str(field);
                 message.push_str("`; its op is ");
                 message.push_str(&op);

@@ -33,12 +33,12 @@ extern "C" {
 /// Parses a frame as JSON, and counts its UTF-16 code units. An error states what is wrong with it.
 pub fn parse(text: &JsValue, units: &Cell<f64>) -> Result<JsValue, String> {
     if !text.is_string() {
-        return Err("a binary frame came; there are only text frames".to_owned());
+        return Err("the server sent a binary frame".to_owned());
     }
     units.set(units.get() + length(text));
-    let value = json_parse(text).map_err(|_| "a frame came that is not JSON")?;
+    let value = json_parse(text).map_err(|_| "the server sent a frame that is not JSON")?;
     if !value.is_object() || is_array(&value) {
-        return Err("a frame came that is not a JSON object".to_owned());
+        return Err("the server sent a frame that is not a JSON object".to_owned());
     }
     Ok(value)
 }

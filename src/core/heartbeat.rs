@@ -127,7 +127,11 @@ mod tests {
     fn a_probe_shortens_the_deadline() {
         let mut heartbeat = Heartbeat::Heard(Instant(0));
         assert_eq!(heartbeat.probe(Instant(10), 1_500), Beat::Ask(Instant(1_510)));
-        assert_eq!(heartbeat.probe(Instant(20), 1_500), Beat::Later(Instant(1_510)), "signs come together");
+        assert_eq!(
+            heartbeat.probe(Instant(20), 1_500),
+            Beat::Later(Instant(1_510)),
+            "wake events come together"
+        );
         let mut asked = Heartbeat::Asked { deadline: Instant(5_000), again: false };
         assert_eq!(asked.probe(Instant(10), 1_500), Beat::Ask(Instant(1_510)));
     }

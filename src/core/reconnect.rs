@@ -210,7 +210,11 @@ mod tests {
         assert_eq!(reconnect.earliest(Instant(200)), Instant(5_000));
         reconnect.pause(Some(10));
         reconnect.failed(Instant(200));
-        assert_eq!(reconnect.earliest(Instant(200)), Instant(5_000), "a shorter pause ends no longer one");
+        assert_eq!(
+            reconnect.earliest(Instant(200)),
+            Instant(5_000),
+            "a shorter pause does not end a longer one"
+        );
     }
 
     #[test]
@@ -243,7 +247,7 @@ mod tests {
             reconnect.begin(Instant(began));
         }
         reconnect.connected();
-        assert!(reconnect.try_restart(Instant(began + 1_000)), "a welcome starts afresh");
+        assert!(reconnect.try_restart(Instant(began + 1_000)), "a welcome resets the distance");
     }
 
     #[test]

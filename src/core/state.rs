@@ -11,8 +11,8 @@ pub enum State {
     Waiting {
         /// How many attempts have failed since the last connection that lasted.
         attempt: u32,
-        /// The time until the next attempt. For [`ReasonCode::PageHidden`], it is the minimum: the attempt
-        /// waits for the page to be shown.
+        /// The time until the next attempt, unless a wake event makes it earlier. For
+        /// [`ReasonCode::PageHidden`], it is the minimum: the attempt waits for the page to be shown.
         retry_in_ms: u64,
         /// Why the connection was lost.
         reason: Reason,

@@ -17,8 +17,9 @@ pub struct Engine(Driver<JsHost>);
 
 #[wasm_bindgen]
 impl Engine {
-    /// `numbers` is an array of those of [`Config`](crate::core::Config), in the order of `tables::read_config`; what is no number
-    /// stands for the default. In the plain dialect's wasm, its settings follow them.
+    /// `numbers` is an array of the numeric settings of [`Config`](crate::core::Config), in the order of
+    /// `tables::read_config`. A value that is not a number stands for the default. In the plain dialect's wasm,
+    /// its settings follow them.
     #[wasm_bindgen(constructor)]
     pub fn new(
         url: &JsValue,
@@ -34,8 +35,8 @@ impl Engine {
         Engine(Driver::new(text(url), config, dialect::read(numbers), host))
     }
 
-    /// Does what `kind` says, one of `tables::call`. `js/` describes the arguments and the results: a number, `false` for a
-    /// report that has to be made again, or the error if the call was refused.
+    /// Makes the call of this `kind`, one of `tables::call`. `js/src/boundary.ts` lists the arguments. Returns a
+    /// number, `false` for a report that must be repeated later, or the error of a rejected call.
     #[allow(clippy::too_many_arguments)] // the boundary: see the module
     pub fn call(
         &self,
@@ -59,7 +60,7 @@ impl Engine {
         JsValue::UNDEFINED
     }
 
-    /// A socket's report. While outputs are being performed it is not taken.
+    /// A socket's report. It is not accepted while outputs are being performed.
     fn report(&self, id: SocketId, report: Report) -> JsValue {
         if self.0.performing() {
             return JsValue::FALSE;
@@ -123,8 +124,7 @@ fn command<S: Protocol<Data = Data>>(
     Ok(0)
 }
 
-/// A text. Those come as JavaScript's own: as `String`, each would cost each function glue to copy and to
-/// free it.
+/// A text. Texts arrive as JavaScript values: a `String` argument would need glue code that copies and frees it.
 fn text(value: &JsValue) -> String {
     value.as_string().unwrap_or_default()
 }

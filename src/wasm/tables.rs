@@ -86,7 +86,7 @@ pub fn read_config(config: &mut Config, numbers: &JsValue) {
     read_numbers(numbers, 0, fields);
 }
 
-/// Reads numbers from a place on. What is no number stands for the default.
+/// Reads numbers from a place on. A value that is not a number stands for the default.
 pub fn read_numbers<const N: usize>(numbers: &JsValue, first: u32, fields: [&mut u64; N]) {
     for (place, field) in (first..).zip(fields) {
         *field = item(numbers, place).as_f64().and_then(integer).unwrap_or(*field);

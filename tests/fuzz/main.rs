@@ -1,4 +1,4 @@
-//! Frames that nobody would send: whatever comes, nothing panics, and what is wrong is named.
+//! Frames that no server sends: whatever arrives, nothing panics, and errors state what is wrong.
 //!
 //! `FUZZ_INPUTS` says how many inputs each test tries (10,000 by default), `FUZZ_SEED` which. Run with
 //! overflow checks, as tests are, and with the optimiser for many.

@@ -14,7 +14,7 @@ fn an_earlier_refusal_does_not_end_a_later_subscription() {
     page.subscribe(Some(position("e", 5)));
     page.lines();
     page.error_of(OVER_LIMIT, Some(ROOM), Some(1), None);
-    assert_eq!(page.lines(), [""; 0], "nobody waits for that answer any more");
+    assert_eq!(page.lines(), [""; 0], "no publication waits for that answer");
     page.subd_of(Some(2), "e", 1, 6, (None, 5));
     page.replay(6, 1);
     page.live(6);

@@ -1,4 +1,4 @@
-//! No storms: hints are obeyed, and only a proved connection starts the backoff afresh.
+//! No storms: the server's pauses are respected, and only a connection that lasted resets the backoff.
 
 use seamline::core::{Event, Output, State};
 use seamline::wire::ServerFrame;

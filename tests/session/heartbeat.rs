@@ -1,4 +1,4 @@
-//! Finding out that a connection is dead although nobody says so.
+//! Detecting a connection that is dead without a close event.
 
 use seamline::core::Config;
 use seamline::wire::ServerFrame;

@@ -27,17 +27,18 @@ use crate::wire::{self, ClientFrame, Position, close, code};
 /// A client session: all decisions between an application and its WebSocket. `B` holds the messages of a
 /// frame, `D` a single payload. A session inspects neither.
 ///
-/// A session performs nothing itself. A *driver* passes in what happens and what the application wants, with the
+/// A session performs nothing itself. A *driver* reports what happens and what the application wants, with the
 /// current time, and performs the outputs. There are four kinds of methods:
 ///
 /// - **Getters**, which take `&self`: [`config`](Session::config), [`stats`](Session::stats).
-/// - **Handlers** of what happened outside, named `handle_*`: to a socket ([`handle_open`](Session::handle_open),
-///   [`handle_close`](Session::handle_close)), on it ([`handle_messages`](Session::handle_messages),
-///   [`handle_frame`](Session::handle_frame), [`handle_unknown_frame`](Session::handle_unknown_frame),
-///   [`handle_bad_frame`](Session::handle_bad_frame)), to the page ([`handle_wake`](Session::handle_wake),
-///   [`handle_hide`](Session::handle_hide), [`handle_suspend`](Session::handle_suspend)), to the token
-///   ([`handle_token`](Session::handle_token)) and to time ([`handle_timeout`](Session::handle_timeout)).
-///   [`set_buffered_bytes`](Session::set_buffered_bytes) comes before the last and before `handle_wake`.
+/// - **Handlers**, named `handle_*`, which report what happened: a socket opened or closed
+///   ([`handle_open`](Session::handle_open), [`handle_close`](Session::handle_close)); a frame arrived
+///   ([`handle_messages`](Session::handle_messages), [`handle_frame`](Session::handle_frame),
+///   [`handle_unknown_frame`](Session::handle_unknown_frame), [`handle_bad_frame`](Session::handle_bad_frame)); the
+///   page woke up, was hidden or was suspended ([`handle_wake`](Session::handle_wake),
+///   [`handle_hide`](Session::handle_hide), [`handle_suspend`](Session::handle_suspend)); the token function returned
+///   ([`handle_token`](Session::handle_token)); a deadline passed ([`handle_timeout`](Session::handle_timeout)). Call
+///   [`set_buffered_bytes`](Session::set_buffered_bytes) before `handle_wake` and `handle_timeout`.
 /// - **Mutators**, which carry out what the application wants: [`connect`](Session::connect),
 ///   [`subscribe`](Session::subscribe), [`subscribe_to_casts`](Session::subscribe_to_casts),
 ///   [`processed`](Session::processed), [`unsubscribe`](Session::unsubscribe), [`publish`](Session::publish),
@@ -47,10 +48,10 @@ use crate::wire::{self, ClientFrame, Position, close, code};
 ///
 /// After each call of a handler or a mutator:
 ///
-/// 1. Call `poll_output` until it returns `None`, and perform each [`Output`] in order. An application that is
-///    called meanwhile may call mutators; their outputs come after those that are there already.
-/// 2. Call `poll_timeout`, and see to it that `handle_timeout` is called at that moment. Each call replaces the
-///    moment of the last one.
+/// 1. Call `poll_output` until it returns `None`, and perform each [`Output`] in order. Meanwhile the application
+///    may call mutators. Their outputs follow those that are already waiting.
+/// 2. Call `poll_timeout`, and call `handle_timeout` at the moment that it returned. A later call of `poll_timeout`
+///    replaces that moment, or cancels it by returning `None`.
 ///
 /// Handlers take the id of the socket that they report on. Reports on an old socket are ignored, so a driver
 /// does not have to check whether a socket is current. A clock that is set back delays nothing: the session's

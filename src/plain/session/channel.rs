@@ -20,12 +20,12 @@ impl<M: Clone> PlainSession<M> {
             let why = "the server has no tail to start at; leave out `from`, and ignore messages that are `replayed`";
             return self.reject(name, code::NOT_SUPPORTED, why);
         }
-        let anew = self.adopt(self.channel_id(&name), position);
+        let restarted = self.adopt(self.channel_id(&name), position);
         self.name = Some(name);
         let resume = self.history.resume();
         let settled_at = self.settled_at();
         let Some(open) = self.connection.open() else { return };
-        if !matches!(open.stage, Stage::Fresh) || anew && !open.replays_after(resume) {
+        if !matches!(open.stage, Stage::Fresh) || restarted && !open.replays_after(resume) {
             // Only another replay brings the messages that were sent meanwhile or dropped.
             let why = "earlier messages come only with a new connection";
             return self.session.replace_connection(self.now, open.socket, why);

@@ -152,8 +152,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         TIMER,
         "a late deadline is final",
-        "self.postponed = reason && !self.postponed;",
-        "self.postponed = reason && !self.postponed && false;",
+        "let postpones = reason && self.postponed & bit(timer) == 0;",
+        "let postpones = reason && false;",
     ),
     // Answers and questions.
     mutant(

@@ -99,7 +99,7 @@ export class Connection implements ChannelPort, Loading, Host {
       if (this.#calls._ready) this.#calls._call(Call.Close);
       else this.#end({ code: "closed_by_application", message: "closed by the application" });
     };
-    if (flushMs && this.#publications._unanswered > 0) {
+    if (flushMs && this.#publications._unanswered) {
       this.#publications._onEmpty = close;
       closing._timer = setTimeout(close, flushMs);
     } else close();
@@ -165,7 +165,7 @@ export class Connection implements ChannelPort, Loading, Host {
       case Kind.DeliverObject:
         return subscription?._deliver({ n: x, ids: [a], data: [value], replay: y === 1 }, 0, b);
       case Kind.Gap: {
-        const gap: Gap = { from: x, reason: a as Gap["reason"], ...(y ? { to: y } : {}) };
+        const gap: Gap = { from: x, reason: a as Gap["reason"], ...(y && { to: y }) };
         return subscription?._gap(gap, { epoch: b, offset: z });
       }
       case Kind.Live:
@@ -209,5 +209,5 @@ export class Connection implements ChannelPort, Loading, Host {
 }
 
 function reasonOf(code: string, message: string, closeCode: number): Reason {
-  return { code: code as Reason["code"], message, ...(closeCode ? { closeCode } : {}) };
+  return { code: code as Reason["code"], message, ...(closeCode && { closeCode }) };
 }

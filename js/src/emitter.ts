@@ -1,4 +1,4 @@
-import { invalid, SeamlineError, text } from "./error.js";
+import { invalid, unknown } from "./error.js";
 
 /** Listeners by event. A listener that is added or removed meanwhile does not disturb an event. */
 export class Emitter<Events extends Record<string, (...args: never[]) => unknown>> {
@@ -10,9 +10,7 @@ export class Emitter<Events extends Record<string, (...args: never[]) => unknown
   }
 
   on<E extends keyof Events>(event: E, listener: Events[E]): () => void {
-    if (!this.#names.includes(event)) {
-      throw new SeamlineError("bad_event", `unknown event: "${text(event)}"; use one of ${this.#names.join(", ")}`);
-    }
+    if (!this.#names.includes(event)) throw unknown("bad_event", "event", event, this.#names);
     if (typeof listener !== "function") {
       throw invalid("bad_listener", `listener for "${event as string}"`, listener, "pass a function");
     }

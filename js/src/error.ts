@@ -22,14 +22,20 @@ const SHOWN_MAX = 100;
 
 /** The error for an argument that cannot be used. `what` names it, as in `option "wasm"`. */
 export function invalid(code: ErrorCode, what: string, value: unknown, advice: string): SeamlineError {
-  const shown = typeof value === "string" ? JSON.stringify(value) : text(value);
+  // JSON has no functions and symbols, and not every number.
+  const shown = text(value, /str|obj/.test(typeof value) ? JSON.stringify : String);
   return new SeamlineError(code, `invalid ${what}: ${shown.slice(0, SHOWN_MAX)}; ${advice}`);
 }
 
+/** The error for a name that is none of those known. */
+export function unknown(code: ErrorCode, what: string, name: unknown, known: readonly PropertyKey[]): SeamlineError {
+  return new SeamlineError(code, `unknown ${what}: "${text(name)}"; use one of ${known.join(", ")}`);
+}
+
 /** Any value as text. A template would throw on symbols, and on objects that cannot become a string. */
-export function text(value: unknown): string {
+export function text(value: unknown, convert: (value: unknown) => string = String): string {
   try {
-    return String(value);
+    return `${convert(value)}`; // JSON is `undefined` for an object whose `toJSON` returns that
   } catch {
     return typeof value;
   }

@@ -1,4 +1,4 @@
-import { HIDDEN, invalid, SeamlineError } from "./error.js";
+import { HIDDEN, invalid, unknown } from "./error.js";
 import { bytes, isText } from "./text.js";
 import type { ChannelOptions, CloseOptions, Options } from "./types.js";
 
@@ -88,10 +88,7 @@ function check(of: string, options: object, table: Table): void {
   if (!isObject(options)) throw invalid("bad_option", `options${of}`, options, "pass an object");
   for (const [name, value] of Object.entries(options)) {
     const entry = Object.hasOwn(table, name) && table[name];
-    if (!entry) {
-      const names = Object.keys(table).join(", ");
-      throw new SeamlineError("bad_option", `unknown option${of}: "${name}"; use one of ${names}`);
-    }
+    if (!entry) throw unknown("bad_option", `option${of}`, name, Object.keys(table));
     if (value !== undefined && !entry[1](value, options)) {
       throw invalid("bad_option", `option${of} "${name}"`, name === "token" ? HIDDEN : value, `pass ${entry[0]}`);
     }

@@ -53,7 +53,7 @@ test("a listener must be a function", () => {
     [undefined, "undefined"],
     [null, "null"],
     ["f", '"f"'],
-    [{}, "[object Object]"],
+    [{ f: 1 }, '{"f":1}'],
     [Symbol("s"), "Symbol(s)"],
   ]) {
     const message = `invalid listener for "a": ${shown}; pass a function`;

@@ -49,10 +49,13 @@ test("another scheme is refused by name", () => {
 });
 
 test("the error for an invalid URL shows its value", () => {
-  const none = Object.create(null);
+  const circular = Object.create(null);
+  circular.self = circular;
   for (const [url, shown] of [
     [Symbol("s"), "Symbol(s)"],
-    [none, "object"],
+    [circular, "object"],
+    [{ toJSON: () => undefined, toString: () => "//" }, "undefined"],
+    [{ href: "ws://x/" }, '{"href":"ws://x/"}'],
     [undefined, "undefined"],
     [7, "7"],
     ["ws//x", '"ws//x"'],

@@ -23,11 +23,8 @@ const refused = (message) => (error) => {
 };
 const unknown = (what, name, names) => refused(`unknown ${what}: "${name}"; use one of ${names}`);
 const invalid = (what, value, expected) => {
-  const shown = what.endsWith('"token"')
-    ? '"(hidden)"'
-    : typeof value === "string"
-      ? JSON.stringify(value)
-      : String(value);
+  const isJson = typeof value === "string" || typeof value === "object";
+  const shown = what.endsWith('"token"') ? '"(hidden)"' : isJson ? JSON.stringify(value) : String(value);
   return refused(`invalid ${what}: ${shown.slice(0, 100)}; pass ${expected}`);
 };
 

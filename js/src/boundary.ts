@@ -85,7 +85,7 @@ export const enum Kind {
   DeliverObject = 13,
 }
 
-/** What a call returns; `undefined` also where the wasm is not there. */
+/** What a call returns; `undefined` also while the wasm is not loaded. */
 export type Answer = number | false | SeamlineError | undefined;
 
 /** A session in the wasm. */

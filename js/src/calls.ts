@@ -10,7 +10,7 @@ export class Calls {
     return this.#engine?.call(...call);
   }
 
-  /** Calls back when the wasm is loaded or the client ends, after the calls that wait already. */
+  /** Calls back when the wasm is loaded or the client ends, after the calls that are already waiting. */
   _inOrder(call: () => void): void {
     this.#waiting.push(call);
     if (this.#engine) this._flush();

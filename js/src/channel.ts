@@ -29,7 +29,7 @@ export interface ChannelPort {
 }
 
 /**
- * A handle of a channel, with its own listeners, position and end. All handles of a name share one subscription. It
+ * A handle of a channel, with its own listeners, position and `close()`. All handles of a name share one subscription. It
  * begins when the first of them listens, and ends when the last one that listens is closed.
  *
  * A message counts as processed, and {@link Channel.position} advances, when every listener has returned, every promise

@@ -1,6 +1,6 @@
 import { invalid, unknown } from "./error.js";
 
-/** Listeners by event. A listener that is added or removed meanwhile does not disturb an event. */
+/** Listeners by event. Adding or removing a listener does not change an event that is being emitted. */
 export class Emitter<Events extends Record<string, (...args: never[]) => unknown>> {
   #names: (keyof Events)[];
   #listeners: { [E in keyof Events]?: readonly Events[E][] } = {};

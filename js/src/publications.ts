@@ -9,7 +9,7 @@ const OUTBOX_MESSAGES = 1000;
 
 /** Where the log has a publication. */
 export type Published = { id: string; offset: number };
-/** That, or why it does not have it. */
+/** That, or why the log does not have it. */
 type Answer = Published | SeamlineError;
 
 /** Publications without an answer. The wasm keeps and repeats them; here are the promises that they settle. */

@@ -1,4 +1,4 @@
-//! An application: it takes its time with the messages, and does in its handlers what it should not.
+//! An application: it processes messages slowly, and does in its handlers what it should not.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ use crate::page::Page;
 use crate::stage::{Ev, Stage};
 use crate::world::World;
 
-/// No application subscribes anew more often than this, which would only show that it stands still.
+/// No application subscribes again more often than this: it would make no progress.
 const RESUBSCRIBE_MS_MIN: u64 = 100;
 
 /// What waits for the application.
@@ -28,19 +28,19 @@ enum Entry {
     },
 }
 
-/// One channel, as the application sees it.
+/// One channel, from the application's side.
 pub struct Sub {
     pub id: Option<ChannelId>,
     from: Option<StartAt>,
-    /// What the page before this one has processed last, of an application that has not stored it.
+    /// What the previous page processed last, if its application did not store it.
     forgotten: Option<(u64, u64)>,
     /// Whether the page began at a position that its application had stored. The server stores none for it before the
     /// first `ack`: an application that keeps positions must give one at each load.
     began_at_place: bool,
-    /// What the application has processed last, and would store.
+    /// What the application processed last, and would store.
     pub place: Option<(u64, u64, Option<MessageId>)>,
     pub reader: Reader,
-    /// Whether it has processed anything in this subscription, which is then to be acknowledged.
+    /// Whether it has processed anything in this subscription: then that must be acknowledged.
     pub worked: bool,
     pub live: bool,
     queue: VecDeque<Entry>,
@@ -75,20 +75,20 @@ impl App {
         }
     }
 
-    /// The connection is gone.
+    /// The connection is lost.
     pub fn detached(&mut self) {
         for sub in &mut self.subs {
             sub.live = false;
         }
     }
 
-    /// Whether it has not yet learned that a log was set back. By what it has stored until then, nobody
-    /// could tell later.
+    /// Whether a rewind of a log has not been reported to it yet. What it stores before that report cannot be
+    /// distinguished from a position in the rewound log.
     pub fn rewind_waits(&self) -> bool {
         self.subs.iter().any(Sub::rewind_waits)
     }
 
-    /// What the next page knows: the stored places, unless it has stored none.
+    /// What the next page knows: the stored positions, if any.
     pub fn reloaded(mut self, forgets: bool) -> Self {
         for sub in &mut self.subs {
             if forgets && let Some((epoch, offset, _)) = sub.place.take() {
@@ -128,7 +128,7 @@ impl Page {
         self.publish_position(ch, &mut world.stage);
     }
 
-    /// What concerns a channel. Like a page's driver, it is called while further outputs wait.
+    /// An event of a channel. As in a page, it is called while further outputs wait.
     pub fn channel_event(&mut self, event: Event<Vec<u64>, u64>, world: &mut World) -> Result<(), String> {
         let (Event::Attached { channel: id, .. }
         | Event::Deliver { channel: id, .. }
@@ -137,7 +137,7 @@ impl Page {
         else {
             return Ok(());
         };
-        // Outputs of a subscription that was ended meanwhile may still wait.
+        // Outputs of a subscription that has ended meanwhile may still wait.
         let Some(ch) = self.app.subs.iter().position(|sub| sub.id == Some(id)) else { return Ok(()) };
         let (index, log) = (self.index as u64, &world.server.logs[ch]);
         let sub = &mut self.app.subs[ch];
@@ -184,7 +184,7 @@ impl Page {
         Ok(())
     }
 
-    /// Now and then a handler ends its subscription and subscribes again.
+    /// Occasionally a handler ends its subscription and subscribes again.
     fn perhaps_resubscribe(&mut self, ch: usize, world: &mut World) {
         let soonest = self.app.resubscribed_at + RESUBSCRIBE_MS_MIN;
         if world.stage.rng.chance(world.stage.faults.resubscribe)
@@ -196,7 +196,7 @@ impl Page {
         }
     }
 
-    /// Inside a handler: ends the subscription and takes it up again where the work stands.
+    /// Inside a handler: ends the subscription and subscribes again at the processed position.
     fn resubscribe(&mut self, ch: usize, world: &mut World) {
         world.stage.note("client subscribes again to channel", &[self.index as u64, ch as u64]);
         let now = self.tell_time(&world.stage);
@@ -250,7 +250,7 @@ impl Page {
         sub.place = Some(place);
         sub.worked = true;
         sub.reader.pending -= count;
-        // While a rewind is still to be told, nothing but its own place counts for the log as it is now.
+        // Until a rewind is reported, only the position that it names counts in the rewound log.
         if sub.rewound_to().is_none_or(|to| to == (place.0, place.1) && place.2.is_none()) {
             sub.reader.processed = Some((place.0, place.1));
         }
@@ -265,13 +265,13 @@ impl Page {
         let message = world.server.draw_message();
         if world.stage.rng.chance(world.stage.faults.casts) {
             return self.call(world, |session, now| {
-                let _ = session.cast(now, channel_name(ch), message, 8, 0); // an ended session says no
+                let _ = session.cast(now, channel_name(ch), message, 8, 0); // a closed session rejects it
             });
         }
         self.app.published += 1;
         let key = format!("{}-{}-{}", self.index, self.number, self.app.published);
         let now = self.tell_time(&world.stage);
-        // Not through `call`: the id must be known before its answer is.
+        // Not through `call`: the id must be known before its answer arrives.
         match self.session.publish(now, channel_name(ch), key.clone(), message, 8) {
             Ok(id) => self.publications.accepted(id, key, ch, message),
             Err(error) => {
@@ -283,13 +283,13 @@ impl Page {
         self.call(world, |_, _| ());
     }
 
-    /// Tells the stage where this client stands.
+    /// Reports this client's positions to the stage.
     fn publish_position(&self, ch: usize, stage: &mut Stage) {
         let sub = &self.app.subs[ch];
         let place = sub.place.map(|(epoch, offset, _)| (epoch, offset));
         stage.positions[self.index][ch] = sub.reader.position;
         stage.places[self.index][ch] = match place {
-            _ if sub.rewind_waits() => None, // nothing begins anew here before it is processed
+            _ if sub.rewind_waits() => None, // nothing starts here before it is processed
             _ => place,
         };
     }
@@ -300,7 +300,7 @@ impl Sub {
         self.rewound_to().is_some()
     }
 
-    /// Where the last rewind went that is still to be told.
+    /// Where the last unreported rewind went.
     fn rewound_to(&self) -> Option<(u64, u64)> {
         self.queue.iter().rev().find_map(|entry| match entry {
             Entry::Gap { to, rewound: true } => Some(*to),
@@ -308,8 +308,8 @@ impl Sub {
         })
     }
 
-    /// A page whose application has stored no position begins where the server says: not beyond what the
-    /// page before it has processed.
+    /// A page whose application stored no position begins where the server says: not beyond what the previous
+    /// page processed.
     fn skips_nothing(&mut self) -> Result<(), String> {
         match (self.reader.position, self.forgotten.take()) {
             (Some(at), Some(processed)) if at > processed => {
@@ -319,7 +319,7 @@ impl Sub {
         }
     }
 
-    /// Whether everything that came is processed.
+    /// Whether everything that arrived is processed.
     pub fn idle(&self) -> bool {
         self.queue.is_empty()
     }

@@ -1,4 +1,4 @@
-//! The invariants can fail: each is shown what must not happen.
+//! The invariants can fail: each is given a violation.
 
 use seamline::core::{Batch, Config, Gap, GapReason};
 use seamline::wire::Position;
@@ -25,7 +25,7 @@ fn position(offset: u64) -> Position {
     Position { epoch: epoch_name(0), offset, id: None }
 }
 
-/// Has got the first five messages.
+/// Has received the first five messages.
 fn reader() -> Reader {
     let mut reader = Reader::at(Some((0, 0)));
     deliver(&mut reader, batch(1, 5), 0).expect("this is as promised");

@@ -1,18 +1,18 @@
-//! What goes wrong in a world, and how often. Each seed draws its own rates; many are 0, so that
-//! there are worlds with few kinds of trouble and worlds with all of them.
+//! The faults of a world and their rates. Each seed draws its own rates. Many are 0, so some worlds have few
+//! kinds of faults and others have all of them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::rng::Rng;
 
-/// Rates are in thousandths, of what the comment says. The default is the calmest world there is.
+/// Rates are in thousandths of what the comment names. The default is a world without faults.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
     // The world's size.
     pub clients: u64,
     pub channels: u64,
-    /// How long things go wrong.
+    /// How long faults are injected.
     pub trouble_ms: u64,
     pub append_every_ms: u64,
     pub publish_every_ms: u64,
@@ -29,7 +29,7 @@ pub struct Faults {
     pub connect_refused: u64,
     pub connect_hangs: u64,
     pub connect_slow: u64,
-    /// A proxy closes what is silent for so long; 0: there is none.
+    /// A proxy closes connections that are silent for this long; 0: there is no proxy.
     pub idle_close_ms: u64,
 
     // The server. Of half seconds:
@@ -56,18 +56,18 @@ pub struct Faults {
     pub page_messages_max: u64,
     pub page_delay_ms_max: u64,
     pub fan_out_delay_ms_max: u64,
-    /// So many messages may wait for a slow socket before the server goes back to the log.
+    /// How many messages may wait for a slow socket before the server falls back to the log.
     pub live_queue_max: u64,
     /// Of publications:
     pub append_then_crash: u64,
     pub nack_for_now: u64,
     pub nack_for_good: u64,
-    /// Of subscriptions, those at a node that has not yet heard of what was published last.
+    /// Of subscriptions, those at a node that lags behind the log.
     pub node_lags: u64,
     /// Of half seconds and connections:
     pub bad_frame: u64,
     pub unknown_frame: u64,
-    /// It closes with a code that means nothing in particular; or ends the client's session.
+    /// The server closes with a code that means nothing in particular, or with one that ends the session.
     pub odd_close: u64,
     pub fatal_close: u64,
 
@@ -80,7 +80,7 @@ pub struct Faults {
     pub suspend: u64,
     pub throttle: u64,
     pub reload: u64,
-    /// Of reloads, those in which the application has stored no position, so the server's counts:
+    /// Of reloads, those in which the application stored no position, so the server's is used:
     pub forgets: u64,
     /// The pages are copies of one: they have one client id.
     pub copies: bool,
@@ -94,22 +94,22 @@ pub struct Faults {
     pub token_refused: u64,
     /// Of half seconds and connections:
     pub token_expires: u64,
-    /// Of what an application sends, as many events that are not stored:
+    /// Of what an application sends, the casts:
     pub casts: u64,
 
-    // What a server, a proxy or a link does for long.
-    /// Of half seconds and channels: from then on nothing that is published can be read from the log, and
-    /// only comes live, until all heals.
+    // Lasting faults of a server, a proxy or a link.
+    /// Of half seconds and channels: from then on, new messages cannot be read from the log and arrive only live,
+    /// until all faults end.
     pub node_stuck: u64,
-    /// A connection has no more channels than this; 0: as many as it likes.
+    /// The limit of channels per connection; 0: no limit.
     pub channels_max: u64,
-    /// Of publications: the server, or a proxy before it, does not bear them and closes.
+    /// Of publications: the server, or a proxy before it, closes the connection when it receives them.
     pub poison: u64,
     /// Bytes a second of each connection, each way; 0: no limit.
     pub bandwidth: u64,
     pub message_bytes: u64,
-    /// Of half seconds and clients: the process is busy for a while, and runs its timers before it reads its
-    /// sockets.
+    /// Of half seconds and clients: the process is busy for a while, and then runs its timers before it reads
+    /// its sockets.
     pub busy: u64,
     /// Of tokens, those that take up to a minute:
     pub token_slow: u64,
@@ -131,7 +131,7 @@ impl Faults {
         self.node_stuck = if r.chance(200) { r.between(1, 20) } else { 0 };
         self.channels_max = u64::from(r.chance(100));
         if self.channels_max > 0 {
-            self.crash_rewinds = 0; // a channel that is left out would never learn of it
+            self.crash_rewinds = 0; // a channel over the limit would never receive the report
         }
         self.poison = if r.chance(300) { r.between(1, 50) } else { 0 };
         self.busy = if r.chance(300) { r.between(1, 100) } else { 0 };
@@ -147,7 +147,7 @@ impl Faults {
         self.copies = r.chance(200);
         self.forgets = if r.chance(400) { r.between(1, 1_000) } else { 0 };
         if self.forgets > 0 {
-            self.crash_rewinds = 0; // by a position that was stored before it, nobody could tell later
+            self.crash_rewinds = 0; // a position that was stored before it cannot show it
         }
     }
 
@@ -215,7 +215,7 @@ impl Faults {
         }
     }
 
-    /// The same world when nothing goes wrong any more.
+    /// The same world without faults.
     pub fn heal(&mut self) {
         *self = Faults {
             interleave: self.interleave,

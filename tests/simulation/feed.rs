@@ -1,5 +1,5 @@
-//! One subscription at the server: it says where it begins, replays by credit, says `live`, and
-//! streams. What it sends may overlap, come twice, or have a hole.
+//! One subscription at the server: it sends `subd`, replays by credit, sends `live`, and streams. What it sends
+//! may overlap, arrive twice, or have a hole.
 
 use std::collections::VecDeque;
 
@@ -14,12 +14,12 @@ use crate::stage::{Ev, Stage};
 /// How many messages a node may lag behind.
 const LAG_MAX: u64 = 20;
 
-/// Where a subscription stands at the server.
+/// The state of a subscription at the server.
 pub enum Step {
-    /// Registered with the live stream, and about to say where it begins.
+    /// Registered with the live stream, and about to send `subd`.
     Announce,
     Replay,
-    /// The replay has ended at what was the head, and it is about to say so.
+    /// The replay has ended at the head that it read, and the server is about to send `live`.
     Met,
     Live,
 }
@@ -35,9 +35,9 @@ pub struct Feed {
     pub asked: Option<Position>,
     pub from: Option<StartAt>,
     pub reference: Option<u64>,
-    /// Replayed messages that the client still takes.
+    /// How many replayed messages the client still accepts.
     pub credit: u64,
-    /// The head, as its reads of the log see it: a little late. What is newer is in its queue.
+    /// The head that its reads of the log return, slightly late. Newer messages are in its queue.
     pub head: u64,
     /// The last offset that was sent.
     pub sent: u64,
@@ -90,10 +90,10 @@ impl Server {
         self.peers.entry(conn).or_default().feeds.insert(ch, feed);
     }
 
-    /// Says where the replay begins.
+    /// Sends where the replay begins.
     fn announce(&mut self, feed: &mut Feed, net: &mut Network, stage: &mut Stage) -> bool {
         let log = &self.logs[feed.ch];
-        // A stuck node stores where it says that the client begins, and not where the log ends.
+        // A stuck node stores the start point that it reports, not the end of the log.
         let began = (log.epoch(), log.now().readable().max(log.now().trimmed));
         let stored = match (&feed.asked, feed.from) {
             (None, None) => self.resume(feed.conn, feed.ch, began),
@@ -105,7 +105,7 @@ impl Server {
         let sent = self.peers.get(&feed.conn).and_then(|peer| peer.sent.get(&feed.ch).copied());
         let known = [begins, sent].into_iter().flatten().filter(|at| at.0 == number).map(|at| at.1).max();
         let known = known.unwrap_or(0);
-        // A node that is stuck believes a client who knows more than it does, and has what it sent itself.
+        // A stuck node trusts a client that knows more than it does, and has what it sent itself.
         let oldest = epoch.trimmed;
         let head = epoch.readable().max(known.min(epoch.head())).max(oldest);
         let after =
@@ -119,7 +119,7 @@ impl Server {
                 None => (head, None),
             },
         };
-        // A node that lags says what it knows of; the rest comes to it, and from it, as live messages.
+        // A node that lags reports what it knows. The rest reaches it, and its clients, as live messages.
         let first_word = feed.no == 1 && feed.reference.is_some();
         let lags = first_word && stage.rng.chance(stage.faults.node_lags);
         let lag = if lags { stage.rng.below(LAG_MAX) } else { 0 };
@@ -167,7 +167,7 @@ impl Server {
         feed.credit > 0
     }
 
-    /// Says `live`. Some of what was published since the last page may have gone ahead of it.
+    /// Sends `live`. Some messages that were published since the last page may have been sent before it.
     fn meet(&mut self, feed: &mut Feed, net: &mut Network, stage: &mut Stage) -> bool {
         if stage.faults.interleave {
             self.flush(feed, net, stage);
@@ -178,10 +178,10 @@ impl Server {
         !feed.queue.is_empty()
     }
 
-    /// Sends what is new; or goes back to the log, if that is too much.
+    /// Sends new messages, or falls back to the log if there are too many.
     fn stream(&mut self, feed: &mut Feed, net: &mut Network, stage: &mut Stage) -> bool {
         if feed.queue.len() as u64 > stage.faults.live_queue_max {
-            feed.queue.clear(); // too slow for the live stream: back to the log
+            feed.queue.clear(); // too slow for the live stream: falls back to the log
             feed.head = feed.sent.max(self.logs[feed.ch].now().readable());
             feed.step = Step::Replay;
             return true;
@@ -246,7 +246,7 @@ impl Server {
         count
     }
 
-    /// What was missing once and is asked for again must come.
+    /// Messages that were skipped once must be sent when they are requested again.
     fn may_skip(&self, client: usize, ch: usize, number: u64, stage: &Stage) -> bool {
         let at = stage.positions[client][ch];
         if at.is_none() || at == stage.asked_again[client][ch] {

@@ -1,4 +1,4 @@
-//! What must hold at every step. Each function is told what a session did, and says what is wrong.
+//! What must hold at every step. Each function gets an action of a session, and returns what is wrong with it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -13,17 +13,17 @@ fn check(holds: bool, what: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(what()) }
 }
 
-/// What one subscription has got: each message once, in order, and no loss without a word.
+/// What one subscription received: each message once, in order, and no silent loss.
 #[derive(Default)]
 pub struct Reader {
-    /// Where it stands: (epoch, offset).
+    /// Its position: (epoch, offset).
     pub position: Option<(u64, u64)>,
-    /// Up to where the log as it is now was processed.
+    /// How far the current log was processed.
     pub processed: Option<(u64, u64)>,
     /// Messages that wait for the application.
     pub pending: u64,
-    /// What came: (epoch, offset, message). A log that was set back or replaced forgets idempotency keys
-    /// too, and may then get a message a second time.
+    /// What arrived: (epoch, offset, message). A log that was rewound or replaced forgets idempotency keys too,
+    /// and may then store a message a second time.
     seen: HashSet<(u64, u64, u64)>,
     /// The highest offset of all frames since the last `subd`, delivered or not.
     ahead: u64,
@@ -61,7 +61,7 @@ impl Reader {
         Ok(())
     }
 
-    /// A gap is only told when something was lost, and it says what.
+    /// A gap is reported only if messages were lost, and names them.
     pub fn gap(&mut self, gap: &Gap, position: &Position, log: &Log) -> Verdict {
         let Some((epoch, at)) = self.position else { return Err("a gap before a position".to_owned()) };
         let to = (epoch_number(&position.epoch), position.offset);
@@ -74,7 +74,7 @@ impl Reader {
             GapReason::Rewound => {
                 let range = gap.from == to.1 + 1 && gap.to == Some(at);
                 check(to.0 == epoch && range && state.was_rewound_to(to.1), wrong)?;
-                self.seen.retain(|&(e, o, _)| e != epoch || o <= to.1); // these may come again
+                self.seen.retain(|&(e, o, _)| e != epoch || o <= to.1); // these may arrive again
                 self.processed =
                     self.processed.map(|(e, o)| if e == epoch { (e, o.min(to.1)) } else { (e, o) });
             }
@@ -92,12 +92,12 @@ impl Reader {
         self.ahead = 0;
     }
 
-    /// A frame came with messages up to this offset.
+    /// A frame arrived with messages up to this offset.
     pub fn sees(&mut self, offset: u64) {
         self.ahead = self.ahead.max(offset);
     }
 
-    /// Who is live has got, or given up, everything that ever came.
+    /// A live channel has received, or reported as lost, everything that ever arrived.
     pub fn live(&self) -> Verdict {
         let (at, ahead) = (self.position.map_or(0, |at| at.1), self.ahead);
         check(at >= ahead, || format!("live at {at}, but {ahead} was seen"))
@@ -118,15 +118,15 @@ pub struct Credit {
     pub subscribed: bool,
     /// The number of its last `sub`.
     number: Option<u64>,
-    /// Whether a `subd` came since. Frames before it use up the credit of an earlier `sub`.
+    /// Whether a `subd` has arrived since. Frames before it use up the credit of an earlier `sub`.
     answered: bool,
     left: u64,
-    /// Where it was asked last for what follows, and how many times since something came of it.
+    /// The position of the last `sub`, and how many came from there without progress.
     asked: Option<(Option<(u64, u64)>, u32)>,
 }
 
-/// A channel asks from the same place at most this often: once to begin, once for what is missing, and three
-/// times more of a server that says nothing about it.
+/// A channel subscribes from the same position at most this often: once to begin, once for missing messages, and
+/// three more times if the server sends nothing.
 const ASKS_MAX: u32 = 5;
 
 impl Credit {
@@ -143,19 +143,19 @@ impl Credit {
         })
     }
 
-    /// A `sub` from this position: none of them may go on for ever without anything coming of it.
+    /// A `sub` from this position: a channel must not repeat one forever without progress.
     pub fn asks(&mut self, at: Option<(u64, u64)>) -> Verdict {
         let times = self.asked.filter(|asked| asked.0 == at).map_or(1, |asked| asked.1 + 1);
         self.asked = Some((at, times));
         check(times <= ASKS_MAX, || format!("asked {times} times for what follows {at:?}"))
     }
 
-    /// The server or the application is why it asks again.
+    /// The server or the application caused it to subscribe again.
     pub fn asks_again(&mut self) {
         self.asked = None;
     }
 
-    /// A `subd` came. Whether it is for this subscription: it answers its last `sub`, or comes unasked.
+    /// A `subd` arrived. Returns whether it is for this subscription: it answers the last `sub`, or has no reference.
     pub fn answered(&mut self, number: Option<u64>) -> bool {
         let ours = number.is_none() || number == self.number;
         self.answered |= ours;
@@ -169,13 +169,13 @@ impl Credit {
     }
 }
 
-/// What one page does with its connections: no storms, hints obeyed.
+/// How one page connects: no storms, and the server's pauses are respected.
 #[derive(Default)]
 pub struct Line {
     failures: u32,
     opened_at: Option<u64>,
     attempted_at: u64,
-    /// Since when it waits, and for how long it said.
+    /// Since when it waits, and for how long, as it reported.
     waiting: Option<(u64, u64)>,
     pub hint_ms: Option<u64>,
     hint_until: u64,
@@ -205,7 +205,7 @@ impl Line {
         self.asked_at = None;
     }
 
-    /// A connection is given up for its silence: it had its time to answer.
+    /// A silent connection is closed: it had its time to answer.
     pub fn gives_up(&self, now: u64, config: &Config) -> Verdict {
         let shortest_ms = config.probe_timeout_ms.min(config.pong_timeout_ms);
         check(self.asked_at.is_some_and(|at| now - at >= shortest_ms), || {
@@ -249,7 +249,7 @@ impl Line {
     }
 }
 
-/// What becomes of the publications of one page.
+/// The outcomes of one page's publications.
 #[derive(Default)]
 pub struct Publications {
     by_id: HashMap<u32, Publication>,
@@ -260,7 +260,7 @@ pub struct Publications {
 struct Publication {
     ch: usize,
     message: u64,
-    /// Sent on the connection at hand, and not answered.
+    /// Sent on the current connection, and not answered.
     in_flight: bool,
     refused: bool,
 }
@@ -282,7 +282,7 @@ impl Publications {
         }
     }
 
-    /// A publication is sent: after all those of its channel that came before it.
+    /// A publication is sent, after all earlier ones of its channel.
     pub fn sent(&mut self, key: &str, ch: usize, message: u64) -> Verdict {
         let Some(&id) = self.by_key.get(key) else { return Err(format!("{key} was never published")) };
         check(self.unsettled.contains(&id), || format!("{key} is sent after it was settled"))?;
@@ -310,7 +310,7 @@ impl Publications {
         check(log(p.ch, at.1, p.message), || format!("publication {id} is not in the log at {at:?}"))
     }
 
-    /// One fails: the server refused it, or there is another good reason for this message.
+    /// A publication fails: the server rejected it, or there is another valid reason for this message.
     pub fn failed(&mut self, id: u32, rightly: impl Fn(u64) -> bool) -> Verdict {
         let p = self.settle(id)?;
         check(p.refused || rightly(p.message), || format!("publication {id} failed, but nobody refused it"))
@@ -322,7 +322,7 @@ impl Publications {
     }
 }
 
-/// The id that goes with the last message of a batch.
+/// The id of the last message of a batch.
 pub fn last_id_fits(batch: &Batch<Vec<u64>>, epoch: u64) -> bool {
     let last = batch.n + batch.count - 1;
     batch.payload.last().is_some_and(|&message| message_id(epoch, last, message) == batch.last_id)

@@ -1,4 +1,4 @@
-//! The model's logs, with the memory that a real log does not have: what was where, and when.
+//! The model's logs. Unlike a real log, they remember what was at each offset, and when.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use seamline::wire::MessageId;
 /// One history of a channel.
 #[derive(Default)]
 pub struct Epoch {
-    /// The message at each offset, beginning with offset 1; also those that are gone.
+    /// The message at each offset, from offset 1 on, including those that were trimmed.
     messages: Vec<u64>,
     /// The oldest offset that is still there, less 1.
     pub trimmed: u64,
@@ -15,12 +15,12 @@ pub struct Epoch {
     trimmed_max: u64,
     /// Offsets that are lost in the middle.
     lost: Vec<u64>,
-    /// What was there before the log was rewound.
+    /// The messages before the log was rewound.
     overwritten: Vec<(u64, u64)>,
     /// The heads that the log was rewound to.
     rewound_to: Vec<u64>,
-    /// What is stored after this cannot be read until all heals: a subscriber may miss it. Then the end
-    /// of that is known.
+    /// Messages after this cannot be read until all faults end, so a subscriber may miss them. Then their end
+    /// is known.
     unreadable: Vec<(u64, Option<u64>)>,
     /// Idempotency keys, and what they were stored as.
     keys: HashMap<String, u64>,
@@ -44,7 +44,7 @@ impl Epoch {
         (n, (n..end).map(|offset| self.messages[offset as usize - 1]).collect())
     }
 
-    /// What is there after an offset: (offset, message).
+    /// The messages after an offset: (offset, message).
     pub fn after(&self, offset: u64) -> Vec<(u64, u64)> {
         let there = |n: &u64| *n > self.trimmed && !self.lost.contains(n);
         (offset + 1..=self.head()).filter(there).map(|n| (n, self.messages[n as usize - 1])).collect()
@@ -56,7 +56,7 @@ impl Epoch {
             || self.overwritten.contains(&(offset, message))
     }
 
-    /// Whether a subscriber could not have got these.
+    /// Whether a subscriber could not have received these.
     pub fn lost_all(&self, from: u64, to: u64) -> bool {
         let unreadable = |offset: u64| {
             self.unreadable.iter().any(|&(after, end)| offset > after && end.is_none_or(|end| offset <= end))
@@ -65,7 +65,7 @@ impl Epoch {
         (from..=to).all(gone)
     }
 
-    /// What can be read ends here.
+    /// The end of what can be read.
     pub fn readable(&self) -> u64 {
         match self.unreadable.last() {
             Some(&(after, None)) => after.min(self.head()),
@@ -100,7 +100,7 @@ impl Log {
         Log { epochs: vec![Epoch::default()] }
     }
 
-    /// The number of the present epoch.
+    /// The number of the current epoch.
     pub fn epoch(&self) -> u64 {
         self.epochs.len() as u64 - 1
     }
@@ -113,7 +113,7 @@ impl Log {
         self.epochs.last_mut().expect("there is one from the beginning")
     }
 
-    /// Stores a message; under a key that is known, it is stored already.
+    /// Stores a message, unless its key is known: then it is stored already.
     pub fn append(&mut self, key: Option<&str>, message: u64) -> (u64, bool) {
         let epoch = self.now_mut();
         if let Some(&offset) = key.and_then(|key| epoch.keys.get(key)) {
@@ -127,7 +127,7 @@ impl Log {
         (offset, true)
     }
 
-    /// From now on, what is stored cannot be read. What was published a moment ago cannot either.
+    /// From now on, new messages cannot be read. Nor can those that were published a moment ago.
     pub fn stick(&mut self, behind: u64) {
         let epoch = self.now_mut();
         if epoch.readable() == epoch.head() {

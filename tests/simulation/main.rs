@@ -1,14 +1,14 @@
 //! A deterministic simulation of clients, a network and a server, all from one seed.
 //!
-//! The core does no I/O and reads no clock, so whole days of trouble pass in a second, and a seed that
-//! finds a mistake finds it again. In each world, pages with careless applications talk with a model of
-//! the server over connections that break in every way, while the logs are trimmed, replaced and set
-//! back. Every step of each session is held against what it promises (`invariants`). After a while all
-//! trouble ends, and everyone must catch up, soon (`recovery`).
+//! The core does no I/O and reads no clock, so days of faults pass in a second, and a seed that finds a bug
+//! finds it again. In each world, pages with careless applications talk to a model of the server over
+//! connections that break in every way, while the logs are trimmed, replaced and rewound. Every step of each
+//! session is checked against the promises (`invariants`). After a while all faults end, and every client must
+//! catch up soon (`recovery`).
 //!
-//! `SIM_SEEDS` says how many seeds to run, `SIM_SEED` the first one, and `SIM_WORLD` what goes wrong if
-//! not the seed shall draw it; with `SIM_TRACE` the first one tells everything that happens. Of a seed
-//! that fails, the smallest world is looked for in which the same happens, unless `SIM_SHRINK` is 0.
+//! `SIM_SEEDS` is the number of seeds to run, `SIM_SEED` the first one. `SIM_WORLD` sets the faults that the seed
+//! would draw. With `SIM_TRACE`, the first seed prints every event. If a seed fails, the test looks for the
+//! smallest world that fails in the same way, unless `SIM_SHRINK` is 0.
 
 mod app;
 mod broken;
@@ -40,7 +40,7 @@ use run::Run;
 use shrink::faults_from_json;
 use sweep::{number_from_env, sweep};
 
-/// With so many seeds, every kind of trouble must have shown.
+/// With this many seeds, every kind of fault must have occurred.
 const MANY: u64 = 500;
 
 #[test]

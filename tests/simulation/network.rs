@@ -7,7 +7,7 @@ use seamline::wire::{ClientFrame, ServerFrame};
 
 use crate::stage::{Ev, Stage};
 
-/// A zombie of a broken connection lives at the server for so long.
+/// How long the server keeps a broken connection whose end it has not noticed.
 const ZOMBIE_MS_MAX: u64 = 60_000;
 
 /// The server announces frames from this size on.
@@ -26,7 +26,7 @@ pub enum ToClient {
         batch: Batch<Vec<u64>>,
     },
     Frame(ServerFrame<u64>),
-    /// Not a frame of the protocol at all, or one of a later version.
+    /// Not a frame of the protocol, or one of a later version.
     BadFrame,
     UnknownFrame,
     Close(u16),
@@ -34,7 +34,7 @@ pub enum ToClient {
 
 struct Pipe<T> {
     items: VecDeque<T>,
-    /// Nothing arrives before this: the order is kept, and a stall holds up all.
+    /// Nothing arrives before this: the order is kept, and a stall delays everything.
     free_at: u64,
 }
 
@@ -43,7 +43,7 @@ impl<T> Pipe<T> {
         Pipe { items: VecDeque::new(), free_at: 0 }
     }
 
-    /// So many bytes take their time on the link.
+    /// How long this many bytes take on the link.
     fn carry(&mut self, bytes: u64, stage: &Stage) {
         if let Some(ms) = (bytes * 1_000).checked_div(stage.faults.bandwidth) {
             self.free_at = self.free_at.max(stage.now) + ms;
@@ -56,7 +56,7 @@ pub struct Conn {
     /// Which of the client's pages, one after the other, has opened it.
     pub page: u64,
     pub socket: SocketId,
-    /// Whether it came about.
+    /// Whether it was established.
     pub opened: bool,
     /// The page still listens.
     pub client_listens: bool,
@@ -103,7 +103,7 @@ impl Network {
         conn
     }
 
-    /// It came about.
+    /// It is established.
     pub fn opened(&mut self, conn: usize, stage: &mut Stage) {
         let c = &mut self.conns[conn];
         c.opened = true;
@@ -153,8 +153,8 @@ impl Network {
         self.conns[conn].to_client.items.pop_front()
     }
 
-    /// The connection breaks; what is under way is lost, in part or in whole. The page learns of it,
-    /// the server perhaps much later.
+    /// The connection breaks. Frames in transit are lost, in part or all of them. The page notices it, the
+    /// server perhaps much later.
     pub fn cut(&mut self, conn: usize, stage: &mut Stage) {
         self.lose(conn, stage);
         self.carry_to_client(conn, ToClient::Close(1006), stage);
@@ -163,7 +163,7 @@ impl Network {
         stage.after(wait_ms, Ev::GiveUp { conn });
     }
 
-    /// Silence in both directions, and nobody says so.
+    /// Silence in both directions, without a close.
     pub fn half_open(&mut self, conn: usize, stage: &mut Stage) {
         self.lose(conn, stage);
         self.conns[conn].black_hole = true;
@@ -181,7 +181,7 @@ impl Network {
         *free_at = (*free_at).max(until);
     }
 
-    /// Whether a proxy would close it; else it looks again later.
+    /// Whether a proxy closes it now; otherwise it checks again later.
     pub fn idle(&mut self, conn: usize, stage: &mut Stage) -> bool {
         let (idle_ms, c) = (stage.faults.idle_close_ms, &self.conns[conn]);
         if idle_ms == 0 || !c.client_listens || !c.served {
@@ -194,7 +194,7 @@ impl Network {
         due <= stage.now
     }
 
-    /// Loses what is under way; of what goes to the client, a beginning may still arrive.
+    /// Loses frames in transit. Of those to the client, the first ones may still arrive.
     fn lose(&mut self, conn: usize, stage: &mut Stage) {
         let c = &mut self.conns[conn];
         c.sound = false;
@@ -203,7 +203,7 @@ impl Network {
         c.to_client.items.truncate(kept as usize);
     }
 
-    /// Loses all frames that are on their way to a client; of a close, nothing is left but that.
+    /// Loses all frames in transit to a client. Of a close, only the close itself remains.
     pub fn lose_frames(&mut self) {
         for c in &mut self.conns {
             let items = &mut c.to_client.items;

@@ -1,5 +1,5 @@
-//! What goes wrong at the server: it crashes, restarts, drains; its log is replaced, rewound, trimmed,
-//! or loses something.
+//! The faults of the server: it crashes, restarts, drains; its log is replaced, rewound or trimmed, or loses
+//! messages.
 
 use seamline::wire::{Position, ServerFrame, close};
 
@@ -10,7 +10,7 @@ use crate::server::Server;
 use crate::stage::{Ev, Stage};
 
 impl Server {
-    /// The server is gone, and comes back later, perhaps with another log.
+    /// The server stops, and returns later, perhaps with another log.
     pub fn crash(&mut self, net: &mut Network, stage: &mut Stage) {
         stage.note("server crashes", &[]);
         self.up = false;
@@ -38,14 +38,14 @@ impl Server {
                 let head = head - stage.rng.below(head + 1).min(30);
                 stage.note("log is rewound, channel, head", &[ch as u64, head]);
                 self.logs[ch].rewind(head);
-                // A client that heard only now of what is gone could not tell it from what comes next.
+                // A client that receives lost messages only now could not distinguish them from the next ones.
                 net.lose_frames();
                 self.stored.retain(|key, at| key.1 != ch || at.1 <= head);
             }
         }
     }
 
-    /// Asks the clients to come back later, and closes.
+    /// Asks the clients to reconnect later, and closes.
     pub fn drain(&mut self, net: &mut Network, stage: &mut Stage) {
         stage.note("server drains", &[]);
         for conn in net.served() {
@@ -68,7 +68,7 @@ impl Server {
         stage.after(down_ms, Ev::ServerUp);
     }
 
-    /// The log is replaced while clients are subscribed: they are told.
+    /// The log is replaced while clients are subscribed: the server sends them a new `subd`.
     pub fn replace_log(&mut self, ch: usize, stage: &mut Stage) {
         stage.note("log is replaced under its subscribers, channel", &[ch as u64]);
         let epoch = epoch_name(self.logs[ch].epoch());

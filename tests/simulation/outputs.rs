@@ -1,4 +1,4 @@
-//! What comes out of a session is held against the promises, and performed.
+//! A session's outputs are checked against the promises, and performed.
 
 use seamline::core::{Event, Output, Reason, ReasonCode, SocketId, State};
 use seamline::wire::{ClientFrame, ServerFrame};
@@ -29,7 +29,7 @@ impl Page {
                 let fits = self.conn.take_if(|conn| conn.0 == socket);
                 world.stage.note("client closes connection", &[index, u64::from(code)]);
                 match fits {
-                    // What it still reports until it is closed is reported to the session as well.
+                    // What it reports until it is closed is reported to the session as well.
                     Some((_, conn)) => {
                         self.given_up = Some(conn);
                         world.net.carry_to_server(conn, ToServer::Close, &mut world.stage);
@@ -47,7 +47,7 @@ impl Page {
                 };
                 let slow = world.stage.rng.chance(world.stage.faults.token_slow);
                 let wait_ms = if slow { world.stage.rng.below(60_000) } else { wait_ms };
-                // Odd and even tell the two kinds apart.
+                // Odd and even distinguish the two kinds.
                 let fetch = u64::from(fetch) * 2 + u64::from(refresh);
                 let (now, running) = (self.session_now, self.fetching.replace((fetch, self.session_now)));
                 let timeout_ms = self.config.token_timeout_ms;
@@ -152,7 +152,7 @@ impl Page {
         Ok(())
     }
 
-    /// The connection is gone, or the attempt has failed.
+    /// The connection is lost, or the attempt has failed.
     fn waiting(
         &mut self,
         attempt: u32,
@@ -190,7 +190,7 @@ impl Page {
         Ok(())
     }
 
-    /// Remembers what a frame of the server allows or forbids.
+    /// Records what a frame of the server allows or forbids.
     pub fn look_at(&mut self, frame: &ServerFrame<u64>, stage: &mut Stage) {
         let index = self.index as u64;
         match frame {

@@ -1,5 +1,5 @@
-//! A page: the driver of one session, with the page's own clock, timers and sleep. It turns what
-//! happens into calls, and performs what comes out, as `src/browser/driver.rs` does.
+//! A page: the driver of one session, with the page's own clock, timers and sleep. It reports what happens, and
+//! performs the outputs, as `src/browser/driver.rs` does.
 
 use seamline::core::{BackoffConfig, Config, Instant, Session, SocketId};
 use seamline::wire::{LINEAGE_NAMES_MAX, close};
@@ -24,7 +24,7 @@ fn lineage(index: usize, number: u64) -> String {
     names[..names.len().min(LINEAGE_NAMES_MAX)].join(" ")
 }
 
-/// A page, and what it is watched with.
+/// A page, and what checks it.
 pub struct Page {
     pub index: usize,
     /// Counts the reloads.
@@ -35,27 +35,27 @@ pub struct Page {
     pub line: Line,
     pub publications: Publications,
     pub credits: Vec<Credit>,
-    /// The socket that the session has now.
+    /// The session's current socket.
     pub conn: Option<(SocketId, usize)>,
     /// The connection that the session has just closed.
     pub given_up: Option<usize>,
-    /// What the clock is wrong by.
+    /// How far the clock is off.
     pub clock_skew_ms: i64,
-    /// What the session has been told at most.
+    /// The latest moment that the session was given.
     pub session_now: u64,
     pub frozen_until: u64,
     pub busy_until: u64,
     /// Which call of the token function has no answer yet, and since when.
     pub fetching: Option<(u64, u64)>,
     pub throttled: bool,
-    /// In the back/forward cache, and frozen therefore; when it goes on, the browser says so.
+    /// In the back/forward cache, and therefore frozen. When it continues, the browser fires an event.
     pub suspended: bool,
     armed: Option<u64>,
     arms: u64,
     timeouts: (u64, u32),
     /// The application has closed the session.
     pub closed: bool,
-    /// The server has closed with a code after which there is nothing to try again.
+    /// The server has closed with a code after which the session must not reconnect.
     pub dismissed: bool,
 }
 
@@ -99,12 +99,12 @@ impl Page {
         }
     }
 
-    /// Under which name the server stores its positions.
+    /// The name under which the server stores its positions.
     pub fn stored_as(&self) -> String {
         format!("{}/{}.{}", self.config.client_id, self.index, self.number)
     }
 
-    /// Calls into the session, then performs what comes out.
+    /// Calls into the session, then performs its outputs.
     pub fn call<T>(
         &mut self,
         world: &mut World,
@@ -116,7 +116,7 @@ impl Page {
         result
     }
 
-    /// What the page's clock says, which the session is about to be told.
+    /// The time by the page's clock, which the session is about to be given.
     pub fn tell_time(&mut self, stage: &Stage) -> Instant {
         let now = clock(stage.now, self.clock_skew_ms);
         self.session_now = self.session_now.max(now);
@@ -136,7 +136,7 @@ impl Page {
         self.arm(&mut world.stage);
     }
 
-    /// Every message that came in is accounted for.
+    /// Every message that arrived is accounted for.
     fn check_counts(&self, stage: &mut Stage) {
         let s = self.session.stats();
         let known = s.delivered + s.duplicates + s.discarded;
@@ -208,7 +208,7 @@ impl Page {
         self.call(world, |session, now| session.handle_token(now, fetch, answer));
     }
 
-    /// The page goes into the back/forward cache: nothing may be left that wants to run there.
+    /// The page enters the back/forward cache: no timer may be left.
     pub fn suspend(&mut self, world: &mut World) {
         self.suspended = true;
         self.call(world, |session, now| session.handle_suspend(now));
@@ -217,7 +217,7 @@ impl Page {
         world.stage.check(self.conn.is_none(), || "a socket is open in a suspended page".to_owned());
     }
 
-    /// The application ends the session; nothing may be left over.
+    /// The application closes the session; nothing may be left over.
     pub fn close(&mut self, world: &mut World) {
         world.stage.note("client closes its session", &[self.index as u64]);
         self.closed = true;
@@ -228,7 +228,7 @@ impl Page {
         world.stage.check(self.conn.is_none(), || "a socket is open after the end".to_owned());
     }
 
-    /// Keeps one timer for the next deadline; one that is set too early fires and looks again.
+    /// Keeps one timer for the next deadline. One that is set too early fires and checks again.
     fn arm(&mut self, stage: &mut Stage) {
         let Some(at) = self.session.poll_timeout() else { return };
         let wait_ms = at.0.saturating_sub(clock(stage.now, self.clock_skew_ms));
@@ -247,7 +247,7 @@ impl Page {
         stage.at(fires_at, Ev::Timer { client: self.index, armed: self.number << 32 | self.arms });
     }
 
-    /// A page that is frozen or busy takes what happens to it later, in the same order: until then.
+    /// Until when a frozen or busy page defers what happens to it, in the same order.
     pub fn postpones(&self, ev: Ev, now: u64) -> Option<u64> {
         if self.frozen_until > now {
             return Some(self.frozen_until);

@@ -1,30 +1,30 @@
-//! Nothing goes wrong any more: then everything must come right, soon, and stay so.
+//! All faults have ended: every client must catch up soon, and stay so.
 
 use crate::page::Page;
 use crate::run::Run;
 use crate::world::World;
 
-/// So long messages are published after the trouble. What still lies ahead then, such as the end of a
-/// freeze, a backoff or a heartbeat, ends within it, or within the time that follows.
+/// How long messages are published after the faults. What is pending then, such as the end of a freeze, a backoff
+/// or a heartbeat, ends within this time or the time that follows.
 const WRITING_MS: u64 = 60_000;
 const RECOVERY_MS: u64 = 120_000;
-/// For each page of credit that a client lies behind.
+/// For each page of credit that a client is behind.
 const ROUND_TRIP_MS: u64 = 100;
 const LOOK_EVERY_MS: u64 = 500;
-/// Connections that nobody needs are gone after this.
+/// Unused connections are closed after this.
 const SETTLING_MS: u64 = 120_000;
-/// A live client at rest sends a ping now and then, and that is all.
+/// An idle live client sends only occasional pings.
 const EVENTS_AT_REST_MAX: u64 = 30;
 
 impl Run {
-    /// Everything heals; all clients must catch up.
+    /// All faults end; all clients must catch up.
     pub fn recover(&mut self) {
         self.world.stage.note("all heals", &[]);
         self.world.stage.faults.heal();
         self.world.server.heal();
         for page in &mut self.pages {
             page.throttled = false;
-            page.call(&mut self.world, |_, _| ()); // sets its timer anew
+            page.call(&mut self.world, |_, _| ()); // sets its timer again
         }
         let healed_at = self.world.stage.now;
         self.play_until(healed_at + WRITING_MS);
@@ -50,8 +50,8 @@ impl Run {
         (heads.max().unwrap_or(0) / window.div_ceil(2)) * ROUND_TRIP_MS + transfer_ms
     }
 
-    /// A quiet minute: everyone stays connected, and nothing is done without need. A sign of waking up
-    /// does a healthy connection no harm.
+    /// A quiet minute: every client stays connected, and does nothing unnecessary. A wake event does no harm to a
+    /// healthy connection.
     pub fn rest(&mut self) {
         self.play_until(self.world.stage.now + SETTLING_MS);
         let (reconnects, events) = (self.totals().reconnects, self.world.stage.events);
@@ -68,7 +68,7 @@ impl Run {
         stage.check(unwell.is_none(), || format!("after a quiet minute, {unwell:?}"));
     }
 
-    /// The applications close their sessions, one with something in its hands.
+    /// The applications close their sessions, one of them with unprocessed messages.
     pub fn end(&mut self) {
         for page in &mut self.pages {
             page.publish(&mut self.world);
@@ -81,7 +81,7 @@ impl Run {
         }
     }
 
-    /// What is not as it should be when nothing is wrong.
+    /// What is wrong although there are no faults.
     fn unwell(&self) -> Option<String> {
         self.pages.iter().find_map(|page| unwell(page, &self.world))
     }
@@ -98,7 +98,7 @@ fn unwell(page: &Page, world: &World) -> Option<String> {
         let place = sub.place.map(|(epoch, offset, _)| (epoch, offset));
         let served = page.conn.is_some_and(|(_, conn)| world.server.serves(conn, ch));
         if !served && world.server.is_full(page.conn.map(|(_, conn)| conn), &world.stage) {
-            continue; // one channel too many
+            continue; // over the limit of channels
         }
         if !sub.live {
             return Some(format!("client {client} is not live on channel {ch}"));

@@ -1,5 +1,5 @@
-//! The worlds that once found a mistake, and which. What a seed makes of a world changes with the
-//! model; so each mistake has a test of its own in `tests/session` as well.
+//! Worlds that once found a bug, and which bug. What a seed does changes with the model, so each bug also has a
+//! test of its own in `tests/session`.
 
 use crate::shrink::faults_from_json;
 use crate::sweep::sweep;

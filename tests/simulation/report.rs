@@ -1,4 +1,4 @@
-//! What is told of a seed that breaks a promise.
+//! The report on a seed that breaks a promise.
 
 use std::env;
 use std::panic;
@@ -9,7 +9,7 @@ use crate::shrink::{Failing, TIME_MAX, broken, describe, shrink};
 
 const TRACE_LINES: usize = 60;
 
-/// A failed seed: its story, and that of the smallest world in which the same happens.
+/// A failed seed: its report, and that of the smallest world that fails in the same way.
 pub fn report(seed: u64, faults: Option<&Faults>) -> String {
     let mut report = format!("seed {seed} breaks a promise\n{}\n", story(seed, faults, TRACE_LINES));
     report += &again(seed, faults);
@@ -24,7 +24,7 @@ pub fn report(seed: u64, faults: Option<&Faults>) -> String {
     report
 }
 
-/// Runs a seed again and tells what happened: its faults, the last lines, the broken promise.
+/// Runs a seed again and reports its faults, the last lines of the trace, and the broken promise.
 pub fn story(seed: u64, faults: Option<&Faults>, lines: usize) -> String {
     let mut run = Run::of(seed, faults, true);
     let faults = describe(&run.world.stage.faults);
@@ -37,7 +37,7 @@ pub fn story(seed: u64, faults: Option<&Faults>, lines: usize) -> String {
 fn smallest(seed: u64, faults: Option<&Faults>) -> Option<Failing> {
     let faults = Run::of(seed, faults, false).world.stage.faults;
     let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| ())); // the panic that is looked for would be told a thousand times
+    panic::set_hook(Box::new(|_| ())); // the expected panic would be printed a thousand times
     let small = broken(seed, &faults).map(|(promise, events)| {
         let same = |seed, faults: &_| broken(seed, faults).filter(|(other, _)| *other == promise);
         shrink(Failing { seed, faults, events }, TIME_MAX, |seed, faults| {

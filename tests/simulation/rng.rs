@@ -1,4 +1,4 @@
-//! Where all chance comes from: one seed, one sequence.
+//! The only source of randomness: one seed, one sequence.
 
 /// SplitMix64.
 pub struct Rng(u64);
@@ -26,7 +26,7 @@ impl Rng {
         low + self.below(high - low + 1)
     }
 
-    /// True so many times in a thousand.
+    /// True this many times in a thousand.
     pub fn chance(&mut self, permille: u64) -> bool {
         permille > 0 && self.below(1_000) < permille
     }

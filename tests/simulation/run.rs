@@ -1,4 +1,4 @@
-//! One seed, from the first page to the last check: trouble, recovery, a quiet minute, the end.
+//! One seed, from the first page to the last check: faults, recovery, a quiet minute, the end.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,13 +12,13 @@ use crate::world::World;
 
 /// A run with more events than this is a storm.
 const EVENTS_MAX: u64 = 3_000_000;
-/// An application that has yet to hear of a rewind is let to.
+/// A reload is delayed by this long while a rewind has not been reported to the application.
 const RELOAD_AGAIN_MS: u64 = 500;
 
 pub struct Run {
     pub world: World,
     pub pages: Vec<Page>,
-    /// What the pages have counted that are gone.
+    /// The counts of the pages that have ended.
     pub totals: Totals,
     /// Whether messages are still published.
     pub writing: bool,
@@ -42,7 +42,7 @@ impl Run {
         Run { world, pages, totals: Totals::default(), writing: true }
     }
 
-    /// Plays it all. What goes wrong on the way is in `world.stage.broken`; so is a panic of the core.
+    /// Runs everything. A broken promise, or a panic of the core, is in `world.stage.broken`.
     pub fn play(&mut self) {
         let played = catch_unwind(AssertUnwindSafe(|| {
             for part in [Run::suffer, Run::recover, Run::rest, Run::end] {
@@ -56,7 +56,7 @@ impl Run {
         }
     }
 
-    /// The pages begin, and trouble comes.
+    /// The pages start, and faults begin.
     fn suffer(&mut self) {
         for client in 0..self.pages.len() {
             self.start(client);
@@ -69,7 +69,7 @@ impl Run {
         self.play_until(self.world.stage.faults.trouble_ms);
     }
 
-    /// A page begins its work.
+    /// A page starts.
     pub fn start(&mut self, client: usize) {
         let (page, world) = (&mut self.pages[client], &mut self.world);
         let subscribes_first = world.stage.rng.chance(500);
@@ -83,7 +83,7 @@ impl Run {
         }
     }
 
-    /// Lets everything happen that is due by then.
+    /// Runs every event that is due by then.
     pub fn play_until(&mut self, until_ms: u64) {
         while self.world.stage.broken.is_none()
             && let Some(ev) = self.world.stage.next(until_ms)
@@ -132,7 +132,7 @@ impl Run {
         }
     }
 
-    /// What a page does by itself, or is done to it.
+    /// An event of a page.
     fn happen_in_page(&mut self, ev: Ev) {
         let world = &mut self.world;
         match ev {
@@ -148,7 +148,7 @@ impl Run {
             }
             Ev::Thaw { client } => {
                 world.stage.note("client goes on", &[client as u64]);
-                // Of a page that was only frozen, some browsers do not say so.
+                // Some browsers fire no event for a page that was only frozen.
                 let restored = std::mem::take(&mut self.pages[client].suspended);
                 if restored || world.stage.rng.chance(500) {
                     self.pages[client].call(world, |session, now| session.handle_wake(now));
@@ -191,7 +191,7 @@ impl Run {
         }
     }
 
-    /// What was counted so far, by all pages.
+    /// The counts of all pages so far.
     pub fn totals(&self) -> Totals {
         let mut totals = self.totals;
         for page in &self.pages {

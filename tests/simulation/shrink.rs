@@ -1,4 +1,4 @@
-//! Makes a world that breaks a promise small: less trouble, for a shorter time, until no more can go.
+//! Shrinks a world that breaks a promise: fewer faults, for a shorter time, until nothing more can be removed.
 
 use std::time::{Duration, Instant};
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value, json};
 use crate::faults::Faults;
 use crate::run::Run;
 
-/// With other faults, chance falls otherwise; so many seeds are tried with less trouble …
+/// With other faults, a seed draws other events. So this many seeds are tried with fewer faults …
 const SEEDS_EACH: u64 = 200;
 /// … and in the end, for the shortest run.
 const SEEDS_LAST: u64 = 1_000;
 const TROUBLE_MS_MIN: u64 = 500;
-/// Of real time, where someone waits for it.
+/// In real time, if someone waits for it.
 pub const TIME_MAX: Duration = Duration::from_secs(20);
 
 /// A world, and after how many events it fails.
@@ -65,7 +65,7 @@ pub fn shrink(mut best: Failing, time_max: Duration, fails: impl Fn(u64, &Faults
     best
 }
 
-/// What is not as calm as it could be, as JSON: what `cargo xtask sim --world` takes.
+/// The faults of a world as JSON, for `cargo xtask sim --world`.
 pub fn describe(faults: &Faults) -> String {
     let mut fields = fields(faults);
     for (name, calm) in self::fields(&Faults::default()) {

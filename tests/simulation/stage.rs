@@ -1,4 +1,4 @@
-//! What all actors share: the virtual clock, the queue of what is to come, chance, the trace.
+//! What all actors share: the virtual clock, the queue of events, the randomness, the trace.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -23,7 +23,7 @@ pub enum Ev {
     GiveUp {
         conn: usize,
     },
-    /// The proxy looks whether a connection is silent.
+    /// The proxy checks whether a connection is silent.
     IdleCheck {
         conn: usize,
     },
@@ -33,7 +33,7 @@ pub enum Ev {
         ch: usize,
         no: u64,
     },
-    /// Somebody else publishes.
+    /// Another client publishes.
     Append {
         ch: usize,
     },
@@ -45,7 +45,7 @@ pub enum Ev {
         client: usize,
         armed: u64,
     },
-    /// An application goes on with its work.
+    /// An application continues its work.
     Work {
         client: usize,
     },
@@ -59,16 +59,16 @@ pub enum Ev {
         page: u64,
         fetch: u64,
     },
-    /// Somebody opens a page again whose session the server has ended.
+    /// A user reopens a page whose session the server has ended.
     Reload {
         client: usize,
         page: u64,
     },
-    /// A frozen page goes on.
+    /// A frozen page continues.
     Thaw {
         client: usize,
     },
-    /// Time for trouble.
+    /// Time to inject faults.
     Trouble,
 }
 
@@ -80,11 +80,11 @@ pub struct Stage {
     pub events: u64,
     /// The first promise that was broken.
     pub broken: Option<String>,
-    /// Up to where each client has got each channel: (epoch, offset).
+    /// How far each client has received each channel: (epoch, offset).
     pub positions: Vec<Vec<Option<(u64, u64)>>>,
-    /// Up to where its application has processed it, which is where its next page would begin.
+    /// How far its application has processed it, which is where its next page would begin.
     pub places: Vec<Vec<Option<(u64, u64)>>>,
-    /// Where each client has subscribed a second time: perhaps for something that was missing.
+    /// Where each client has subscribed a second time, perhaps for missing messages.
     pub asked_again: Vec<Vec<Option<(u64, u64)>>>,
     queue: BinaryHeap<Reverse<(u64, u64, Ev)>>,
     scheduled: u64,

@@ -1,4 +1,4 @@
-//! Runs many seeds on all cores, and tells of the first that fails.
+//! Runs many seeds on all cores, and reports the first that fails.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,13 +11,13 @@ use crate::report::{report, story};
 use crate::run::Run;
 use crate::totals::Totals;
 
-/// How long there is between two looks at the workers.
+/// The time between two checks of the workers.
 const LOOKS_EVERY: Duration = Duration::from_millis(20);
-/// A run takes some milliseconds. Counted in looks: while the machine stands still, nobody looks.
+/// A run takes some milliseconds. Counted in checks, because none is made while the machine is stopped.
 const HANGS_AFTER_LOOKS: u32 = 1000;
 
-/// Runs the seeds, each with the faults that it draws or all with the same ones, and panics with a
-/// report if one fails. Prints what was counted.
+/// Runs the seeds, each with the faults that it draws or all with the same ones, and panics with a report if one
+/// fails. Prints the counts.
 pub fn sweep(seeds: Range<u64>, faults: Option<&Faults>) -> Totals {
     let began = Instant::now();
     let (next, failed) = (AtomicU64::new(seeds.start), AtomicU64::new(u64::MAX));
@@ -60,7 +60,7 @@ pub fn sweep(seeds: Range<u64>, faults: Option<&Faults>) -> Totals {
     totals
 }
 
-/// Waits for the workers. A session that loops for ever can only be ended with everything else.
+/// Waits for the workers. A session that loops forever can only be stopped with the whole process.
 fn watch(workers: &[ScopedJoinHandle<Totals>], at: &[AtomicU64]) {
     let mut seen = vec![(u64::MAX, 0); at.len()];
     while !workers.iter().all(ScopedJoinHandle::is_finished) {

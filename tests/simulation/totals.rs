@@ -1,4 +1,4 @@
-//! What is counted, so that one sees that the faults really happen.
+//! The counts, which show that the faults really occur.
 
 use std::fmt;
 
@@ -14,12 +14,12 @@ pub struct Totals {
     pub repairs: u64,
     pub reconnects: u64,
     pub published: u64,
-    /// The longest time from the end of all trouble until everything was caught up.
+    /// The longest time from the end of all faults until every client had caught up.
     pub recovery_ms_max: u64,
 }
 
 impl Totals {
-    /// Adds what one page has counted.
+    /// Adds one page's counts.
     pub fn add_page(&mut self, stats: &Stats) {
         self.delivered += stats.delivered;
         self.duplicates += stats.duplicates;

@@ -1,4 +1,4 @@
-//! What happened, one line an event: always as a hash, and as text when somebody wants to read it.
+//! The trace, one line per event: always as a hash, and as text on request.
 
 /// FNV-1a over the events.
 pub struct Trace {

@@ -1,4 +1,4 @@
-//! What goes wrong from outside, each half second: with connections, the server, its logs, the pages.
+//! Injects faults each half second: into connections, the server, its logs, the pages.
 
 use crate::network::{ToClient, ToServer};
 use crate::page::Page;
@@ -7,7 +7,7 @@ use crate::stage::Ev;
 use seamline::wire::close;
 
 const EVERY_MS: u64 = 500;
-/// After these a client comes back. Those that blame what the client sent are kept for publications that deserve it.
+/// After these a client reconnects. Codes that blame a frame of the client are only used for bad publications.
 const ODD_CODES: [u16; 6] =
     [close::NORMAL, close::GOING_AWAY, 1011, close::TRY_AGAIN_LATER, close::HELLO_TIMEOUT, 4999];
 /// After these it must not.

@@ -1,5 +1,5 @@
-//! A model of a server of `seamline.v1`: it subscribes before it replays, replays by credit, says
-//! `live`, and sends the overlap. On top of that it does everything that a server may do wrong.
+//! A model of a server of `seamline.v1`: it subscribes before it replays, replays by credit, sends `live`, and
+//! sends the overlap. It also has every fault that a server may have.
 
 mod poison;
 mod positions;
@@ -22,14 +22,14 @@ const FRAME_BYTES_MAX: u64 = 1_000;
 #[derive(Default)]
 pub struct Peer {
     pub welcomed: bool,
-    /// Under which names its positions are looked for, in this order: its page loads', its own first, and
-    /// the client's.
+    /// The names under which its positions are looked up, in this order: those of its page loads, its own first,
+    /// then the client's.
     pub names: Vec<String>,
-    /// How many subscriptions each channel had.
+    /// How many subscriptions each channel has had.
     subs: HashMap<usize, u64>,
-    /// The last message of each channel that was sent: (epoch, offset).
+    /// The last message that was sent, per channel: (epoch, offset).
     pub sent: HashMap<usize, (u64, u64)>,
-    /// Of each channel, the publications that were refused for now: what follows waits for them.
+    /// The publications that were rejected with a pause, per channel: later ones wait for them.
     held: HashMap<usize, VecDeque<String>>,
     pub feeds: HashMap<usize, Feed>,
 }
@@ -39,20 +39,20 @@ pub struct Server {
     pub logs: Vec<Log>,
     /// Positions acknowledged, by name and channel: (epoch, offset).
     pub stored: HashMap<(String, usize), (u64, u64)>,
-    /// How far each client was made to miss messages, by client and channel: (epoch, offset). What is
-    /// asked for again must come; so nothing is skipped before the client is past it.
+    /// The last message that was skipped, by client and channel: (epoch, offset). Messages that are requested
+    /// again must be sent, so nothing else is skipped until the client is past it.
     pub skipped: HashMap<(usize, usize), (u64, u64)>,
     pub peers: BTreeMap<usize, Peer>,
-    /// What clients have sent that is not stored.
+    /// Casts that clients have sent.
     pub casts: HashSet<u64>,
     messages: u64,
-    /// Publications that the server or a proxy does not bear, and the code that it closes with.
+    /// Publications for which the server or a proxy closes the connection, and the close code.
     poison: HashMap<u64, u16>,
-    /// Publications that a log has had.
+    /// Publications that a log has stored.
     stored_once: HashSet<u64>,
-    /// Publications that were refused for good.
+    /// Publications that were rejected for good.
     refused: HashSet<u64>,
-    /// How often each of those came that the server does not bear.
+    /// How often each publication that closes connections has arrived.
     poisoned: HashMap<u64, u32>,
 }
 
@@ -73,13 +73,13 @@ impl Server {
         }
     }
 
-    /// Nothing is wrong with it any more.
+    /// All its faults end.
     pub fn heal(&mut self) {
         self.logs.iter_mut().for_each(Log::unstick);
         self.poison.clear();
     }
 
-    /// A message that is not like any other.
+    /// A message that is unlike any other.
     pub fn draw_message(&mut self) -> u64 {
         self.messages += 1;
         self.messages
@@ -89,7 +89,7 @@ impl Server {
         self.peers.insert(conn, Peer::default());
     }
 
-    /// A frame came, or a close.
+    /// A frame arrived, or a close.
     pub fn receive(&mut self, conn: usize, item: ToServer, net: &mut Network, stage: &mut Stage) {
         if !net.conns[conn].served {
             return;
@@ -106,7 +106,7 @@ impl Server {
         net.carry_to_client(conn, ToClient::Close(code), stage);
     }
 
-    /// Serves a connection no more.
+    /// Stops serving a connection.
     pub fn forget(&mut self, conn: usize, net: &mut Network) {
         self.peers.remove(&conn);
         net.conns[conn].served = false;
@@ -119,7 +119,7 @@ impl Server {
                 self.peers.entry(conn).or_default().names = position_names(&client_id, lineage);
                 self.hello(conn, token, net, stage);
             }
-            _ if !self.peers[&conn].welcomed => stage.fail(|| "a frame came before `hello`".to_owned()),
+            _ if !self.peers[&conn].welcomed => stage.fail(|| "a frame arrived before `hello`".to_owned()),
             ClientFrame::Sub { ch, position, from, credit, reference } => {
                 let ch = channel_number(&ch);
                 if !self.serves(conn, ch) && self.is_full(Some(conn), stage) {
@@ -179,7 +179,7 @@ impl Server {
         net.carry_to_client(conn, ToClient::Frame(frame), stage);
     }
 
-    /// Whom it talks with.
+    /// The connections that it serves.
     pub fn conns(&self) -> Vec<usize> {
         self.peers.keys().copied().collect()
     }

@@ -1,4 +1,4 @@
-//! Publications that the server or a proxy does not bear: they close the connection.
+//! Publications for which the server or a proxy closes the connection.
 
 use seamline::wire::close;
 
@@ -6,7 +6,7 @@ use super::Server;
 use crate::network::Network;
 use crate::stage::Stage;
 
-/// What a peer closes with that does not like a publication; a proxy just cuts the connection.
+/// The codes with which a peer rejects a publication. A proxy only cuts the connection.
 const POISON_CODES: [u16; 6] = [
     close::PROTOCOL_ERROR,
     1006,
@@ -15,17 +15,17 @@ const POISON_CODES: [u16; 6] = [
     close::TOO_BIG,
     close::PAYLOAD_TOO_LARGE,
 ];
-/// A publication that is refused by close code fails when the client has heard of that three times; some of
-/// the closes are lost on the way.
+/// A publication that is rejected with a close code fails after the client has received that code three times. Some
+/// of the closes are lost in transit.
 const POISON_MAX: u32 = 30;
 
 impl Server {
-    /// Whether a publication that failed was one that the server does not bear.
+    /// Whether a publication that failed was one that closes connections.
     pub fn bears(&self, message: u64) -> bool {
         !self.poisoned.contains_key(&message)
     }
 
-    /// Closes, if it does not bear a publication.
+    /// Closes the connection, if a publication is one that does so.
     pub fn chokes(&mut self, conn: usize, message: u64, net: &mut Network, stage: &mut Stage) -> bool {
         if !self.poisoned.contains_key(&message) && stage.rng.chance(stage.faults.poison) {
             let code = POISON_CODES[stage.rng.below(POISON_CODES.len() as u64) as usize];

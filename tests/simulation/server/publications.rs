@@ -1,4 +1,4 @@
-//! What is published, stored and fanned out.
+//! Publications: how they are stored and fanned out.
 
 use seamline::wire::ServerFrame;
 
@@ -9,7 +9,7 @@ use crate::network::{Network, ToClient};
 use crate::stage::Stage;
 
 impl Server {
-    /// Stores what a client publishes; or refuses it, or stores it and crashes.
+    /// Stores a client's publication, or rejects it, or stores it and crashes.
     pub fn publish(
         &mut self,
         conn: usize,
@@ -33,8 +33,8 @@ impl Server {
         let (page, number) = key.rsplit_once('-').map_or(("", 0), |(page, n)| (page, n.parse().unwrap_or(0)));
         let newest = self.logs[ch].newest_of(&format!("{page}-"));
         let (offset, new) = self.logs[ch].append(Some(&key), message);
-        // One that an earlier log had comes again if its answer was lost, also after later ones. One that closed
-        // connections, and which the client may have given up, may still be on its way on an old connection.
+        // One that an earlier log had is sent again if its answer was lost, even after later ones. One that closed
+        // connections, and that may have failed at the client, may still be in transit on an old connection.
         let first_time = self.stored_once.insert(message);
         let given_up = self.poisoned.contains_key(&message);
         let in_order = !new || !first_time || given_up || number > newest;
@@ -57,7 +57,7 @@ impl Server {
         );
     }
 
-    /// Whether a publication is refused, and if so whether for now only.
+    /// Whether a publication is rejected, and if so, whether only with a pause.
     fn refusal(
         &mut self,
         conn: usize,
@@ -79,12 +79,12 @@ impl Server {
         held.pop_front();
         let for_good = self.refused.contains(&message) || stage.rng.chance(stage.faults.nack_for_good);
         if for_good {
-            self.refused.insert(message); // the answer may be lost, and then it must be the same
+            self.refused.insert(message); // the answer may be lost, and the next one must be the same
         }
         for_good.then_some(false)
     }
 
-    /// Passes an event on to all the others who are subscribed.
+    /// Sends a cast to all other subscribers.
     pub fn cast(&mut self, from: usize, ch: usize, data: u64, net: &mut Network, stage: &mut Stage) {
         self.casts.insert(data);
         for conn in self.conns() {
@@ -95,7 +95,7 @@ impl Server {
         }
     }
 
-    /// Somebody else's message.
+    /// A message of another client.
     pub fn append(&mut self, ch: usize, stage: &mut Stage) {
         if self.up && !self.frozen(ch, stage) {
             let message = self.draw_message();
@@ -105,8 +105,8 @@ impl Server {
         }
     }
 
-    /// A log that came back older must not grow past a client that has not learned of it: by offsets
-    /// alone, nobody could tell any more.
+    /// A log that was rewound must not grow past a client that has not noticed it: offsets alone could not show
+    /// it any longer.
     fn frozen(&self, ch: usize, stage: &Stage) -> bool {
         let (epoch, head) = (self.logs[ch].epoch(), self.logs[ch].now().head());
         let ahead = |position: &Option<(u64, u64)>| position.is_some_and(|at| at.0 == epoch && at.1 > head);

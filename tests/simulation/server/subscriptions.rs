@@ -14,14 +14,14 @@ impl Server {
         self.peers.get(&conn).is_some_and(|peer| peer.feeds.contains_key(&ch))
     }
 
-    /// Whether a connection has as many channels as it may.
+    /// Whether a connection has reached its limit of channels.
     pub fn is_full(&self, conn: Option<usize>, stage: &Stage) -> bool {
         let max = stage.faults.channels_max;
         let peer = conn.and_then(|conn| self.peers.get(&conn));
         max > 0 && peer.is_some_and(|peer| peer.feeds.len() as u64 >= max)
     }
 
-    /// It was one channel too many.
+    /// Rejects a channel over the limit.
     pub fn refuse(
         &mut self,
         conn: usize,

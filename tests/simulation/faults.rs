@@ -13,7 +13,7 @@ pub struct Faults {
     pub clients: u64,
     pub channels: u64,
     /// How long faults are injected.
-    pub trouble_ms: u64,
+    pub faults_ms: u64,
     pub append_every_ms: u64,
     pub publish_every_ms: u64,
     pub replay_credit: u64,
@@ -156,7 +156,7 @@ impl Faults {
         Faults {
             clients: r.between(1, 3),
             channels: r.between(1, 2),
-            trouble_ms: r.between(10_000, 120_000),
+            faults_ms: r.between(10_000, 120_000),
             append_every_ms: [20, 100, 500, 3_000][r.below(4) as usize],
             publish_every_ms: [200, 1_000, 5_000][r.below(3) as usize],
             replay_credit: [1, 5, 20, 100, 2_000][r.below(5) as usize],
@@ -221,7 +221,7 @@ impl Faults {
             interleave: self.interleave,
             clients: self.clients,
             channels: self.channels,
-            trouble_ms: self.trouble_ms,
+            faults_ms: self.faults_ms,
             replay_credit: self.replay_credit,
             queue_messages_max: self.queue_messages_max,
             has_token: self.has_token,
@@ -239,7 +239,7 @@ impl Default for Faults {
         Faults {
             clients: 1,
             channels: 1,
-            trouble_ms: 10_000,
+            faults_ms: 10_000,
             append_every_ms: 500,
             publish_every_ms: 1_000,
             replay_credit: 2_000,

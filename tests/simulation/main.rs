@@ -14,6 +14,7 @@ mod app;
 mod broken;
 mod faults;
 mod feed;
+mod inject;
 mod invariants;
 mod log;
 mod network;
@@ -31,7 +32,6 @@ mod stage;
 mod sweep;
 mod totals;
 mod trace;
-mod trouble;
 mod world;
 
 use std::env;

@@ -65,8 +65,8 @@ impl Run {
         for ch in 0..self.world.server.logs.len() {
             self.world.stage.after(0, Ev::Append { ch });
         }
-        self.world.stage.after(0, Ev::Trouble);
-        self.play_until(self.world.stage.faults.trouble_ms);
+        self.world.stage.after(0, Ev::InjectFaults);
+        self.play_until(self.world.stage.faults.faults_ms);
     }
 
     /// A page starts.
@@ -127,7 +127,7 @@ impl Run {
             }
             Ev::ServerUp => world.server.restart(&mut world.net, &mut world.stage),
             Ev::ServerDown => world.server.go_down(&mut world.net, &mut world.stage),
-            Ev::Trouble => self.trouble(),
+            Ev::InjectFaults => self.inject_faults(),
             _ => self.happen_in_page(ev),
         }
     }

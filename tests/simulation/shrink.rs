@@ -11,7 +11,7 @@ use crate::run::Run;
 const SEEDS_EACH: u64 = 200;
 /// … and in the end, for the shortest run.
 const SEEDS_LAST: u64 = 1_000;
-const TROUBLE_MS_MIN: u64 = 500;
+const FAULTS_MS_MIN: u64 = 500;
 /// In real time, if someone waits for it.
 pub const TIME_MAX: Duration = Duration::from_secs(20);
 
@@ -43,13 +43,13 @@ pub fn shrink(mut best: Failing, time_max: Duration, fails: impl Fn(u64, &Faults
         let before = best.faults.clone();
         for (name, calm) in fields(&Faults::default()) {
             let mut calmer = fields(&best.faults);
-            if name != "trouble_ms" && calmer[&name] != calm {
+            if name != "faults_ms" && calmer[&name] != calm {
                 calmer.insert(name, calm);
                 best = attempt(faults(calmer), best.seed).unwrap_or(best);
             }
         }
-        while best.faults.trouble_ms > TROUBLE_MS_MIN {
-            let shorter = Faults { trouble_ms: best.faults.trouble_ms / 2, ..best.faults.clone() };
+        while best.faults.faults_ms > FAULTS_MS_MIN {
+            let shorter = Faults { faults_ms: best.faults.faults_ms / 2, ..best.faults.clone() };
             let Some(failing) = attempt(shorter, best.seed) else { break };
             best = failing;
         }
@@ -113,6 +113,6 @@ fn a_failing_world_is_shrunk() {
     assert_eq!(gap(small.seed, &small.faults), Some(small.events), "the same again");
     assert!(small.events < events / 2, "a shorter run");
     let described = describe(&small.faults);
-    assert!(described.split(',').count() <= 4, "one kind of trouble, and sizes: {described}");
+    assert!(described.split(',').count() <= 4, "one kind of fault, and sizes: {described}");
     assert_eq!(faults_from_json(&described), small.faults);
 }

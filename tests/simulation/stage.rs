@@ -69,7 +69,7 @@ pub enum Ev {
         client: usize,
     },
     /// Time to inject faults.
-    Trouble,
+    InjectFaults,
 }
 
 pub struct Stage {

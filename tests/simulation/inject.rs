@@ -19,23 +19,23 @@ const CLOCK_FORWARD_MS_MAX: u64 = 3_600_000;
 const CLOCK_BACK_MS_MAX: u64 = 50;
 
 impl Run {
-    pub fn trouble(&mut self) {
-        if self.world.stage.now >= self.world.stage.faults.trouble_ms {
+    pub fn inject_faults(&mut self) {
+        if self.world.stage.now >= self.world.stage.faults.faults_ms {
             return;
         }
-        self.trouble_connections();
-        self.trouble_server();
-        self.trouble_logs();
+        self.inject_connection_faults();
+        self.inject_server_faults();
+        self.inject_log_faults();
         for client in 0..self.pages.len() {
             let page = &self.pages[client];
             if page.frozen_until.max(page.busy_until) <= self.world.stage.now {
-                self.trouble_page(client);
+                self.inject_page_faults(client);
             }
         }
-        self.world.stage.after(EVERY_MS, Ev::Trouble);
+        self.world.stage.after(EVERY_MS, Ev::InjectFaults);
     }
 
-    fn trouble_connections(&mut self) {
+    fn inject_connection_faults(&mut self) {
         let world = &mut self.world;
         let (net, stage) = (&mut world.net, &mut world.stage);
         for conn in net.served() {
@@ -54,7 +54,7 @@ impl Run {
         }
     }
 
-    fn trouble_server(&mut self) {
+    fn inject_server_faults(&mut self) {
         let world = &mut self.world;
         let (net, server, stage) = (&mut world.net, &mut world.server, &mut world.stage);
         if !server.up {
@@ -75,11 +75,11 @@ impl Run {
                 server.close(conn, close::UNAUTHORIZED, net, stage);
             }
         }
-        self.trouble_served();
+        self.inject_closes_and_frames();
     }
 
     /// What a server, or something in front of it, does to a connection without being asked.
-    fn trouble_served(&mut self) {
+    fn inject_closes_and_frames(&mut self) {
         let world = &mut self.world;
         let (net, server, stage) = (&mut world.net, &mut world.server, &mut world.stage);
         for conn in server.conns() {
@@ -100,7 +100,7 @@ impl Run {
         }
     }
 
-    fn trouble_logs(&mut self) {
+    fn inject_log_faults(&mut self) {
         let world = &mut self.world;
         let (net, server, stage) = (&mut world.net, &mut world.server, &mut world.stage);
         if !server.up {
@@ -129,7 +129,7 @@ impl Run {
         }
     }
 
-    fn trouble_page(&mut self, client: usize) {
+    fn inject_page_faults(&mut self, client: usize) {
         let (page, world) = (&mut self.pages[client], &mut self.world);
         let index = client as u64;
         if world.stage.rng.chance(world.stage.faults.wake) {

@@ -45,10 +45,10 @@ export function loadWithRetries(options: Options, loading: Loading): () => void 
  */
 async function load({ wasm, dialect = "seamline", WebSocket: Own }: Options): Promise<EngineClass> {
   if (!(Own ?? globalThis.WebSocket)) {
-    throw new SeamlineError("no_websocket", "this runtime has no WebSocket; pass the option `WebSocket`");
+    throw new SeamlineError("no_websocket", "WebSocket is missing; pass the option `WebSocket`");
   }
   if (!globalThis.WebAssembly) {
-    throw new SeamlineError("wasm_failed", "this runtime has no WebAssembly; turn off Lockdown Mode for this site");
+    throw new SeamlineError("wasm_failed", "WebAssembly is missing; turn off Lockdown Mode for this site");
   }
   engines[dialect] ??= start(wasm, dialect).catch((error: unknown) => {
     engines[dialect] = undefined;

@@ -45,7 +45,8 @@ impl Lineage {
         let past = past.split(' ').filter(|name| is_name(name) && *name != self.own);
         let names: Vec<_> = [self.own.as_str()].into_iter().chain(past).take(LINEAGE_NAMES_MAX).collect();
         let names = names.join(" ");
-        let _ = storage.set_item(&self.key, &names); // it may be full; then the next page load continues the earlier names
+        // The storage may be full. Then the next page load continues the earlier names.
+        let _ = storage.set_item(&self.key, &names);
         Some(names)
     }
 

@@ -87,8 +87,8 @@ impl Client {
                 }
             }
         });
-        // Not at once: the channels that are opened in the same turn are known then, and where they begin stands
-        // in the URL of a server of the plain dialect.
+        // Not at once: in the plain dialect, the URL contains the start points of the channels that are opened in
+        // the same turn.
         let begun = driver.downgrade();
         spawn_local(async move {
             if let Some(driver) = begun.upgrade() {
@@ -148,9 +148,9 @@ impl Client {
         let answer = self.send(channel, data, key);
         async move {
             match answer {
-                Ok(answer) => {
-                    answer.await.unwrap_or_else(|_| Err(Error::new(code::CLOSED, "the client is gone")))
-                }
+                Ok(answer) => answer.await.unwrap_or_else(|_| {
+                    Err(Error::new(code::CLOSED, "the client was dropped before the server answered"))
+                }),
                 Err(error) => Err(error),
             }
         }

@@ -43,7 +43,7 @@ impl Drop for CallingBack {
     }
 }
 
-/// Options with which nothing but a wake event reconnects.
+/// Options with which only a wake event reconnects.
 fn patient(client_id: &str) -> Options {
     let mut options = options(client_id);
     options.config.backoff.initial_ms = 1_000_000;
@@ -99,7 +99,7 @@ thread_local! {
     static CLIENT: RefCell<Option<Client>> = const { RefCell::new(None) };
 }
 
-/// A waker that uses the client, as an executor does that polls inside `wake`.
+/// A waker that uses the client, like an executor that polls inside `wake`.
 struct UsesClient;
 
 impl Wake for UsesClient {

@@ -8,13 +8,13 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-/// A name of this run's own.
+/// A name that only this run uses.
 pub fn name(what: &str) -> String {
     format!("{what}-{}", js_sys::Math::random())
 }
 
 fn server() -> &'static str {
-    // There is none where the tests are only compiled, for lints.
+    // There is none if the tests are only compiled, for lints.
     seamline_test_server::URL
         .expect("no server: run `wasm-pack test --headless --chrome` or `cargo xtask test --only browser`")
 }
@@ -35,12 +35,12 @@ pub fn connect(options: Options) -> Client {
     Client::connect(&url(), options).expect("the URL is fine")
 }
 
-/// A client of its own name.
+/// A client with its own name.
 pub fn client() -> Client {
     connect(options(&name("client")))
 }
 
-/// Waits until the client's state is of that name.
+/// Waits until the client's state has this name.
 pub async fn until(client: &Client, state: &str) {
     let states = client.states();
     if client.state().name() != state {
@@ -50,7 +50,7 @@ pub async fn until(client: &Client, state: &str) {
     }
 }
 
-/// The next state of that name.
+/// The next state with this name.
 pub async fn next_state(states: &mut (impl Stream<Item = State> + Unpin), name: &str) -> State {
     loop {
         let state = states.next().await.expect("there are further states");
@@ -60,7 +60,7 @@ pub async fn next_state(states: &mut (impl Stream<Item = State> + Unpin), name: 
     }
 }
 
-/// The next message; nothing may come before it but word that the channel is live.
+/// The next message. Only `live` may come before it.
 pub async fn next_message(channel: &mut Channel) -> Message {
     loop {
         match channel.next().await.expect("there are further items") {
@@ -94,7 +94,7 @@ pub fn dispatch(event: &str) {
     dispatch.call1(&JsValue::NULL, &event.into()).expect("it is dispatched");
 }
 
-/// `pagehide` or `pageshow` of a page that goes into, or comes out of, the back/forward cache.
+/// `pagehide` or `pageshow` of a page that enters or leaves the back/forward cache.
 pub fn dispatch_persisted(event: &str) {
     const DISPATCH: &str = "dispatchEvent(new PageTransitionEvent(name, { persisted: true }))";
     let dispatch = Function::new_with_args("name", DISPATCH);

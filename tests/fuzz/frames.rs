@@ -1,4 +1,4 @@
-//! The readers of frames, of both sides.
+//! The readers of frames, on both sides.
 
 use seamline::wire::{ClientFields, ClientFrame, Fields, FrameError, MessageId, Msgs, ServerFrame};
 use serde_json::Value;
@@ -43,7 +43,7 @@ fn a_server_survives_any_frame() {
         let Ok(fields) = serde_json::from_str::<ClientFields<Box<RawValue>>>(&text) else { return };
         match ClientFrame::try_from(fields) {
             Err(error) => is_named(&error),
-            // What was understood can be written, and is then understood in the same way.
+            // A frame that was read can be written, and reads the same again.
             Ok(frame) => {
                 let json = frame.to_json(|data| data.get().to_owned());
                 let again = serde_json::from_str::<ClientFields<Box<RawValue>>>(&json).expect(&json);

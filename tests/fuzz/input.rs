@@ -1,4 +1,4 @@
-//! Makes inputs: frames as they should be, damaged in every way.
+//! Makes inputs: valid frames, damaged in every way.
 
 use crate::rng::Rng;
 
@@ -99,7 +99,7 @@ fn insert(bytes: &mut Vec<u8>, at: usize, part: &[u8]) {
     bytes.splice(at..at, part.iter().copied());
 }
 
-/// Another number instead of the next one.
+/// Another number in place of the next one.
 fn replace_number(bytes: &mut Vec<u8>, at: usize, rng: &mut Rng) {
     let Some(from) = bytes.iter().skip(at).position(u8::is_ascii_digit).map(|skip| at + skip) else { return };
     let to =

@@ -1,19 +1,19 @@
 //! Frames that no server sends: whatever arrives, nothing panics, and errors state what is wrong.
 //!
 //! `FUZZ_INPUTS` says how many inputs each test tries (10,000 by default), `FUZZ_SEED` which. Run with
-//! overflow checks, as tests are, and with the optimiser for many.
+//! overflow checks, as tests do by default, and with optimizations for many inputs.
 
 mod frames;
 mod input;
 mod sessions;
 
-// The simulation's: the same generator, and no second one to trust.
+// The simulation's generator: one is enough.
 #[path = "../simulation/rng.rs"]
 mod rng;
 
 use rng::Rng;
 
-/// Calls `try_one` with so many generators as `FUZZ_INPUTS` says, each with a seed of its own.
+/// Calls `try_one` with `FUZZ_INPUTS` generators, each with its own seed.
 fn with_inputs(try_one: impl Fn(&mut Rng)) {
     let first = number_from_env("FUZZ_SEED", 0);
     let count = number_from_env("FUZZ_INPUTS", 10_000);

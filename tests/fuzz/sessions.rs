@@ -1,4 +1,4 @@
-//! A session whose server says anything at any time.
+//! A session whose server sends anything at any time.
 
 use seamline::core::{Batch, Config, Event, Instant, Output, Session, SocketId};
 use seamline::wire::{MessageId, Position, ServerFrame, StartAt};
@@ -8,7 +8,7 @@ use crate::rng::Rng;
 use crate::with_inputs;
 
 const ROOM: &str = "room";
-/// A clock is the driver's, not the network's: no more than what a page's can say.
+/// The clock is the driver's, not the network's: at most what a page's clock can show.
 const CLOCK_MS_MAX: u64 = 1 << 53;
 
 struct Page {

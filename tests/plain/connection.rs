@@ -1,4 +1,4 @@
-//! The connection: what it asks for, what is sent on it, when it is given up.
+//! The connection: its URL, what is sent on it, when it is replaced.
 
 use seamline::core::{Config, Protocol};
 use seamline::wire::{MessageId, Position, StartAt};
@@ -206,7 +206,7 @@ fn a_reopened_channel_begins_at_the_given_position() {
 
 #[test]
 fn a_channel_opened_offline_begins_at_the_given_position() {
-    // At another offset, and at the one where the other has come, which is another page's count.
+    // At another offset, and at the one that the earlier channel has reached: that counts other messages.
     for offset in [9, 10] {
         let (mut page, channel) = Page::open_after(plain(), Some(at(3)));
         page.id("4-0");
@@ -232,7 +232,7 @@ fn an_earlier_start_point_takes_another_connection() {
     page.opened();
     page.wait_for_attempt();
     assert!(page.url.ends_with("&last_message_id=2-0"), "{}", page.url);
-    // And one that begins after it has not.
+    // A channel that begins after it does not.
     page.session.unsubscribe(page.now(), second);
     page.subscribe(Some(at(3)));
     page.opened();

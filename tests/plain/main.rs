@@ -1,7 +1,6 @@
-//! The plain dialect: the real session and its translator, driven by hand and in small seeded worlds.
+//! The plain dialect: a `PlainSession`, driven by hand and in small seeded worlds.
 //!
-//! A [`page::Page`] plays the driver, with a clock of the test's own; what comes out is read back as
-//! short lines.
+//! A [`page::Page`] plays the driver, with a clock of the test's own. It records the outputs as short lines.
 
 mod connection;
 mod ids;

@@ -40,7 +40,7 @@ fn a_replay_comes_before_live_messages_that_overtook_it() {
     page.reconnect();
     page.numbers([10, 11]);
     for number in 1..=9 {
-        page.wait(1_500); // a slow replay, which takes longer in all than the settle time
+        page.wait(1_500); // a slow replay, which takes longer than the settle time overall
         page.number(number);
     }
     assert_eq!(page.delivered, labels(1..=11));

@@ -8,7 +8,7 @@ use seamline::wire::Position;
 
 pub const ROOM: &str = "room";
 pub const URL: &str = "ws://h/ws?conversation_id=c1";
-/// Unix time, as ids have it.
+/// Unix time, like that in the ids.
 pub const START_MS: u64 = 1_000_000;
 pub const SETTLE_MS: u64 = 2_000;
 
@@ -16,9 +16,9 @@ pub struct Page {
     pub session: PlainSession<String>,
     pub now_ms: u64,
     pub socket: SocketId,
-    /// The request for a token that came last.
+    /// The last request for a token.
     pub fetch: FetchId,
-    /// The address of the last attempt.
+    /// The URL of the last attempt.
     pub url: String,
     /// Labels of the delivered messages, in order.
     pub delivered: Vec<String>,
@@ -50,7 +50,7 @@ impl Page {
         Page::at(URL, config, plain)
     }
 
-    /// A page of another address.
+    /// A page with another URL.
     pub fn at(url: &str, config: Config, plain: PlainConfig) -> Self {
         Page {
             session: PlainSession::new(url.to_owned(), config, plain, 1, Instant(START_MS)),
@@ -112,7 +112,7 @@ impl Page {
         self.perform();
     }
 
-    /// The connection breaks and comes back.
+    /// The connection breaks, and the client reconnects.
     pub fn reconnect(&mut self) {
         self.close(1006);
         self.wait_for_attempt();
@@ -219,7 +219,7 @@ impl Page {
         line
     }
 
-    /// Takes the lines since the last call.
+    /// Returns the lines since the last call.
     pub fn lines(&mut self) -> Vec<String> {
         self.perform();
         std::mem::take(&mut self.lines)

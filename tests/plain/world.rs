@@ -1,5 +1,5 @@
-//! Small seeded worlds: a server with every habit that is expected of one, a network that is cut, and
-//! then a while without faults, after which each message must have been delivered once.
+//! Small seeded worlds: a server with the habits that the dialect allows, a network that is cut, and then a
+//! while without faults, after which each message must have been delivered once.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ struct World {
     random: Random,
     habits: Habits,
     log: Vec<(MessageId, u64)>,
-    /// What is on its way to the page on the connection at hand.
+    /// What is in transit to the page on the current connection.
     on_its_way: BTreeMap<(u64, u64), u64>,
     sent: u64,
     replay_ends_ms: u64,
@@ -264,7 +264,7 @@ fn a_small_window_suffices_for_an_ordered_replay() {
     }
 }
 
-/// Whatever a server sends, and whenever.
+/// Whatever a server sends, at any time.
 #[test]
 fn each_hole_is_requested_once() {
     let mut asked = 0;

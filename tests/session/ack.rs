@@ -82,7 +82,7 @@ fn positions_of_another_epoch_are_not_acknowledged() {
     assert_eq!(page.lines(), [""; 0]);
 }
 
-/// The messages of before a rewind say nothing about the log that goes on under the same offsets.
+/// Messages from before a rewind say nothing about the log that reuses their offsets.
 #[test]
 fn positions_from_before_a_rewind_are_not_acknowledged() {
     let (mut page, channel) = Page::live_at(5, config());
@@ -102,8 +102,7 @@ fn positions_from_before_a_rewind_are_not_acknowledged() {
     assert_eq!(page.lines(), ["ack room e/4"]);
 }
 
-/// What was processed of an earlier epoch says nothing about a log that is set back, however large
-/// its offset.
+/// A position of an earlier epoch says nothing about a rewound log, however large its offset.
 #[test]
 fn queued_messages_are_not_acknowledged_after_a_rewind() {
     let (mut page, _) = Page::live_at(100, config());
@@ -117,13 +116,13 @@ fn queued_messages_are_not_acknowledged_after_a_rewind() {
     assert_eq!(page.lines(), [""; 0], "1..=5 still wait for the application");
 }
 
-/// Two gaps wait, and the first names an offset that the log has anew when it is processed.
+/// Two gaps wait. When the first is processed, the log has reused the offset that it names.
 #[test]
 fn gaps_from_before_a_rewind_are_not_acknowledged() {
     let (mut page, channel) = Page::live_at(5, config());
-    page.subd("e", 8, 10, 7); // trimmed: on from 7
+    page.subd("e", 8, 10, 7); // trimmed: continues after 7
     page.live(10);
-    page.subd("e", 1, 3, 3); // rewound: on from 3
+    page.subd("e", 1, 3, 3); // rewound: continues after 3
     page.live(3);
     page.msgs(4, 6);
     page.lines();
@@ -163,7 +162,7 @@ fn acks_carry_the_id_and_the_offset() {
     assert_eq!(page.lines(), ["ack room e/6"]);
 }
 
-/// Nobody knows whether the ack arrived.
+/// The client cannot know whether the ack arrived.
 #[test]
 fn the_last_ack_is_repeated_after_a_reconnect() {
     let (mut page, channel) = Page::live_at(5, config());

@@ -1,4 +1,4 @@
-//! An answer says nothing of a later question: refusals, the channel limit, drain hints.
+//! An answer does not affect a later request: rejections, the channel limit, drain hints.
 
 use seamline::wire::ServerFrame;
 

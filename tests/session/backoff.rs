@@ -5,7 +5,7 @@ use seamline::wire::ServerFrame;
 
 use crate::page::{Page, config};
 
-/// Breaks the connection, and says which attempt this was and how long the wait is.
+/// Breaks the connection. Returns the number of the attempt and the time until the next one.
 fn broken(page: &mut Page, code: u16) -> (u32, u64) {
     page.lines();
     page.close(code);

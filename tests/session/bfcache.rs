@@ -1,4 +1,4 @@
-//! The page goes into the back/forward cache, and perhaps comes out of it.
+//! The page enters the back/forward cache, and may leave it.
 
 use seamline::core::{Event, Output, State};
 use seamline::wire::{ServerFrame, close};
@@ -80,11 +80,11 @@ fn a_retry_hint_outlasts_a_suspend() {
     page.frame(ServerFrame::Drain { reconnect_in_ms: 30_000 });
     page.lines();
     page.session.handle_suspend(page.now());
-    let told = std::iter::from_fn(|| page.session.poll_output()).find_map(|output| match output {
+    let reported = std::iter::from_fn(|| page.session.poll_output()).find_map(|output| match output {
         Output::Event(Event::State(State::Waiting { retry_in_ms, .. })) => Some(retry_in_ms),
         _ => None,
     });
-    assert_eq!(told, Some(30_000), "it may be made then");
+    assert_eq!(reported, Some(30_000), "the earliest time");
     page.now_ms += 10_000;
     page.session.handle_wake(page.now());
     page.wait(19_999);

@@ -40,7 +40,7 @@ fn frames_of_an_earlier_subscription_are_dropped() {
     assert_eq!(page.lines(), ["attached e/0", "deliver 1..=6", "live"]);
 }
 
-/// Closed and opened again within one round trip: the answers to both are still to come.
+/// Closed and reopened within one round trip: the answers to both are in transit.
 #[test]
 fn answers_to_an_earlier_subscription_are_ignored() {
     let mut page = Page::open(config());
@@ -90,7 +90,7 @@ fn a_rejected_channel_subscribes_on_the_next_connection() {
     assert_eq!(page.count("sub "), 1);
 }
 
-/// The server's log failed for a moment: the connection is well, but the subscription has ended.
+/// The server's log failed for a moment: the connection is healthy, but the subscription has ended.
 #[test]
 fn a_suspended_subscription_resumes_after_its_pause() {
     let (mut page, _) = Page::live_at(5, config());

@@ -1,4 +1,4 @@
-//! Attempts, tokens, refusals, and the end.
+//! Attempts, tokens, rejections, and the end.
 
 use seamline::core::{Config, Instant};
 use seamline::wire::close;

@@ -53,8 +53,8 @@ fn a_new_connection_gets_the_free_credit() {
     assert_eq!(page.lines().last().unwrap(), "sub room e/70 credit 30");
 }
 
-/// Frames of the earlier `sub` are on their way when a hole makes the client ask again. They use
-/// up no credit of the new one.
+/// Frames of the earlier `sub` are in transit when a hole makes the client subscribe again. They do not use up
+/// the credit of the new `sub`.
 #[test]
 fn frames_of_an_earlier_subscription_use_no_credit() {
     let mut page = Page::open(config());
@@ -90,7 +90,7 @@ fn a_lagging_channel_unsubscribes_until_it_catches_up() {
     assert_eq!(page.session.stats().gaps, 0);
 }
 
-/// A refusal that was on its way: there is nothing any more that it could end.
+/// A rejection in transit: it has nothing left to end.
 #[test]
 fn a_server_pause_does_not_resume_a_lagging_channel() {
     let (mut page, _) = Page::live_at(0, config());

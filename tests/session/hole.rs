@@ -38,7 +38,7 @@ fn frames_beyond_the_buffer_are_fetched_again() {
     assert_eq!(page.session.stats().gaps, 0);
 }
 
-/// A node that lags ends its replay early, and what it had not heard of comes live, more than can wait.
+/// A node that lags ends its replay early. The messages that it did not have arrive live, and are too many to buffer.
 #[test]
 fn dropped_live_frames_are_no_gap() {
     let (mut page, _) = Page::live_at(5, config());
@@ -53,7 +53,7 @@ fn dropped_live_frames_are_no_gap() {
     assert_eq!(page.lines(), ["deliver 8..=107"]);
 }
 
-/// Whatever ends the replay, the count of messages goes on adding up.
+/// Whatever ends the replay, the counters still add up.
 #[test]
 fn dropped_buffered_frames_are_counted() {
     type End = fn(&mut Page);
@@ -100,7 +100,7 @@ fn a_hole_skipped_twice_is_a_gap() {
     assert_eq!(page.session.stats().gaps, 1);
 }
 
-/// The server fell back to the log for a while, and is live again.
+/// The server fell back to the log for a while, and sends live messages again.
 #[test]
 fn a_second_live_reveals_missing_messages() {
     let (mut page, _) = Page::live_at(5, config());
@@ -142,7 +142,7 @@ fn a_buffered_frame_behind_a_hole_is_requested() {
     assert_eq!(page.lines(), ["deliver 6..=7", "sub room e/7 credit 98"]);
 }
 
-/// The first frame finds no room beside the replay, and the log may still have it.
+/// There is no room to buffer the first frame, but the log may still have it.
 #[test]
 fn a_hole_loses_no_dropped_frame() {
     let mut page = Page::replaying(20);

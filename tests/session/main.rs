@@ -1,7 +1,7 @@
-//! The session, driven by hand with a clock of the test's own: one behaviour per test.
+//! The session, driven by hand with a clock of the test's own: one behavior per test.
 //!
-//! A [`page::Page`] plays the driver and the server. What the session does is read back as short
-//! lines (`sub room e/5 credit 100`, `deliver 3..=5`), so that a test shows a conversation.
+//! A [`page::Page`] plays the driver and the server. It records what the session does as short lines
+//! (`sub room e/5 credit 100`, `deliver 3..=5`), so that a test reads like a transcript.
 
 mod ack;
 mod answers;

@@ -8,18 +8,18 @@ use seamline::wire::{ClientFrame, MessageId, Position, ServerFrame, StartAt};
 
 /// The channel that the tests use.
 pub const ROOM: &str = "room";
-/// What the server says in `welcome`.
+/// What the server sends in `welcome`.
 pub const HEARTBEAT_MS: u64 = 25_000;
 pub const FRAME_BYTES_MAX: u64 = 1_000;
-/// Far from 0, so that a clock can be set back.
+/// Far from 0, so that the clock can be set back.
 const START_MS: u64 = 1_000_000;
 
 pub struct Page {
     pub session: Session<(), &'static str>,
     pub now_ms: u64,
-    /// The socket that the session asked for last.
+    /// The socket that the session requested last.
     pub socket: SocketId,
-    /// The token that it asked for last.
+    /// The token that it requested last.
     pub fetch: FetchId,
     /// The publications that failed.
     pub failed: Vec<PublishId>,
@@ -81,7 +81,7 @@ impl Page {
         (page, channel)
     }
 
-    /// Subscribed after offset 5, and the log has 1..=head: the replay is about to come.
+    /// Subscribed after offset 5, and the log has 1..=head: the replay is about to start.
     pub fn replaying(head: u64) -> Self {
         let mut page = Page::open(config());
         page.subscribe(Some(position("e", 5)));
@@ -94,7 +94,7 @@ impl Page {
         Instant(self.now_ms)
     }
 
-    /// Takes what the session did since the last time.
+    /// Returns what the session has done since the last call.
     pub fn lines(&mut self) -> Vec<String> {
         while let Some(output) = self.session.poll_output() {
             match output {
@@ -108,7 +108,7 @@ impl Page {
         std::mem::take(&mut self.lines)
     }
 
-    /// How many of the lines begin so.
+    /// How many of the lines begin with this.
     pub fn count(&mut self, beginning: &str) -> usize {
         self.lines().iter().filter(|line| line.starts_with(beginning)).count()
     }
@@ -146,7 +146,7 @@ impl Page {
 
     // Time.
 
-    /// Lets time pass, with timers that fire when they should.
+    /// Lets time pass, with timers that fire on time.
     pub fn wait(&mut self, ms: u64) {
         let end_ms = self.now_ms + ms;
         while let Some(at) = self.session.poll_timeout().filter(|at| at.0 <= end_ms) {
@@ -157,7 +157,7 @@ impl Page {
         self.now_ms = end_ms;
     }
 
-    /// Lets time pass until the session asks for a socket.
+    /// Lets time pass until the session requests a socket.
     pub fn wait_for_attempt(&mut self) {
         self.collect();
         let socket = self.socket;
@@ -175,7 +175,7 @@ impl Page {
 
     // The server.
 
-    /// The socket opens, and the server says welcome.
+    /// The socket opens, and the server sends `welcome`.
     pub fn greet(&mut self) {
         self.opened();
         self.welcome();
@@ -203,7 +203,7 @@ impl Page {
         self.subd_of(None, epoch, first, head, (None, at));
     }
 
-    /// `subd` with everything that may be left out.
+    /// `subd` with all optional fields.
     pub fn subd_of(
         &mut self,
         reference: Option<u64>,
@@ -239,7 +239,7 @@ impl Page {
         self.error_of("log_error", ch, None, retry_after_ms);
     }
 
-    /// `err` with everything that may be left out.
+    /// `err` with all optional fields.
     pub fn error_of(
         &mut self,
         code: &str,
@@ -272,7 +272,7 @@ impl Page {
         self.session.handle_close(self.now(), self.socket, code, "server's words".to_owned());
     }
 
-    /// The connection breaks and comes back.
+    /// The connection breaks, and the client reconnects.
     pub fn reconnect(&mut self) {
         self.reconnect_after(1006);
     }

@@ -1,5 +1,5 @@
-//! A publication that closes every connection fails, and the rest goes on; one that the network interrupted
-//! is sent again, however often.
+//! A publication that closes every connection fails, and the others are still sent. One that the network
+//! interrupted is sent again, however often that happens.
 
 use seamline::core::Config;
 
@@ -89,7 +89,7 @@ fn a_flaky_network_fails_no_publication() {
     assert_eq!(page.failed, [0; 0], "connections also break with nothing in flight");
 }
 
-/// A page that is busy for seconds hears of a close only afterwards, right after its timers.
+/// A page that is busy for seconds receives a close only afterwards, right after its timers.
 #[test]
 fn a_busy_page_blames_no_publication() {
     let mut page = page();
@@ -157,7 +157,7 @@ fn an_idle_break_clears_all_suspects() {
     assert_eq!(page.count("pub a"), 1, "a connection that breaks with nothing in flight");
 }
 
-/// The publication crashes the server, which takes a while to come back.
+/// The publication crashes the server, which takes a while to restart.
 #[test]
 fn a_failed_attempt_clears_no_suspect() {
     let mut page = page();

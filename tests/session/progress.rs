@@ -2,7 +2,7 @@
 
 use crate::page::{Page, config};
 
-/// Message 6 is lost, and `subd` and `live` stay at 5, whatever comes live.
+/// Message 6 is lost, and `subd` and `live` stay at 5, whatever arrives live.
 #[test]
 fn messages_unknown_to_the_server_become_a_gap() {
     let (mut page, _) = Page::live_at(5, config());
@@ -17,7 +17,7 @@ fn messages_unknown_to_the_server_become_a_gap() {
     assert_eq!(page.session.stats().gaps, 1);
 }
 
-/// The same, and nothing comes live any more.
+/// The same, and nothing else arrives live.
 #[test]
 fn a_forgetful_server_is_asked_with_growing_pauses() {
     let (mut page, _) = Page::live_at(5, config());

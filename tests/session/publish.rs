@@ -1,4 +1,4 @@
-//! Publications: retried under the same key until the log has them, or never will.
+//! Publications: sent again under the same key until the log has stored or rejected them.
 
 use seamline::core::Config;
 use seamline::wire::ServerFrame;
@@ -75,7 +75,7 @@ fn a_pause_of_zero_does_not_loop() {
     }
 }
 
-/// Its pause is over while the largest number of publications is unanswered.
+/// Its pause ends while the maximum number of publications is unanswered.
 #[test]
 fn a_paused_publication_waits_for_a_free_slot() {
     let mut page = Page::open(Config { outbox_messages_max: 100, ..config() });
@@ -141,8 +141,8 @@ fn a_smaller_server_limit_fails_waiting_publications() {
     assert!(page.lines().contains(&failed));
 }
 
-/// At its largest, a frame is six bytes for each of the channel's name and the key, 40 for what they
-/// stand in, and the payload.
+/// The maximum size of a frame: six bytes for each byte of the channel's name and the key, 40 for the rest of the
+/// frame, and the payload.
 #[test]
 fn publications_of_the_maximum_size_are_sent() {
     let bytes = FRAME_BYTES_MAX - 6 * (ROOM.len() + "key".len()) as u64 - 40;
@@ -212,6 +212,6 @@ fn keys_and_names_are_checked() {
     assert_eq!(publish("a\nb", "k".to_owned()), refused("bad_channel"));
     assert_eq!(publish(" a", "k".to_owned()), refused("bad_channel"));
     publish(ROOM, "\u{1}".repeat(20)).expect("any text is a key");
-    let mut early = Page::new(config()); // a frame of such a key is larger than the tests' server takes
+    let mut early = Page::new(config()); // a frame with such a key is larger than the tests' server accepts
     early.session.publish(now, ROOM.to_owned(), "k".repeat(200), "", 0).expect("200 bytes are a key");
 }

@@ -1,4 +1,4 @@
-//! A slow link is not a dead one: what is on its way gets the time that it takes.
+//! A slow link is not dead: data in transit gets the time that it takes.
 
 use seamline::core::Config;
 use seamline::wire::ServerFrame;
@@ -71,7 +71,7 @@ fn unsent_bytes_earn_more_time() {
     assert_eq!(page.count("disconnect"), 1);
 }
 
-/// The process was busy: the answer lies in the socket, and timers come before sockets.
+/// The process was busy: the answer is unread in the socket, because an event loop runs timers before sockets.
 #[test]
 fn a_late_heartbeat_deadline_is_postponed_once() {
     let mut page = Page::open(config());
@@ -120,7 +120,7 @@ fn large_messages_are_replayed_in_steps() {
     assert_eq!(page.lines(), ["sub room e/4 credit 2"], "as many as fit beside the 500 bytes that wait");
 }
 
-/// An attempt takes 1.8 s, and something wakes the page all the time.
+/// An attempt takes 1.8 s, and wake events never stop.
 #[test]
 fn wakes_do_not_starve_a_slow_attempt() {
     let mut page = Page::new(config());
@@ -138,7 +138,7 @@ fn wakes_do_not_starve_a_slow_attempt() {
             return;
         }
     }
-    panic!("20 attempts, and each was begun anew");
+    panic!("20 attempts, and each was restarted");
 }
 
 #[test]

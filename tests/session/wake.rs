@@ -39,7 +39,7 @@ fn a_wake_retries_immediately() {
     assert_eq!(page.lines(), ["connecting", "connect 9"]);
 }
 
-/// It may be older than the network, and would hang until its deadline.
+/// It may predate the current network, and would hang until its deadline.
 #[test]
 fn a_wake_restarts_a_hanging_attempt() {
     let mut page = Page::new(config());

@@ -52,6 +52,8 @@ function follow({ url, options, from }) {
 const report = () => ({ seen: globalThis.seen, gaps: globalThis.gaps, stats: globalThis.client.stats() });
 const count = (page) => page.evaluate(() => globalThis.seen.length);
 
+const resumePoint = (page) => page.evaluate(() => globalThis.room.position?.id);
+
 /** 2,000 messages and 30 cuts, some of them in the middle of a replay. */
 async function chaos(server, page) {
   for (let i = 0; i < 50; i++) server.publish();
@@ -64,8 +66,9 @@ async function chaos(server, page) {
       if (server.cuts % 5 < 4) {
         await sleep(Math.random() * 15); // into the replay, as a rule
       } else {
-        // Live for so long that the resume point moves.
-        for (let i = 0; i < 50 && published < 2000; i++, published++) {
+        // Live for so long that the resume point moves, however slow the page is.
+        const before = await resumePoint(page);
+        for (let i = 0; published < 2000 && (i < 50 || (await resumePoint(page)) === before); i++, published++) {
           server.publish();
           await sleep(20);
         }

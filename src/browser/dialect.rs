@@ -8,7 +8,8 @@ use wasm_bindgen::JsValue;
 use super::value::Data;
 use crate::core::{Config, Instant, Protocol};
 
-/// What a driver needs to speak a dialect. Reading and writing run with nothing borrowed: both call into JavaScript.
+/// What a driver needs to speak a dialect. It reads and writes frames with nothing borrowed, because both call into
+/// JavaScript.
 pub trait Dialect {
     /// The session.
     type Session: Protocol<Data = Data>;

@@ -125,7 +125,7 @@ impl Protocol for AnySession {
     type Messages = AnyMessages;
     type Data = Data;
     type Incoming = AnyIncoming;
-    /// Each dialect's frames, encoded.
+    /// Each dialect's frames, encoded: `poll_output` joins strings, which runs no application code.
     type Frame = JsString;
 
     fn connect(&mut self, now: Instant) {

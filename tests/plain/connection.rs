@@ -156,6 +156,19 @@ fn a_second_channel_is_rejected_until_the_first_ends() {
 }
 
 #[test]
+fn a_channel_closed_offline_makes_room_for_another() {
+    let (mut page, first) = Page::open(plain());
+    page.close(1006);
+    page.session.unsubscribe(page.now(), first);
+    page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();
+    page.wait_for_attempt();
+    page.opened();
+    page.wait(0);
+    page.id("1-0");
+    assert_eq!(page.delivered, ["1-0"]);
+}
+
+#[test]
 fn a_rejection_cut_off_by_a_close_is_repeated() {
     let (mut page, _) = Page::open(plain());
     page.session.subscribe(page.now(), "other".to_owned(), None, None).unwrap();

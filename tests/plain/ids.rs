@@ -4,7 +4,7 @@ use seamline::core::Protocol;
 use seamline::plain::PlainConfig;
 use seamline::wire::{MessageId, Position};
 
-use crate::page::{Page, START_MS, config, plain};
+use crate::page::{Page, SETTLE_MS, START_MS, config, plain};
 
 fn labels(range: impl Iterator<Item = u64>) -> Vec<String> {
     range.map(|i| format!("{i}-0")).collect()
@@ -81,6 +81,20 @@ fn the_resume_point_and_the_position_lag_by_the_settle_time() {
     page.opened();
     page.id(&format!("{}-5", START_MS + 9_000));
     assert_eq!(page.delivered.len(), 11, "a message that the live path delivered late");
+}
+
+#[test]
+fn a_reconnect_settles_nothing_of_the_last_connection() {
+    let (mut page, _) = Page::open(plain());
+    page.id("1-0");
+    page.wait(SETTLE_MS + 100);
+    page.id("2-0");
+    page.reconnect();
+    page.id("50-0");
+    page.wait(SETTLE_MS + 100);
+    page.id("51-0");
+    page.reconnect();
+    assert!(!page.url.contains("last_message_id"), "2-0 may have overtaken a message: {}", page.url);
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn messages_out_of_order_are_put_in_order() {
     let (mut page, _) = Page::open(plain());
     page.numbers([1, 3, 2, 5, 6, 6, 4]);
     assert_eq!(page.delivered, labels(1..=6));
+    assert_eq!(page.session.stats().duplicates, 1, "of a message that waited");
     page.wait(10_000);
     assert!(page.lines().iter().all(|line| line != "disconnect"));
 }
@@ -61,6 +62,16 @@ fn a_missing_number_is_requested_on_another_connection() {
     assert_eq!(page.delivered, labels(1..=5));
     assert_eq!(page.session.stats().repairs, 1);
     assert_eq!(page.gaps, []);
+}
+
+#[test]
+fn a_number_missing_in_an_idle_channel_is_requested() {
+    let (mut page, _) = Page::open(plain());
+    page.wait(2 * SETTLE_MS);
+    page.numbers([1, 2, 4]);
+    page.lines();
+    page.wait(SETTLE_MS);
+    assert_eq!(page.lines()[..1], ["disconnect"]);
 }
 
 #[test]
@@ -224,6 +235,10 @@ fn a_position_of_another_numbering_is_an_epoch_change() {
         Page::open_after(plain(), Some(Position { epoch: "plain".to_owned(), offset: 900, id: None }));
     page.numbers([1, 2]);
     assert_eq!(page.lines(), ["gap epoch_changed 901..=0", "replay 1 at 1", "replay 2 at 2"]);
+    let (mut page, _) =
+        Page::open_after(plain(), Some(Position { epoch: "plain".to_owned(), offset: 900, id: None }));
+    page.numbers([37]);
+    assert_eq!(page.lines(), ["gap epoch_changed 901..=0", "replay 37 at 37"], "of a trimmed history");
 }
 
 #[test]
@@ -259,6 +274,11 @@ fn early_messages_resume_from_a_moment_before_them() {
     page.object(Some("5-1"), Some(1), "1");
     page.reconnect();
     assert!(!page.url.contains("last_message_id"), "there is nothing before it: {}", page.url);
+    let (mut page, _) = Page::open(plain());
+    page.object(Some("900001-7"), Some(1), "1");
+    page.object(Some("text"), Some(2), "2");
+    page.reconnect();
+    assert!(page.url.ends_with("&last_message_id=898001-0"), "the last id with an order: {}", page.url);
 }
 
 #[test]

@@ -211,7 +211,6 @@ impl<M: Clone> PlainSession<M> {
             self.session.handle_frame(self.now, open.socket, answer);
         }
         if open.suspected_until().is_some_and(|until| until <= self.now) {
-            open.liveness = Liveness::Trusted;
             return self.suspect();
         }
         self.replay_timeout();

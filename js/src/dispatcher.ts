@@ -43,8 +43,8 @@ export class Dispatcher<T = unknown> {
     this.#delayMs = redeliver?.delayMs ?? 1000;
     this.#logger = logger;
     // A copy: the application may change its own later.
-    this._from = typeof from === "object" ? { ...from } : from;
-    if (typeof this._from === "object") this._position = this._from;
+    this._position = typeof from === "object" ? { ...from } : undefined;
+    this._from = this._position ?? from;
   }
 
   _deliver(frame: Frame, skip: number, positionId?: string): void {

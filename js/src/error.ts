@@ -23,7 +23,7 @@ const SHOWN_MAX = 100;
 /** The error for an argument that cannot be used. `what` names it, as in `option "wasm"`. */
 export function invalid(code: ErrorCode, what: string, value: unknown, advice: string): SeamlineError {
   // JSON has no functions and symbols, and not every number.
-  const shown = text(value, /string|object/.test(typeof value) ? JSON.stringify : String);
+  const shown = text(value, typeof value === "object" || typeof value === "string" ? JSON.stringify : String);
   return new SeamlineError(code, `invalid ${what}: ${shown.slice(0, SHOWN_MAX)}; ${advice}`);
 }
 

@@ -58,9 +58,12 @@ export class Publications {
     });
   }
 
+  /** Later, because the socket's `send()` may close the client in the middle of the call that returns the id. */
   _answered(id: number, answer: Answer): void {
-    this.#answers.get(id)?.(answer);
-    this.#answers.delete(id);
+    queueMicrotask(() => {
+      this.#answers.get(id)?.(answer);
+      this.#answers.delete(id);
+    });
   }
 }
 

@@ -133,7 +133,10 @@ export class Subscription {
   }
 
   _live(): void {
-    if (this.#open) this.#open = { ...this.#open, _live: true, _error: undefined };
+    if (this.#open) {
+      this.#open._live = true;
+      this.#open._error = undefined;
+    }
     for (const handle of this.#atLive) this.#enter(handle);
     this.#atLive.clear();
     for (const handle of [...this.#handles]) handle._live();
@@ -184,6 +187,7 @@ export class Subscription {
     const answer = this.#port._subscribe(this, this.#from, messages);
     this.#open = { _id: typeof answer === "number" ? answer : 0, _messages: messages, _live: false };
     if (answer instanceof SeamlineError) this._error(answer);
+    if (this.#handles.size === 0) this.#unsubscribe(); // the socket's `send()` may close handles
   }
 
   #unsubscribe(): void {

@@ -113,3 +113,37 @@ for (const wasmIs of ["loaded", "not loaded"]) {
     await assert.rejects(client.channel("c").publish({ toJSON }), { code: "closed" });
   });
 }
+
+/** A client whose socket calls `hook` with each frame that it sends, in the middle of the call. */
+async function sending(hook) {
+  const server = FakeServer.install();
+  const Sending = class extends globalThis.WebSocket {
+    send(text) {
+      hook(JSON.parse(text));
+      super.send(text);
+    }
+  };
+  const client = connect("ws://example.org/ws", { wasm, WebSocket: Sending, logger: {} });
+  await until(() => client.state.name === "open");
+  return { server, client };
+}
+
+test("a publication fails if its socket's send() closes the client", async () => {
+  const { client } = await sending(({ op }) => op === "pub" && client.close());
+  await assert.rejects(client.channel("c").publish("bye"), { code: "closed" });
+});
+
+test("a handle that its socket's send() closes is unsubscribed", async (t) => {
+  let handle;
+  const { server, client } = await sending(({ op }) => op === "sub" && handle.close());
+  t.after(() => client.close());
+  handle = client.channel("c");
+  handle.on("message", () => {});
+  await until(() => server.ops("unsub").length === 1);
+  const seen = [];
+  const next = client.channel("c", { from: "start" });
+  handle = client.channel("other");
+  next.on("message", ({ data }) => seen.push(data));
+  await client.channel("c").publish("hi");
+  await until(() => seen.length === 1);
+});

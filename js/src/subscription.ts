@@ -187,7 +187,9 @@ export class Subscription {
     const answer = this.#port._subscribe(this, this.#from, messages);
     this.#open = { _id: typeof answer === "number" ? answer : 0, _messages: messages, _live: false };
     if (answer instanceof SeamlineError) this._error(answer);
-    if (this.#handles.size === 0) this.#unsubscribe(); // the socket's `send()` may close handles
+    // The socket's `send()` may have closed handles.
+    if (this.#handles.size === 0) this.#unsubscribe();
+    this.#subscribe();
   }
 
   #unsubscribe(): void {

@@ -147,3 +147,20 @@ test("a handle that its socket's send() closes is unsubscribed", async (t) => {
   await client.channel("c").publish("hi");
   await until(() => seen.length === 1);
 });
+
+test("a follower that its socket's send() closes takes no messages along", async (t) => {
+  let follower;
+  const { server, client } = await sending(({ op }) => op === "sub" && follower?.close());
+  t.after(() => client.close());
+  server.log("c").push("one");
+  client.channel("c").on("cast", () => {});
+  await until(() => server.ops("sub").length === 1);
+  follower = client.channel("c", { from: "start" });
+  follower.on("message", () => {});
+  await until(() => server.ops("sub").length > 1);
+  await client.channel("c").publish("two"); // what was sent before has arrived
+  const seen = [];
+  client.channel("c", { from: "start" }).on("message", ({ data }) => seen.push(data));
+  await until(() => seen.length >= 2, { withinMs: 5000 });
+  assert.deepEqual(seen, ["one", "two"]);
+});

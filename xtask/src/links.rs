@@ -8,15 +8,6 @@ use crate::tools::{files, paths};
 
 const ARCHITECTURE: &str = "docs/ARCHITECTURE.md";
 
-/// The Markdown pages of the project.
-fn pages() -> Vec<PathBuf> {
-    let root = paths::root();
-    let mut pages = files::below(&root.join("docs"));
-    pages.extend(fs::read_dir(&root).expect("the root can be read").flatten().map(|entry| entry.path()));
-    pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
-    pages
-}
-
 /// The files and folders that a page links to, except for other sites and for parts of the same page.
 fn linked(page: &Path) -> BTreeSet<PathBuf> {
     let text = fs::read_to_string(page).unwrap_or_else(|e| panic!("cannot read {}: {e}", page.display()));
@@ -34,7 +25,7 @@ fn targets(text: &str) -> Vec<&str> {
 #[test]
 fn every_link_leads_to_a_file() {
     let mut broken = Vec::new();
-    for page in pages() {
+    for page in files::pages() {
         let missing = linked(&page).into_iter().filter(|file| !file.exists());
         broken.extend(missing.map(|file| format!("{} -> {}", paths::shown(&page), paths::shown(&file))));
     }

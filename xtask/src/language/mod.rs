@@ -33,14 +33,13 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|e| panic!("cannot read {}: {e}", path.display()))
 }
 
-/// All Markdown pages, except for those of installed packages.
+/// All Markdown pages.
 fn pages() -> Vec<PathBuf> {
-    let root = paths::root();
-    let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
-    let mut pages = files::below(&root.join("docs"));
-    pages.extend(files::below(&root.join(".github")));
-    pages.extend(fs::read_dir(&root).expect("the root can be read").flatten().map(|entry| entry.path()));
-    pages.retain(is_page);
+    let templates = files::below(&paths::root().join(".github"));
+    let mut pages = files::pages();
+    pages.extend(
+        templates.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "md")),
+    );
     pages
 }
 

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod chaos;
 pub mod demo;
 pub mod doctor;
+pub mod fixtures;
 pub mod fmt;
 pub mod mutants;
 pub mod pack;

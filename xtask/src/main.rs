@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{audit, bench, chaos, demo, doctor, fmt, mutants, pack, setup, sim, size, test};
+use commands::{audit, bench, chaos, demo, doctor, fixtures, fmt, mutants, pack, setup, sim, size, test};
 
 /// Seamline's commands. Each installs what it needs, and skips what is up to date
 #[derive(Parser)]
@@ -38,6 +38,8 @@ enum Command {
     Fmt(fmt::Args),
     /// Run the tests
     Test(test::Args),
+    /// Run the packed npm package in bundlers, frameworks and runtimes
+    Fixtures(fixtures::Args),
     /// Run the simulation: the core in seeded runs with injected faults
     Sim(sim::Args),
     /// Fuzz the frame parsers and a session with damaged frames
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Command::Size(args) => size::command(args),
         Command::Fmt(args) => fmt::command(args),
         Command::Test(args) => test::command(args),
+        Command::Fixtures(args) => fixtures::command(args),
         Command::Sim(args) => sim::command(args),
         Command::Fuzz(args) => sim::fuzz(args),
         Command::Chaos(args) => chaos::command(args),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::commands::{chaos, sim, size};
+use crate::commands::{chaos, fixtures, sim, size};
 use crate::tools::engine::{Choice, Engine};
 use crate::tools::progress::{self, say};
 use crate::tools::requirements::{self, Part};
@@ -48,6 +48,8 @@ pub enum Group {
     Browser,
     /// The packed npm package, in a browser against a real server that is killed again and again
     E2e,
+    /// The packed npm package in the bundlers and runtimes that install quickly
+    Fixtures,
 }
 
 /// One row of the table.
@@ -116,7 +118,9 @@ impl Group {
     fn engines(self, choice: Choice) -> Vec<Option<Engine>> {
         match self {
             Group::Browser | Group::E2e => choice.engines().iter().copied().map(Some).collect(),
-            Group::Unit | Group::Sim | Group::Server | Group::Chaos | Group::Js => vec![None],
+            Group::Unit | Group::Sim | Group::Server | Group::Chaos | Group::Js | Group::Fixtures => {
+                vec![None]
+            }
         }
     }
 
@@ -129,6 +133,7 @@ impl Group {
             Group::Js => js(),
             Group::Browser => browser::rust_tests(engine),
             Group::E2e => browser::e2e(engine),
+            Group::Fixtures => count(&mut fixtures::fast()?),
         }
     }
 }

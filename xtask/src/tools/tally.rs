@@ -20,7 +20,7 @@ impl AddAssign for Tally {
 
 impl Tally {
     /// Sums the last lines of cargo's and wasm-bindgen's runners (`test result: ok. 3 passed; 0 failed; …`) and of
-    /// Node's (`# pass 3` or `ℹ pass 3`).
+    /// Node's (`# pass 3` or `ℹ pass 3`), and that of the fixtures (`3 passed, 0 failed`).
     pub fn of(output: &str) -> Tally {
         let mut tally = Tally::default();
         for line in output.lines().map(plain) {
@@ -33,6 +33,11 @@ impl Tally {
                     Some(("pass", number)) => tally.passed += number.parse().unwrap_or(0),
                     Some(("fail", number)) => tally.failed += number.parse().unwrap_or(0),
                     _ => {}
+                }
+            } else if let Some((passed, failed)) = line.split_once(" passed, ") {
+                let counts = failed.strip_suffix(" failed").map(|failed| (passed.parse(), failed.parse()));
+                if let Some((Ok(passed), Ok(failed))) = counts {
+                    tally += Tally { passed, failed };
                 }
             }
         }
@@ -81,9 +86,16 @@ mod tests {
     }
 
     #[test]
+    fn the_last_line_of_the_fixtures_counts() {
+        assert_eq!(Tally::of("\n12 passed, 3 failed\n"), Tally { passed: 12, failed: 3 });
+    }
+
+    #[test]
     fn other_lines_are_ignored() {
         assert_eq!(
-            Tally::of("# passing by\n# pass the salt\n5 passed\ntest result: unknown\n"),
+            Tally::of(
+                "# passing by\n# pass the salt\n5 passed\ntest result: unknown\nall passed, 1 failed\n"
+            ),
             Tally::default()
         );
     }

@@ -1,0 +1,2 @@
+// What a row of the table has as its reason. Any other error is a mistake of the runner, and ends it.
+export class Failure extends Error {}

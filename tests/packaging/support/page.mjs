@@ -1,0 +1,83 @@
+// Rows that a page shows: in headless Chromium, from a command that serves it, or from built files.
+import { join } from "node:path";
+import { launch } from "../../../js/e2e/support/chromium.mjs";
+import { unusedPort } from "../../../js/e2e/support/port.mjs";
+import { Child } from "./children.mjs";
+import { Failure } from "./failure.mjs";
+import { Files } from "./files.mjs";
+
+/** A dev server may compile the page first. */
+const LOAD_MS = 120_000;
+
+let browser;
+const started = () => (browser ??= launch());
+
+export async function stopBrowser() {
+  await (await browser)?.close();
+  browser = undefined;
+}
+
+/** Opens the page of a row. It gets the URL for `connect()` as the parameter `server` of its query. */
+export async function openPage(row, dir, serverUrl) {
+  const { files } = row;
+  const site = files ? await new Files({ ...files, dir: join(dir, files.dir) }).start() : await serve(row, dir);
+  try {
+    return await visit(row, site, serverUrl);
+  } catch (error) {
+    await site.stop();
+    throw error;
+  }
+}
+
+/** Starts the command that serves the page, and waits until it answers. */
+export async function serve(row, dir) {
+  const port = await unusedPort();
+  const child = new Child(row.serve.replaceAll("{port}", port), dir, { PORT: `${port}`, ...row.env });
+  const url = `http://127.0.0.1:${port}${row.path ?? "/"}`;
+  for (const end = Date.now() + LOAD_MS; ; ) {
+    const response = await fetch(url, { signal: AbortSignal.timeout(LOAD_MS) }).catch(() => undefined);
+    await response?.body?.cancel();
+    if (response) return { port, stop: () => child.stop() };
+    if (child.ended === undefined && Date.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      continue;
+    }
+    child.kill();
+    throw child.failure(child.ended === undefined ? `serves nothing at ${url}` : `ended with ${child.ended}`);
+  }
+}
+
+async function visit(row, site, serverUrl) {
+  const context = await (await started()).newContext();
+  const page = await context.newPage();
+  const errors = [];
+  context.on("console", (message) => {
+    if (message.type() === "error" && !isLostConnection(message.text(), serverUrl)) errors.push(message.text());
+  });
+  page.on("pageerror", (error) => errors.push(error.stack ?? String(error)));
+  const view = {
+    // The page is gone for a moment while a dev server reloads it.
+    texts: () => page.$$eval("li", (items) => items.map((item) => item.textContent)).catch(() => []),
+    check() {
+      if (errors.length > 0) throw new Failure(errors.join("\n"));
+    },
+    async finish() {},
+    async close() {
+      await context.close();
+      await site.stop();
+    },
+  };
+  try {
+    const query = new URLSearchParams({ server: serverUrl });
+    await page.goto(`http://127.0.0.1:${site.port}${row.path ?? "/"}?${query}`, { timeout: LOAD_MS });
+    return view;
+  } catch (error) {
+    await context.close();
+    throw new Failure(error.message.split("\n")[0]);
+  }
+}
+
+/** What the browser itself logs about attempts to connect while the server is down. */
+function isLostConnection(text, serverUrl) {
+  return text.startsWith(`WebSocket connection to '${serverUrl}`) && text.includes(" failed: ");
+}

@@ -1,0 +1,30 @@
+export default {
+  group: "Bundlers",
+  name: "Vite",
+  tools: ["vite"],
+  versions: { package: "vite", list: ["5.4.21", "6.4.6", "7.3.8", "8.3.8"] },
+  rows: [
+    {
+      name: "dev (cold, then warm)",
+      kind: "page",
+      clean: ["node_modules/.vite"],
+      serve: "vite --host 127.0.0.1 --port {port} --strictPort",
+      times: 2,
+    },
+    { name: "build", kind: "page", build: "vite build", files: { dir: "dist" } },
+    {
+      name: "build, in a subpath",
+      kind: "page",
+      build: "vite build --base /sub/path/",
+      files: { dir: "dist", base: "/sub/path/" },
+      path: "/sub/path/",
+    },
+    {
+      name: "preview, all paths are the page",
+      kind: "page",
+      build: "vite build",
+      serve: "vite preview --host 127.0.0.1 --port {port} --strictPort",
+      path: "/some/route",
+    },
+  ],
+};

@@ -18,7 +18,8 @@ export const GROUPS = ["Bundlers", "Without a bundler", "Frameworks", "Runtimes"
  * - `rows`: what is run. Each has a `name`, a `kind` and `env`, more variables of the environment:
  *   - `page`: what Chromium shows at `path`, from the command `serve` (`{port}` is its port) or from `files`: the folder
  *     `dir`, and the settings of `Files`. Each message is an `<li>`;
- *   - `process`: what the command `run` prints, `message: TEXT` for each. It ends by itself after the fourth;
+ *   - `process`: what the command `run` prints, `message: TEXT` for each, from the server at `SEAMLINE_URL` or `{server}`. It
+ *     ends by itself after the fourth;
  *   - `response`: the same lines, in the response of the server `serve` at `path`;
  *   - `compile`: the command `run` succeeds;
  *   - `unsupported`: nothing is run, and the table shows the sentence in `because`;

@@ -33,7 +33,7 @@ export async function openPage(row, dir, serverUrl) {
 export async function serve(row, dir) {
   const port = await unusedPort();
   const child = new Child(row.serve.replaceAll("{port}", port), dir, { PORT: `${port}`, ...row.env });
-  const url = `http://127.0.0.1:${port}${row.path ?? "/"}`;
+  const url = `http://localhost:${port}${row.path ?? "/"}`;
   for (const end = Date.now() + LOAD_MS; ; ) {
     const response = await fetch(url, { signal: AbortSignal.timeout(LOAD_MS) }).catch(() => undefined);
     await response?.body?.cancel();
@@ -52,7 +52,7 @@ async function visit(row, site, serverUrl) {
   const page = await context.newPage();
   const errors = [];
   context.on("console", (message) => {
-    if (message.type() === "error" && !isLostConnection(message.text(), serverUrl)) errors.push(message.text());
+    if (message.type() === "error" && !isOfBrowser(message, serverUrl)) errors.push(message.text());
   });
   page.on("pageerror", (error) => errors.push(error.stack ?? String(error)));
   const view = {
@@ -69,7 +69,7 @@ async function visit(row, site, serverUrl) {
   };
   try {
     const query = new URLSearchParams({ server: serverUrl });
-    await page.goto(`http://127.0.0.1:${site.port}${row.path ?? "/"}?${query}`, { timeout: LOAD_MS });
+    await page.goto(`http://localhost:${site.port}${row.path ?? "/"}?${query}`, { timeout: LOAD_MS });
     return view;
   } catch (error) {
     await context.close();
@@ -77,7 +77,9 @@ async function visit(row, site, serverUrl) {
   }
 }
 
-/** What the browser itself logs about attempts to connect while the server is down. */
-function isLostConnection(text, serverUrl) {
-  return text.startsWith(`WebSocket connection to '${serverUrl}`) && text.includes(" failed: ");
+/** What the browser itself logs: attempts to connect while the server is down, and a site without an icon. */
+function isOfBrowser(message, serverUrl) {
+  const text = message.text();
+  const isLostConnection = text.startsWith(`WebSocket connection to '${serverUrl}`) && text.includes(" failed: ");
+  return isLostConnection || message.location().url.endsWith("/favicon.ico");
 }

@@ -21,10 +21,10 @@ class Lines {
   }
 }
 
-/** Starts the process of a row. It gets the URL for `connect()` in `SEAMLINE_URL`. */
+/** Starts the process of a row. It gets the URL for `connect()` in `SEAMLINE_URL`, and where its command has `{server}`. */
 export async function openProcess(row, dir, serverUrl) {
   const lines = new Lines();
-  const child = new Child(row.run, dir, { SEAMLINE_URL: serverUrl, ...row.env });
+  const child = new Child(row.run.replaceAll("{server}", serverUrl), dir, { SEAMLINE_URL: serverUrl, ...row.env });
   child.onStdout((text) => lines.push(text));
   return {
     texts: async () => lines.texts,
@@ -44,7 +44,7 @@ export async function openResponse(row, dir, serverUrl) {
   const lines = new Lines();
   const abort = new AbortController();
   let error;
-  const url = `http://127.0.0.1:${site.port}${row.path}?${new URLSearchParams({ server: serverUrl })}`;
+  const url = `http://localhost:${site.port}${row.path}?${new URLSearchParams({ server: serverUrl })}`;
   const read = async () => {
     const response = await fetch(url, { signal: abort.signal });
     if (!response.ok) throw new Error(`HTTP ${response.status} for ${row.path}: ${await response.text()}`);

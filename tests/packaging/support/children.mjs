@@ -51,8 +51,8 @@ export class Child {
 
   /** The failure of this command, with the end of its output. */
   failure(what) {
-    const lines = this.#output.trimEnd().split("\n").slice(-25);
-    return new Failure(`\`${this.#command}\` ${what}${lines[0] ? `:\n${lines.join("\n")}` : ""}`);
+    const lines = this.#output.trim().split("\n").slice(-25);
+    return new Failure(`\`${this.#command}\` ${what}:\n${lines.join("\n")}`);
   }
 
   /** Waits for its end with exit code 0. */

@@ -52,7 +52,8 @@ async function visit(row, site, serverUrl) {
   const page = await context.newPage();
   const errors = [];
   context.on("console", (message) => {
-    if (message.type() === "error" && !isOfBrowser(message, serverUrl)) errors.push(message.text());
+    if (message.type() !== "error" || isOfBrowser(message, serverUrl)) return;
+    errors.push(`${message.text()} (${message.location().url})`);
   });
   page.on("pageerror", (error) => errors.push(error.stack ?? String(error)));
   const view = {

@@ -1,0 +1,5 @@
+import { rspack } from "@rspack/core";
+
+export default {
+  plugins: [new rspack.HtmlRspackPlugin({ templateContent: "<link rel=icon href=data:,><ol></ol>" })],
+};

@@ -5,7 +5,7 @@ import { Failure } from "./support/failure.mjs";
 import { FAST } from "./support/fast.mjs";
 import { allFixtures, select } from "./support/fixtures.mjs";
 import { install, installedVersion } from "./support/install.mjs";
-import { stopBrowser } from "./support/page.mjs";
+import { browserVersion, stopBrowser } from "./support/page.mjs";
 import { show, write } from "./support/report.mjs";
 import { runRow } from "./support/row.mjs";
 
@@ -62,8 +62,17 @@ async function runFixture(fixture, results) {
 
 /** What the table calls a fixture: its name, and the versions that were really installed. */
 async function versionsOf({ name, tools = [] }, dir) {
-  const versions = tools.map((tool) => `${tool} ${installedVersion(dir, tool)}`);
+  const versions = [];
+  for (const tool of tools) versions.push(`${tool} ${await versionOf(tool, dir)}`);
   return versions.length > 0 ? versions.join(", ") : name;
+}
+
+async function versionOf(tool, dir) {
+  const installed = installedVersion(dir, tool);
+  if (installed) return installed;
+  if (tool === "chromium") return browserVersion();
+  if (tool === "node") return process.versions.node;
+  throw new Error(`${dir}: npm has not installed ${tool}`);
 }
 
 function since(start) {

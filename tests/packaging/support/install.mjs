@@ -53,7 +53,8 @@ async function npmInstall(dir) {
   }
 }
 
-/** The version of a package that is installed in a folder. */
+/** The version of a package that is installed in a folder, if it is. */
 export function installedVersion(dir, name) {
-  return JSON.parse(readFileSync(join(dir, "node_modules", name, "package.json"), "utf8")).version;
+  const manifest = join(dir, "node_modules", name, "package.json");
+  return existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")).version : undefined;
 }

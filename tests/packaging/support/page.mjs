@@ -12,6 +12,10 @@ const LOAD_MS = 120_000;
 let browser;
 const started = () => (browser ??= launch());
 
+export async function browserVersion() {
+  return (await started()).version();
+}
+
 export async function stopBrowser() {
   await (await browser)?.close();
   browser = undefined;

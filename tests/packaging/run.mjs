@@ -4,7 +4,7 @@ import { parseArgs } from "node:util";
 import { Failure } from "./support/failure.mjs";
 import { FAST } from "./support/fast.mjs";
 import { allFixtures, select } from "./support/fixtures.mjs";
-import { install, installedVersion } from "./support/install.mjs";
+import { copySources, install, installedVersion } from "./support/install.mjs";
 import { browserVersion, stopBrowser } from "./support/page.mjs";
 import { show, write } from "./support/report.mjs";
 import { runRow } from "./support/row.mjs";
@@ -55,6 +55,7 @@ async function runFixture(fixture, results) {
   const versions = await versionsOf(fixture, dir);
   for (const row of fixture.rows) {
     const started = Date.now();
+    copySources(fixture, dir);
     const result = await runRow(row, dir);
     add(row, { ...result, versions, seconds: since(started) });
   }

@@ -49,9 +49,13 @@ export class Child {
     this.#listeners.push(listener);
   }
 
-  /** The failure of this command, with the end of its output. */
+  /** The failure of this command, with the end of its output. The stack is of the tool's own functions. */
   failure(what) {
-    const lines = this.#output.trim().split("\n").slice(-25);
+    const lines = this.#output
+      .trim()
+      .split("\n")
+      .filter((line) => !/^\s+at /.test(line))
+      .slice(-25);
     return new Failure(`\`${this.#command}\` ${what}:\n${lines.join("\n")}`);
   }
 

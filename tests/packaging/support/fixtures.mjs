@@ -25,8 +25,8 @@ export const GROUPS = ["Bundlers", "Without a bundler", "Frameworks", "Runtimes"
  *   - `compile`: the command `run` succeeds;
  *   - `unsupported`: nothing is run, and the table shows the sentence in `because`;
  *
- *   `build` is a command that is run first, `clean` are files that are removed before that, and `times` is how often the
- *   row is run without cleaning between.
+ *   `build` is a command that is run first. `clean` are files in `node_modules` that are removed before that: everything
+ *   else is as it was before each row. `times` is how often the row is run without a build or cleaning between.
  */
 export async function allFixtures() {
   const found = [];

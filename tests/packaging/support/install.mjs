@@ -1,14 +1,14 @@
 // The copy of a fixture in target/fixtures, with its npm packages.
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Child } from "./children.mjs";
 
 const TARGET = fileURLToPath(new URL("../../../target/fixtures/", import.meta.url));
 const INSTALL_MS = 600_000;
-/** What an earlier run has left and this one may use. */
-const KEPT = ["node_modules", "package-lock.json", "installed.json"];
+/** What npm has installed, and for what. */
+const INSTALLED = ["node_modules", "package-lock.json", "package.json", "installed.json"];
 
 /** Copies a fixture and installs its packages; only what has changed since the last run. Returns the folder. */
 export async function install(fixture) {
@@ -17,20 +17,31 @@ export async function install(fixture) {
   if (fixture.version) manifest.dependencies[fixture.versions.package] = fixture.version;
   const packages = JSON.stringify(manifest);
   manifest.dependencies = { ...manifest.dependencies, seamline: `file:${tarball()}` };
-  const text = `${JSON.stringify(manifest, null, 2)}\n`;
   const stamp = join(dir, "installed.json");
   const installed = existsSync(stamp) ? JSON.parse(readFileSync(stamp, "utf8")) : {};
-  for (const name of existsSync(dir) ? readdirSync(dir) : []) {
-    // npm replaces one package; but what another version of a tool has left there would not be there for a user.
-    if (!KEPT.includes(name) || installed.packages !== packages) rmSync(join(dir, name), { recursive: true });
+  const isInstalled = installed.packages === packages && installed.tarball === manifest.dependencies.seamline;
+  if (!isInstalled) {
+    // npm replaces one package; but what another version of a tool has left would not be there for a user.
+    if (installed.packages !== packages) rmSync(dir, { recursive: true, force: true });
+    rmSync(stamp, { force: true });
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(join(dir, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   }
-  cpSync(fixture.dir, dir, { recursive: true, filter: (path) => basename(path) !== "node_modules" });
-  writeFileSync(join(dir, "package.json"), text);
-  if (installed.packages === packages && installed.text === text) return dir;
-  rmSync(stamp, { force: true });
+  copySources(fixture, dir);
+  if (isInstalled) return dir;
   await npmInstall(dir);
-  writeFileSync(stamp, JSON.stringify({ packages, text }));
+  writeFileSync(stamp, JSON.stringify({ packages, tarball: manifest.dependencies.seamline }));
   return dir;
+}
+
+/** Makes everything but the installed packages as it is in the fixture: no row finds what another has built. */
+export function copySources(fixture, dir) {
+  for (const name of readdirSync(dir)) {
+    if (!INSTALLED.includes(name)) rmSync(join(dir, name), { recursive: true });
+  }
+  for (const name of readdirSync(fixture.dir)) {
+    if (!INSTALLED.includes(name)) cpSync(join(fixture.dir, name), join(dir, name), { recursive: true });
+  }
 }
 
 /** The packed package, under a name that changes with its content: npm keeps what has the same name. */

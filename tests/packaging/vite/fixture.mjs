@@ -26,5 +26,19 @@ export default {
       serve: "vite preview --port {port} --strictPort",
       path: "/some/route",
     },
+    { name: "build, in a worker", kind: "page", build: "vite build worker", files: { dir: "worker/dist" } },
+    {
+      name: "dev, in a worker",
+      kind: "page",
+      clean: ["node_modules/.vite"],
+      serve: "vite worker --port {port} --strictPort",
+    },
+    { name: "build, seamline/slim", kind: "page", build: "vite build slim", files: { dir: "slim/dist" } },
+    {
+      name: "dev, seamline/slim",
+      kind: "page",
+      clean: ["node_modules/.vite"],
+      serve: "vite slim --port {port} --strictPort",
+    },
   ],
 };

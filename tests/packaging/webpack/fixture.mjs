@@ -12,5 +12,17 @@ export default {
       path: "/sub/path/",
     },
     { name: "dev server", kind: "page", serve: "webpack serve --mode development --port {port}" },
+    {
+      name: "build, in a worker",
+      kind: "page",
+      build: "webpack --mode production --entry ./src/worker-page.js",
+      files: { dir: "dist" },
+    },
+    {
+      name: "build, seamline/slim",
+      kind: "page",
+      build: "webpack --mode production --entry ./src/slim.js",
+      files: { dir: "dist" },
+    },
   ],
 };

@@ -16,7 +16,8 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 export class Child {
   #process;
   #command;
-  #output = "";
+  /** The end of what it has written, to stdout and stderr. */
+  output = "";
   #listeners = [];
   /** The exit code, or the signal's name. */
   ended;
@@ -31,7 +32,7 @@ export class Child {
     running.add(this);
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
-        this.#output = `${this.#output}${text}`.slice(-100_000);
+        this.output = `${this.output}${text}`.slice(-100_000);
         if (stream === this.#process.stdout) for (const listener of this.#listeners) listener(text);
       });
     }
@@ -51,7 +52,7 @@ export class Child {
 
   /** The failure of this command, with the end of its output. The stack is of the tool's own functions. */
   failure(what) {
-    const lines = this.#output
+    const lines = this.output
       .trim()
       .split("\n")
       .filter((line) => !/^\s+at /.test(line))

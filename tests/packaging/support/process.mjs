@@ -29,6 +29,8 @@ export async function openProcess(row, dir, serverUrl) {
   return {
     texts: async () => lines.texts,
     check() {
+      const [problem] = /^seamline: .*/m.exec(child.output) ?? [];
+      if (problem) throw new Failure(problem);
       if (child.ended !== undefined && (child.ended !== 0 || lines.texts.length < 4)) {
         throw child.failure(`ended with ${child.ended}`);
       }

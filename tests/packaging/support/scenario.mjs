@@ -37,6 +37,7 @@ export async function play(open) {
     await shows(view, 4);
     await sleep(QUIET_MS);
     await shows(view, 4);
+    view.check();
     await view.finish();
   } finally {
     await view?.close();
@@ -45,17 +46,16 @@ export async function play(open) {
   }
 }
 
-/** Waits until the view shows the first `count` texts. */
+/** Waits until the view shows exactly the first `count` texts. */
 async function shows(view, count) {
-  const expected = TEXTS.slice(0, count).join(", ");
-  let shown = "";
-  for (const end = Date.now() + SHOWN_MS; shown !== expected; ) {
+  const expected = TEXTS.slice(0, count);
+  for (const end = Date.now() + SHOWN_MS; ; ) {
     const late = Date.now() > end;
     view.check();
     const texts = await view.texts();
-    shown = texts.join(", ");
-    if (late || texts.length > count) throw new Failure(`shows "${shown}" instead of "${expected}"`);
+    const isBegun = texts.every((text, i) => text === expected[i]);
+    if (isBegun && texts.length === count) return;
+    if (late || !isBegun) throw new Failure(`shows "${texts.join(", ")}" instead of "${expected.join(", ")}"`);
     await sleep(20);
   }
-  view.check();
 }

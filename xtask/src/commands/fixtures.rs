@@ -9,6 +9,8 @@ use crate::tools::engine::Engine;
 use crate::tools::requirements::{self, Part};
 use crate::tools::{server, shell};
 
+const RUNNER: &str = "tests/packaging/run.mjs";
+
 /// Options of `fixtures`.
 #[derive(clap::Args)]
 pub struct Args {
@@ -27,7 +29,9 @@ pub struct Args {
 
 /// `cargo xtask fixtures`.
 pub fn command(args: Args) -> Result<ExitCode> {
-    let mut node = if args.list { node() } else { runner()? };
+    // To list the rows, nothing needs to be built.
+    let mut node = if args.list { shell::command("node") } else { node()? };
+    node.arg(RUNNER);
     for (option, is_set) in [("--list", args.list), ("--write", args.write)] {
         if is_set {
             node.arg(option);
@@ -38,24 +42,20 @@ pub fn command(args: Args) -> Result<ExitCode> {
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The rows that are part of `cargo xtask test`.
-pub fn fast() -> Result<Command> {
-    let mut node = runner()?;
-    node.arg("--fast");
-    Ok(node)
+/// The tests of the runner, and the rows that are part of `cargo xtask test`.
+pub fn fast() -> Result<[Command; 2]> {
+    let mut tests = node()?;
+    tests.args(["--test", "--test-reporter=spec", "tests/packaging/runner.test.mjs"]);
+    let mut rows = node()?;
+    rows.args([RUNNER, "--fast"]);
+    Ok([tests, rows])
 }
 
-/// The runner, with what it needs: the tarball, a server and a browser.
-fn runner() -> Result<Command> {
+/// Node, with what the runner needs: the tarball, a server and a browser.
+fn node() -> Result<Command> {
     requirements::ensure(&[Part::Chromium])?;
     let (tarball, server) = (pack::pack()?, server::build()?);
-    let mut node = node();
+    let mut node = shell::command("node");
     node.env("SEAMLINE_SERVER", server).env("SEAMLINE_TARBALL", tarball).envs(Engine::Chrome.e2e_env()?);
     Ok(node)
-}
-
-fn node() -> Command {
-    let mut node = shell::command("node");
-    node.arg("tests/packaging/run.mjs");
-    node
 }

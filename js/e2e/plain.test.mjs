@@ -311,7 +311,7 @@ test("invalid plain options are refused by name", async (t) => {
     }, options);
   assert.match(
     await thrown({ dialect: "plane" }),
-    /^bad_option: invalid option "dialect": "plane"; pass "seamline" or "plain"/,
+    /^bad_option: invalid option "dialect": "plane"; pass "seamline", or `plain`/,
   );
   assert.match(
     await thrown({ dialect: "plain", plain: { settleMS: 1 } }),
@@ -321,7 +321,7 @@ test("invalid plain options are refused by name", async (t) => {
     await thrown({ dialect: "plain", plain: { numberPath: true } }),
     /option of plain "numberPath": true; pass a well-formed string or false/,
   );
-  assert.match(await thrown({ plain: {} }), /invalid option "plain": .*; pass an object, with dialect: "plain"/);
+  assert.match(await thrown({ plain: {} }), /invalid option "plain": .*; pass an object, with dialect: plain/);
   assert.equal(
     await thrown({
       dialect: "plain",

@@ -1,5 +1,6 @@
 import { Channel } from "./channel.js";
 import { Connection } from "./connection.js";
+import type { Dialect } from "./dialect.js";
 import { checkChannelName, checkChannelOptions, checkCloseOptions, checkOptions } from "./options.js";
 import { closed } from "./publications.js";
 import type { ChannelOptions, CloseOptions, Diagnostic, Options, State, Stats } from "./types.js";
@@ -13,15 +14,15 @@ export type ClientEvents = {
   error: (error: unknown) => unknown;
 };
 
-/** A connection to a server, which reconnects until it is closed. Create one with {@link connect}. */
+/** A connection to a server, which reconnects until it is closed. Create one with `connect`. */
 export class Client {
   #connection: Connection;
 
   /** @internal */
-  constructor(url: string | URL, options: Options) {
+  constructor(url: string | URL, options: Options, seamline: Dialect) {
     checkOptions(options);
     // A copy: the application may change its own later.
-    this.#connection = new Connection(webSocketUrl(url), { ...options });
+    this.#connection = new Connection(webSocketUrl(url), { ...options }, seamline);
   }
 
   /** The state of the connection. */

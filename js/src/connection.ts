@@ -1,6 +1,7 @@
 import { Call, type EngineClass, type Frame, type Host, Kind } from "./boundary.js";
 import { Calls } from "./calls.js";
 import type { ChannelPort } from "./channel.js";
+import type { Dialect } from "./dialect.js";
 import { SeamlineError, text } from "./error.js";
 import { follow } from "./follow.js";
 import { watchLifecycle } from "./lifecycle.js";
@@ -43,7 +44,7 @@ export class Connection implements ChannelPort, Loading, Host {
   /** Stops waiting for the wasm or for a token; only one of them is pending at a time. */
   #stopWaiting = () => {};
 
-  constructor(url: string, options: Options) {
+  constructor(url: string, options: Options, seamline: Dialect) {
     const { clientId, outboxMessages } = options;
     this.#url = url;
     this.#options = options;
@@ -52,7 +53,7 @@ export class Connection implements ChannelPort, Loading, Host {
     this._closed = new Promise((resolve) => (this.#resolveClosed = resolve));
     this.#publications = new Publications(this.#calls, outboxMessages);
     if (clientId) this.#lineage = lineageOf(clientId, randomName().slice(16));
-    this.#stopWaiting = loadWithRetries(options, this);
+    this.#stopWaiting = loadWithRetries(options, seamline, this);
   }
 
   get _logger(): Required<Logger> {
@@ -140,9 +141,9 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   socket(id: number, url: string): Socket | string {
-    const { dialect, WebSocket: Own } = this.#options;
+    const { dialect = "seamline", WebSocket: Own } = this.#options;
     return openSocket(
-      () => new (Own ?? WebSocket)(url, dialect === "plain" ? undefined : "seamline.v1"),
+      () => new (Own ?? WebSocket)(url, dialect === "seamline" ? "seamline.v1" : undefined),
       (kind, reason, code, data) => this.#calls._call(kind, id, reason, "", code, 0, data),
     );
   }

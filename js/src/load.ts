@@ -1,13 +1,15 @@
-import { initSync, Engine as Native } from "../pkg/seamline.js";
 import type { EngineClass } from "./boundary.js";
+import type { Dialect, Wasm } from "./dialect.js";
 import { SeamlineError, text } from "./error.js";
 import { follow } from "./follow.js";
+import { plainBeside } from "./plain-beside.js";
 import type { Options, Reason } from "./types.js";
 
 /** When the wasm cannot be fetched, the next attempts follow after this, doubled up to 16 times as long. */
 const RETRY_MS = 1000;
 
-const engines: Record<string, Promise<EngineClass> | undefined> = {};
+/** What has been started, or is being started, once for all clients of a page. */
+const engines = new Map<Dialect, Promise<EngineClass>>();
 
 /** Learns what becomes of loading the wasm. */
 export interface Loading {
@@ -19,7 +21,7 @@ export interface Loading {
 }
 
 /** Loads the wasm, and retries if it cannot be fetched. The returned function stops that. */
-export function loadWithRetries(options: Options, loading: Loading): () => void {
+export function loadWithRetries(options: Options, seamline: Dialect, loading: Loading): () => void {
   let stop: () => void;
   const attempt = (failures: number) => {
     const failed = (error: unknown) => {
@@ -27,14 +29,14 @@ export function loadWithRetries(options: Options, loading: Loading): () => void 
       const reason: Reason = { code: "wasm_failed", message: `could not load the WebAssembly: ${what}` };
       if (error instanceof SeamlineError) Object.assign(reason, { code: error.code, message: error.message });
       const { wasm } = options;
-      const fetched = wasm === undefined || typeof wasm === "string" || wasm instanceof URL;
+      const fetched = typeof wasm === "string" || wasm instanceof URL;
       if (!fetched || /^(Compile|Link|Seamline)Error/.test(what)) return loading._failed(reason);
       const waitMs = RETRY_MS * 2 ** Math.min(failures, 4);
       const timer = setTimeout(attempt, waitMs, failures + 1);
       stop = () => clearTimeout(timer);
       loading._waiting(failures + 1, Date.now() + waitMs, reason);
     };
-    stop = follow(load(options), (Loaded) => loading._loaded(Loaded), failed);
+    stop = follow(load(options, seamline), (Loaded) => loading._loaded(Loaded), failed);
   };
   attempt(0);
   return () => stop();
@@ -43,54 +45,36 @@ export function loadWithRetries(options: Options, loading: Loading): () => void 
 /**
  * Loads the wasm of a dialect, once for all clients of a page. A failure is forgotten, so that it can be tried again.
  */
-async function load({ wasm, dialect = "seamline", WebSocket: Own }: Options): Promise<EngineClass> {
+async function load({ wasm, dialect, WebSocket: Own }: Options, seamline: Dialect): Promise<EngineClass> {
   if (!(Own ?? globalThis.WebSocket)) {
     throw new SeamlineError("no_websocket", "WebSocket is missing; pass the option `WebSocket`");
   }
   if (!globalThis.WebAssembly) {
     throw new SeamlineError("wasm_failed", "WebAssembly is missing; turn off Lockdown Mode for this site");
   }
-  engines[dialect] ??= start(wasm, dialect).catch((error: unknown) => {
-    engines[dialect] = undefined;
-    throw error;
-  });
-  return engines[dialect];
+  const spoken = dialect === "plain" ? await plainBeside() : typeof dialect === "object" ? dialect : seamline;
+  let engine = engines.get(spoken);
+  if (!engine) {
+    engine = start(spoken, wasm);
+    engines.set(spoken, engine);
+    engine.catch(() => engines.delete(spoken));
+  }
+  return engine;
 }
 
-async function start(wasm: Options["wasm"], dialect: string): Promise<EngineClass> {
-  // The plain dialect has its own wasm and glue: a page that does not use it does not download it.
-  if (dialect === "plain") return (await import("./plain.js")).load(wasm, compile);
-  initSync({ module: await compile(wasm, () => new URL("./seamline.wasm", import.meta.url)) });
-  return Native;
+async function start({ source, start }: Dialect, wasm: Wasm | undefined): Promise<EngineClass> {
+  const from = wasm ?? source?.();
+  if (!from) throw new SeamlineError("wasm_failed", "this entry contains no WebAssembly; pass the option `wasm`");
+  return start(await compile(from));
 }
 
-/**
- * Compiles what the application passed, or else the wasm beside the script. The glue's own loader can do more, and is
- * larger.
- */
-async function compile(wasm: Options["wasm"], locate: () => URL): Promise<WebAssembly.Module> {
-  let source = await (wasm ?? beside(locate));
+/** The glue's own loader can do more, and is larger. */
+async function compile(wasm: Wasm): Promise<WebAssembly.Module> {
+  let source = await wasm;
   if (typeof source === "string" || source instanceof URL) source = await fetch(source);
   if (source instanceof Response) {
     if (!source.ok) throw new Error(`HTTP ${source.status} for ${source.url}`);
     source = await source.arrayBuffer();
   }
   return source instanceof WebAssembly.Module ? source : WebAssembly.compile(source);
-}
-
-type NodeGlobal = { process: { getBuiltinModule(name: string): { readFileSync(url: URL): BufferSource } } };
-
-/**
- * The wasm beside a script: its URL or, where that is a file, as in Node, its bytes. There `fetch` cannot read it, and
- * an `import` of something that can would fail in bundlers. In a bundle without modules there is no `import.meta.url`,
- * and so no URL.
- */
-function beside(locate: () => URL): URL | BufferSource {
-  try {
-    const url = locate();
-    if (url.protocol !== "file:") return url;
-    return (globalThis as unknown as NodeGlobal).process.getBuiltinModule("node:fs").readFileSync(url);
-  } catch (error) {
-    throw new SeamlineError("wasm_failed", `could not load the WebAssembly: ${text(error)}; pass the option \`wasm\``);
-  }
 }

@@ -1,3 +1,4 @@
+import type { Dialect } from "./dialect.js";
 import { HIDDEN, invalid, unknown } from "./error.js";
 import { bytes, isText } from "./text.js";
 import type { ChannelOptions, CloseOptions, Options } from "./types.js";
@@ -54,10 +55,10 @@ const OPTIONS: Table = {
   token: ["a well-formed string or a function", (value) => isText(value) || isFunction(value)],
   clientId: NAME,
   backoff: ["an object", isObject, BACKOFF],
-  dialect: ['"seamline" or "plain"', (value) => value === "seamline" || value === "plain"],
+  dialect: ['"seamline", or `plain` of "seamline/plain"', isDialect],
   plain: [
-    'an object, with dialect: "plain"',
-    (value, options) => isObject(value) && options?.dialect === "plain",
+    "an object, with dialect: plain",
+    (value, { dialect = "seamline" } = {}) => isObject(value) && dialect !== "seamline",
     PLAIN,
   ],
   ...NUMBERS,
@@ -81,6 +82,10 @@ function isFrom(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { epoch, offset, id } = value as Record<string, unknown>;
   return isText(epoch) && isCount(offset) && (id === undefined || isText(id));
+}
+
+function isDialect(value: unknown): boolean {
+  return value === "seamline" || value === "plain" || isFunction((value as Dialect | null | undefined)?.start);
 }
 
 /** `of` names what the options belong to, in the errors. */

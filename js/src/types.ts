@@ -1,4 +1,5 @@
 import type { ReasonCode } from "./codes.js";
+import type { Dialect } from "./dialect.js";
 
 /** A position in the log of a channel: everything up to and including `offset` lies behind it. */
 export interface Position {
@@ -173,14 +174,17 @@ export interface Options {
    */
   clientId?: string;
   /**
-   * What the server speaks: `seamline.v1`, or the plain dialect of servers that send flat JSON objects, which has a
-   * WebAssembly file of its own, `seamline-plain.wasm`. Default `"seamline"`.
+   * What the server speaks: `seamline.v1`, or `plain` of the entry `seamline/plain`, the dialect of servers that send
+   * flat JSON objects. Default `"seamline"`.
+   *
+   * The text `"plain"` stands for the same. It needs the script `plain.js` of the package beside the script that is
+   * running, as in Node, Deno and on a CDN. A bundle has no such script, and a service worker may not import it later.
    *
    * In the plain dialect, the URL is the conversation's, and the client adds the token, `client_id` and
    * `last_message_id` as parameters. There is one channel per client. It begins where the server begins (`from: "tail"`
    * is rejected), and nothing can be published. A message's `data` is the whole object.
    */
-  dialect?: "seamline" | "plain";
+  dialect?: "seamline" | "plain" | Dialect;
   /** Settings of the plain dialect. */
   plain?: PlainOptions;
   /** The longest delays between attempts to connect: the first, and any. Default 500 ms and 20 s. */
@@ -224,7 +228,7 @@ export interface Options {
   outboxMessages?: number;
   /**
    * The client's WebAssembly: its URL, its bytes, or the compiled module. All clients of a page share the first
-   * client's. Default: `seamline.wasm` beside the script. Node reads that file from disk, from 20.16 and 22.3 on.
+   * client's. Default: the one inside the script. The entry `seamline/slim` has none inside, and requires this option.
    */
   wasm?: string | URL | Response | BufferSource | WebAssembly.Module | Promise<Response>;
   /**

@@ -1,11 +1,11 @@
 // The wasm: passed in several ways, missing, broken, or late.
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { FakeServer, until } from "./support/server.mjs";
 
@@ -134,15 +134,42 @@ test("without WebAssembly the client ends with a reason", async (t) => {
   }
 });
 
-test("a CommonJS bundle needs the option `wasm`", async (t) => {
-  FakeServer.install();
-  const directory = await mkdtemp(join(tmpdir(), "seamline-cjs-"));
+test("each bundle format contains the wasm", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "seamline-bundle-"));
   t.after(() => rm(directory, { recursive: true }));
-  const outfile = join(directory, "bundle.cjs");
   const entryPoints = [fileURLToPath(new URL("../dist/index.js", import.meta.url))];
-  await build({ entryPoints, outfile, bundle: true, format: "cjs", logLevel: "silent" });
-  const { connect } = createRequire(import.meta.url)(outfile);
-  for (const options of [{}, { dialect: "plain" }]) {
+  for (const format of ["esm", "cjs", "iife"]) {
+    const outfile = join(directory, `${format}.cjs`);
+    const { warnings } = await build({ entryPoints, outfile, bundle: true, format, globalName: "bundled" });
+    assert.deepEqual(warnings, [], format);
+    const text = await readFile(outfile, "utf8");
+    const bundled =
+      format === "esm"
+        ? await import(`data:text/javascript;base64,${Buffer.from(text).toString("base64")}`)
+        : new Function("module", `${text}\nreturn ${format === "cjs" ? "module.exports" : "bundled"}`)({});
+    FakeServer.install();
+    const client = bundled.connect("ws://example.org/ws");
+    await until(() => client.state.name === "open");
+    client.close();
+  }
+});
+
+test("require() returns the same names as import", async () => {
+  const require = createRequire(import.meta.url);
+  for (const name of ["index", "slim", "plain", "plain-slim"]) {
+    const names = Object.keys(require(`../dist/${name}.cjs`)).sort();
+    assert.deepEqual(names, Object.keys(await import(`../dist/${name}.js`)).sort(), name);
+  }
+  FakeServer.install();
+  const client = require("../dist/index.cjs").connect("ws://example.org/ws");
+  await until(() => client.state.name === "open");
+  client.close();
+});
+
+test("without wasm inside, the option `wasm` is required", async () => {
+  FakeServer.install();
+  const [{ connect }, { plain }] = await Promise.all([import("../dist/slim.js"), import("../dist/plain-slim.js")]);
+  for (const options of [{}, { dialect: plain }]) {
     const { reason, logged } = await ended(connect, options);
     assert.equal(reason.code, "wasm_failed");
     assert.match(reason.message, /pass the option `wasm`/);
@@ -151,6 +178,32 @@ test("a CommonJS bundle needs the option `wasm`", async (t) => {
   const client = connect("ws://example.org/ws", { wasm: bytes });
   await until(() => client.state.name === "open");
   client.close();
+});
+
+for (const [way, dialect] of [
+  ["as a value", (await import("../dist/plain.js")).plain],
+  ["by name", "plain"],
+]) {
+  test(`the plain dialect can be passed ${way}`, async () => {
+    const server = FakeServer.install();
+    const { connect } = await fresh();
+    const client = connect("ws://example.org/ws", { dialect });
+    await until(() => client.state.name === "open");
+    assert.equal(server.sockets[0].protocol, undefined);
+    client.close();
+  });
+}
+
+test("where plain.js is missing, the client names the import", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "seamline-alone-"));
+  t.after(() => rm(directory, { recursive: true }));
+  await copyFile(new URL("../dist/index.js", import.meta.url), join(directory, "index.mjs"));
+  FakeServer.install();
+  const { connect } = await import(pathToFileURL(join(directory, "index.mjs")));
+  const { reason, logged } = await ended(connect, { dialect: "plain" });
+  assert.equal(reason.code, "wasm_failed");
+  assert.match(reason.message, /could not load plain\.js: .*; import \{ plain \} from "seamline\/plain"/);
+  assert.deepEqual(logged, [`seamline: ${reason.message}`]);
 });
 
 for (const [what, value] of [

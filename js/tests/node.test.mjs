@@ -130,12 +130,3 @@ test("without a WebSocket the client names the option", async (t) => {
     assert.deepEqual([states, logged], [["closed"], [`seamline: ${client.state.reason.message}`]]);
   }
 });
-
-test("an unreadable wasm file needs the option `wasm`", async (t) => {
-  without(t, process, "getBuiltinModule");
-  const { connect } = await fresh();
-  const client = connect("ws://127.0.0.1:1/ws", { WebSocket, logger: {} });
-  await until(() => client.state.name === "closed");
-  assert.equal(client.state.reason.code, "wasm_failed");
-  assert.match(client.state.reason.message, /pass the option `wasm`/);
-});

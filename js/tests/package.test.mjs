@@ -1,4 +1,4 @@
-// The contents of the package, and that it can be bundled without a plugin.
+// The contents of the package: each entry is one script, with its types.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { ENTRIES } from "../build/entries.mjs";
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const manifest = JSON.parse(readFileSync(at("package.json"), "utf8"));
-const script = readFileSync(at("dist/index.js"), "utf8");
 const GLOBALS = ["connect", "SeamlineError"];
 
 /** Every path that `exports` names. */
@@ -31,64 +31,80 @@ test("the package has no dependencies and no side effects", () => {
   assert.deepEqual([manifest.type, manifest.sideEffects], ["module", false]);
 });
 
-test("`types` is the first export condition", () => {
-  for (const entry of Object.values(manifest.exports)) {
-    if (typeof entry === "string") continue;
-    assert.equal(Object.keys(entry)[0], "types");
-    assert.equal(Object.keys(entry).at(-1), "default");
+test("package.json exports each entry, with its types", () => {
+  const entries = ENTRIES.filter(({ workerd }) => !workerd);
+  for (const { name, source } of entries) {
+    const { import: module, require, default: other } = manifest.exports[name === "index" ? "." : `./${name}`];
+    const types = `./dist/types/${source.replace(/^src\/(.*)\.ts$/, "$1")}`;
+    assert.deepEqual(module, { types: `${types}.d.ts`, default: `./dist/${name}.js` });
+    assert.deepEqual(require, { types: `${types}.d.cts`, default: `./dist/${name}.cjs` });
+    assert.equal(other, module.default);
   }
 });
 
+test("`types` is first, and `default` is last", () => {
+  const conditions = (entry) =>
+    typeof entry === "string" ? [] : [Object.keys(entry), ...Object.values(entry).flatMap(conditions)];
+  for (const keys of Object.values(manifest.exports).flatMap(conditions)) {
+    assert.ok(!keys.slice(1).includes("types"));
+    assert.equal(keys.at(-1), "default");
+  }
+});
+
+const declarations = readdirSync(at("dist/types"), { recursive: true }).filter((name) => /\.d\.c?ts$/.test(name));
+
 test("declarations import only published declarations", () => {
-  for (const file of readdirSync(at("dist")).filter((name) => name.endsWith(".d.ts"))) {
-    const text = readFileSync(at(`dist/${file}`), "utf8");
-    if (file === "engine.d.ts") continue; // nobody's business: see the next test
-    for (const [, path] of text.matchAll(/from "(.+?)"/g)) {
-      assert.match(path, /^\.\//, file);
-      assert.ok(existsSync(at(`dist/${path.slice(2).replace(/\.js$/, ".d.ts")}`)), `${file} imports ${path}`);
+  assert.ok(declarations.length > 10);
+  for (const file of declarations) {
+    const text = readFileSync(at(`dist/types/${file}`), "utf8");
+    for (const [, path] of text.matchAll(/(?:from |import\()"(\..+?)"/g)) {
+      const imported = join("dist/types", file, "..", path.replace(/\.(c?)js$/, ".d.$1ts"));
+      assert.ok(existsSync(at(imported)), `${file} imports ${path}`);
+      assert.equal(path.endsWith(".cjs"), file.endsWith(".cts"), `${file} imports ${path}`);
     }
   }
 });
 
 test("public declarations hide internals", () => {
-  for (const file of ["index.d.ts", "channel.d.ts", "client.d.ts"]) {
-    const text = readFileSync(at(`dist/${file}`), "utf8");
+  for (const file of declarations) {
+    const text = readFileSync(at(`dist/types/${file}`), "utf8");
     assert.doesNotMatch(text, /\b_(deliver|gap|attached|live|cast|error)\b|ChannelPort|@internal|engine/, file);
   }
 });
 
-test("the script imports only the plain dialect, on demand", async () => {
-  const outdir = await mkdtemp(join(tmpdir(), "seamline-pack-"));
-  const { metafile } = await build({
-    entryPoints: [at("dist/index.js")],
-    splitting: true,
-    outdir,
-    bundle: true,
-    write: false,
-    metafile: true,
-    format: "esm",
-    // Top-level await would make this an error.
-    supported: { "top-level-await": false },
-    logLevel: "silent",
+for (const { name, workerd } of ENTRIES) {
+  test(`dist/${name}.js is a single script`, async () => {
+    const outdir = await mkdtemp(join(tmpdir(), "seamline-pack-"));
+    const { metafile } = await build({
+      entryPoints: [at(`dist/${name}.js`)],
+      external: workerd ? ["*.wasm"] : [],
+      packages: "external",
+      outdir,
+      bundle: true,
+      write: false,
+      metafile: true,
+      format: "esm",
+      // Top-level await would make this an error.
+      supported: { "top-level-await": false },
+    });
+    await rm(outdir, { recursive: true });
+    assert.equal(Object.keys(metafile.inputs).length, 1);
+    const text = readFileSync(at(`dist/${name}.js`), "utf8");
+    assert.doesNotMatch(text, /\beval\(|new Function\b|import\.meta/);
+    // A literal `import()` is a second file: Rollup refuses that for `iife`.
+    assert.doesNotMatch(text, /\bimport\(["'`]/);
   });
-  await rm(outdir, { recursive: true });
-  const [main, plain] = ["index.js", "plain.js"].map(
-    (name) => Object.entries(metafile.inputs).find(([path]) => path.endsWith(name))[1],
-  );
-  assert.equal(Object.keys(metafile.inputs).length, 2);
-  assert.deepEqual(
-    main.imports.map(({ kind, original }) => `${kind} ${original}`),
-    ["dynamic-import ./plain.js"],
-  );
-  assert.deepEqual(plain.imports, []);
-  const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint?.endsWith("index.js"));
-  assert.deepEqual(output.exports.sort(), GLOBALS.sort());
-  assert.equal(script.match(/\.wasm\b/g).length, 1);
-  assert.match(script, /new URL\("\.\/seamline\.wasm",\s*import\.meta\.url\)/, "in the form that bundlers look for");
-});
+}
 
-test("the script contains neither eval nor new Function", () => {
-  assert.doesNotMatch(script, /\beval\(|new Function\b/);
+test("source maps lead to published sources", () => {
+  for (const { name } of ENTRIES) {
+    const map = JSON.parse(readFileSync(at(`dist/${name}.js.map`), "utf8"));
+    for (const [i, source] of map.sources.entries()) {
+      const published = source.startsWith("../src/") && existsSync(join(at("dist"), source));
+      assert.ok(published || typeof map.sourcesContent[i] === "string", `${name} names ${source}`);
+    }
+  }
+  assert.ok(manifest.files.includes("src"));
 });
 
 test("importing the package has no side effects", async (t) => {
@@ -122,10 +138,3 @@ for (const [wasm, name] of [
     }
   });
 }
-
-test("bundlers find the plain dialect's wasm", () => {
-  const plain = readFileSync(at("dist/plain.js"), "utf8");
-  assert.equal(plain.match(/\.wasm\b/g).length, 1);
-  assert.match(plain, /new URL\("\.\/seamline-plain\.wasm",\s*import\.meta\.url\)/);
-  assert.doesNotMatch(plain, /\beval\(|new Function\b/);
-});

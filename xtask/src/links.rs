@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::tools::{files, paths};
 
@@ -14,7 +14,7 @@ fn linked(page: &Path) -> BTreeSet<PathBuf> {
     let directory = page.parent().expect("a page is in a directory");
     let targets = targets(&text).into_iter().filter(|target| !target.contains("://"));
     let files = targets.filter_map(|target| target.split('#').next().filter(|file| !file.is_empty()));
-    files.map(|file| paths::normalized(&directory.join(file))).collect()
+    files.map(|file| normalized(&directory.join(file))).collect()
 }
 
 /// The targets of the links in a text: `b` in `[a](b)`.
@@ -67,7 +67,7 @@ fn each_hop_of_a_walk_is_where_the_architecture_says() {
     let hops: Vec<_> = text.lines().filter_map(hop).collect();
     assert!(hops.len() >= 30, "the walks have {} hops: are their tables still read?", hops.len());
     for (target, function) in hops {
-        let file = paths::normalized(&page.with_file_name(target));
+        let file = normalized(&page.with_file_name(target));
         let source = fs::read_to_string(&file).unwrap_or_else(|e| panic!("cannot read {target}: {e}"));
         assert!(
             defines(&source, function),
@@ -80,4 +80,22 @@ fn each_hop_of_a_walk_is_where_the_architecture_says() {
 fn targets_of_links_are_found() {
     let text = "See [a](a.md#part), [`b`](../b.rs)\nand [c](https://example.com) but not (d.md).";
     assert_eq!(targets(text), ["a.md#part", "../b.rs", "https://example.com"]);
+}
+
+/// The path without `.` and `..`.
+fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(normalized.pop()),
+            component => normalized.push(component),
+        }
+    }
+    normalized
+}
+
+#[test]
+fn paths_are_normalized() {
+    assert_eq!(normalized(Path::new("/dist/lib/.././a.js")), Path::new("/dist/a.js"));
 }

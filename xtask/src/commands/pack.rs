@@ -176,7 +176,9 @@ fn build_js() -> Result<()> {
     let js = paths::js();
     let dist = js.join("dist");
     let mut inputs = sources(&js);
-    inputs.extend(files::below(&js.join("src")));
+    for directory in ["build", "src"] {
+        inputs.extend(files::below(&js.join(directory)));
+    }
     for variant in &VARIANTS {
         inputs.extend(files::below(&js.join(variant.out)));
     }

@@ -1,7 +1,7 @@
 //! The paths of the project.
 
 use std::env;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// The workspace's root.
 pub fn root() -> PathBuf {
@@ -59,27 +59,4 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
 /// `path` relative to the root, for messages.
 pub fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
-}
-
-/// The path without `.` and `..`.
-pub fn normalized(path: &Path) -> PathBuf {
-    let mut normalized = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => drop(normalized.pop()),
-            component => normalized.push(component),
-        }
-    }
-    normalized
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_normalized() {
-        assert_eq!(normalized(Path::new("/dist/lib/.././a.js")), Path::new("/dist/a.js"));
-    }
 }

@@ -1,0 +1,30 @@
+/**
+ * The scripts of the package: `dist/<name>.js` and `dist/<name>.cjs`, each with everything that it imports from this
+ * repository. `exports` in package.json names each of them; a test checks that.
+ *
+ * - `gzipKbMax`: its budget, which `cargo xtask size` checks.
+ * - `connects`: it has a `connect`, which may import the plain dialect by its name.
+ * - `wasm`: the file that a page needs beside it.
+ * - `workerd`: it is another entry as Cloudflare Workers need it: an ES module only, with the types of the other.
+ */
+export const ENTRIES = [
+  { name: "index", source: "src/entries/index.ts", connects: true, gzipKbMax: 36 },
+  { name: "slim", source: "src/entries/slim.ts", connects: true, wasm: "seamline.wasm", gzipKbMax: 35 },
+  {
+    name: "workerd",
+    source: "src/entries/workerd.ts",
+    connects: true,
+    wasm: "seamline.wasm",
+    workerd: true,
+    gzipKbMax: 35,
+  },
+  { name: "plain", source: "src/entries/plain.ts", gzipKbMax: 38 },
+  { name: "plain-slim", source: "src/entries/plain-slim.ts", wasm: "seamline-plain.wasm", gzipKbMax: 38 },
+  {
+    name: "plain-workerd",
+    source: "src/entries/plain-workerd.ts",
+    wasm: "seamline-plain.wasm",
+    workerd: true,
+    gzipKbMax: 38,
+  },
+];

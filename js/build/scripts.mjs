@@ -1,0 +1,82 @@
+// Bundles the entries with esbuild.
+import { readFile, writeFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { deflateRaw } from "node:zlib";
+import { build } from "esbuild";
+
+/** Embeds the wasm of pkg/ and pkg-plain/ as text; `src/unpack.ts` reverses that. */
+const packedWasm = {
+  name: "packed wasm",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /_bg\.wasm$/ }, async ({ path }) => {
+      const deflated = await promisify(deflateRaw)(await readFile(path), { level: 9, memLevel: 9 });
+      return { contents: deflated.toString("base64"), loader: "text" };
+    }),
+};
+
+/** Removes what no client uses from the glue of wasm-bindgen: `using`, finalizers, and warnings about MIME types. */
+const smallGlue = {
+  name: "small glue",
+  setup: ({ onLoad, esbuild }) =>
+    onLoad({ filter: /\bpkg(-plain)?\/seamline\.js$/ }, async ({ path }) => {
+      const { code } = await esbuild.transform(await readFile(path, "utf8"), {
+        define: { "Symbol.dispose": "undefined", FinalizationRegistry: "undefined" },
+        drop: ["console"],
+      });
+      return { contents: code };
+    }),
+};
+
+/**
+ * The function of `src/plain-beside.ts`. Bundlers do not follow a computed path, and the comments keep webpack and Vite
+ * from warning about it. The minifier would remove them, so this is not part of the source.
+ */
+const IMPORT_BESIDE = "function importBeside(p){return import(/*webpackIgnore:true*//*@vite-ignore*/p)}";
+
+/** What a source map contains of a source. The package has src/, and the wasm would be in there a second time. */
+function mapped(source, content) {
+  if (source.startsWith("../src/")) return null;
+  return source.endsWith(".wasm") ? "(the embedded WebAssembly)" : content;
+}
+
+/** Writes a script or a source map. */
+async function write({ path, text }) {
+  if (path.endsWith(".map")) {
+    const map = JSON.parse(text);
+    map.sourcesContent = map.sources.map((source, i) => mapped(source, map.sourcesContent[i]));
+    text = JSON.stringify(map);
+  }
+  await writeFile(path, text);
+}
+
+/** Bundles one entry as `dist/<name>.<extension>`. */
+async function bundle({ name, source, connects }, extension, options) {
+  const { outputFiles } = await build({
+    entryPoints: { [name]: source },
+    outdir: "dist",
+    outExtension: { ".js": extension },
+    plugins: [packedWasm, smallGlue],
+    packages: "external",
+    // Those of workerd, which resolves them itself.
+    external: ["./seamline.wasm", "./seamline-plain.wasm"],
+    bundle: true,
+    minify: true,
+    sourcemap: true,
+    write: false,
+    target: "es2022",
+    legalComments: "none",
+    mangleProps: /^_[a-z]|^__wbg_ptr$|^__destroy_into_raw$/, // what is internal is named so, here and in the glue
+    footer: connects ? { js: IMPORT_BESIDE } : {},
+    ...options,
+  });
+  await Promise.all(outputFiles.map(write));
+}
+
+/** Bundles the entries: as ES modules and, except for those of workerd, as CommonJS. */
+export async function buildScripts(entries) {
+  for (const entry of entries) {
+    await bundle(entry, ".js", { format: "esm" });
+    // With `platform: "node"`, esbuild adds what shows Node the names that the module exports.
+    if (!entry.workerd) await bundle(entry, ".cjs", { format: "cjs", platform: "node" });
+  }
+}

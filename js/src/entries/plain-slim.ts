@@ -1,0 +1,5 @@
+import type { Dialect } from "../dialect.js";
+import { start } from "../glue/plain.js";
+
+/** As `plain` of `seamline/plain`, without WebAssembly inside: the option `wasm` is required. */
+export const plain: Dialect = { name: "plain", start };

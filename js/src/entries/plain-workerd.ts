@@ -1,0 +1,6 @@
+import type { Dialect } from "../dialect.js";
+import { start } from "../glue/plain.js";
+import wasm from "./seamline-plain.wasm";
+
+/** As `plain` of `seamline/plain`. */
+export const plain: Dialect = { name: "plain", source: () => wasm, start };

@@ -1,0 +1,7 @@
+import packed from "../../pkg-plain/seamline_bg.wasm";
+import type { Dialect } from "../dialect.js";
+import { start } from "../glue/plain.js";
+import { unpack } from "../unpack.js";
+
+/** The plain dialect, for the option `dialect` of `connect`. */
+export const plain: Dialect = { name: "plain", source: () => unpack(packed), start };

@@ -1,0 +1,15 @@
+import type { Dialect } from "./dialect.js";
+import { SeamlineError, text } from "./error.js";
+
+/** `import()` in a form that bundlers leave alone. The build appends it to the script: build/scripts.mjs. */
+declare function importBeside(path: string): Promise<{ plain: Dialect }>;
+
+/** The plain dialect of the script `plain.js` that lies beside this one. */
+export async function plainBeside(): Promise<Dialect> {
+  try {
+    return (await importBeside("./plain.js")).plain;
+  } catch (error) {
+    const cure = 'import { plain } from "seamline/plain" and pass `dialect: plain`';
+    throw new SeamlineError("wasm_failed", `could not load plain.js: ${text(error)}; ${cure}`);
+  }
+}

@@ -1,9 +1,10 @@
 import { Dispatcher } from "./dispatcher.js";
+import { type Disposes, dispose } from "./disposal.js";
 import { iterate } from "./iterator.js";
 import { checkPublishOptions } from "./options.js";
-import type { Published } from "./publications.js";
+import { closed, type Published } from "./publications.js";
 import type { Subscription } from "./subscription.js";
-import type { ChannelOptions, Gap, Logger, Message, Position } from "./types.js";
+import type { ChannelOptions, Gap, ListenerOptions, Logger, Message, Position } from "./types.js";
 
 /** The events of a channel. A `message` or `gap` listener may return a promise: the channel waits for it. */
 export type ChannelEvents<T> = {
@@ -28,6 +29,10 @@ export interface ChannelPort {
   _cast(name: string, data: unknown): void;
 }
 
+/** What `using` needs. */
+// biome-ignore lint/correctness/noUnusedVariables: it must be declared as the class is
+export interface Channel<T> extends Disposes {}
+
 /**
  * A handle of a channel, with its own listeners, position and `close()`. All handles of a name share one subscription. It
  * begins when the first of them listens, and ends when the last one that listens is closed.
@@ -44,7 +49,10 @@ export interface ChannelPort {
  * messages, none are fetched or acknowledged, no gaps are detected, and casts and `live` arrive at once, whatever
  * `from` is. If another handle requests messages, both share its subscription, and casts wait for a replay. Listeners
  * that are added in one turn of the event loop count as added together.
+ *
+ * `using` closes a handle at the end of the block.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class has no members that only some compilers know
 export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   /** The channel's name. */
   readonly name: string;
@@ -70,19 +78,49 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   }
 
   /**
-   * Adds a listener for an event. The returned function removes it. Throws a {@link SeamlineError}: `bad_event` or
-   * `bad_listener` for an invalid argument, and `already_subscribed` as described at {@link ChannelOptions.from}.
+   * Resolves when this handle is live for the first time: its replay is over, and what came with it is processed. Like
+   * a `live` listener, it makes the handle listen; see {@link Channel}. Rejects with the code `closed` if the handle or
+   * the client is or gets closed, and with the server's error if the server rejects the subscription first. The client
+   * subscribes again when that may help, so you may call `ready()` again.
    */
-  on<E extends keyof ChannelEvents<T>>(event: E, listener: ChannelEvents<T>[E]): () => void {
-    const off = this.#dispatcher._events.on(event, listener);
-    try {
-      if (event !== "error") this.#join(event === "message");
-    } catch (error) {
-      off();
-      throw error;
-    }
-    if (event === "message") this.#dispatcher._run();
-    return off;
+  ready(): Promise<void> {
+    const { _onEnd, _onRejected, _wasLive } = this.#dispatcher;
+    return new Promise((resolve, reject) => {
+      const settle = (error?: unknown) => {
+        off();
+        _onEnd.delete(end);
+        _onRejected.delete(settle);
+        if (error) reject(error);
+        else resolve();
+      };
+      const end = () => settle(closed("channel"));
+      const off = this.once("live", () => settle());
+      if (this.#dispatcher._ended) return end();
+      if (_wasLive) return settle();
+      _onEnd.add(end);
+      _onRejected.add(settle);
+    });
+  }
+
+  /**
+   * Adds a listener for an event. The returned function removes it, and so does `signal`. Throws a
+   * {@link SeamlineError}: `bad_event`, `bad_listener` or `bad_option` for an invalid argument, and
+   * `already_subscribed` as described at {@link ChannelOptions.from}.
+   */
+  on<E extends keyof ChannelEvents<T>>(event: E, listener: ChannelEvents<T>[E], options?: ListenerOptions): () => void {
+    return this.#on(event, listener, options);
+  }
+
+  /**
+   * As {@link Channel.on}, for the next event only: the listener is removed before it is called. A message on which it
+   * fails is not dispatched to it again.
+   */
+  once<E extends keyof ChannelEvents<T>>(
+    event: E,
+    listener: ChannelEvents<T>[E],
+    options?: ListenerOptions,
+  ): () => void {
+    return this.#on(event, listener, options, true);
   }
 
   /**
@@ -117,10 +155,32 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
     return iterate(this.#dispatcher);
   }
 
+  #on<E extends keyof ChannelEvents<T>>(
+    event: E,
+    listener: ChannelEvents<T>[E],
+    options?: ListenerOptions,
+    once?: boolean,
+  ): () => void {
+    const off = this.#dispatcher._events.on(event, listener, options, once);
+    if (options?.signal?.aborted) return off;
+    try {
+      if (event !== "error") this.#join(event === "message");
+    } catch (error) {
+      off();
+      throw error;
+    }
+    if (event === "message") this.#dispatcher._run();
+    return off;
+  }
+
   #join(messages: boolean): void {
     if (this.#dispatcher._ended) return;
     const subscription = this.#port._subscription(this.name);
     if (subscription) subscription._join(this.#dispatcher, messages);
     else this.#dispatcher._end();
+  }
+
+  static {
+    Object.assign(Channel.prototype, { [dispose]: Channel.prototype.close });
   }
 }

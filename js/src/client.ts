@@ -1,9 +1,12 @@
 import { Channel } from "./channel.js";
-import { Connection } from "./connection.js";
+import { Connection, type Setup } from "./connection.js";
 import type { Dialect } from "./dialect.js";
-import { checkChannelName, checkChannelOptions, checkCloseOptions, checkOptions } from "./options.js";
+import { asyncDispose, type DisposesAsync } from "./disposal.js";
+import { checkChannelName, checkChannelOptions, checkCloseOptions, checkOptions, settings } from "./options.js";
 import { closed } from "./publications.js";
-import type { ChannelOptions, CloseOptions, Diagnostic, Options, State, Stats } from "./types.js";
+import { randomName } from "./random.js";
+import { Status } from "./status.js";
+import type { ChannelOptions, CloseOptions, Diagnostic, ListenerOptions, Options, State, Stats } from "./types.js";
 import { webSocketUrl } from "./url.js";
 
 /** The events of a client. */
@@ -14,25 +17,70 @@ export type ClientEvents = {
   error: (error: unknown) => unknown;
 };
 
-/** A connection to a server, which reconnects until it is closed. Create one with `connect`. */
+/** What `await using` needs. */
+export interface Client extends DisposesAsync {}
+
+/**
+ * A connection to a server, which reconnects until it is closed. Create one with `connect`. `await using` closes
+ * it at the end of the block.
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class has no members that only some compilers know
 export class Client {
+  #setup: Setup;
+  #status: Status;
+  /** A new one after each `connect()`. */
   #connection: Connection;
 
   /** @internal */
   constructor(url: string | URL, options: Options, seamline: Dialect) {
     checkOptions(options);
-    // A copy: the application may change its own later.
-    this.#connection = new Connection(webSocketUrl(url), { ...options }, seamline);
+    const { clientId, logger } = options;
+    this.#status = new Status(logger);
+    this.#setup = {
+      _url: webSocketUrl(url),
+      // Copies: the application may change its own later.
+      _options: { ...options },
+      _settings: settings(options),
+      _seamline: seamline,
+      _status: this.#status,
+      _clientId: clientId ?? randomName(),
+      _load: clientId && randomName().slice(16),
+    };
+    this.#connection = new Connection(this.#setup);
   }
 
   /** The state of the connection. */
   get state(): State {
-    return this.#connection._status._state;
+    return this.#status._state;
   }
 
-  /** Adds a listener for an event. The returned function removes it. */
-  on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E]): () => void {
-    return this.#connection._status._events.on(event, listener);
+  /**
+   * Resolves when the connection is open: at once, if it is open now. Attempts that fail do not matter. Rejects with the
+   * code `closed` if the client is or gets closed; the error's `cause` is the {@link Reason}.
+   */
+  ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        const { state } = this;
+        if (state.name === "closed") reject(closed("client", state.reason));
+        else if (this.#connection._closing) reject(closed("client"));
+        else if (state.name === "open") resolve();
+        else return;
+        off();
+      };
+      const off = this.on("state", settle);
+      settle();
+    });
+  }
+
+  /** Adds a listener for an event. The returned function removes it, and so does `signal`. */
+  on<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E], options?: ListenerOptions): () => void {
+    return this.#status._events.on(event, listener, options);
+  }
+
+  /** As {@link Client.on}, for the next event only: the listener is removed before it is called. */
+  once<E extends keyof ClientEvents>(event: E, listener: ClientEvents[E], options?: ListenerOptions): () => void {
+    return this.#status._events.on(event, listener, options, true);
   }
 
   /**
@@ -46,7 +94,7 @@ export class Client {
     return new Channel<T>(name, options, this.#connection);
   }
 
-  /** The counters so far. */
+  /** The counters so far, of all connections of this client. */
   stats(): Stats {
     return this.#connection._stats();
   }
@@ -56,17 +104,40 @@ export class Client {
    * events. It can be serialized as JSON and contains no messages. Attach it to a bug report.
    */
   diagnostics(): readonly Diagnostic[] {
-    return this.#connection._status._diagnostics;
+    return this.#status._diagnostics;
   }
 
   /**
-   * Closes the client for good: acknowledges processed messages, ends all channels and fails unanswered publications.
-   * Resolves when the client is closed. With `flushMs`, unanswered publications have that much time to get an answer:
-   * channels end and new publications are rejected at once, and the client closes as soon as no publication waits. The
-   * log may have stored a publication that fails with `closed`.
+   * Closes the client: acknowledges processed messages, ends all channels and fails unanswered publications. Resolves
+   * when the client is closed. With `flushMs`, unanswered publications have that much time to get an answer: channels
+   * end and new publications are rejected at once, and the client closes as soon as no publication waits. The log may
+   * have stored a publication that fails with `closed`.
    */
   close(options: CloseOptions = {}): Promise<void> {
     checkCloseOptions(options);
     return this.#connection._close(options.flushMs);
+  }
+
+  /**
+   * Opens a closed client again, at once. A client that is not closed stays as it is. While `close({ flushMs })` waits
+   * for publications, `connect()` cancels the close: the connection stays, and so do the publications.
+   *
+   * The client is the same as before: its listeners, client id, counters and diagnostics continue, and it calls the
+   * token function as for the first connection. Handles of channels that were made before the close stay closed; make
+   * new ones. Without `from`, they continue after the last message that the earlier ones acknowledged.
+   *
+   * If the client ended by itself (`unauthorized`, `wasm_failed` and others), cure the cause first: there is no delay
+   * before this attempt.
+   */
+  connect(): void {
+    const connection = this.#connection;
+    if (connection._stay()) return;
+    connection._end();
+    this.#status._reopen();
+    this.#connection = new Connection(this.#setup, connection._stats());
+  }
+
+  static {
+    Object.assign(Client.prototype, { [asyncDispose]: Client.prototype.close });
   }
 }

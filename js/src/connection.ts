@@ -7,53 +7,67 @@ import { follow } from "./follow.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { type Lineage, lineageOf } from "./lineage.js";
 import { type Loading, loadWithRetries } from "./load.js";
-import { settings } from "./options.js";
 import { toJson } from "./payload.js";
 import { closed, Publications, type Published } from "./publications.js";
-import { randomName } from "./random.js";
 import { openSocket, type Socket } from "./socket.js";
-import { Status } from "./status.js";
+import type { Status } from "./status.js";
 import type { Subscription } from "./subscription.js";
 import { Subscriptions } from "./subscriptions.js";
 import { fetchToken } from "./token.js";
 import type { Gap, Logger, Options, Reason, Stats } from "./types.js";
 
+/** What all connections of a client have in common. */
+export interface Setup {
+  readonly _url: string;
+  readonly _options: Options;
+  /** Those that the wasm reads. */
+  readonly _settings: unknown;
+  /** The default dialect. */
+  readonly _seamline: Dialect;
+  readonly _status: Status;
+  readonly _clientId: string;
+  /** The name of this page load, if the application chose the client id. */
+  readonly _load: string | undefined;
+}
+
+/** The end of a connection, from the moment on when it accepts nothing new. */
+interface Closing {
+  readonly _done: Promise<void>;
+  _resolve(): void;
+  /** Runs while publications without an answer are waited for. */
+  _timer?: ReturnType<typeof setTimeout> | undefined;
+  /** The final counts, once it has ended. */
+  _stats?: Stats;
+}
+
 /**
- * What a client does: it makes calls into the wasm, performs what the wasm requests, and dispatches what it reports.
+ * What a client does from `connect()` to `close()`: it makes calls into the wasm, performs what the wasm requests, and
+ * dispatches what it reports.
  */
 export class Connection implements ChannelPort, Loading, Host {
   readonly _status: Status;
-  /** Resolves when the client is closed. */
-  readonly _closed: Promise<void>;
-  /**
-   * Set as soon as nothing new is accepted: with a timer while publications without an answer are waited for, and with
-   * the final counts once the wasm is gone.
-   */
-  #closing: { _timer?: ReturnType<typeof setTimeout>; _stats?: Stats } | undefined;
-  #url: string;
-  #options: Options;
-  #settings: unknown;
+  #closing: Closing | undefined;
+  #setup: Setup;
+  /** The counts of the client's connections before this one. */
+  #before: Stats | undefined;
   #calls = new Calls();
   #subscriptions = new Subscriptions(this.#calls);
   #publications: Publications;
   #lineage: Lineage | undefined;
-  #resolveClosed!: () => void;
   /** The one timer that the wasm sets. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopWatching = () => {};
   /** Stops waiting for the wasm or for a token; only one of them is pending at a time. */
   #stopWaiting = () => {};
 
-  constructor(url: string, options: Options, seamline: Dialect) {
-    const { clientId, outboxMessages } = options;
-    this.#url = url;
-    this.#options = options;
-    this.#settings = settings(options);
-    this._status = new Status(options.logger);
-    this._closed = new Promise((resolve) => (this.#resolveClosed = resolve));
-    this.#publications = new Publications(this.#calls, outboxMessages);
-    if (clientId) this.#lineage = lineageOf(clientId, randomName().slice(16));
-    this.#stopWaiting = loadWithRetries(options, seamline, this);
+  constructor(setup: Setup, before?: Stats) {
+    const { _options, _seamline, _clientId, _load } = setup;
+    this.#setup = setup;
+    this.#before = before;
+    this._status = setup._status;
+    this.#publications = new Publications(this.#calls, _options.outboxMessages);
+    if (_load) this.#lineage = lineageOf(_clientId, _load);
+    this.#stopWaiting = loadWithRetries(_options, _seamline, this);
   }
 
   get _logger(): Required<Logger> {
@@ -88,23 +102,38 @@ export class Connection implements ChannelPort, Loading, Host {
 
   #count(): Stats {
     const names = "connects received delivered duplicates discarded repairs gaps published bytes".split(" ");
-    return Object.fromEntries(names.map((name, place) => [name, this.#calls._call(Call.Stat, place) ?? 0])) as never;
+    const count = (name: string, place: number) =>
+      ((this.#calls._call(Call.Stat, place) as number | undefined) ?? 0) + (this.#before?.[name as keyof Stats] ?? 0);
+    return Object.fromEntries(names.map((name, place) => [name, count(name, place)])) as never;
   }
 
   _close(flushMs = 0): Promise<void> {
-    clearTimeout(this.#closing?._timer);
-    const closing = (this.#closing ??= {});
+    const closing = (this.#closing ??= startClosing());
     // First, because inside a handler the wasm reports the end only after the current frame.
     this.#subscriptions._end();
     const close = () => {
+      stopTimer(closing);
       if (this.#calls._ready) this.#calls._call(Call.Close);
-      else this.#end({ code: "closed_by_application", message: "closed by the application" });
+      else this._end();
     };
     if (flushMs && this.#publications._unanswered) {
+      stopTimer(closing);
       this.#publications._onEmpty = close;
       closing._timer = setTimeout(close, flushMs);
     } else close();
-    return this._closed;
+    return closing._done;
+  }
+
+  /** Cancels a close that still waits for publications. Returns whether the connection stays. */
+  _stay(): boolean {
+    const closing = this.#closing;
+    if (closing?._timer) {
+      stopTimer(closing);
+      this.#publications._onEmpty = () => {};
+      this.#closing = undefined;
+      closing._resolve();
+    }
+    return !this._closing;
   }
 
   _waiting(attempt: number, retryAt: number, reason: Reason): void {
@@ -113,13 +142,14 @@ export class Connection implements ChannelPort, Loading, Host {
 
   _failed(reason: Reason): void {
     this._logger.error("seamline:", reason.message);
-    this.#end(reason);
+    this._end(reason);
   }
 
   _loaded(Loaded: EngineClass): void {
-    const { clientId = randomName(), token } = this.#options;
+    const { _url, _clientId, _options, _settings } = this.#setup;
     const names = this.#lineage?._names();
-    const engine = new Loaded(this.#url, clientId, names, this.#settings, token !== undefined, this);
+    const hasToken = _options.token !== undefined;
+    const engine = new Loaded(_url, _clientId, names, _settings, hasToken, this);
     this.#stopWatching = watchLifecycle((event, call) => {
       this._status._record({ event });
       // Again, because a page restored from the back/forward cache is not the newest name there.
@@ -141,7 +171,7 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   socket(id: number, url: string): Socket | string {
-    const { dialect = "seamline", WebSocket: Own } = this.#options;
+    const { dialect = "seamline", WebSocket: Own } = this.#setup._options;
     return openSocket(
       () => new (Own ?? WebSocket)(url, dialect === "seamline" ? "seamline.v1" : undefined),
       (kind, reason, code, data) => this.#calls._call(kind, id, reason, "", code, 0, data),
@@ -158,7 +188,7 @@ export class Connection implements ChannelPort, Loading, Host {
       case Kind.Waiting:
         return this._waiting(x, Date.now() + y, reasonOf(a, b, z));
       case Kind.Closed:
-        return this.#end(reasonOf(a, b, z));
+        return this._end(reasonOf(a, b, z));
       case Kind.Attached:
         return subscription?._attached({ epoch: a, offset: x });
       case Kind.Deliver:
@@ -186,16 +216,18 @@ export class Connection implements ChannelPort, Loading, Host {
 
   #fetchToken(id: number, refresh: boolean): void {
     this.#stopWaiting = follow(
-      fetchToken(this.#options.token, refresh),
+      fetchToken(this.#setup._options.token, refresh),
       (token) => this.#calls._call(Call.Token, id, token),
       (error) => this.#calls._call(Call.TokenFailed, id, `the token function failed: ${text(error)}`),
     );
   }
 
-  #end(reason: Reason): void {
-    if (this._status._state.name === "closed") return;
-    clearTimeout(this.#closing?._timer);
-    const closing = (this.#closing ??= {});
+  /** Ends it, once: inside a handler also before the wasm has reported that. */
+  _end(reason: Reason = { code: "closed_by_application", message: "closed by the application" }): void {
+    const closing = (this.#closing ??= startClosing());
+    if (closing._stats) return;
+    closing._stats = this.#count();
+    stopTimer(closing);
     this.#stopWatching();
     this.#stopWaiting();
     this.#lineage?._end();
@@ -203,10 +235,20 @@ export class Connection implements ChannelPort, Loading, Host {
     this.#subscriptions._end();
     // Publications that still wait for the wasm fail here; the wasm has failed the others.
     this.#calls._flush();
-    this.#resolveClosed();
-    closing._stats = this.#count();
+    closing._resolve();
     this.#calls._free();
   }
+}
+
+function stopTimer(closing: Closing): void {
+  clearTimeout(closing._timer);
+  closing._timer = undefined;
+}
+
+function startClosing(): Closing {
+  let _resolve!: () => void;
+  const _done = new Promise<void>((resolve) => (_resolve = resolve));
+  return { _done, _resolve };
 }
 
 function reasonOf(code: string, message: string, closeCode: number): Reason {

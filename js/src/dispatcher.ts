@@ -30,12 +30,18 @@ export class Dispatcher<T = unknown> {
   _ended = false;
   /** Called at the end. */
   readonly _onEnd = new Set<() => void>();
+  /** Called when the server rejects the subscription. */
+  readonly _onRejected = new Set<(error: unknown) => void>();
+  _wasLive = false;
   #name: string;
   #attempts: number;
   #delayMs: number;
   #logger: Required<Logger>;
   #queue: Entry[] = [];
-  #emitLive = () => void this._emit("live");
+  #emitLive = () => {
+    this._wasLive = true;
+    void this._emit("live");
+  };
 
   constructor(name: string, { from, redeliver }: ChannelOptions, logger: Required<Logger>) {
     this.#name = name;
@@ -67,6 +73,13 @@ export class Dispatcher<T = unknown> {
     this._ended = true;
     this.#queue = [];
     for (const end of this._onEnd) end();
+    this._events._end();
+  }
+
+  /** The server rejects the subscription. */
+  _rejected(error: unknown): void {
+    for (const call of this._onRejected) call(error);
+    this._error(error);
   }
 
   _error(error: unknown, message?: Message<T>): void {

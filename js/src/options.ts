@@ -1,7 +1,7 @@
 import type { Dialect } from "./dialect.js";
 import { HIDDEN, invalid, unknown } from "./error.js";
 import { bytes, isText } from "./text.js";
-import type { ChannelOptions, CloseOptions, Options } from "./types.js";
+import type { ChannelOptions, CloseOptions, ListenerOptions, Options } from "./types.js";
 
 type Check = (value: unknown, options?: Options) => boolean;
 
@@ -77,6 +77,11 @@ const CHANNEL_OPTIONS: Table = {
   redeliver: ["an object", isObject, REDELIVER],
 };
 
+/** By its methods: polyfills and other windows have classes of their own. */
+function isSignal(value: unknown): boolean {
+  return isObject(value) && isFunction((value as AbortSignal).addEventListener) && "aborted" in (value as AbortSignal);
+}
+
 function isFrom(value: unknown): boolean {
   if (value === "start" || value === "tail") return true;
   if (!isObject(value)) return false;
@@ -114,6 +119,11 @@ export function checkPublishOptions(options: object): void {
 /** The same for `close()`. */
 export function checkCloseOptions(options: CloseOptions): void {
   check(" of close", options, { flushMs: MS });
+}
+
+/** The same for `on()` and `once()`. */
+export function checkListenerOptions(options: ListenerOptions): void {
+  check(" of a listener", options, { signal: ["the signal of an AbortController", isSignal] });
 }
 
 /** The same for a channel's options. */

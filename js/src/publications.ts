@@ -3,6 +3,7 @@ import type { Calls } from "./calls.js";
 import { SeamlineError } from "./error.js";
 import type { Payload } from "./payload.js";
 import { randomName } from "./random.js";
+import type { Reason } from "./types.js";
 
 /** The default of `outboxMessages`. */
 const OUTBOX_MESSAGES = 1000;
@@ -68,6 +69,10 @@ export class Publications {
 }
 
 /** The error for a call on something that was closed. */
-export function closed(what: "client" | "channel"): SeamlineError {
-  return new SeamlineError("closed", `the ${what} is closed`);
+export function closed(what: "client" | "channel", reason?: Reason): SeamlineError {
+  return new SeamlineError(
+    "closed",
+    `the ${what} is closed${reason ? `: ${reason.message}` : ""}`,
+    reason && { cause: reason },
+  );
 }

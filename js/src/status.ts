@@ -30,6 +30,11 @@ export class Status {
     this.#pending = [];
   }
 
+  /** A client that was closed opens again. As for a new client, the event comes with the first attempt. */
+  _reopen(): void {
+    this._state = { name: "connecting" };
+  }
+
   _record(what: { state: State } | { event: string }): void {
     this._diagnostics = [...this._diagnostics, { at: Date.now(), ...what }].slice(-DIAGNOSTICS_MAX);
   }

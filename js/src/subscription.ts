@@ -68,7 +68,7 @@ export class Subscription {
     // Later: the next listener of this turn may be the first one for messages.
     this.#port._soon(() => {
       if (!known && this.#open?._live) handle._live();
-      if (!known && this.#open?._error) handle._error(this.#open._error);
+      if (!known && this.#open?._error) handle._rejected(this.#open._error);
       this.#subscribe();
     });
   }
@@ -148,7 +148,7 @@ export class Subscription {
 
   _error(error: unknown): void {
     if (this.#open && !this.#open._live) this.#open._error = error;
-    for (const handle of [...this.#handles]) handle._error(error);
+    for (const handle of [...this.#handles]) handle._rejected(error);
   }
 
   #follow(handle: Dispatcher): void {

@@ -249,6 +249,19 @@ export interface CloseOptions {
   flushMs?: number;
 }
 
+/** The `signal` of an `AbortController`. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** The options of `on()` and `once()`. */
+export interface ListenerOptions {
+  /** Removes the listener when it is aborted. If it is aborted already, no listener is added. */
+  signal?: AbortSignalLike | undefined;
+}
+
 /** The options of {@link Client.channel}. */
 export interface ChannelOptions {
   /**

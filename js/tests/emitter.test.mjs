@@ -95,3 +95,105 @@ test("listeners changed during an event do not affect it", () => {
   emit("a");
   assert.deepEqual(emitted, ["first", "second", "new"]);
 });
+
+/** A signal, how many listeners it has, and how to abort it. */
+function signal() {
+  const listeners = new Set();
+  return {
+    listeners,
+    aborted: false,
+    addEventListener: (type, listener) => type === "abort" && listeners.add(listener),
+    removeEventListener: (_, listener) => listeners.delete(listener),
+    abort() {
+      this.aborted = true;
+      for (const listener of listeners) listener();
+    },
+  };
+}
+
+test("a listener for once is called once", () => {
+  const { emitter, emit } = setUp();
+  const emitted = [];
+  emitter.on("a", (...args) => emitted.push(...args), {}, true);
+  emit("a", 1);
+  emit("a", 2);
+  assert.deepEqual([emitted, emitter.of("a")], [[1], []]);
+});
+
+test("a listener for once may cause its own event", () => {
+  const { emitter, emit } = setUp();
+  const emitted = [];
+  emitter.on("a", () => (emitted.push("first"), emit("a")), {}, true);
+  emitter.on("a", () => emitted.push("second"), {}, true);
+  emit("a");
+  assert.deepEqual(emitted, ["first", "second"]);
+});
+
+test("a listener for once can be removed", () => {
+  const { emitter, emit } = setUp();
+  const emitted = [];
+  emitter.on("a", () => emitted.push("x"), {}, true)();
+  emit("a");
+  assert.deepEqual(emitted, []);
+});
+
+test("what a listener for once returns is kept", () => {
+  const { emitter } = setUp();
+  emitter.on("a", (n) => n + 1, {}, true);
+  assert.equal(emitter.of("a")[0](1), 2);
+});
+
+test("a signal removes its listener", () => {
+  const { emitter, emit } = setUp();
+  const emitted = [];
+  const abort = new AbortController();
+  emitter.on("a", (n) => emitted.push(`with ${n}`), { signal: abort.signal });
+  emitter.on("a", (n) => emitted.push(`without ${n}`), { signal: undefined });
+  emit("a", 1);
+  abort.abort();
+  emit("a", 2);
+  assert.deepEqual(emitted, ["with 1", "without 1", "without 2"]);
+});
+
+test("an aborted signal adds no listener", () => {
+  const { emitter } = setUp();
+  const off = emitter.on("a", () => {}, { signal: AbortSignal.abort() });
+  off();
+  assert.deepEqual(emitter.of("a"), []);
+});
+
+test("a signal is left alone once its listener is gone", () => {
+  const { emitter, emit } = setUp();
+  const shared = signal();
+  const off = emitter.on("a", () => {}, { signal: shared });
+  emitter.on("a", () => {}, { signal: shared }, true);
+  emitter.on("b", () => {}, { signal: shared });
+  assert.equal(shared.listeners.size, 3);
+  off();
+  assert.equal(shared.listeners.size, 2);
+  emit("a");
+  assert.equal(shared.listeners.size, 1);
+  emitter._end();
+  assert.equal(shared.listeners.size, 0);
+});
+
+test("an aborted signal is left alone", () => {
+  const { emitter } = setUp();
+  const shared = signal();
+  emitter.on("a", () => {}, { signal: shared });
+  shared.abort();
+  assert.deepEqual([shared.listeners.size, emitter.of("a")], [0, []]);
+});
+
+test("a signal must be one", () => {
+  const { emitter } = setUp();
+  for (const [options, message] of [
+    [{ once: true }, 'unknown option of a listener: "once"; use one of signal'],
+    [{ signal: 1 }, 'invalid option of a listener "signal": 1; pass the signal of an AbortController'],
+    [{ signal: new AbortController() }, /^invalid option of a listener "signal": \{\}; /],
+    [null, "invalid options of a listener: null; pass an object"],
+  ]) {
+    assert.throws(() => emitter.on("a", () => {}, options), { code: "bad_option", message });
+  }
+  assert.deepEqual(emitter.of("a"), []);
+});

@@ -79,6 +79,14 @@ test("a problem that the client logs fails", async () => {
   assert.deepEqual([result, reason], ["failed", "seamline: it is broken"]);
 });
 
+test("a build that warns about the package fails", async () => {
+  const warning = "warning: node_modules/seamline/dist/index.js has something";
+  const row = { name: "build", kind: "page", build: `echo "${warning}"`, files: { dir: "." } };
+  const { result, reason } = await runRow(row, dir);
+  assert.equal(result, "failed");
+  assert.match(reason, /warns:\nwarning: node_modules/);
+});
+
 test("a build that fails shows its output", async () => {
   const row = { name: "build", kind: "page", build: "echo it is broken; exit 3", files: { dir: "." } };
   const { result, reason } = await runRow(row, dir);

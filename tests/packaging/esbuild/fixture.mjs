@@ -21,6 +21,13 @@ export default {
       path: "/script.html",
     },
     {
+      name: "iife, in a classic worker",
+      kind: "page",
+      build: bundle("iife", "worker.js", "worker.js"),
+      files: { dir: "public" },
+      path: "/worker.html",
+    },
+    {
       name: "cjs, in Node",
       kind: "process",
       build: bundle("cjs", "process.js", "main.cjs", "--platform=node"),

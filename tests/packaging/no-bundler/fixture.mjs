@@ -32,5 +32,11 @@ export default {
     { name: "dedicated worker", kind: "page", files, path: "/dedicated-worker.html" },
     { name: "shared worker", kind: "page", files, path: "/shared-worker.html" },
     { name: "service worker", kind: "page", files, path: "/service-worker.html" },
+    {
+      name: "service worker, plain dialect",
+      kind: "page",
+      files,
+      path: "/service-worker.html?worker=plain-service-worker.js",
+    },
   ],
 };

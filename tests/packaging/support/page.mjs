@@ -73,8 +73,9 @@ async function visit(row, site, serverUrl) {
     },
   };
   try {
-    const query = new URLSearchParams({ server: serverUrl });
-    await page.goto(`http://localhost:${site.port}${row.path ?? "/"}?${query}`, { timeout: LOAD_MS });
+    const url = new URL(row.path ?? "/", `http://localhost:${site.port}`);
+    url.searchParams.set("server", serverUrl);
+    await page.goto(url.href, { timeout: LOAD_MS });
     return view;
   } catch (error) {
     await context.close();

@@ -11,13 +11,21 @@ export async function runRow(row, dir) {
   if (row.kind === "unsupported") return { result: "not supported", reason: row.because };
   for (const name of row.clean ?? []) rmSync(join(dir, name), { recursive: true, force: true });
   try {
-    if (row.build) await new Child(row.build, dir, row.env).succeeds(BUILD_MS);
+    if (row.build) await build(row, dir);
     for (let times = row.times ?? 1; times > 0; times--) await runOnce(row, dir);
     return { result: "ok" };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return { result: "failed", reason: error.message };
   }
+}
+
+async function build(row, dir) {
+  const child = new Child(row.build, dir, row.env);
+  await child.succeeds(BUILD_MS);
+  // Tools name the file that they warn about.
+  const warns = /warn|\(!\)/i.test(child.output) && child.output.includes("node_modules/seamline/");
+  if (warns) throw child.failure("warns");
 }
 
 async function runOnce(row, dir) {

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod bench;
 pub mod chaos;
 pub mod demo;
+pub mod docs;
 pub mod doctor;
 pub mod fixtures;
 pub mod fmt;

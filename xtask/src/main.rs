@@ -14,7 +14,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{audit, bench, chaos, demo, doctor, fixtures, fmt, mutants, pack, setup, sim, size, test};
+use commands::{
+    audit, bench, chaos, demo, docs, doctor, fixtures, fmt, mutants, pack, setup, sim, size, test,
+};
 
 /// Seamline's commands. Each installs what it needs, and skips what is up to date
 #[derive(Parser)]
@@ -54,6 +56,8 @@ enum Command {
     Mutants(mutants::Args),
     /// Build everything, start the server with the demo page and print its URL
     Demo(demo::Args),
+    /// Build the documentation's site into target/docs/ and check its links
+    Docs(docs::Args),
     #[command(hide = true)]
     OpenWhenUp(demo::OpenArgs),
 }
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::command(args),
         Command::Mutants(args) => mutants::command(args),
         Command::Demo(args) => demo::command(args),
+        Command::Docs(args) => docs::command(args),
         Command::OpenWhenUp(args) => demo::open_when_up(args),
     };
     match done {

@@ -37,18 +37,24 @@ pub fn command(args: Args) -> Result<ExitCode> {
 
     let url = format!("http://127.0.0.1:{port}/");
     if args.open {
-        let mut opener = Command::new(std::env::current_exe()?);
-        opener
-            .args(["open-when-up", &url])
-            .stdin(Stdio::null())
-            .spawn()
-            .context("cannot start the command that opens the browser")?;
+        open_later(&url)?;
     }
     say!("\n  Seamline demo: {url}\n  Press Ctrl-C to stop it.\n");
     let mut server = shell::command(binary);
     server.arg("--www").arg(www).arg("--data").arg(paths::target().join("demo-data"));
     server.args(["--demo", "--listen", &format!("127.0.0.1:{port}")]);
     become_process(server)
+}
+
+/// Opens the URL in the default browser, in a process of its own that waits until something listens there.
+pub fn open_later(url: &str) -> Result<()> {
+    let mut opener = Command::new(std::env::current_exe()?);
+    opener
+        .args(["open-when-up", url])
+        .stdin(Stdio::null())
+        .spawn()
+        .context("cannot start the command that opens the browser")?;
+    Ok(())
 }
 
 fn port(wanted: Option<u16>) -> Result<u16> {
@@ -73,16 +79,8 @@ fn assemble(www: &Path) -> Result<()> {
     if www.exists() {
         fs::remove_dir_all(www).with_context(|| format!("cannot empty {}", www.display()))?;
     }
-    copy(&page, www)?;
-    copy(&paths::js().join("dist"), &www.join("seamline"))
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    for file in files::below(from) {
-        let target = to.join(file.strip_prefix(from).expect("`files::below` lists files below `from`"));
-        files::write_if_changed(&target, &fs::read(&file)?)?;
-    }
-    Ok(())
+    files::copy(&page, www)?;
+    files::copy(&paths::js().join("dist"), &www.join("seamline"))
 }
 
 /// Replaces this process, so that signals reach the server.

@@ -1,13 +1,25 @@
-//! Programs that cargo installs, and the components of cargo itself.
+//! Cargo: for wasm, the programs that it installs, and its own components.
 
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Result;
 
-use crate::tools::{run, shell};
+use crate::tools::requirements::{self, Part};
+use crate::tools::toolchain::Toolchain;
+use crate::tools::{paths, run, shell};
 
 const CRATES_HINT: &str =
     "Check that crates.io is reachable, and run setup again: it continues where it stopped.";
+
+/// Cargo with the toolchain that builds for wasm.
+pub fn for_wasm() -> Result<Command> {
+    requirements::ensure(&[Part::WasmToolchain])?;
+    let mut cargo = shell::cargo();
+    cargo.env("CARGO_TARGET_DIR", paths::wasm_target());
+    Toolchain::get()?.apply(&mut cargo);
+    Ok(cargo)
+}
 
 /// Installs a program from crates.io. Not `--locked`: its lock file may name a version that crates.io no longer has.
 pub fn install(name: &str, version: &str, root: &Path) -> Result<()> {

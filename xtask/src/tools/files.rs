@@ -36,6 +36,15 @@ pub fn pages() -> Vec<PathBuf> {
     pages
 }
 
+/// Copies all files below a directory into another.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    for file in below(from) {
+        let target = to.join(file.strip_prefix(from).expect("`below` lists files below `from`"));
+        write_if_changed(&target, &fs::read(&file)?)?;
+    }
+    Ok(())
+}
+
 /// Writes `content`, unless the file has it already: the time of the file shows when its content changed.
 pub fn write_if_changed(file: &Path, content: &[u8]) -> Result<()> {
     if fs::read(file).is_ok_and(|old| old == content) {

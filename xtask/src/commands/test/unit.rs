@@ -8,10 +8,9 @@ use serde_json::Value;
 
 use super::runner::{count, count_some_or_none};
 use crate::tools::progress::say;
-use crate::tools::requirements::{self, Part};
 use crate::tools::tally::Tally;
-use crate::tools::toolchain::{Toolchain, WASM};
-use crate::tools::{biome, cargo, paths, shell};
+use crate::tools::toolchain::WASM;
+use crate::tools::{biome, cargo, shell};
 
 /// Test targets of the crate `seamline` that are groups of their own.
 const OTHER_GROUPS: [&str; 2] = ["simulation", "browser"];
@@ -50,7 +49,7 @@ fn lints() -> Result<Tally> {
     for build in WASM_BUILDS {
         let args =
             [&["-p", "seamline", "--quiet", "--target", WASM], build, &["--", "-D", "warnings"]].concat();
-        tally += lint(wasm_cargo()?, "clippy", &args)?;
+        tally += lint(cargo::for_wasm()?, "clippy", &args)?;
     }
     Ok(tally)
 }
@@ -61,21 +60,12 @@ fn documentation() -> Result<Tally> {
     native.args(["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"]);
     // Links to private items work there, and `--help` shows URLs as they stand in the source.
     native.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links -A rustdoc::bare_urls");
-    let mut wasm = wasm_cargo()?;
+    let mut wasm = cargo::for_wasm()?;
     wasm.args(["doc", "-p", "seamline", "--no-deps", "--quiet", "--target", WASM]);
     wasm.env("RUSTDOCFLAGS", "-D warnings");
     let mut tally = count_some_or_none(&mut native)?;
     tally += count_some_or_none(&mut wasm)?;
     Ok(tally)
-}
-
-/// Cargo with the toolchain that builds for wasm.
-fn wasm_cargo() -> Result<Command> {
-    requirements::ensure(&[Part::WasmToolchain])?;
-    let mut cargo = shell::cargo();
-    cargo.env("CARGO_TARGET_DIR", paths::wasm_target());
-    Toolchain::get()?.apply(&mut cargo);
-    Ok(cargo)
 }
 
 /// A lint that passes counts nothing; one that is not installed is skipped.

@@ -1,0 +1,13 @@
+import DefaultTheme from "vitepress/theme";
+import { defineAsyncComponent } from "vue";
+import "./style.css";
+
+export default {
+  extends: DefaultTheme,
+  enhanceApp({ app }) {
+    app.component(
+      "Diagram",
+      defineAsyncComponent(() => import("./Diagram.vue")),
+    );
+  },
+};

@@ -12,9 +12,11 @@ export function watchLifecycle(report: (name: string, event: Call) => void): () 
     const away = (event as PageTransitionEvent).persisted ? Call.Suspend : Call.Hide;
     report(type, going ? away : Call.Wake);
   };
-  // Some of them are the document's, and do not bubble everywhere: but `capture` sees all.
+  // Some of them are the document's, and do not bubble everywhere: but `capture` sees all. Runtimes without a document
+  // may have none of these events, and may refuse `capture`, as Cloudflare Workers do.
+  const capture = Boolean(globalThis.document);
   for (const name of "online offline pageshow pagehide visibilitychange resume freeze".split(" ")) {
-    globalThis.addEventListener?.(name, react, { signal: stop.signal, capture: true });
+    globalThis.addEventListener?.(name, react, { signal: stop.signal, capture });
   }
   return () => stop.abort();
 }

@@ -1,11 +1,13 @@
 import type { EngineClass } from "./boundary.js";
-import type { Dialect, Wasm } from "./dialect.js";
+import { compile } from "./compile.js";
+import type { Dialect } from "./dialect.js";
 import { SeamlineError, text } from "./error.js";
 import { follow } from "./follow.js";
 import { plainBeside } from "./plain-beside.js";
-import type { Options, Reason } from "./types.js";
+import type { Logger, Options, Reason } from "./types.js";
+import { NetworkFault, wasmFailed } from "./wasm-failed.js";
 
-/** When the wasm cannot be fetched, the next attempts follow after this, doubled up to 16 times as long. */
+/** After a fault of the network, the next attempts follow after this, doubled up to 16 times as long. */
 const RETRY_MS = 1000;
 
 /** What has been started, or is being started, once for all clients of a page. */
@@ -13,24 +15,22 @@ const engines = new Map<Dialect, Promise<EngineClass>>();
 
 /** Learns what becomes of loading the wasm. */
 export interface Loading {
+  readonly _logger: Required<Logger>;
   _loaded(Loaded: EngineClass): void;
   /** The network may be down when the page loads: the next attempt is made at `retryAt`. */
   _waiting(attempt: number, retryAt: number, reason: Reason): void;
-  /** What was fetched is not our wasm, or something is missing that a retry cannot bring. */
+  /** Something is wrong that another attempt does not change. */
   _failed(reason: Reason): void;
 }
 
-/** Loads the wasm, and retries if it cannot be fetched. The returned function stops that. */
+/** Loads the wasm, and retries if the network fails. The returned function stops that. */
 export function loadWithRetries(options: Options, seamline: Dialect, loading: Loading): () => void {
   let stop: () => void;
   const attempt = (failures: number) => {
     const failed = (error: unknown) => {
-      const what = text(error);
-      const reason: Reason = { code: "wasm_failed", message: `could not load the WebAssembly: ${what}` };
-      if (error instanceof SeamlineError) Object.assign(reason, { code: error.code, message: error.message });
-      const { wasm } = options;
-      const fetched = typeof wasm === "string" || wasm instanceof URL;
-      if (!fetched || /^(Compile|Link|Seamline)Error/.test(what)) return loading._failed(reason);
+      const reason = reasonOf(error);
+      if (!(error instanceof NetworkFault)) return loading._failed(reason);
+      if (failures === 0) loading._logger.warn("seamline:", reason.message);
       const waitMs = RETRY_MS * 2 ** Math.min(failures, 4);
       const timer = setTimeout(attempt, waitMs, failures + 1);
       stop = () => clearTimeout(timer);
@@ -40,6 +40,13 @@ export function loadWithRetries(options: Options, seamline: Dialect, loading: Lo
   };
   attempt(0);
   return () => stop();
+}
+
+function reasonOf(error: unknown): Reason {
+  if (!(error instanceof SeamlineError)) {
+    return { code: "wasm_failed", message: `could not load the WebAssembly: ${text(error)}` };
+  }
+  return { code: error.code as Reason["code"], message: error.message };
 }
 
 /**
@@ -62,19 +69,12 @@ async function load({ wasm, dialect, WebSocket: Own }: Options, seamline: Dialec
   return engine;
 }
 
-async function start({ source, start }: Dialect, wasm: Wasm | undefined): Promise<EngineClass> {
-  const from = wasm ?? source?.();
-  if (!from) throw new SeamlineError("wasm_failed", "this entry contains no WebAssembly; pass the option `wasm`");
-  return start(await compile(from));
-}
-
-/** The glue's own loader can do more, and is larger. */
-async function compile(wasm: Wasm): Promise<WebAssembly.Module> {
-  let source = await wasm;
-  if (typeof source === "string" || source instanceof URL) source = await fetch(source);
-  if (source instanceof Response) {
-    if (!source.ok) throw new Error(`HTTP ${source.status} for ${source.url}`);
-    source = await source.arrayBuffer();
+async function start(dialect: Dialect, wasm = dialect.source?.()): Promise<EngineClass> {
+  if (!wasm) throw wasmFailed("this entry contains none", "pass the option `wasm`");
+  const module = await compile(wasm);
+  try {
+    return dialect.start(module);
+  } catch (error) {
+    throw wasmFailed(text(error), "use the `.wasm` file of the same version of the package");
   }
-  return source instanceof WebAssembly.Module ? source : WebAssembly.compile(source);
 }

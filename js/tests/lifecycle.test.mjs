@@ -43,6 +43,11 @@ test("each page event is a wake, hide or suspend", (t) => {
 
 test("lifecycle events work without a document", (t) => {
   const { target } = page(t, { withDocument: false });
+  const { addEventListener } = globalThis;
+  globalThis.addEventListener = (name, listener, options) => {
+    assert.equal(options.capture, false, "Cloudflare Workers refuse it");
+    addEventListener(name, listener, options);
+  };
   const emitted = [];
   const stop = watchLifecycle((_, call) => emitted.push(call));
   target.dispatchEvent(new Event("online"));

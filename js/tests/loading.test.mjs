@@ -13,7 +13,7 @@ const bytes = await readFile(new URL("../dist/seamline.wasm", import.meta.url));
 
 /** A fresh copy of the package: the wasm is loaded once per copy. */
 let copies = 0;
-const fresh = () => import(`../dist/index.js?${++copies}`);
+const fresh = (name = "index") => import(`../dist/${name}.js?${++copies}`);
 
 const ways = {
   bytes: () => bytes,
@@ -109,6 +109,13 @@ test("a client closed before the wasm loads never connects", async () => {
   assert.deepEqual([server.sockets.length, client.state.name], [0, "closed"]);
 });
 
+/** Removes a property until the end of a test. */
+function without(t, object, name) {
+  const property = Object.getOwnPropertyDescriptor(object, name);
+  t.after(() => property && Object.defineProperty(object, name, property));
+  delete object[name];
+}
+
 /** A client that ends for want of something: its reason, and what it wrote to the log. */
 async function ended(connect, options) {
   const logged = [];
@@ -123,9 +130,7 @@ async function ended(connect, options) {
 test("without WebAssembly the client ends with a reason", async (t) => {
   FakeServer.install();
   const { connect } = await fresh();
-  const { WebAssembly } = globalThis;
-  t.after(() => void (globalThis.WebAssembly = WebAssembly));
-  delete globalThis.WebAssembly;
+  without(t, globalThis, "WebAssembly");
   for (const options of [{}, { wasm: bytes }, { dialect: "plain" }]) {
     const { reason, logged } = await ended(connect, options);
     assert.equal(reason.code, "wasm_failed");
@@ -168,7 +173,7 @@ test("require() returns the same names as import", async () => {
 
 test("without wasm inside, the option `wasm` is required", async () => {
   FakeServer.install();
-  const [{ connect }, { plain }] = await Promise.all([import("../dist/slim.js"), import("../dist/plain-slim.js")]);
+  const [{ connect }, { plain }] = await Promise.all([fresh("slim"), fresh("plain-slim")]);
   for (const options of [{}, { dialect: plain }]) {
     const { reason, logged } = await ended(connect, options);
     assert.equal(reason.code, "wasm_failed");
@@ -204,6 +209,90 @@ test("where plain.js is missing, the client names the import", async (t) => {
   assert.equal(reason.code, "wasm_failed");
   assert.match(reason.message, /could not load plain\.js: .*; import \{ plain \} from "seamline\/plain"/);
   assert.deepEqual(logged, [`seamline: ${reason.message}`]);
+});
+
+const SITE = "https://example.org/seamline.wasm";
+const HTML = "<!doctype html><title>Start</title>";
+const answer = (body, init) => async () => Object.defineProperty(new Response(body, init), "url", { value: SITE });
+
+for (const [what, answered, message] of [
+  ["a page", answer(HTML), /seamline\.wasm is HTML, not WebAssembly; serve the `\.wasm` file .*, or import "seamline"/],
+  ["an image", answer("\x89PNG"), /seamline\.wasm is something else, not WebAssembly; serve/],
+  ["nothing", answer(""), /seamline\.wasm is something else, not WebAssembly; serve/],
+  ["HTTP 404", answer(HTML, { status: 404 }), /HTTP 404 for https:\/\/example\.org\/seamline\.wasm; serve/],
+  ["HTTP 403", answer("", { status: 403 }), /HTTP 403 for https:/],
+  ["a truncated file", answer(bytes.subarray(0, 9000)), /CompileError.*; use the `\.wasm` file of the same version/],
+]) {
+  test(`${what} in place of the wasm ends the client`, async (t) => {
+    FakeServer.install();
+    const { connect } = await fresh("slim");
+    const fetches = t.mock.method(globalThis, "fetch", answered);
+    for (const wasm of [SITE, new URL(SITE), fetch(SITE)]) {
+      const { reason, logged } = await ended(connect, { wasm });
+      assert.equal(reason.code, "wasm_failed");
+      assert.match(reason.message, message);
+      assert.deepEqual(logged, [`seamline: ${reason.message}`]);
+    }
+    assert.equal(fetches.mock.callCount(), 3);
+  });
+}
+
+for (const [what, wasm, message] of [
+  [
+    "a file: URL",
+    "file:///seamline.wasm",
+    /cannot fetch file:\/\/\/seamline\.wasm; read the file, and pass its bytes$/,
+  ],
+  ["a relative URL in Node", "./seamline.wasm", /\.\/seamline\.wasm/],
+  ["an empty module", Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0), /; use the `\.wasm` file of the same version/],
+  ["an object of another kind", {}, /could not load the WebAssembly: /],
+]) {
+  test(`${what} as the wasm ends the client`, async () => {
+    FakeServer.install();
+    const { connect } = await fresh("slim");
+    const { reason, logged } = await ended(connect, { wasm });
+    assert.equal(reason.code, "wasm_failed");
+    assert.match(reason.message, message);
+    assert.deepEqual(logged, [`seamline: ${reason.message}`]);
+  });
+}
+
+test("a server's fault is logged once, and retried", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  t.mock.method(globalThis, "fetch", answer("", { status: 503 }));
+  const { connect } = await fresh("slim");
+  const logged = [];
+  const client = connect("ws://example.org/ws", {
+    wasm: SITE,
+    logger: { warn: (...line) => logged.push(line.join(" ")) },
+  });
+  for (const attempt of [1, 2, 3]) {
+    while (client.state.attempt !== attempt) await new Promise((resolve) => setImmediate(resolve));
+    t.mock.timers.tick(10_000);
+  }
+  const { message } = client.state.reason;
+  assert.match(message, /HTTP 503 for https:\/\/example\.org\/seamline\.wasm; check the network, .*connect-src/);
+  assert.deepEqual(logged, [`seamline: ${message}`]);
+  client.close();
+});
+
+test("without DecompressionStream, Node's zlib unpacks the wasm", async (t) => {
+  without(t, globalThis, "DecompressionStream");
+  FakeServer.install();
+  const { connect } = await fresh();
+  const client = connect("ws://example.org/ws");
+  await until(() => client.state.name === "open");
+  client.close();
+});
+
+test("without any decompression, the client names seamline/slim", async (t) => {
+  without(t, globalThis, "DecompressionStream");
+  without(t, process, "getBuiltinModule");
+  FakeServer.install();
+  const { connect } = await fresh();
+  const { reason } = await ended(connect, {});
+  assert.equal(reason.code, "wasm_failed");
+  assert.match(reason.message, /DecompressionStream is missing; import "seamline\/slim", and pass the option `wasm`/);
 });
 
 for (const [what, value] of [

@@ -27,4 +27,5 @@ export const ENTRIES = [
     workerd: true,
     gzipKbMax: 38,
   },
+  { name: "testing", source: "src/testing/index.ts", gzipKbMax: 8 },
 ];

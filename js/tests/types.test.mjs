@@ -35,7 +35,9 @@ async function compile(write, moduleOptions) {
   }
 }
 
-const consumer = (project) => copyFile(at("types/consumer.ts"), join(project, "consumer.ts"));
+const consumer = async (project) => {
+  for (const name of ["consumer.ts", "testing.ts"]) await copyFile(at(`types/${name}`), join(project, name));
+};
 
 for (const [name, options] of [
   ["a bundler", { module: "esnext", moduleResolution: "bundler" }],

@@ -1,0 +1,58 @@
+import { randomName } from "../random.js";
+import type { Position } from "../types.js";
+import type { Connection } from "./connection.js";
+import { Log } from "./log.js";
+import { type Owner, Positions } from "./positions.js";
+import { Refusals } from "./refusal.js";
+import { Transit } from "./transit.js";
+import type { TestServerOptions } from "./types.js";
+
+/** What the connections of a server share. */
+export class Backend {
+  readonly connections = new Set<Connection>();
+  readonly positions = new Positions();
+  readonly refusals = new Refusals();
+  readonly transit = new Transit();
+  readonly authenticate: TestServerOptions["authenticate"];
+  readonly maxFrameBytes: number;
+  readonly #heartbeatMs: number;
+  readonly #logs = new Map<string, Log>();
+
+  constructor({ authenticate, heartbeatMs = 25_000, maxFrameBytes = 262_144 }: TestServerOptions) {
+    this.authenticate = authenticate;
+    this.maxFrameBytes = maxFrameBytes;
+    this.#heartbeatMs = heartbeatMs;
+  }
+
+  /** The log of a channel, which is created if it does not exist. */
+  log(ch: string): Log {
+    const log = this.#logs.get(ch) ?? new Log();
+    this.#logs.set(ch, log);
+    return log;
+  }
+
+  /** The fields of `welcome`. */
+  welcome(): object {
+    const session = randomName().slice(16);
+    return { session, heartbeat_ms: this.#heartbeatMs, max_frame_bytes: this.maxFrameBytes };
+  }
+
+  /** Stores a message, and passes it to the subscribers. */
+  publish(ch: string, json: string, key?: string): { id: string; offset: number } {
+    const { message, isNew } = this.log(ch).append(json, key);
+    if (isNew) for (const { feeds } of this.connections) feeds.get(ch)?.message(message);
+    return { id: message.id, offset: message.offset };
+  }
+
+  /** Passes an ephemeral event to the subscribers, except the connection that it comes from. */
+  cast(ch: string, json: string, from?: Connection): void {
+    for (const connection of this.connections) if (connection !== from) connection.feeds.get(ch)?.cast(json);
+  }
+
+  acknowledge(owner: Owner, ch: string, { epoch, offset, id }: Position): void {
+    const position = { epoch, offset, ...(id === undefined ? {} : { id }) };
+    // An acknowledgement does not create a channel.
+    const log = this.#logs.get(ch);
+    if (log) this.positions.acknowledge(owner, ch, position, log);
+  }
+}

@@ -27,5 +27,9 @@ export const ENTRIES = [
     workerd: true,
     gzipKbMax: 38,
   },
+  { name: "react", source: "src/frameworks/react.ts", gzipKbMax: 3 },
+  { name: "vue", source: "src/frameworks/vue.ts", gzipKbMax: 3 },
+  { name: "svelte", source: "src/frameworks/svelte.ts", gzipKbMax: 3 },
+  { name: "solid", source: "src/frameworks/solid.ts", gzipKbMax: 3 },
   { name: "testing", source: "src/testing/index.ts", gzipKbMax: 8 },
 ];

@@ -15,6 +15,9 @@ async function compile(write, moduleOptions) {
   try {
     await mkdir(join(project, "node_modules"));
     await symlink(at(".."), join(project, "node_modules/seamline"));
+    for (const name of ["@types", "solid-js", "vue"]) {
+      await symlink(at(`../node_modules/${name}`), join(project, "node_modules", name));
+    }
     await writeFile(join(project, "package.json"), '{"type":"module"}');
     const compilerOptions = {
       strict: true,
@@ -36,7 +39,8 @@ async function compile(write, moduleOptions) {
 }
 
 const consumer = async (project) => {
-  for (const name of ["consumer.ts", "testing.ts"]) await copyFile(at(`types/${name}`), join(project, name));
+  for (const name of ["consumer.ts", "frameworks.ts", "testing.ts"])
+    await copyFile(at(`types/${name}`), join(project, name));
 };
 
 for (const [name, options] of [

@@ -1,0 +1,182 @@
+import { randomName } from "../random.js";
+import { type AppClient, connected } from "./channel-ref.js";
+import type { Store } from "./store.js";
+
+/** A publication whose message is not in the list yet. */
+export type Publication<T> = {
+  /** Identifies the publication, also to the server: it is the idempotency key. */
+  readonly key: string;
+  /** The payload. */
+  readonly data: T;
+} & (
+  | {
+      /** The server has not answered. */
+      readonly status: "pending";
+    }
+  | {
+      /** The log has stored it. Its message will arrive. */
+      readonly status: "sent";
+      readonly id: string;
+      readonly offset: number;
+    }
+  | {
+      /** The server or the client rejected it. */
+      readonly status: "failed";
+      readonly error: unknown;
+      /** Publishes it again under the same key: if the log has it after all, it is not stored twice. */
+      readonly retry: () => void;
+      /** Removes it from the list. */
+      readonly discard: () => void;
+    }
+);
+
+/** A list of a channel's messages, for the outbox of that channel. @internal */
+export interface Follower {
+  /** Whether the message with this offset has been shown, or is lost. */
+  _hasPassed(offset: number): boolean;
+}
+
+/** No publications. @internal */
+export const NO_PUBLICATIONS: readonly Publication<never>[] = [];
+
+/** Publications of one channel of a client. All components that publish there share it. */
+class Outbox {
+  _publications: readonly Publication<unknown>[] = NO_PUBLICATIONS;
+  readonly _listeners = new Set<() => void>();
+  readonly _followers = new Set<Follower>();
+  readonly #client: AppClient;
+  readonly #name: string;
+
+  constructor(client: AppClient, name: string) {
+    this.#client = client;
+    this.#name = name;
+  }
+
+  get _isIdle(): boolean {
+    return this._publications.length + this._listeners.size + this._followers.size === 0;
+  }
+
+  _publish(data: unknown, key = randomName()): void {
+    this.#put({ key, data, status: "pending" });
+    const publish = async () => this.#client.channel(this.#name).publish(data, { key });
+    void publish().then(
+      ({ id, offset }) => this.#put({ key, data, status: "sent", id, offset }),
+      (error) => this.#failed(key, data, error),
+    );
+  }
+
+  /** Removes the publications whose messages are in a list, or that no list waits for; `all` that were stored. */
+  _settle(all = false): void {
+    this.#set(this._publications.filter(({ status }) => !all || status !== "sent"));
+  }
+
+  #failed(key: string, data: unknown, error: unknown): void {
+    const take = (then: () => void) => () => {
+      if (this._publications.includes(failed)) then(); // a second click changes nothing
+    };
+    const failed: Publication<unknown> = {
+      key,
+      data,
+      status: "failed",
+      error,
+      retry: take(() => this._publish(data, key)),
+      discard: take(() => this.#set(this._publications.filter((other) => other !== failed))),
+    };
+    this.#put(failed);
+    if (this._listeners.size === 0) console.error(`seamline: channel "${this.#name}":`, error);
+  }
+
+  #put(publication: Publication<unknown>): void {
+    const isKnown = this._publications.some(({ key }) => key === publication.key);
+    const replaced = this._publications.map((other) => (other.key === publication.key ? publication : other));
+    this.#set(isKnown ? replaced : [...replaced, publication]);
+  }
+
+  #set(publications: readonly Publication<unknown>[]): void {
+    const next = publications.filter(
+      (publication) => publication.status !== "sent" || this.#awaits(publication.offset),
+    );
+    const before = this._publications;
+    if (next.length === before.length && next.every((publication, i) => publication === before[i])) return;
+    this._publications = next;
+    for (const listener of [...this._listeners]) listener();
+    release(this.#client, this.#name);
+  }
+
+  #awaits(offset: number): boolean {
+    return this._followers.size > 0 && ![...this._followers].some((follower) => follower._hasPassed(offset));
+  }
+}
+
+const outboxes = new WeakMap<AppClient, Map<string, Outbox>>();
+
+function outbox(client: AppClient, name: string): Outbox {
+  let byName = outboxes.get(client);
+  if (!byName) outboxes.set(client, (byName = new Map()));
+  let outbox = byName.get(name);
+  if (!outbox) byName.set(name, (outbox = new Outbox(client, name)));
+  return outbox;
+}
+
+/** Forgets an outbox that nobody needs. */
+function release(client: AppClient, name: string): void {
+  const byName = outboxes.get(client);
+  if (byName?.get(name)?._isIdle) byName.delete(name);
+}
+
+/** Publishes to a channel, and lists what its lists of messages do not show yet. @internal */
+export class Publisher<T = unknown> implements Store<readonly Publication<T>[]> {
+  readonly #client: AppClient | undefined;
+  readonly #name: string;
+
+  /** Without a client, nothing can be published. */
+  constructor(client: AppClient | undefined, name: string) {
+    this.#client = client;
+    this.#name = name;
+  }
+
+  /** Publishes a message. The list shows what becomes of it. */
+  publish = (data: T): void => outbox(connected(this.#client), this.#name)._publish(data);
+
+  getSnapshot = (): readonly Publication<T>[] => {
+    const found = this.#client && outboxes.get(this.#client)?.get(this.#name);
+    return (found?._publications ?? NO_PUBLICATIONS) as readonly Publication<T>[];
+  };
+
+  subscribe = (listener: () => void): (() => void) => {
+    const client = this.#client;
+    if (!client) return () => {};
+    const entry = () => listener(); // the same listener may come twice
+    const { _listeners } = outbox(client, this.#name);
+    _listeners.add(entry);
+    return () => {
+      _listeners.delete(entry);
+      release(client, this.#name);
+    };
+  };
+}
+
+/** The publications of a channel, for a list of its messages. @internal */
+export interface Followed {
+  /** Whether an answer is expected. */
+  _hasPending(): boolean;
+  /** Removes the publications whose messages are in a list; `all` that were stored. */
+  _settle(all?: boolean): void;
+  /** The list ends. */
+  _leave(): void;
+}
+
+/** A list of messages begins: the channel's publications wait for it. @internal */
+export function follow(client: AppClient, name: string, follower: Follower): Followed {
+  const followed = outbox(client, name);
+  followed._followers.add(follower);
+  return {
+    _hasPending: () => followed._publications.some(({ status }) => status === "pending"),
+    _settle: (all) => followed._settle(all),
+    _leave: () => {
+      followed._followers.delete(follower);
+      followed._settle();
+      release(client, name);
+    },
+  };
+}

@@ -6,6 +6,7 @@ pub mod chaos;
 pub mod demo;
 pub mod docs;
 pub mod doctor;
+pub mod examples;
 pub mod fixtures;
 pub mod fmt;
 pub mod mutants;

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    audit, bench, chaos, demo, docs, doctor, fixtures, fmt, mutants, pack, setup, sim, size, test,
+    audit, bench, chaos, demo, docs, doctor, examples, fixtures, fmt, mutants, pack, setup, sim, size, test,
 };
 
 /// Seamline's commands. Each installs what it needs, and skips what is up to date
@@ -42,6 +42,8 @@ enum Command {
     Test(test::Args),
     /// Run the packed npm package in bundlers, frameworks and runtimes
     Fixtures(fixtures::Args),
+    /// Run the examples as their READMEs say, and check what they show
+    Examples(examples::Args),
     /// Run the simulation: the core in seeded runs with injected faults
     Sim(sim::Args),
     /// Fuzz the frame parsers and a session with damaged frames
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::Fmt(args) => fmt::command(args),
         Command::Test(args) => test::command(args),
         Command::Fixtures(args) => fixtures::command(args),
+        Command::Examples(args) => examples::command(args),
         Command::Sim(args) => sim::command(args),
         Command::Fuzz(args) => sim::fuzz(args),
         Command::Chaos(args) => chaos::command(args),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::commands::{chaos, fixtures, sim, size};
+use crate::commands::{chaos, examples, fixtures, sim, size};
 use crate::tools::engine::{Choice, Engine};
 use crate::tools::progress::{self, say};
 use crate::tools::requirements::{self, Part};
@@ -48,7 +48,7 @@ pub enum Group {
     Browser,
     /// The packed npm package, in a browser against a real server that is killed again and again
     E2e,
-    /// The packed npm package in the bundlers and runtimes that install quickly
+    /// The packed npm package in the bundlers, runtimes and examples that install quickly
     Fixtures,
 }
 
@@ -156,11 +156,13 @@ fn shipped_server() -> Result<Tally> {
     Ok(Tally { passed: 1 - failed, failed })
 }
 
+/// The fixtures and examples that install quickly.
 fn fixtures_tests() -> Result<Tally> {
     let mut tally = Tally::default();
     for mut command in fixtures::fast()? {
         tally += count(&mut command)?;
     }
+    tally += count(&mut examples::fast()?)?;
     Ok(tally)
 }
 

@@ -19,17 +19,18 @@ pub fn below(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Folders of the docs that a tool fills: installed packages, and the API reference.
+/// Folders that a tool fills: installed packages, and the API reference.
 #[cfg(test)]
 const GENERATED: [&str; 2] = ["node_modules", "api"];
 
-/// The Markdown pages below `docs/` that people wrote, and those in the root.
+/// The Markdown pages below `docs/` and `examples/` that people wrote, and those in the root.
 #[cfg(test)]
 pub fn pages() -> Vec<PathBuf> {
     let root = crate::tools::paths::root();
     let is_generated =
         |page: &Path| page.components().any(|part| GENERATED.iter().any(|name| part.as_os_str() == *name));
     let mut pages = below(&root.join("docs"));
+    pages.extend(below(&root.join("examples")));
     pages.retain(|page| !is_generated(page.strip_prefix(&root).unwrap_or(page)));
     pages.extend(fs::read_dir(&root).into_iter().flatten().flatten().map(|entry| entry.path()));
     pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));

@@ -27,7 +27,7 @@ fn a_resumed_page_continues_from_its_position() {
     page.session.handle_wake(page.now());
     assert_eq!(page.lines(), ["connecting", "connect 1"]);
     page.greet();
-    assert_eq!(page.lines(), ["hello tester", "open", "sub room e/3 credit 97"]);
+    assert_eq!(page.lines(), ["hello tester", "sub room e/3 credit 97", "open"]);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn calls_in_a_suspended_page_wait() {
     page.session.handle_wake(page.now());
     page.greet();
     let lines = page.lines();
-    assert_eq!(lines[2..], ["hello tester", "open", "sub room e/7 credit 100", "pub key"]);
+    assert_eq!(lines[2..], ["hello tester", "sub room e/7 credit 100", "open", "pub key"]);
 }
 
 #[test]

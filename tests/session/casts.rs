@@ -27,7 +27,7 @@ fn cast_subscriptions_return_after_a_reconnect() {
     page.subd("e", 1, 7, 7);
     page.live(7);
     page.reconnect();
-    assert_eq!(page.lines().last().unwrap(), "sub room from Some(Tail) credit 0");
+    assert_eq!(page.last_sub(), "sub room from Some(Tail) credit 0");
     page.subd("f", 1, 3, 3);
     page.live(3);
     assert_eq!(page.lines(), ["live"], "no gap: no message is missed");

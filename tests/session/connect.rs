@@ -15,15 +15,42 @@ fn answer(page: &mut Page, token: Result<&str, &str>) {
 }
 
 #[test]
-fn channels_subscribe_after_the_welcome() {
+fn channels_subscribe_behind_hello() {
     let mut page = Page::new(config());
     page.subscribe(Some(position("e", 5)));
     page.connect();
     assert_eq!(page.lines(), ["connecting", "connect 0"]);
     page.opened();
-    assert_eq!(page.lines(), ["hello tester"]);
+    assert_eq!(page.lines(), ["hello tester", "sub room e/5 credit 100"]);
     page.welcome();
-    assert_eq!(page.lines(), ["open", "sub room e/5 credit 100"]);
+    assert_eq!(page.lines(), ["open"]);
+}
+
+#[test]
+fn channels_follow_the_application_before_the_welcome() {
+    let mut page = Page::new(config());
+    page.connect();
+    page.opened();
+    page.lines();
+    let channel = page.subscribe(Some(position("e", 5)));
+    assert_eq!(page.lines(), ["sub room e/5 credit 100"]);
+    page.session.unsubscribe(page.now(), channel);
+    assert_eq!(page.lines(), ["unsub room"]);
+    page.welcome();
+    assert_eq!(page.lines(), ["open"]);
+}
+
+#[test]
+fn each_connection_subscribes_once() {
+    let mut page = Page::new(config());
+    page.subscribe(Some(position("e", 5)));
+    page.connect();
+    page.opened();
+    page.close(1006);
+    page.wait_for_attempt();
+    page.lines();
+    page.opened();
+    assert_eq!(page.lines(), ["hello tester", "sub room e/5 credit 100"], "once on each connection");
 }
 
 #[test]

@@ -113,6 +113,11 @@ impl Page {
         self.lines().iter().filter(|line| line.starts_with(beginning)).count()
     }
 
+    /// The last `sub` among the lines.
+    pub fn last_sub(&mut self) -> String {
+        self.lines().into_iter().rfind(|line| line.starts_with("sub ")).expect("it subscribes")
+    }
+
     fn collect(&mut self) {
         self.lines = self.lines();
     }

@@ -148,5 +148,5 @@ fn a_reconnect_continues_from_the_last_delivery() {
     page.msgs(6, 2);
     page.lines();
     page.reconnect();
-    assert_eq!(page.lines().last().unwrap(), "sub room e/7 credit 98");
+    assert_eq!(page.last_sub(), "sub room e/7 credit 98");
 }

@@ -15,6 +15,7 @@ mod disk_full;
 mod documented;
 mod drain;
 mod durability;
+mod first_flight;
 mod first_page;
 mod floods;
 mod heartbeat;

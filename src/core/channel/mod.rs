@@ -24,7 +24,7 @@ pub(super) struct Context<'a, B, D> {
     pub config: &'a Config,
     /// The reference of the session's last `sub`.
     pub last_reference: &'a mut u64,
-    /// The socket, when the connection is open.
+    /// The socket, once `hello` is sent.
     pub socket: Option<SocketId>,
     pub timers: &'a mut Timers,
     pub now: Instant,

@@ -38,6 +38,11 @@ impl<B, D: Clone> Session<B, D> {
                 ordered: true,
             };
             self.out.send(socket, hello);
+            // In the same flight: the first missed message is one round trip away.
+            let (channels, mut cx) = self.split();
+            for channel in channels.iter_mut() {
+                channel.subscribe(&mut cx);
+            }
         }
     }
 
@@ -59,10 +64,6 @@ impl<B, D: Clone> Session<B, D> {
         self.timers.set(Timer::Stable, self.now.after_ms(self.config.stable_ms));
         self.timers.set(Timer::Heartbeat, self.now.after_ms(heartbeat_ms));
         self.emit(Event::State(State::Open));
-        let (channels, mut cx) = self.split();
-        for channel in channels.iter_mut() {
-            channel.subscribe(&mut cx);
-        }
         self.plan_ack();
         self.flush_outbox();
     }

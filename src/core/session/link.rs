@@ -13,7 +13,7 @@ pub(super) enum Link {
     AwaitingToken,
     /// The socket is opening.
     Opening(SocketId),
-    /// `hello` is sent.
+    /// `hello` is sent, with a `sub` for each channel behind it.
     Greeting(SocketId),
     /// The server has sent `welcome`.
     Open(Open),
@@ -41,6 +41,14 @@ impl Link {
         match self {
             Link::Opening(socket) | Link::Greeting(socket) | Link::Open(Open { socket, .. }) => Some(*socket),
             Link::Idle | Link::AwaitingToken | Link::Waiting | Link::Closed => None,
+        }
+    }
+
+    /// The socket that frames may be sent on: `hello` is sent, and nothing waits for the answer to it.
+    pub fn greeted(&self) -> Option<SocketId> {
+        match self {
+            Link::Greeting(socket) | Link::Open(Open { socket, .. }) => Some(*socket),
+            Link::Idle | Link::AwaitingToken | Link::Opening(_) | Link::Waiting | Link::Closed => None,
         }
     }
 

@@ -167,8 +167,8 @@ impl<B, D: Clone> Session<B, D> {
     }
 
     fn send(&mut self, frame: ClientFrame<D>) {
-        if let Some(open) = self.link.open() {
-            self.out.send(open.socket, frame);
+        if let Some(socket) = self.link.greeted() {
+            self.out.send(socket, frame);
         }
     }
 
@@ -183,7 +183,7 @@ impl<B, D: Clone> Session<B, D> {
 
     /// The channels, and what they need from the session.
     fn split(&mut self) -> (&mut [Box<Channel<B>>], Context<'_, B, D>) {
-        let socket = self.link.open().map(|open| open.socket);
+        let socket = self.link.greeted();
         let Session { out, stats, config, last_reference, timers, now, .. } = self;
         let cx = Context { out, stats, config, last_reference, socket, timers, now: *now };
         (&mut self.channels, cx)

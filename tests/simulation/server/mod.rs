@@ -119,7 +119,11 @@ impl Server {
                 self.peers.entry(conn).or_default().names = position_names(&client_id, lineage);
                 self.hello(conn, token, net, stage);
             }
-            _ if !self.peers[&conn].welcomed => stage.fail(|| "a frame arrived before `hello`".to_owned()),
+            _ if self.peers[&conn].names.is_empty() => {
+                stage.fail(|| "a frame arrived before `hello`".to_owned())
+            }
+            // Sent behind a `hello` that gets no welcome.
+            _ if !self.peers[&conn].welcomed => {}
             ClientFrame::Sub { ch, position, from, credit, reference } => {
                 let ch = channel_number(&ch);
                 if !self.serves(conn, ch) && self.is_full(Some(conn), stage) {

@@ -60,8 +60,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         CONNECTION,
         "subscribe to nothing after a reconnect",
-        "for channel in channels.iter_mut() {\n            channel.subscribe(&mut cx);\n        }\n        self.plan_ack();",
-        "for channel in channels.iter_mut().skip(1) {\n            channel.subscribe(&mut cx);\n        }\n        self.plan_ack();",
+        "for channel in channels.iter_mut() {\n                channel.subscribe(&mut cx);",
+        "for channel in channels.iter_mut().skip(1) {\n                channel.subscribe(&mut cx);",
     ),
     mutant(
         BACKOFF,

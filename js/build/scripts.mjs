@@ -77,6 +77,7 @@ export async function buildScripts(entries) {
   for (const entry of entries) {
     await bundle(entry, ".js", { format: "esm" });
     // With `platform: "node"`, esbuild adds what shows Node the names that the module exports.
-    if (!entry.workerd) await bundle(entry, ".cjs", { format: "cjs", platform: "node" });
+    if (!entry.workerd)
+      await bundle(entry, ".cjs", { format: "cjs", platform: "node", inject: ["src/text-coding.ts"] });
   }
 }

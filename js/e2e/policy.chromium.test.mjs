@@ -57,3 +57,32 @@ test("an unreachable server is not blamed on the policy", async () => {
   assert.deepEqual(reason, { code: "connect_failed", message: "the connection could not be opened", closeCode: 1006 });
   await page.close();
 });
+
+/** What a client in a service worker comes to. */
+async function inServiceWorker(byName) {
+  const page = await browser.page();
+  const state = await page.evaluate(
+    async ({ url, byName }) => {
+      const script = "/support/service-worker.mjs";
+      const registration = await navigator.serviceWorker.register(script, { type: "module" });
+      const worker = registration.installing ?? registration.waiting ?? registration.active;
+      const { port1, port2 } = new MessageChannel();
+      const state = new Promise((resolve) => (port1.onmessage = ({ data }) => resolve(data)));
+      worker.postMessage({ url, byName }, [port2]);
+      return state;
+    },
+    { url: `ws://127.0.0.1:${server.port}/ws?conversation_id=c`, byName },
+  );
+  await page.close();
+  return state;
+}
+
+test("a service worker can use the plain dialect", async () => {
+  assert.deepEqual(await inServiceWorker(false), { name: "open" });
+});
+
+test("a service worker that names the plain dialect ends with the cure", async () => {
+  const { name, reason } = await inServiceWorker(true);
+  assert.deepEqual([name, reason.code], ["closed", "wasm_failed"]);
+  assert.match(reason.message, /could not load plain\.js: .*import\(\) is disallowed.*; import \{ plain \} from/);
+});

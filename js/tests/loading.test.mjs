@@ -171,6 +171,18 @@ test("require() returns the same names as import", async () => {
   client.close();
 });
 
+test("require() works in Jest's jsdom environment", async (t) => {
+  for (const name of ["DecompressionStream", "Response", "TextDecoder", "TextEncoder"]) without(t, globalThis, name);
+  const require = createRequire(import.meta.url);
+  const path = require.resolve("../dist/index.cjs");
+  delete require.cache[path];
+  t.after(() => delete require.cache[path]);
+  FakeServer.install();
+  const client = require(path).connect("ws://example.org/ws");
+  await until(() => client.state.name === "open");
+  client.close();
+});
+
 test("without wasm inside, the option `wasm` is required", async () => {
   FakeServer.install();
   const [{ connect }, { plain }] = await Promise.all([fresh("slim"), fresh("plain-slim")]);

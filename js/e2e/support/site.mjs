@@ -8,6 +8,12 @@ import { fileURLToPath } from "node:url";
 
 const TYPES = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };
 const HTML = "<!doctype html><meta charset=utf-8><title>e2e</title><link rel=icon href=data:,>";
+/** Empty pages with a policy: by their paths, which tests name. */
+const POLICIES = {
+  "/guarded": "connect-src 'self'",
+  "/no-wasm": "script-src 'self' 'unsafe-inline'",
+  "/wasm-allowed": "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'",
+};
 const SUPPORT = fileURLToPath(new URL(".", import.meta.url));
 
 export class Site {
@@ -22,18 +28,19 @@ export class Site {
     return this;
   }
 
-  /** The empty page; so are `${url}other` and, with a policy that allows no connection to elsewhere, `${url}guarded`. */
+  /** The empty page; so are `${url}other` and those of `POLICIES`. */
   get url() {
     return `http://127.0.0.1:${this.#http.address().port}/`;
   }
 
   #serve(request, response) {
-    if (request.url === "/guarded") response.setHeader("Content-Security-Policy", "connect-src 'self'");
-    if (["/", "/other", "/guarded"].includes(request.url))
+    const policy = POLICIES[request.url];
+    if (policy) response.setHeader("Content-Security-Policy", policy);
+    if (policy || ["/", "/other"].includes(request.url))
       return response.setHeader("Content-Type", "text/html").end(HTML);
     try {
       const path = new URL(request.url, "http://page").pathname;
-      const [, script] = /^\/support\/(\w+\.mjs)$/.exec(path) ?? [];
+      const [, script] = /^\/support\/([\w-]+\.mjs)$/.exec(path) ?? [];
       const body = readFileSync(script ? join(SUPPORT, script) : join(this.#dir, "package", path));
       response.setHeader("Content-Type", TYPES[extname(path)] ?? "text/plain").end(body);
     } catch {

@@ -19,23 +19,23 @@ const chosen = select(all, options.fast ? FAST : names);
 if (options.list) {
   for (const { id, rows } of chosen) for (const { name } of rows) console.log(`${id}/${name}`);
 } else {
-  const results = await runAll(chosen);
-  if (options.write) write(all, results);
-  process.exitCode = summary([...results.values()]);
+  await runAndReport();
 }
 
-/** Runs fixtures one after the other. Returns the result of each row. */
-async function runAll(fixtures) {
+async function runAndReport() {
   for (const name of ["SEAMLINE_SERVER", "SEAMLINE_TARBALL", "CHROMIUM"]) {
     if (!process.env[name]) throw new Error(`${name} is not set; run \`cargo xtask fixtures\``);
   }
   const results = new Map();
   try {
-    for (const fixture of fixtures) await runFixture(fixture, results);
+    // One after the other: they share the machine with the browser and the server.
+    for (const fixture of chosen) await runFixture(fixture, results);
+    const machine = `Chromium ${await browserVersion()} and Node ${process.versions.node}`;
+    if (options.write) write(all, results, machine);
   } finally {
     await stopBrowser();
   }
-  return results;
+  process.exitCode = summary([...results.values()]);
 }
 
 async function runFixture(fixture, results) {

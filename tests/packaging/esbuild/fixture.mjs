@@ -28,6 +28,13 @@ export default {
       path: "/worker.html",
     },
     {
+      name: "esm, seamline/slim",
+      kind: "page",
+      build: bundle("esm", "slim.js", "main.js", "--loader:.wasm=file"),
+      files: { dir: "public" },
+      path: "/module.html",
+    },
+    {
       name: "cjs, in Node",
       kind: "process",
       build: bundle("cjs", "process.js", "main.cjs", "--platform=node"),

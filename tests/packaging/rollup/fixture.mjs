@@ -21,6 +21,13 @@ export default {
       path: "/script.html",
     },
     {
+      name: "iife, seamline/plain",
+      kind: "page",
+      build: bundle("iife", "plain.js", "main.js"),
+      files: { dir: "public" },
+      path: "/script.html",
+    },
+    {
       name: "cjs, in Node",
       kind: "process",
       build: bundle("cjs", "process.js", "main.cjs"),

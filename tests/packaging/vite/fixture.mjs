@@ -2,7 +2,7 @@ export default {
   group: "Bundlers",
   name: "Vite",
   tools: ["vite"],
-  versions: { package: "vite", list: ["5.4.21", "6.4.6", "7.3.8", "8.3.8"] },
+  versions: { package: "vite", list: ["4.5.14", "5.4.21", "6.4.6", "7.3.8", "8.3.8"] },
   rows: [
     {
       name: "dev (cold, then warm)",
@@ -33,6 +33,7 @@ export default {
       clean: ["node_modules/.vite"],
       serve: "vite worker --port {port} --strictPort",
     },
+    { name: "build, seamline/plain", kind: "page", build: "vite build plain", files: { dir: "plain/dist" } },
     { name: "build, seamline/slim", kind: "page", build: "vite build slim", files: { dir: "slim/dist" } },
     {
       name: "dev, seamline/slim",

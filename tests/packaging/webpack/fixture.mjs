@@ -19,6 +19,12 @@ export default {
       files: { dir: "dist" },
     },
     {
+      name: "build, source in CommonJS",
+      kind: "page",
+      build: "webpack --mode production --entry ./src/commonjs.js",
+      files: { dir: "dist" },
+    },
+    {
       name: "build, seamline/slim",
       kind: "page",
       build: "webpack --mode production --entry ./src/slim.js",

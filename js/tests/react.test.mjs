@@ -1,14 +1,12 @@
 // seamline/react, in React 18 and 19, on the real wasm and a server that is scripted.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { connect } from "../dist/index.js";
 import { installPage, load } from "./support/frameworks.mjs";
-import { FakeServer, until } from "./support/server.mjs";
+import { connected, scenarios } from "./support/scenarios.mjs";
+import { until } from "./support/server.mjs";
 
 const at = (path) => fileURLToPath(new URL(path, import.meta.url));
-const wasm = await readFile(at("../dist/seamline.wasm"));
 installPage();
 
 const REACT_18 = Object.fromEntries(
@@ -25,13 +23,14 @@ for (const [major, alias] of [
   });
   const h = react.createElement;
 
+  scenarios(`React ${major}`, react.mount, react.renderToString);
+
   /** A client, and a page that renders `component` below its provider, in StrictMode. */
   function setUp(t) {
-    const server = FakeServer.install();
-    const client = connect("ws://example.org/ws", { wasm, backoff: { initialMs: 1, maxMs: 5 }, logger: {} });
+    const { server, client } = connected(t);
     const element = document.createElement("div");
     const root = react.createRoot(element);
-    t.after(() => (root.unmount(), client.close()));
+    t.after(() => root.unmount());
     const render = (component, props) => {
       const provider = h(react.SeamlineProvider, { client }, h(component, props));
       react.flushSync(() => root.render(h(react.StrictMode, null, provider)));
@@ -53,50 +52,6 @@ for (const [major, alias] of [
 
   test(`React ${major} is the version that is tested`, () => assert.match(react.version, new RegExp(`^${major}\\.`)));
 
-  test(`React ${major}: StrictMode shows each message once`, async (t) => {
-    const { server, client, render, text } = setUp(t);
-    server.logs.set("c", ["a", "b"]);
-    const { List, renders } = list();
-    render(List);
-    await until(() => text() === "a b");
-    await client.channel("c").publish("live");
-    await until(() => text() === "a b live");
-    server.drop();
-    server.logs.get("c").push("away");
-    await until(() => renders.at(-1).isLive && text() === "a b live away");
-    assert.deepEqual(renders.at(-1).gaps, []);
-  });
-
-  test(`React ${major}: 5,000 messages cause fewer than 20 renders`, async (t) => {
-    const { server, render, text } = setUp(t);
-    const log = Array.from({ length: 5000 }, (_, i) => i + 1);
-    server.logs.set("c", log);
-    // As the real server sends them: 500 in a frame, and each frame is an event of its own.
-    server.sub = async ({ ch }) => {
-      server.send({ op: "subd", ch, epoch: "e", first: 1, head: 5000, at: 0, resumed: false });
-      for (let from = 1; from <= 5000; from += 500) {
-        await new Promise((resolve) => setTimeout(resolve, 1));
-        server.msgs(ch, from, from + 499, true);
-      }
-      server.send({ op: "live", ch, head: 5000 });
-    };
-    const { List, renders } = list();
-    render(List);
-    await until(() => renders.at(-1).isLive);
-    assert.equal(text(), log.slice(-500).join(" "));
-    assert.ok(renders.length < 20, `${renders.length} renders`);
-    t.diagnostic(`${renders.length} renders, in StrictMode, which renders twice`);
-  });
-
-  test(`React ${major}: unmounting closes the handle`, async (t) => {
-    const { server, render, root, text } = setUp(t);
-    server.logs.set("c", ["a"]);
-    render(list().List);
-    await until(() => text() === "a");
-    root.unmount();
-    await until(() => server.ops("unsub").length === 1);
-  });
-
   test(`React ${major}: inline options keep the subscription`, async (t) => {
     const { server, render, text } = setUp(t);
     server.logs.set("c", ["a"]);
@@ -108,20 +63,6 @@ for (const [major, alias] of [
     for (let i = 0; i < 10; i++) render(List);
     assert.ok(renders.length > 10);
     assert.deepEqual([server.ops("sub").length, server.ops("unsub").length, text()], [1, 0, "a"]);
-  });
-
-  test(`React ${major}: another name begins a new list`, async (t) => {
-    const { server, render, text } = setUp(t);
-    server.logs.set("c", ["a"]);
-    server.logs.set("d", ["b"]);
-    const { List } = list();
-    render(List);
-    await until(() => text() === "a");
-    render(List, { name: "d" });
-    assert.equal(text(), "");
-    await until(() => text() === "b");
-    await until(() => server.ops("unsub").length === 1);
-    assert.equal(server.ops("unsub")[0].ch, "c");
   });
 
   test(`React ${major}: a list that returns continues where it was`, async (t) => {
@@ -166,22 +107,6 @@ for (const [major, alias] of [
     assert.deepEqual(renders.at(-1).gaps, [{ from: 4, to: 4, reason: "trimmed", after: "1000-3" }]);
   });
 
-  test(`React ${major}: renderToString shows an empty list`, async (t) => {
-    const { server, client } = setUp(t);
-    const { List } = list();
-    const App = () => {
-      const { pending } = react.usePublish("c");
-      react.useChannel("c");
-      return h("p", null, react.useConnectionState().name, pending.length, h(List));
-    };
-    for (const given of [client, undefined]) {
-      const html = react.renderToString(h(react.SeamlineProvider, { client: given }, h(App)));
-      assert.equal(html.replaceAll("<!-- -->", ""), "<p>connecting0</p>");
-    }
-    await until(() => client.state.name === "open");
-    assert.deepEqual(server.ops("sub"), []);
-  });
-
   test(`React ${major}: hydration fills the empty list`, async (t) => {
     const { server, client } = setUp(t);
     server.logs.set("c", ["a"]);
@@ -189,7 +114,7 @@ for (const [major, alias] of [
     const { List, renders } = list();
     const app = h(react.StrictMode, null, h(react.SeamlineProvider, { client }, h("p", null, h(List))));
     const element = document.createElement("div");
-    element.innerHTML = react.renderToString(app);
+    element.innerHTML = react.reactToString(app);
     const errors = [];
     const root = react.hydrateRoot(element, app, { onRecoverableError: (error) => errors.push(error) });
     t.after(() => root.unmount());
@@ -304,7 +229,7 @@ for (const [major, alias] of [
   });
 
   test(`React ${major}: mistakes are named`, () => {
-    const rendered = (element) => () => react.renderToString(element);
+    const rendered = (element) => () => react.reactToString(element);
     assert.throws(rendered(h(() => react.useConnectionState().name)), /outside <SeamlineProvider client=\{client\}>/);
     const inProvider = (component) => h(react.SeamlineProvider, { client: undefined }, h(component));
     assert.throws(rendered(inProvider(() => react.useClient().state.name)), /<SeamlineProvider> has no client/);

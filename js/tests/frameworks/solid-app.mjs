@@ -28,7 +28,7 @@ export function mount(client, element, onRender) {
     const list = createMessages(name, { from: "start" });
     const publisher = createPublisher(name);
     publish = publisher.publish;
-    return () => (onRender(), show(state(), list, publisher.pending));
+    return () => (onRender?.(), show(state(), list, publisher.pending));
   };
   const unmount = web.render(provided(client, App), element);
   return { rename, publish, unmount };

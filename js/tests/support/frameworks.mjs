@@ -1,14 +1,8 @@
-// What the tests of the framework entries share: a page in Node, and applications bundled for it.
-import { mkdtemp, rm } from "node:fs/promises";
+// A page in Node, and applications in it.
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after } from "node:test";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { Window } from "happy-dom";
-
-const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+import { bundle } from "./bundle.mjs";
 
 /** Makes the globals of a browser's page, as far as Node lacks them. */
 export function installPage() {
@@ -19,25 +13,10 @@ export function installPage() {
   after(() => window.happyDOM.close());
 }
 
-/**
- * Bundles a file of tests/frameworks/ and requires it. `alias` replaces packages. Solid and Svelte are their builds for
- * browsers with the platform "browser", and those for servers with "node".
- */
-export async function load(file, { alias = {}, platform = "browser", plugins = [] } = {}) {
-  const outdir = await mkdtemp(join(tmpdir(), "seamline-frameworks-"));
-  after(() => rm(outdir, { recursive: true }));
-  const outfile = join(outdir, "app.cjs");
-  await build({
-    entryPoints: [at(`tests/frameworks/${file}`)],
-    outfile,
-    bundle: true,
-    format: "cjs",
-    platform,
-    define: { "process.env.NODE_ENV": '"development"' },
-    conditions: ["development"],
-    logLevel: "silent",
-    alias,
-    plugins,
-  });
-  return createRequire(import.meta.url)(outfile);
+/** What a file of tests/frameworks/ exports; see {@link bundle}. */
+export async function load(file, { platform = "browser", ...options } = {}) {
+  const text = await bundle(file, { format: "cjs", platform, ...options });
+  const module = { exports: {} };
+  new Function("module", "exports", "require", text)(module, module.exports, createRequire(import.meta.url));
+  return module.exports;
 }

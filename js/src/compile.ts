@@ -52,7 +52,13 @@ async function diagnose(error: unknown, source: BufferSource, from: string): Pro
     // `<`: a server's page for what it does not have, or a development server's for everything
     return wasmFailed(`${from} is ${bytes[0] === 60 ? "HTML" : "something else"}, not WebAssembly`, WRONG_FILE);
   }
-  const isAllowed = await WebAssembly.compile(HEADER).then(Boolean, () => false);
+  return refused(error);
+}
+
+/** Why WebAssembly does not run: nothing may run here, or this does not fit. */
+export async function refused(error: unknown): Promise<SeamlineError> {
+  // WebKit forbids only instances.
+  const isAllowed = await WebAssembly.instantiate(HEADER).then(Boolean, () => false);
   if (isAllowed) return wasmFailed(text(error), "use the `.wasm` file of the same version of the package");
   // Chromium's own text suggests 'unsafe-eval', which allows much more.
   return text(error).includes("embedder")

@@ -1,5 +1,5 @@
 import type { EngineClass } from "./boundary.js";
-import { compile } from "./compile.js";
+import { compile, refused } from "./compile.js";
 import type { Dialect } from "./dialect.js";
 import { SeamlineError, text } from "./error.js";
 import { follow } from "./follow.js";
@@ -75,6 +75,6 @@ async function start(dialect: Dialect, wasm = dialect.source?.()): Promise<Engin
   try {
     return dialect.start(module);
   } catch (error) {
-    throw wasmFailed(text(error), "use the `.wasm` file of the same version of the package");
+    throw await refused(error);
   }
 }

@@ -4,10 +4,11 @@ import { parseArgs } from "node:util";
 import { Failure } from "./support/failure.mjs";
 import { FAST } from "./support/fast.mjs";
 import { allFixtures, select } from "./support/fixtures.mjs";
-import { copySources, install, installedVersion } from "./support/install.mjs";
-import { browserVersion, stopBrowser } from "./support/page.mjs";
+import { copySources, install } from "./support/install.mjs";
+import { stopBrowser } from "./support/page.mjs";
 import { show, write } from "./support/report.mjs";
 import { runRow } from "./support/row.mjs";
+import { machine, versionsOf } from "./support/versions.mjs";
 
 const { values: options, positionals: names } = parseArgs({
   allowPositionals: true,
@@ -30,50 +31,36 @@ async function runAndReport() {
   try {
     // One after the other: they share the machine with the browser and the server.
     for (const fixture of chosen) await runFixture(fixture, results);
-    const machine = `Chromium ${await browserVersion()} and Node ${process.versions.node}`;
-    if (options.write) write(all, results, machine);
+    if (options.write) write(all, results, await machine());
   } finally {
     await stopBrowser();
   }
   process.exitCode = summary([...results.values()]);
 }
 
+/** Installs a fixture, runs its rows, and adds their results. */
 async function runFixture(fixture, results) {
   const add = (row, result) => {
     results.set(`${fixture.id}/${row.name}`, { ...result, date: new Date().toISOString().slice(0, 10) });
     show(`${fixture.id}/${row.name}`, result);
   };
-  const installing = Date.now();
-  const dir = await install(fixture).catch((error) => {
+  const started = Date.now();
+  let dir;
+  try {
+    dir = await install(fixture);
+  } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    for (const row of fixture.rows) {
-      add(row, { versions: fixture.name, result: "failed", reason: error.message, seconds: since(installing) });
-    }
-  });
-  if (!dir) return;
-  console.log(`${fixture.id}: installed in ${since(installing).toFixed(1)} s`);
+    const result = { versions: fixture.name, result: "failed", reason: error.message, seconds: since(started) };
+    for (const row of fixture.rows) add(row, result);
+    return;
+  }
+  console.log(`${fixture.id}: installed in ${since(started).toFixed(1)} s`);
   const versions = await versionsOf(fixture, dir);
   for (const row of fixture.rows) {
     const started = Date.now();
     copySources(fixture, dir);
-    const result = await runRow(row, dir);
-    add(row, { ...result, versions, seconds: since(started) });
+    add(row, { ...(await runRow(row, dir)), versions, seconds: since(started) });
   }
-}
-
-/** What the table calls a fixture: its name, and the versions that were really installed. */
-async function versionsOf({ name, tools = [] }, dir) {
-  const versions = [];
-  for (const tool of tools) versions.push(`${tool} ${await versionOf(tool, dir)}`);
-  return versions.length > 0 ? versions.join(", ") : name;
-}
-
-async function versionOf(tool, dir) {
-  const installed = installedVersion(dir, tool);
-  if (installed) return installed;
-  if (tool === "chromium") return browserVersion();
-  if (tool === "node") return process.versions.node;
-  throw new Error(`${dir}: npm has not installed ${tool}`);
 }
 
 function since(start) {
@@ -85,5 +72,5 @@ function summary(results) {
   const count = (kind) => results.filter(({ result }) => result === kind).length;
   if (count("not supported") > 0) console.log(`${count("not supported")} not supported`);
   console.log(`\n${count("ok")} passed, ${count("failed")} failed`);
-  return count("failed") > 0 || count("ok") === 0 ? 1 : 0;
+  return count("failed") > 0 || results.length === 0 ? 1 : 0;
 }

@@ -63,9 +63,3 @@ async function npmInstall(dir) {
     await new Child(command, dir).succeeds(INSTALL_MS);
   }
 }
-
-/** The version of a package that is installed in a folder, if it is. */
-export function installedVersion(dir, name) {
-  const manifest = join(dir, "node_modules", name, "package.json");
-  return existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")).version : undefined;
-}

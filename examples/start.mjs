@@ -3,17 +3,24 @@
 // The command gets the server's addresses in SEAMLINE_URL (for `connect`) and SEAMLINE_HTTP (for publishing over HTTP).
 // Messages are kept in `data/`, or where SEAMLINE_DATA says. SEAMLINE_SERVER may name a server that is already built.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { cpSync, existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const MANIFEST = fileURLToPath(new URL("../Cargo.toml", import.meta.url));
+const PACKAGE = fileURLToPath(new URL("../js", import.meta.url));
 const [www, command] =
   process.argv[2] === "--www" ? [process.argv.slice(2, 4), process.argv.slice(4)] : [[], process.argv.slice(2)];
 
-if (!existsSync("node_modules/seamline/dist/index.js")) {
-  stop("the package seamline is not built; run `cargo xtask pack`, and then `npm install` here");
+if (!existsSync("node_modules/seamline")) stop("seamline is not installed; run `npm install`");
+if (!existsSync(join(PACKAGE, "dist/index.js"))) stop("the package is not built; run `cargo xtask pack`");
+// npm does not install a folder again after it was built again.
+for (const name of ["dist", "package.json"]) {
+  cpSync(join(PACKAGE, name), join("node_modules/seamline", name), { recursive: true });
 }
+rmSync("node_modules/.vite", { recursive: true, force: true });
+
 const children = [];
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => end(0));
 

@@ -1,0 +1,16 @@
+import "server-only";
+
+/** Messages of a channel after an offset, over HTTP: `{ epoch, first, head, messages }`. */
+async function read(channel, after, limit) {
+  const url = `${process.env.SEAMLINE_HTTP}/channels/${encodeURIComponent(channel)}/messages?after=${after}&limit=${limit}`;
+  const response = await fetch(url, { cache: "no-store" });
+  if (!response.ok) throw new Error(`the Seamline server answered ${response.status}: ${await response.text()}`);
+  return response.json();
+}
+
+/** The newest messages, and the position behind them: where the client has to begin. */
+export async function newest(channel, count) {
+  const { head } = await read(channel, 0, 1);
+  const { epoch, messages } = await read(channel, Math.max(0, head - count), count);
+  return { messages, position: { epoch, offset: messages.at(-1)?.offset ?? head } };
+}

@@ -1,0 +1,5 @@
+export default {
+  // The folder of this example, and not a parent folder that has a lockfile.
+  turbopack: { root: import.meta.dirname },
+  devIndicators: false,
+};

@@ -55,7 +55,7 @@ export function conformance(start) {
   describe("ends", () => ends(new Suite(start, { retain: 2 })));
 }
 
-function subscribing({ join, publish }) {
+function subscribing({ open, join, publish }) {
   test("a replay ends at the live stream", async () => {
     await publish("a", { text: "one" }, null);
     const peer = await join();
@@ -64,6 +64,14 @@ function subscribing({ join, publish }) {
     await peer.receives(live("a", 2, { ref: 7 }));
     await publish("a", "three");
     await peer.receives(msgs("a", 3, ["three"]));
+    await peer.isDone();
+  });
+
+  test("a subscription may follow `hello` before the welcome", async () => {
+    const peer = await open();
+    peer.send({ op: "hello", v: 1, client_id: "quick" });
+    peer.send(sub("quick"));
+    await peer.receives(WELCOME, subd("quick"), live("quick", 0));
     await peer.isDone();
   });
 

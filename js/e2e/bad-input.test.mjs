@@ -121,7 +121,7 @@ test("invalid channel names, positions and payloads are refused", async () => {
   }, ws(open));
   const option = "bad_option";
   assert.deepEqual(errors.slice(0, 6), ["bad_channel", "bad_channel", option, option, option, "bad_channel"]);
-  assert.deepEqual(errors.slice(6), ["bad_data", "TypeError", "too_large", "bad_key", "closed", 1]);
+  assert.deepEqual(errors.slice(6), ["bad_data", "bad_data", "too_large", "bad_key", "closed", 1]);
 });
 
 test("missing, wrong and expired tokens end the client", async () => {

@@ -4,7 +4,7 @@ import { iterate } from "./iterator.js";
 import { checkPublishOptions } from "./options.js";
 import { closed, type Published } from "./publications.js";
 import type { Subscription } from "./subscription.js";
-import type { ChannelOptions, Gap, ListenerOptions, Logger, Message, Position } from "./types.js";
+import type { ChannelOptions, Gap, ListenerOptions, Logger, Message, Position, PublishOptions } from "./types.js";
 
 /** The events of a channel. A `message` or `gap` listener may return a promise: the channel waits for it. */
 export type ChannelEvents<T> = {
@@ -128,7 +128,7 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
    * new connection, under the same idempotency key, and the log stores one message per key. The promise rejects if the
    * server rejects the message, or if the client is closed first. The error names the channel and the key.
    */
-  async publish(data: unknown, options: { key?: string } = {}): Promise<{ id: string; offset: number }> {
+  async publish(data: unknown, options: PublishOptions = {}): Promise<{ id: string; offset: number }> {
     checkPublishOptions(options);
     return this.#port._publish(this.name, data, options.key, this.#dispatcher._ended);
   }

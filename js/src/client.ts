@@ -6,7 +6,16 @@ import { checkChannelName, checkChannelOptions, checkCloseOptions, checkOptions,
 import { closed } from "./publications.js";
 import { randomName } from "./random.js";
 import { Status } from "./status.js";
-import type { ChannelOptions, CloseOptions, Diagnostic, ListenerOptions, Options, State, Stats } from "./types.js";
+import type {
+  ChannelOptions,
+  CloseOptions,
+  Diagnostic,
+  ListenerOptions,
+  Options,
+  State,
+  Stats,
+  UrlLike,
+} from "./types.js";
 import { webSocketUrl } from "./url.js";
 
 /** The events of a client. */
@@ -32,7 +41,7 @@ export class Client {
   #connection: Connection;
 
   /** @internal */
-  constructor(url: string | URL, options: Options, seamline: Dialect) {
+  constructor(url: string | UrlLike, options: Options, seamline: Dialect) {
     checkOptions(options);
     const { clientId, logger } = options;
     this.#status = new Status(logger);

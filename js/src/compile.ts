@@ -1,5 +1,6 @@
 import type { Wasm } from "./dialect.js";
 import { type SeamlineError, text } from "./error.js";
+import type { ResponseLike } from "./types.js";
 import { NetworkFault, wasmFailed } from "./wasm-failed.js";
 
 const WRONG_FILE = 'serve the `.wasm` file of the package there, or import "seamline", which contains it';
@@ -16,7 +17,7 @@ export async function compile(wasm: Wasm): Promise<WebAssembly.Module> {
     source = await body(source);
   }
   if (source instanceof WebAssembly.Module) return source;
-  const bytes = source;
+  const bytes = source as BufferSource;
   return WebAssembly.compile(bytes).catch(async (error) => {
     throw await diagnose(error, bytes, from);
   });
@@ -37,7 +38,7 @@ async function download(url: string): Promise<ArrayBuffer> {
   throw wasmFailed(`${cause} for ${url}`, cure, NetworkFault);
 }
 
-function body(response: Response): Promise<ArrayBuffer> {
+function body(response: ResponseLike): Promise<ArrayBuffer> {
   if (!response.ok) throw wasmFailed(`HTTP ${response.status} for ${response.url}`, WRONG_FILE);
   return response.arrayBuffer();
 }

@@ -1,9 +1,9 @@
 import { Client } from "./client.js";
 import type { Dialect } from "./dialect.js";
-import type { Options } from "./types.js";
+import type { Options, UrlLike } from "./types.js";
 
 /** Connects to a server. Each entry of the package has its own, which differs in where it has the WebAssembly. */
-export type Connect = (url: string | URL, options?: Options) => Client;
+export type Connect = (url: string | UrlLike, options?: Options) => Client;
 
 /** Makes an entry's `connect`. `seamline` is what its clients speak, unless the application chooses another dialect. */
 export function connectWith(seamline: Dialect): Connect {

@@ -1,7 +1,7 @@
 import type { Dialect } from "./dialect.js";
 import { HIDDEN, invalid, unknown } from "./error.js";
 import { bytes, isText } from "./text.js";
-import type { ChannelOptions, CloseOptions, ListenerOptions, Options } from "./types.js";
+import type { ChannelOptions, CloseOptions, ListenerOptions, Options, PublishOptions } from "./types.js";
 
 type Check = (value: unknown, options?: Options) => boolean;
 
@@ -112,7 +112,7 @@ export function checkOptions(options: Options): void {
 }
 
 /** The same for the options of a publication. */
-export function checkPublishOptions(options: object): void {
+export function checkPublishOptions(options: PublishOptions): void {
   check(" of publish", options, { key: TEXT });
 }
 

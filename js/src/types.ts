@@ -8,7 +8,7 @@ export interface Position {
   /** The offset of the last message behind this position; 0 is before the first message. */
   offset: number;
   /** The id of that message, if it is known. */
-  id?: string;
+  id?: string | undefined;
 }
 
 /** A message of a channel. */
@@ -28,7 +28,7 @@ export interface Gap {
   /** The first missing offset. */
   from: number;
   /** The last missing offset; unknown if the log was replaced (`epoch_changed`). */
-  to?: number;
+  to?: number | undefined;
   /**
    * - `trimmed`: the log no longer has the messages; its retention was shorter than the absence.
    * - `epoch_changed`: the log was replaced by another one, which is delivered from its start.
@@ -44,7 +44,7 @@ export interface Reason {
   /** A sentence, from the server if it sent one. */
   message: string;
   /** The WebSocket's close code, if there was one. 1006 means that the server sent none. */
-  closeCode?: number;
+  closeCode?: number | undefined;
 }
 
 /** The state of a client's connection. `name` distinguishes the states. */
@@ -114,29 +114,58 @@ export interface PlainOptions {
    * The path of a message's id, as names joined by dots. An object without an id is emitted as a `cast`. Integers of
    * any size keep their digits. Default: `stream_id`, else `id`, else `message.id`.
    */
-  idPath?: string;
+  idPath?: string | undefined;
   /**
    * The path of a message's number. If numbers are 1, 2, 3, … without a hole over all messages of the conversation, the
    * client keeps their order and reports gaps. Set it to `false` if they are not. Default: `sequence_number`, else
    * `message.sequence_number`. If the first message has none, the client uses ids alone. A number above 2^53 − 1 counts
    * as none; the error `bad_number` reports it once.
    */
-  numberPath?: string | false;
+  numberPath?: string | false | undefined;
   /**
    * How far out of order live messages may arrive. Without numbers, `position.id` and the point from which the server
    * is asked to replay lag by this time. With numbers, the client waits this long for a missing one. Default 2 s.
    */
-  settleMs?: number;
+  settleMs?: number | undefined;
   /**
    * How many ids the client remembers, and how many messages may wait for a missing number. Ids that cannot be ordered
    * (UUIDs) need as many as the server replays. Default 4,096.
    */
-  windowMessages?: number;
+  windowMessages?: number | undefined;
   /**
    * When the page wakes up, the client replaces a connection on which nothing has arrived for this long, because it
    * cannot ping such a server. Default 10 s.
    */
-  silenceMs?: number;
+  silenceMs?: number | undefined;
+}
+
+// Types of the platform by what the client uses of them: an application's compiler may not know the platform's own.
+
+/** A `URL`. */
+export interface UrlLike {
+  readonly href: string;
+  toJSON(): string;
+}
+
+/** A `Response`, as `fetch` returns it. */
+export interface ResponseLike {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly url: string;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** Bytes: a `BufferSource`, or Node's `Buffer`. */
+export type BytesLike = ArrayBuffer | ArrayBufferView;
+
+/** A `WebAssembly.Module`, which has no members. */
+export type ModuleLike = object;
+
+/** The `signal` of an `AbortController`. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
 }
 
 /** A WebSocket constructor: the global `WebSocket`, or that of the package `ws`. */
@@ -162,7 +191,7 @@ export interface Options {
    * A token for the server, or a function that returns one. The client calls the function for the first connection, and
    * again whenever the server rejects the token or the token expires.
    */
-  token?: string | ((request: { refresh: boolean }) => string | null | Promise<string | null>);
+  token?: string | ((request: { refresh: boolean }) => string | null | Promise<string | null>) | undefined;
   /**
    * Identifies this client to the server across its connections; at most 200 bytes. Default: a random name.
    *
@@ -172,7 +201,7 @@ export interface Options {
    * misses messages that only the other has processed. Without `sessionStorage` (workers, Node), all clients with the
    * same id share one position, the furthest. Give each of them its own id, and each frame of a page too.
    */
-  clientId?: string;
+  clientId?: string | undefined;
   /**
    * What the server speaks: `seamline.v1`, or `plain` of the entry `seamline/plain`, the dialect of servers that send
    * flat JSON objects. Default `"seamline"`.
@@ -184,61 +213,61 @@ export interface Options {
    * `last_message_id` as parameters. There is one channel per client. It begins where the server begins (`from: "tail"`
    * is rejected), and nothing can be published. A message's `data` is the whole object.
    */
-  dialect?: "seamline" | "plain" | Dialect;
+  dialect?: "seamline" | "plain" | Dialect | undefined;
   /** Settings of the plain dialect. */
-  plain?: PlainOptions;
+  plain?: PlainOptions | undefined;
   /** The longest delays between attempts to connect: the first, and any. Default 500 ms and 20 s. */
-  backoff?: { initialMs?: number; maxMs?: number };
+  backoff?: { initialMs?: number | undefined; maxMs?: number | undefined } | undefined;
   /** How long the handshake and the server's welcome may take. Default 10 s. */
-  connectTimeoutMs?: number;
+  connectTimeoutMs?: number | undefined;
   /**
    * How long the token function may take, in milliseconds. The client does not call it again before that, whatever
    * happens to the page or the connection. Default 30 s.
    */
-  tokenTimeoutMs?: number;
+  tokenTimeoutMs?: number | undefined;
   /**
    * The client pings the server after a silence of this length. Default: the server's setting. In the plain dialect
    * there is no ping, and the client replaces the connection instead. Default there: never.
    */
-  heartbeatMs?: number;
+  heartbeatMs?: number | undefined;
   /** How long the answer to a ping may take. Default 5 s. Not for the plain dialect. */
-  pongTimeoutMs?: number;
+  pongTimeoutMs?: number | undefined;
   /** The same for the ping that is sent when the page wakes up. Default 1.5 s. Not for the plain dialect. */
-  probeTimeoutMs?: number;
+  probeTimeoutMs?: number | undefined;
   /** A connection that lives this long resets the backoff. Default 5 s. */
-  stableMs?: number;
+  stableMs?: number | undefined;
   /** How often the client acknowledges processed positions to the server at most. Default 5 s. */
-  ackIntervalMs?: number;
+  ackIntervalMs?: number | undefined;
   /**
    * How many replayed messages may be in transit or waiting, per channel. Default 2,000. A server of the plain dialect
    * ignores it and sends everything it has.
    */
-  replayCredit?: number;
+  replayCredit?: number | undefined;
   /**
    * How many messages may wait for the application, per channel, before the client drops live messages and fetches them
    * again from the log later. Default 10,000.
    */
-  queueMessages?: number;
+  queueMessages?: number | undefined;
   /**
    * The same limit in bytes of JSON (UTF-16 code units, as the page holds it). The client requests a replay in steps
    * that fit. Default 16 MiB. With a server of the plain dialect, only `queueMessages` applies.
    */
-  queueBytes?: number;
+  queueBytes?: number | undefined;
   /** How many publications may wait for an answer. Default 1,000. */
-  outboxMessages?: number;
+  outboxMessages?: number | undefined;
   /**
    * The client's WebAssembly: its URL, its bytes, or the compiled module. All clients of a page share the first
    * client's. Default: the one inside the script. The entry `seamline/slim` has none inside, and requires this option.
    */
-  wasm?: string | URL | Response | BufferSource | WebAssembly.Module | Promise<Response>;
+  wasm?: string | UrlLike | ResponseLike | BytesLike | ModuleLike | Promise<ResponseLike> | undefined;
   /**
    * The constructor of the client's WebSockets, if there is no global one or you want another: in Node before 22,
    * `WebSocket` of the package `ws`. Default: the global `WebSocket`. Without either, the client ends with the reason
    * `no_websocket`.
    */
-  WebSocket?: WebSocketConstructor;
+  WebSocket?: WebSocketConstructor | undefined;
   /** Receives log lines. Default: warnings and errors go to the console. */
-  logger?: Logger;
+  logger?: Logger | undefined;
 }
 
 /** The options of {@link Client.close}. */
@@ -246,14 +275,13 @@ export interface CloseOptions {
   /**
    * How long to wait for unanswered publications, in milliseconds, at most 2,147,483,647. Default 0: they fail at once.
    */
-  flushMs?: number;
+  flushMs?: number | undefined;
 }
 
-/** The `signal` of an `AbortController`. */
-export interface AbortSignalLike {
-  readonly aborted: boolean;
-  addEventListener(type: "abort", listener: () => void): void;
-  removeEventListener(type: "abort", listener: () => void): void;
+/** The options of {@link Channel.publish}. */
+export interface PublishOptions {
+  /** The idempotency key: the log stores one message per key. Default: a random one. */
+  key?: string | undefined;
 }
 
 /** The options of `on()` and `once()`. */
@@ -275,11 +303,11 @@ export interface ChannelOptions {
    * requested the same start point and nothing has arrived yet, or exactly at the position of the subscription.
    * Otherwise `on("message")` and iterating throw `already_subscribed`.
    */
-  from?: "start" | "tail" | Position;
+  from?: "start" | "tail" | Position | undefined;
   /**
    * How often a message is dispatched to a handler that throws or rejects, and how many milliseconds to wait before
    * each repetition (at most 2,147,483,647; default 1 s). Default: once. The error is reported and the channel
    * continues.
    */
-  redeliver?: { attempts: number; delayMs?: number };
+  redeliver?: { attempts: number; delayMs?: number | undefined } | undefined;
 }

@@ -1,8 +1,9 @@
 import { invalid } from "./error.js";
 import { isText } from "./text.js";
+import type { UrlLike } from "./types.js";
 
 /** The URL of a WebSocket. Relative URLs are resolved against the page's; `http` means `ws`. */
-export function webSocketUrl(url: string | URL): string {
+export function webSocketUrl(url: string | UrlLike): string {
   const absolute = parse(url);
   if (!absolute) throw invalid("bad_url", "URL", url, "pass a well-formed absolute URL");
   absolute.protocol = absolute.protocol.replace("http", "ws");
@@ -13,10 +14,10 @@ export function webSocketUrl(url: string | URL): string {
   return absolute.href;
 }
 
-function parse(url: string | URL): URL | undefined {
+function parse(url: string | UrlLike): URL | undefined {
   try {
     // `URL` would replace what is not well-formed.
-    return isText(String(url)) ? new URL(url, globalThis.location?.href) : undefined;
+    return isText(String(url)) ? new URL(String(url), globalThis.location?.href) : undefined;
   } catch {
     return undefined;
   }

@@ -137,7 +137,11 @@ test("cast() throws for what cannot be sent", async (t) => {
   const channel = client.channel("c");
   await open(client);
   assert.throws(() => channel.cast(undefined), { code: "bad_data" });
-  assert.throws(() => channel.cast(1n), TypeError);
+  assert.throws(() => channel.cast(1n), {
+    name: "SeamlineError",
+    code: "bad_data",
+    message: "invalid payload: TypeError: Do not know how to serialize a BigInt; pass a JSON value",
+  });
   assert.throws(() => channel.cast("x".repeat(2000)), { code: "too_large" });
   assert.deepEqual(server.ops("cast"), []);
 });
@@ -147,12 +151,25 @@ test("each refused publication has its code", async (t) => {
   const channel = client.channel("c");
   await open(client);
   await assert.rejects(channel.publish(undefined), { code: "bad_data" });
-  await assert.rejects(channel.publish(1n), TypeError);
+  await assert.rejects(channel.publish(1n), { code: "bad_data" });
+  const cycle = {};
+  cycle.self = cycle;
+  const message = "invalid payload: TypeError: Converting circular structure to JSON; pass a JSON value";
+  await assert.rejects(channel.publish(cycle), { code: "bad_data", message });
+  const cause = new Error("no");
+  const toJSON = () => {
+    throw cause;
+  };
+  await assert.rejects(channel.publish({ toJSON }), {
+    code: "bad_data",
+    message: "invalid payload: Error: no; pass a JSON value",
+    cause,
+  });
   await assert.rejects(channel.publish(1, { key: "" }), { code: "bad_key" });
   await assert.rejects(channel.publish("x".repeat(2000)), { code: "too_large" });
   server.pub = ({ ch, key }) => server.send({ op: "pubnack", ch, key, code: "no_way", message: "never" });
-  const message = 'publication "k" to channel "c" failed: never';
-  await assert.rejects(channel.publish(1, { key: "k" }), { name: "SeamlineError", code: "no_way", message });
+  const failed = 'publication "k" to channel "c" failed: never';
+  await assert.rejects(channel.publish(1, { key: "k" }), { name: "SeamlineError", code: "no_way", message: failed });
   server.pub = () => {};
   const waits = channel.publish(1);
   await assert.rejects(channel.publish(2), { code: "outbox_full" });
@@ -194,14 +211,14 @@ test("a deeply nested payload is published or refused", async (t) => {
     outcomes.add(
       await channel.publish(payload).then(
         () => "published",
-        (error) => error.name,
+        (error) => error.code,
       ),
     );
     try {
       channel.cast(payload);
     } catch (error) {
-      assert.equal(error.name, "RangeError");
+      assert.deepEqual([error.code, error.cause.name], ["bad_data", "RangeError"]);
     }
   }
-  assert.deepEqual([...outcomes].sort(), ["RangeError", "published"]);
+  assert.deepEqual([...outcomes].sort(), ["bad_data", "published"]);
 });

@@ -65,7 +65,7 @@ export class ChannelRef<T = unknown> {
   };
 
   /** Publishes a message; see {@link Channel.publish}. */
-  publish = async (data: T, options?: { key?: string }): Promise<{ id: string; offset: number }> =>
+  publish = async (data: T, options?: { key?: string | undefined }): Promise<{ id: string; offset: number }> =>
     connected(this.#client).channel<T>(this.name).publish(data, options);
 
   /** Sends an ephemeral event to the channel's other subscribers; see {@link Channel.cast}. */

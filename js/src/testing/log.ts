@@ -6,7 +6,7 @@ export interface LogMessage {
   id: string;
   offset: number;
   json: string;
-  key?: string;
+  key?: string | undefined;
 }
 
 /** The log of a channel. */

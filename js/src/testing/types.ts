@@ -32,7 +32,7 @@ export interface StoredMessage<T = unknown> {
   /** The payload: a copy of its own for each call. */
   data: T;
   /** The idempotency key, if the message was published with one. */
-  key?: string;
+  key?: string | undefined;
 }
 
 /** What the test server refuses, see {@link TestServer.refuse}. */

@@ -45,6 +45,13 @@ connect("wss://example.org/ws");
 connect("wss://example.org/ws", { token: "t", wasm: new Uint8Array(8) });
 connect("wss://example.org/ws", { wasm: fetch("x.wasm"), logger: {} });
 connect("wss://example.org/ws", { WebSocket });
+connect("wss://example.org/ws", { wasm: new URL("x.wasm", import.meta.url) });
+connect("wss://example.org/ws", { wasm: WebAssembly.compileStreaming(fetch("x.wasm")) });
+connect("wss://example.org/ws", { wasm: await WebAssembly.compileStreaming(fetch("x.wasm")) });
+// @ts-expect-error no form of WebAssembly
+connect("wss://example.org/ws", { wasm: 5 });
+// @ts-expect-error not a URL
+connect({ href: "wss://example.org/ws" });
 
 // @ts-expect-error a misspelt option
 connect("wss://example.org/ws", { clientID: "tab" });
@@ -117,9 +124,35 @@ channel.on("mesage", () => {});
 // @ts-expect-error a payload of another type
 channel.on("message", ({ data }) => data.txt);
 client.on("state", (state) => console.log(describe(state)));
+const abort = new AbortController();
+const offOnce: () => void = client.once("state", ({ name }) => console.log(name), { signal: abort.signal });
+channel.once("message", ({ data }) => console.log(data.text), { signal: undefined });
+channel.on("gap", () => {}, { signal: AbortSignal.timeout(1000) });
+// @ts-expect-error a controller is no signal
+channel.on("gap", () => {}, { signal: abort });
+// @ts-expect-error `once` is a method
+channel.on("gap", () => {}, { once: true });
 client.on("error", (error) => console.error(error));
 
+/** Under `exactOptionalPropertyTypes`, an option that an application passes on may be undefined. */
+export function passOn(options: {
+  token: string | undefined;
+  heartbeatMs: number | undefined;
+  key: string | undefined;
+  position: Position | undefined;
+  delayMs: number | undefined;
+}): Client {
+  const { token, heartbeatMs, key, position, delayMs } = options;
+  const client = connect("/ws", { token, heartbeatMs, backoff: { maxMs: delayMs }, plain: undefined });
+  client.channel("room", { from: position, redeliver: { attempts: 1, delayMs } }).publish("hi", { key });
+  client.close({ flushMs: delayMs });
+  return client;
+}
+
 export async function run(): Promise<void> {
+  const ready: Promise<void> = client.ready();
+  await Promise.all([ready, channel.ready()]);
+  offOnce();
   const { id, offset } = await channel.publish({ text: "hi" }, { key: "k" });
   const total: number = offset;
   console.log(id.split("-"), total);
@@ -145,6 +178,7 @@ export async function run(): Promise<void> {
   await closed;
   // @ts-expect-error a misspelt option
   client.close({ flush: 100 });
+  client.connect();
 }
 // @ts-expect-error a listener must be there
 channel.on("message", undefined);

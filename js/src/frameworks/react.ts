@@ -28,7 +28,10 @@ const ClientContext: Context<Client | undefined | null> = createContext<Client |
  * Gives the hooks below it the client. Where there is none, on a server that renders the page, pass `undefined`: lists
  * are empty then, and nothing connects.
  */
-export function SeamlineProvider(props: { client: Client | undefined; children?: ReactNode | undefined }): ReactElement {
+export function SeamlineProvider(props: {
+  client: Client | undefined;
+  children?: ReactNode | undefined;
+}): ReactElement {
   return createElement(ClientContext.Provider, { value: props.client }, props.children);
 }
 

@@ -30,7 +30,10 @@ const ClientContext = createContext<{ _client: Client | undefined }>();
  * Gives the primitives below it the client. Where there is none, on a server that renders the page, pass `undefined`:
  * lists are empty then, and nothing connects.
  */
-export function SeamlineProvider(props: { client: Client | undefined; children?: JSX.Element | undefined }): JSX.Element {
+export function SeamlineProvider(props: {
+  client: Client | undefined;
+  children?: JSX.Element | undefined;
+}): JSX.Element {
   return createComponent(ClientContext.Provider, {
     value: { _client: props.client },
     get children() {

@@ -3,11 +3,19 @@ import { existsSync, readFileSync } from "node:fs";
 
 const page = (text, link) => ({ text, link });
 
-/** TypeDoc's groups of pages; none before it has run. They do not collapse: a button inside a link confuses readers. */
+/** The generated pages, a group for each entry of the package. No group collapses: axe rejects a button in a button. */
 function api() {
   const file = new URL("../api/typedoc-sidebar.json", import.meta.url);
-  const groups = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
-  return groups.map(({ text, items }) => ({ text, items: items.map(({ text, link }) => page(text, link)) }));
+  const entries = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
+  return entries.map(({ text, link, items = [] }) => ({
+    text,
+    items: [page("Overview", link), ...items.flatMap(pages)],
+  }));
+}
+
+/** The pages of TypeDoc's groups: functions, classes, interfaces, types. */
+function pages({ text, link, items }) {
+  return items ? items.flatMap(pages) : [page(text, link)];
 }
 
 export function sidebar() {
@@ -23,6 +31,12 @@ function guides() {
         page("Choosing where to begin", "/guide/start-points"),
         page("Tokens", "/guide/tokens"),
         page("Publishing from your backend", "/guide/publishing"),
+        page("Bundlers and CSP", "/guide/bundlers"),
+        page("Testing your application", "/guide/testing"),
+        page("Troubleshooting", "/guide/troubleshooting"),
+        page("Browsers and runtimes", "/guide/browsers"),
+        page("Comparison", "/guide/comparison"),
+        page("Migrating", "/guide/migrating"),
       ],
     },
     {
@@ -33,6 +47,7 @@ function guides() {
         page("Protocol", "/PROTOCOL"),
         page("Page lifecycle", "/PAGE-LIFE"),
         page("Running the server", "/OPERATIONS"),
+        page("Compatibility", "/COMPATIBILITY"),
       ],
     },
     {

@@ -1,7 +1,7 @@
 // Links to source code. The pages link to files of the repository, as `../js/src/socket.ts`. The site has copies of those
 // files as text, in source/, and a list of files for each folder that a page links to.
-import { cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { dirname, extname, join, relative, resolve } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const DOCS = fileURLToPath(new URL("..", import.meta.url));
@@ -25,10 +25,10 @@ export function linkSources(md) {
 }
 
 function sourceUrl(href, page) {
-  if (!/^\.\.?\//.test(href) || !page) return undefined;
+  if (/^([a-z]+:|[/#])/.test(href) || !page) return undefined;
   const file = resolve(dirname(page), href.split("#")[0]);
-  const isPage = !relative(DOCS, file).startsWith("..") && /^(\.md)?$/.test(extname(file));
-  if (isPage) return undefined;
+  const isPage = file.endsWith(".md") || existsSync(`${file}.md`);
+  if (isPage && !relative(DOCS, file).startsWith("..")) return undefined;
   const path = relative(ROOT, file);
   linked.add(path);
   return statSync(file).isDirectory() ? `/source/${path}/index.html` : `/source/${path}.txt`;

@@ -2,7 +2,7 @@
 // SCREENSHOTS=DIR it also takes a picture of each page.
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, sep } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { pages, serve } from "./site.mjs";
 
 const require = createRequire(import.meta.url);
@@ -19,9 +19,10 @@ function sample() {
   const seen = new Set();
   return pages().filter((page) => {
     if (page.startsWith(`rust${sep}`)) return false; // rustdoc's own
-    const folder = /^(api[/\\][\w-]+|source)[/\\]/.exec(page)?.[1];
-    const isFirst = !folder || !seen.has(folder);
-    seen.add(folder);
+    const isGenerated = page.startsWith(`api${sep}`) || page.startsWith(`source${sep}`);
+    const kind = isGenerated ? dirname(page).split(sep).slice(0, 3).join(sep) : page;
+    const isFirst = !seen.has(kind);
+    seen.add(kind);
     return isFirst;
   });
 }

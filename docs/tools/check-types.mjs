@@ -24,7 +24,7 @@ for (const { page, line, language, code } of checked) {
 const config = {
   extends: "../../../tsconfig.json",
   compilerOptions: { allowJs: true, checkJs: true, noImplicitAny: false, jsx: "react-jsx", types: ["node"] },
-  include: ["*", "../../../tools/globals.d.ts"],
+  include: ["*", "../../../tools/*.d.ts"],
 };
 writeFileSync(join(WORK, "tsconfig.json"), JSON.stringify(config));
 try {

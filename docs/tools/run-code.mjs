@@ -85,6 +85,8 @@ try {
     assert.match(printed, /offset\W+1\b/, `${name}: the message is stored once`);
     console.log(`${name}: ok`);
   }
+  await run("docs/guide/testing.md", "chat.test.mjs", server, {});
+  console.log("chat.test.mjs: ok");
 } finally {
   await server.stop();
 }

@@ -1,0 +1,2 @@
+/** @module seamline/plain */
+export * from "seamline/plain";

@@ -1,0 +1,2 @@
+/** @module seamline */
+export * from "seamline";

@@ -1,0 +1,2 @@
+/** @module seamline/testing */
+export * from "seamline/testing";

@@ -65,7 +65,7 @@ for (const [major, alias] of [
     assert.deepEqual([server.ops("sub").length, server.ops("unsub").length, text()], [1, 0, "a"]);
   });
 
-  test(`React ${major}: a list that returns continues where it was`, async (t) => {
+  test(`React ${major}: a list that was suspended continues`, async (t) => {
     const { server, client, render, text } = setUp(t);
     server.logs.set("c", ["a"]);
     let resolve;
@@ -87,6 +87,23 @@ for (const [major, alias] of [
     resolve();
     await until(() => text() === "a b");
     assert.deepEqual(renders.at(-1).gaps, []);
+  });
+
+  test(`React ${major}: a hidden list closes its handle and continues`, {
+    skip: react.Activity ? false : "this React has no <Activity>",
+  }, async (t) => {
+    const { server, client, render, text } = setUp(t);
+    server.logs.set("c", ["a"]);
+    const { List, renders } = list();
+    const App = ({ mode }) => h(react.Activity, { mode }, h(List));
+    render(App, { mode: "visible" });
+    await until(() => text() === "a");
+    render(App, { mode: "hidden" });
+    await until(() => server.ops("unsub").length === 1);
+    await client.channel("c").publish("b");
+    render(App, { mode: "visible" });
+    await until(() => text() === "a b");
+    assert.deepEqual([renders.at(-1).gaps, server.ops("sub").at(-1).position.offset], [[], 1]);
   });
 
   test(`React ${major}: a gap is in the list, after its message`, async (t) => {

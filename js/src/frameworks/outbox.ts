@@ -2,6 +2,13 @@ import { randomName } from "../random.js";
 import { type AppClient, connected } from "./channel-ref.js";
 import type { Store } from "./store.js";
 
+/** A publication that did not fail. */
+interface NotFailed {
+  readonly error?: undefined;
+  readonly retry?: undefined;
+  readonly discard?: undefined;
+}
+
 /** A publication whose message is not in the list yet. */
 export type Publication<T> = {
   /** Identifies the publication, also to the server: it is the idempotency key. */
@@ -9,16 +16,16 @@ export type Publication<T> = {
   /** The payload. */
   readonly data: T;
 } & (
-  | {
+  | (NotFailed & {
       /** The server has not answered. */
       readonly status: "pending";
-    }
-  | {
+    })
+  | (NotFailed & {
       /** The log has stored it. Its message will arrive. */
       readonly status: "sent";
       readonly id: string;
       readonly offset: number;
-    }
+    })
   | {
       /** The server or the client rejected it. */
       readonly status: "failed";

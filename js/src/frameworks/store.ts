@@ -112,12 +112,11 @@ export class MessageStore<T = unknown> implements Store<Messages<T>>, Follower {
   }
 
   #add(message: Message<T>): void {
-    if (message.replayed) this.#isLive = false;
     this.#offset = Math.max(this.#offset, message.offset);
     this.#arrived.push(message);
     // Bounded. Not at each message, because it moves as many as the list keeps.
     if (this.#arrived.length >= this.#limit) this.#append();
-    const pauseMs = this.#isLive ? LIVE_PAUSE_MS : REPLAY_PAUSE_MS;
+    const pauseMs = message.replayed ? REPLAY_PAUSE_MS : LIVE_PAUSE_MS;
     // If it is the page's own message, the answer to its publication is near.
     if (this.#outbox?._hasPending()) this.#pacer._changeLater(pauseMs);
     else this.#pacer._change(pauseMs);

@@ -30,7 +30,7 @@ export function mount(client, element, onRender) {
 
 export const renderToString = (client) => reactToString(provided(client, { name: "c" }));
 
-export { createElement, StrictMode, Suspense, useEffect, version } from "react";
+export * from "react";
 export { flushSync } from "react-dom";
 export { createRoot, hydrateRoot } from "react-dom/client";
 export { renderToString as reactToString } from "react-dom/server";

@@ -22,11 +22,12 @@ export function InReact() {
     // @ts-expect-error: only what has failed can be published again
     else publication.retry();
   }
+  const labels = pending.map(({ data, status, error }) => (status === "failed" ? String(error) : data.text));
   const channel = react.useChannel<Chat>("room");
   channel.on("message", ({ data }: Message<Chat>) => data.text);
   const state: State = react.useConnectionState();
   const same: Client = react.useClient();
-  return react.SeamlineProvider({ client: same, children: [texts, places, isLive, String(error), state.name] });
+  return react.SeamlineProvider({ client: same, children: [texts, labels, places, isLive, String(error), state.name] });
 }
 
 // @ts-expect-error: an option must be known

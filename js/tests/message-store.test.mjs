@@ -1,0 +1,231 @@
+// The list of messages below the framework entries (src/frameworks/), without a framework.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { connected } from "./support/scenarios.mjs";
+import { until } from "./support/server.mjs";
+import { source } from "./support/source.mjs";
+
+const { ChannelRef, MessageStore, Publisher } = await source(
+  "frameworks/channel-ref",
+  "frameworks/outbox",
+  "frameworks/store",
+);
+
+/** A list of the channel "c", and what it notified of. */
+function list(client, options = { from: "start" }) {
+  const store = new MessageStore(client, "c", options);
+  const snapshots = [];
+  const subscribe = () => store.subscribe(() => snapshots.push(store.getSnapshot()));
+  const data = () => store.getSnapshot().messages.map((message) => message.data);
+  return { store, snapshots, subscribe, data };
+}
+
+test("a list that returns continues at its position", async (t) => {
+  const { server, client } = connected(t);
+  server.logs.set("c", ["a", "b"]);
+  const { store, subscribe, data } = list(client);
+  const stop = subscribe();
+  await until(() => store.getSnapshot().isLive);
+  stop();
+  assert.equal(store.getSnapshot().isLive, false);
+  await client.channel("c").publish("c");
+  assert.deepEqual(data(), ["a", "b"]);
+  t.after(subscribe());
+  await until(() => data().length === 3);
+  assert.deepEqual([data(), store.getSnapshot().gaps], [["a", "b", "c"], []]);
+});
+
+test("listeners of one list share a handle", async (t) => {
+  const { server, client } = connected(t);
+  server.logs.set("c", ["a"]);
+  const { store, subscribe, data } = list(client);
+  const stops = [subscribe(), subscribe()];
+  await until(() => store.getSnapshot().isLive);
+  stops[0]();
+  stops[0](); // a second call changes nothing
+  await client.channel("c").publish("b");
+  await until(() => data().length === 2);
+  assert.equal(server.ops("sub").length, 1);
+  stops[1]();
+  await until(() => server.ops("unsub").length === 1);
+});
+
+test("a snapshot keeps its identity until it changes", async (t) => {
+  const { server, client } = connected(t);
+  server.logs.set("c", ["a"]);
+  const { store, subscribe, snapshots } = list(client);
+  t.after(subscribe());
+  await until(() => store.getSnapshot().isLive);
+  const before = store.getSnapshot();
+  assert.equal(store.getSnapshot(), before);
+  await client.channel("c").publish("b");
+  await until(() => store.getSnapshot() !== before);
+  const after = store.getSnapshot();
+  assert.equal(after.messages[0], before.messages[0]);
+  assert.equal(after.gaps, before.gaps);
+  assert.equal(snapshots.at(-1), after);
+});
+
+test("a list keeps the newest messages, and their gaps", async (t) => {
+  const { server, client } = connected(t);
+  server.logs.set("c", ["a", "b", "c", "lost", "d"]);
+  server.sub = ({ ch }) => {
+    server.send({ op: "subd", ch, epoch: "e", first: 1, head: 5, at: 0, resumed: false });
+    server.msgs(ch, 1, 3, true);
+    server.msgs(ch, 5, 5, true);
+    server.msgs(ch, 5, 5, true); // the repair brings nothing
+    server.send({ op: "live", ch, head: 5 });
+  };
+  const { store, subscribe, data } = list(client, { from: "start", limit: 3 });
+  t.after(subscribe());
+  await until(() => store.getSnapshot().isLive);
+  assert.deepEqual(data(), ["b", "c", "d"]);
+  assert.deepEqual(store.getSnapshot().gaps, [{ from: 4, to: 4, reason: "hole", after: "1000-3" }]);
+  await client.channel("c").publish("e");
+  await until(() => data().at(-1) === "e");
+  assert.equal(store.getSnapshot().gaps.length, 1);
+  await client.channel("c").publish("f");
+  await until(() => data().at(-1) === "f");
+  assert.deepEqual([data(), store.getSnapshot().gaps], [["d", "e", "f"], []]);
+});
+
+test("a refused channel is the list's error until it is live", async (t) => {
+  const { server, client } = connected(t);
+  const { sub } = server;
+  server.sub = ({ ch, ref }) => server.send({ op: "err", ch, ref, code: "forbidden", message: "not yours" });
+  const { store, subscribe } = list(client);
+  t.after(subscribe());
+  await until(() => store.getSnapshot().error);
+  assert.equal(store.getSnapshot().error.code, "forbidden");
+  server.sub = sub;
+  server.drop();
+  await until(() => store.getSnapshot().isLive);
+  assert.equal(store.getSnapshot().error, undefined);
+});
+
+test("a list on a closed client opens with the client", async (t) => {
+  const { server, client } = connected(t);
+  server.logs.set("c", ["a"]);
+  await client.close();
+  const { store, subscribe, data } = list(client);
+  t.after(subscribe());
+  assert.deepEqual(store.getSnapshot(), { messages: [], gaps: [], isLive: false, error: undefined });
+  client.connect();
+  await until(() => store.getSnapshot().isLive);
+  assert.deepEqual(data(), ["a"]);
+});
+
+test("a list without a client stays empty", () => {
+  const { store, subscribe } = list(undefined);
+  subscribe()();
+  assert.deepEqual(store.getSnapshot().messages, []);
+  assert.throws(() => new Publisher(undefined, "c").publish("a"), /there is no client to publish with/);
+});
+
+test("an unusable limit is named", () => {
+  for (const limit of [0, -1, Number.NaN]) {
+    assert.throws(() => list(undefined, { limit }), new RegExp(`invalid option "limit": ${limit}; pass a number`));
+  }
+});
+
+test("publications without a list leave when they are stored", async (t) => {
+  const { server, client } = connected(t);
+  const publisher = new Publisher(client, "c");
+  const seen = [];
+  t.after(publisher.subscribe(() => seen.push(publisher.getSnapshot().map(({ data, status }) => `${data} ${status}`))));
+  publisher.publish("a");
+  await until(() => seen.length === 2);
+  assert.deepEqual([seen, server.logs.get("c")], [[["a pending"], []], ["a"]]);
+});
+
+test("publications are shared, and outlive those who watch", async (t) => {
+  const { server, client } = connected(t);
+  let answer;
+  const { pub } = server;
+  server.pub = (frame) => (answer = () => pub.call(server, frame));
+  const [one, other] = [new Publisher(client, "c"), new Publisher(client, "c")];
+  const stop = one.subscribe(() => {});
+  one.publish("a");
+  stop();
+  assert.equal(other.getSnapshot().length, 1);
+  assert.equal(other.getSnapshot(), one.getSnapshot());
+  await until(() => answer);
+  answer();
+  await until(() => other.getSnapshot().length === 0);
+});
+
+test("a failure that nobody watches is logged", async (t) => {
+  const { server, client } = connected(t);
+  const logged = t.mock.method(console, "error", () => {});
+  server.pub = ({ ch, key }) => server.send({ op: "pubnack", ch, key, code: "forbidden", message: "not yours" });
+  const publisher = new Publisher(client, "c");
+  publisher.publish("a");
+  await until(() => logged.mock.callCount() > 0);
+  const [line, error] = logged.mock.calls[0].arguments;
+  assert.deepEqual([line, error.code], ['seamline: channel "c":', "forbidden"]);
+  publisher.getSnapshot()[0].discard();
+  assert.deepEqual(publisher.getSnapshot(), []);
+});
+
+test("a publication to a replaced log is not waited for", async (t) => {
+  const { server, client } = connected(t);
+  server.logs.set("c", ["a", "b", "c"]);
+  const { store, subscribe } = list(client);
+  t.after(subscribe());
+  await until(() => store.getSnapshot().isLive);
+  const publisher = new Publisher(client, "c");
+  t.after(publisher.subscribe(() => {}));
+  server.pub = ({ ch, key }) => server.send({ op: "puback", ch, key, id: "1000-4", offset: 4 }); // and no message
+  publisher.publish("d");
+  await until(() => publisher.getSnapshot()[0]?.status === "sent");
+  server.epoch = "other";
+  server.logs.set("c", ["x"]);
+  server.sub = ({ ch }) => {
+    server.send({ op: "subd", ch, epoch: "other", first: 1, head: 1, at: 0, resumed: false });
+    server.msgs(ch, 1, 1, true);
+    server.send({ op: "live", ch, head: 1 });
+  };
+  server.drop();
+  await until(() => publisher.getSnapshot().length === 0);
+  await until(() => store.getSnapshot().messages.at(-1).data === "x");
+  assert.deepEqual(
+    store.getSnapshot().gaps.map(({ reason, after }) => [reason, after]),
+    [["epoch_changed", "1000-3"]],
+  );
+});
+
+test("a list that ends releases what waits for it", async (t) => {
+  const { server, client } = connected(t);
+  const { store, subscribe } = list(client);
+  const stop = subscribe();
+  await until(() => store.getSnapshot().isLive);
+  const publisher = new Publisher(client, "c");
+  t.after(publisher.subscribe(() => {}));
+  server.pub = ({ ch, key }) => server.send({ op: "puback", ch, key, id: "1000-1", offset: 1 }); // and no message
+  publisher.publish("a");
+  await until(() => publisher.getSnapshot()[0]?.status === "sent");
+  stop();
+  assert.deepEqual(publisher.getSnapshot(), []);
+});
+
+test("a channel's listeners end with their signal", async (t) => {
+  const { server, client } = connected(t);
+  const channel = new ChannelRef(client, "c", { from: "tail" });
+  const casts = [];
+  const abort = new AbortController();
+  channel.on("cast", (data) => casts.push(data), { signal: abort.signal });
+  await until(() => server.ops("sub").length === 1);
+  server.send({ op: "cast", ch: "c", data: 1 });
+  abort.abort();
+  await until(() => server.ops("unsub").length === 1);
+  channel.on("cast", (data) => casts.push(data), { signal: abort.signal });
+  server.send({ op: "cast", ch: "c", data: 2 });
+  assert.deepEqual([casts, server.ops("sub").length], [[1], 1]);
+});
+
+test("a mistake in an option leaves no listener", (t) => {
+  const { client } = connected(t);
+  const channel = new ChannelRef(client, "c", { form: "start" });
+  assert.throws(() => channel.on("message", () => {}), /form/);
+  assert.throws(() => new ChannelRef(client, "c").on("mesage", () => {}), /mesage/);
+});

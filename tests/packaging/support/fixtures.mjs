@@ -15,7 +15,7 @@ export const GROUPS = ["Bundlers", "Without a bundler", "Frameworks", "Runtimes"
  * - `name`: what the table calls it;
  * - `tools`: the npm packages whose installed versions the table shows. `chromium` and, if npm has installed no other, `node`
  *   are those of this machine;
- * - `versions`: `{ package, list }`, the dependency that is installed in each of these versions;
+ * - `versions`: `{ package, list }`, the dependency, or several, installed in each of these versions;
  * - `rows`: what is run. Each has a `name`, a `kind` and `env`, more variables of the environment:
  *   - `page`: what Chromium shows at `path`, from the command `serve` (`{port}` is its port) or from `files`: the folder
  *     `dir`, and the settings of `Files`. Each message is an `<li>`;

@@ -14,9 +14,10 @@ const INSTALLED = ["node_modules", "package-lock.json", "package.json", "install
 export async function install(fixture) {
   const dir = join(TARGET, fixture.id);
   const manifest = { ...JSON.parse(readFileSync(join(fixture.dir, "package.json"), "utf8")), private: true };
-  if (fixture.version) manifest.dependencies[fixture.versions.package] = fixture.version;
+  manifest.dependencies = { ...manifest.dependencies };
+  for (const name of [fixture.versions?.package ?? []].flat()) manifest.dependencies[name] = fixture.version;
   const packages = JSON.stringify(manifest);
-  manifest.dependencies = { ...manifest.dependencies, seamline: `file:${tarball()}` };
+  manifest.dependencies.seamline = `file:${tarball()}`;
   const stamp = join(dir, "installed.json");
   const installed = existsSync(stamp) ? JSON.parse(readFileSync(stamp, "utf8")) : {};
   const isInstalled = installed.packages === packages && installed.tarball === manifest.dependencies.seamline;

@@ -1,0 +1,3 @@
+import Room from "./Room.svelte";
+
+new Room({ target: document.querySelector("#app") });

@@ -1,0 +1,4 @@
+import { mount } from "svelte";
+import Room from "./Room.svelte";
+
+mount(Room, { target: document.querySelector("#app") });

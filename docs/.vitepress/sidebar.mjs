@@ -28,6 +28,7 @@ function guides() {
       text: "Guide",
       items: [
         page("Getting started", "/guide/getting-started"),
+        page("Frameworks", "/guide/frameworks"),
         page("Choosing where to begin", "/guide/start-points"),
         page("Tokens", "/guide/tokens"),
         page("Publishing from your backend", "/guide/publishing"),

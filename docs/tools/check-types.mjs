@@ -9,16 +9,24 @@ const DOCS = fileURLToPath(new URL("..", import.meta.url));
 /** Inside docs/, where the compiler finds docs/node_modules. */
 const WORK = join(DOCS, ".vitepress/cache/code");
 const PAGES = ["README.md", "docs/index.md", ...readdirSync(join(DOCS, "guide")).map((name) => `docs/guide/${name}`)];
-const CHECKED = ["js", "ts", "tsx"];
+const CHECKED = ["js", "ts", "tsx", "vue", "svelte"];
+
+/** The script of a component, and any other block as it is. What a component's template does with it is not checked. */
+function script({ language, code }) {
+  const [, inside] = /<script[^>]*>(.*?)<\/script>/s.exec(code) ?? [];
+  return ["vue", "svelte"].includes(language) ? { extension: "ts", code: inside } : { extension: language, code };
+}
 
 rmSync(WORK, { recursive: true, force: true });
 mkdirSync(WORK, { recursive: true });
 const checked = PAGES.flatMap(blocks).filter(({ language }) => CHECKED.includes(language));
-for (const { page, line, language, code } of checked) {
+for (const block of checked) {
+  const { page, line } = block;
+  const { extension, code } = script(block);
   const name = `${page
     .replace(/^docs\//, "")
     .replaceAll("/", "-")
-    .replace(".md", "")}-line-${line}.${language}`;
+    .replace(".md", "")}-line-${line}.${extension}`;
   writeFileSync(join(WORK, name), `${code}\nexport {};\n`); // a module, whatever it has
 }
 const config = {

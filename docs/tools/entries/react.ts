@@ -1,0 +1,2 @@
+/** @module seamline/react */
+export * from "seamline/react";

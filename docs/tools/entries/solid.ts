@@ -1,0 +1,2 @@
+/** @module seamline/solid */
+export * from "seamline/solid";

@@ -1,0 +1,2 @@
+/** @module seamline/svelte */
+export * from "seamline/svelte";

@@ -1,0 +1,2 @@
+/** @module seamline/vue */
+export * from "seamline/vue";

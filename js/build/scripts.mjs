@@ -56,6 +56,7 @@ async function bundle({ name, source, connects }, extension, options) {
     outdir: "dist",
     outExtension: { ".js": extension },
     plugins: [packedWasm, smallGlue],
+    inject: ["src/text-coding.ts"],
     packages: "external",
     // Those of workerd, which resolves them itself.
     external: ["./seamline.wasm", "./seamline-plain.wasm"],
@@ -77,7 +78,6 @@ export async function buildScripts(entries) {
   for (const entry of entries) {
     await bundle(entry, ".js", { format: "esm" });
     // With `platform: "node"`, esbuild adds what shows Node the names that the module exports.
-    if (!entry.workerd)
-      await bundle(entry, ".cjs", { format: "cjs", platform: "node", inject: ["src/text-coding.ts"] });
+    if (!entry.workerd) await bundle(entry, ".cjs", { format: "cjs", platform: "node" });
   }
 }

@@ -1,4 +1,4 @@
-// The build injects these into the CommonJS scripts: Jest's jsdom environment has them only in Node's own module.
+// The build injects these into the scripts: Jest's jsdom environment has them only in Node's own module.
 type Coding = Pick<typeof globalThis, "TextDecoder" | "TextEncoder">;
 type NodeGlobal = { process: { getBuiltinModule(name: string): Coding } };
 

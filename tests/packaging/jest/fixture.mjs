@@ -1,0 +1,14 @@
+// Jest's documentation has this flag for ES modules.
+const env = { NODE_OPTIONS: "--experimental-vm-modules" };
+
+export default {
+  group: "Test runners",
+  name: "Jest",
+  tools: ["jest"],
+  rows: [
+    { name: "CommonJS", kind: "process", run: "jest cjs" },
+    { name: "CommonJS, jsdom", kind: "process", run: "jest cjs --env jsdom" },
+    { name: "ES modules", kind: "process", run: "jest esm", env },
+    { name: "ES modules, jsdom", kind: "process", run: "jest esm --env jsdom", env },
+  ],
+};

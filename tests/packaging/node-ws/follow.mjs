@@ -1,0 +1,8 @@
+import { connect } from "seamline";
+import WebSocket from "ws";
+
+const client = connect(process.env.SEAMLINE_URL, { WebSocket });
+client.channel("fixture", { from: "start" }).on("message", ({ data }) => {
+  console.log(`message: ${data.text}`);
+  if (data.text === "four") client.close();
+});

@@ -2,15 +2,7 @@
 import { spawn } from "node:child_process";
 import { delimiter, join } from "node:path";
 import { Failure } from "./failure.mjs";
-
-const running = new Set();
-
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.on(signal, () => {
-    for (const child of running) child.kill();
-    process.exit(1);
-  });
-}
+import { stopOnInterrupt } from "./interrupt.mjs";
 
 /** A command line that runs in the folder of a fixture, where programs of its npm packages come first. */
 export class Child {
@@ -19,6 +11,7 @@ export class Child {
   /** The end of what it has written, to stdout and stderr. */
   output = "";
   #listeners = [];
+  #forget;
   /** The exit code, or the signal's name. */
   ended;
 
@@ -29,7 +22,7 @@ export class Child {
     delete all.FORCE_COLOR;
     const stdio = ["ignore", "pipe", "pipe"];
     this.#process = spawn(command, { cwd, env: all, shell: true, detached: true, stdio });
-    running.add(this);
+    this.#forget = stopOnInterrupt(() => this.kill());
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding("utf8").on("data", (text) => {
         this.output = `${this.output}${text}`.slice(-100_000);
@@ -71,7 +64,7 @@ export class Child {
   }
 
   kill() {
-    running.delete(this);
+    this.#forget();
     try {
       process.kill(-this.#process.pid, "SIGKILL");
     } catch {

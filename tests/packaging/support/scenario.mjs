@@ -4,6 +4,7 @@ import { TcpProxy } from "../../../js/e2e/support/proxy.mjs";
 import { publish } from "../../../js/e2e/support/publisher.mjs";
 import { Server } from "../../../js/e2e/support/server.mjs";
 import { Failure } from "./failure.mjs";
+import { stopOnInterrupt } from "./interrupt.mjs";
 
 const CHANNEL = "fixture";
 const TEXTS = ["one", "two", "three", "four"];
@@ -19,7 +20,9 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
  * throws if something went wrong meanwhile, `finish()` ends it and checks how, and `close()` frees what it uses.
  */
 export async function play(open) {
-  const server = await new Server().start();
+  const server = new Server();
+  const forget = stopOnInterrupt(() => server.stop());
+  await server.start();
   // The server's port changes with each start; the proxy's does not.
   const proxy = await new TcpProxy(() => server.port).start();
   const say = (text) => publish(() => server.url, CHANNEL, text, { text });
@@ -43,6 +46,7 @@ export async function play(open) {
     await view?.close();
     await proxy.stop();
     await server.stop();
+    forget();
   }
 }
 

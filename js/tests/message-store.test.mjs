@@ -194,6 +194,26 @@ test("a publication to a replaced log is not waited for", async (t) => {
   );
 });
 
+test("a list that begins behind a publication releases it", async (t) => {
+  const { server, client } = connected(t);
+  const { sub } = server;
+  let answer;
+  server.sub = (frame) => (answer = () => sub.call(server, frame));
+  server.pub = ({ ch, key, data }) => {
+    const offset = server.log(ch).push(data);
+    server.send({ op: "puback", ch, key, id: `1000-${offset}`, offset });
+  };
+  const { store, subscribe } = list(client, { from: "tail" });
+  t.after(subscribe());
+  const publisher = new Publisher(client, "c");
+  t.after(publisher.subscribe(() => {}));
+  publisher.publish("a");
+  await until(() => publisher.getSnapshot()[0]?.status === "sent");
+  answer(); // the subscription begins at the tail, which is the publication
+  await until(() => store.getSnapshot().isLive);
+  assert.deepEqual([publisher.getSnapshot(), store.getSnapshot().messages], [[], []]);
+});
+
 test("a list that ends releases what waits for it", async (t) => {
   const { server, client } = connected(t);
   const { store, subscribe } = list(client);

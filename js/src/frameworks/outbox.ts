@@ -117,7 +117,7 @@ class Outbox {
 
 const outboxes = new WeakMap<AppClient, Map<string, Outbox>>();
 
-function outbox(client: AppClient, name: string): Outbox {
+function outboxOf(client: AppClient, name: string): Outbox {
   let byName = outboxes.get(client);
   if (!byName) outboxes.set(client, (byName = new Map()));
   let outbox = byName.get(name);
@@ -143,7 +143,7 @@ export class Publisher<T = unknown> implements Store<readonly Publication<T>[]> 
   }
 
   /** Publishes a message. The list shows what becomes of it. */
-  publish = (data: T): void => outbox(connected(this.#client), this.#name)._publish(data);
+  publish = (data: T): void => outboxOf(connected(this.#client), this.#name)._publish(data);
 
   getSnapshot = (): readonly Publication<T>[] => {
     const found = this.#client && outboxes.get(this.#client)?.get(this.#name);
@@ -154,7 +154,7 @@ export class Publisher<T = unknown> implements Store<readonly Publication<T>[]> 
     const client = this.#client;
     if (!client) return () => {};
     const entry = () => listener(); // the same listener may come twice
-    const { _listeners } = outbox(client, this.#name);
+    const { _listeners } = outboxOf(client, this.#name);
     _listeners.add(entry);
     return () => {
       _listeners.delete(entry);
@@ -175,7 +175,7 @@ export interface Followed {
 
 /** A list of messages begins: the channel's publications wait for it. @internal */
 export function follow(client: AppClient, name: string, follower: Follower): Followed {
-  const followed = outbox(client, name);
+  const followed = outboxOf(client, name);
   followed._followers.add(follower);
   return {
     _hasPending: () => followed._publications.some(({ status }) => status === "pending"),

@@ -94,9 +94,9 @@ export class MessageStore<T = unknown> implements Store<Messages<T>>, Follower {
     const offs = [
       this.#channel.on("error", (error) => this.#failed(error)),
       this.#channel.on("gap", (gap) => this.#lost(gap)),
-      this.#channel.on("live", () => this.#live(true)),
+      this.#channel.on("live", () => this.#caughtUp()),
       this.#channel.on("message", (message) => this.#add(message)),
-      client.on("state", ({ name }) => name !== "open" && this.#live(false)),
+      client.on("state", ({ name }) => name !== "open" && this.#setLive(false)),
     ];
     const outbox = follow(client, this.#channel.name, this);
     this.#outbox = outbox;
@@ -135,8 +135,14 @@ export class MessageStore<T = unknown> implements Store<Messages<T>>, Follower {
     this.#pacer._change(LIVE_PAUSE_MS);
   }
 
-  #live(isLive: boolean): void {
-    if (isLive) this.#error = undefined;
+  #caughtUp(): void {
+    this.#error = undefined;
+    // Past the start point, which may be behind a publication: its message is not part of this list.
+    this.#offset = Math.max(this.#offset, this.#channel.position?.offset ?? 0);
+    this.#setLive(true);
+  }
+
+  #setLive(isLive: boolean): void {
     this.#isLive = isLive;
     this.#pacer._changeNow(LIVE_PAUSE_MS);
   }

@@ -38,23 +38,32 @@ async function runAndReport() {
   process.exitCode = summary([...results.values()]);
 }
 
-/** Installs a fixture, runs its rows, and adds their results. */
+/** Runs the rows of a fixture, and adds their results. */
 async function runFixture(fixture, results) {
   const add = (row, result) => {
     results.set(`${fixture.id}/${row.name}`, { ...result, date: new Date().toISOString().slice(0, 10) });
     show(`${fixture.id}/${row.name}`, result);
   };
   const started = Date.now();
-  let dir;
+  const result = { versions: fixture.name, seconds: 0 };
+  for (const row of fixture.rows.filter((row) => row.kind === "unsupported")) {
+    add(row, { ...result, result: "not supported", reason: row.because });
+  }
+  const rows = fixture.rows.filter((row) => row.kind !== "unsupported");
+  if (rows.length === 0) return;
   try {
-    dir = await install(fixture);
+    await runRows({ ...fixture, rows }, add);
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    const result = { versions: fixture.name, result: "failed", reason: error.message, seconds: since(started) };
-    for (const row of fixture.rows) add(row, result);
-    return;
+    for (const row of rows) add(row, { ...result, result: "failed", reason: error.message, seconds: since(started) });
   }
-  console.log(`${fixture.id}: installed in ${since(started).toFixed(1)} s`);
+}
+
+/** Installs a fixture and runs its rows. Throws a {@link Failure} if it cannot be installed. */
+async function runRows(fixture, add) {
+  const installing = Date.now();
+  const dir = await install(fixture);
+  console.log(`${fixture.id}: installed in ${since(installing).toFixed(1)} s`);
   const versions = await versionsOf(fixture, dir);
   for (const row of fixture.rows) {
     const started = Date.now();

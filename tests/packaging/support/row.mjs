@@ -6,9 +6,8 @@ import { Failure } from "./failure.mjs";
 
 const BUILD_MS = 300_000;
 
-/** @returns {Promise<{result: "ok" | "failed" | "not supported", reason?: string}>} */
+/** @returns {Promise<{result: "ok" | "failed", reason?: string}>} */
 export async function runRow(row, dir) {
-  if (row.kind === "unsupported") return { result: "not supported", reason: row.because };
   for (const name of row.clean ?? []) rmSync(join(dir, name), { recursive: true, force: true });
   try {
     if (row.build) await build(row, dir);

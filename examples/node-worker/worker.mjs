@@ -19,6 +19,8 @@ const addOrder = database.prepare(`
   ON CONFLICT (name) DO UPDATE SET orders = orders + 1, cents = cents + excluded.cents`);
 const readTotal = database.prepare("SELECT sum(orders) AS orders, sum(cents) AS cents FROM customers");
 
+process.once("disconnect", () => process.exit()); // with the process that has started it
+
 const client = connect(process.env.SEAMLINE_URL);
 const orders = client.channel(CHANNEL, { from: readPosition.get(CHANNEL) ?? "start" });
 

@@ -21,6 +21,7 @@ test("a killed worker does everything once", async (t) => {
   assert.ok(applied() < COUNT, "it was killed in the middle");
 
   await until(async () => (await example.log("orders")).length === COUNT && applied() >= COUNT);
+  await until(() => example.output.endsWith("\n"));
   const cents = (await example.log("orders")).reduce((sum, { data }) => sum + data.cents, 0);
   const last = example.output.trim().split("\n").at(-1);
   assert.match(last, new RegExp(`^order ${COUNT}: .* in all ${COUNT} orders, ${cents} cents$`));

@@ -4,6 +4,7 @@ import { mock, test } from "node:test";
 import { connect } from "../dist/index.js";
 import { createTestServer } from "../dist/testing.js";
 import { until } from "./support/server.mjs";
+import { source } from "./support/source.mjs";
 
 const QUICK = { backoff: { initialMs: 1, maxMs: 5 }, logger: {} };
 
@@ -342,9 +343,47 @@ test("a bad argument is named", () => {
     [() => server.publish("room", 1, { key: "" }), "bad_key", /^invalid key: ""; pass/],
     [() => server.trim("room", 1), "bad_option", /^invalid offset "upTo": 1; pass a whole number from 0 to 0/],
     [() => server.rewind("room", -1), "bad_option", /^invalid offset "head": -1; pass/],
+    [
+      () => createTestServer({ authentcate: () => "ada" }),
+      "bad_option",
+      /^unknown option of createTestServer: "authentcate"; use/,
+    ],
+    [
+      () => createTestServer({ heartbeatMs: 0 }),
+      "bad_option",
+      /"heartbeatMs": 0; pass a whole number of milliseconds, 1/,
+    ],
+    [
+      () => server.refuse("unsubscribe", { code: "forbidden" }),
+      "bad_option",
+      /^unknown request: "unsubscribe"; use one of/,
+    ],
+    [() => server.refuse("publish", {}), "bad_option", /^invalid option of refuse "code": undefined; pass a text/],
+    [() => server.refuse("publish", { code: "x", times: 0 }), "bad_option", /"times": 0; pass a number, 1 or more/],
+    [() => server.sendError({ code: "x", times: 2 }), "bad_option", /^unknown option of sendError: "times"; use/],
+    [() => server.disconnect({ code: 1 }), "bad_option", /"code": 1; pass a close code, from 1000 to 4999/],
+    [() => server.drain(-1), "bad_option", /"reconnectInMs": -1; pass a whole number of milliseconds/],
     [() => new server.WebSocket("ws://test/"), undefined, /speaks only seamline\.v1/],
   ];
   for (const [call, code, message] of cases) {
     assert.throws(call, (error) => (assert.match(error.message, message), error.code === code));
+  }
+});
+
+test("what `authenticate` returns is checked", async () => {
+  const { authenticate } = await source("testing/users");
+  assert.deepEqual(
+    authenticate("t", (token) => `user of ${token}`),
+    { user: "user of t" },
+  );
+  for (const rejected of [false, null, undefined]) {
+    assert.equal(authenticate("t", () => rejected).message, "the token is invalid");
+    assert.equal(authenticate(undefined, () => rejected).message, "the token is missing");
+  }
+  for (const bad of [true, "", {}, { user: "" }, { user: "ada", read: "room" }]) {
+    assert.throws(
+      () => authenticate("t", () => bad),
+      /^SeamlineError: invalid result of authenticate: .*; return a name/,
+    );
   }
 });

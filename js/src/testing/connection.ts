@@ -6,7 +6,8 @@ import { PublicationOrder } from "./order.js";
 import type { Owner } from "./positions.js";
 import { closeCode, type Refusal, refusal } from "./refusal.js";
 import type { Requested } from "./start.js";
-import { authenticate, checkGrant, grants, noLongerGranted, type User } from "./users.js";
+import type { TestUser } from "./types.js";
+import { authenticate, checkGrant, grants, noLongerGranted } from "./users.js";
 
 /** Subscriptions per connection. */
 const CHANNELS_MAX = 1000;
@@ -24,7 +25,7 @@ export interface Wire {
 /** What is known of a client that has sent `hello`. */
 interface Client {
   owner: Owner;
-  user: User;
+  user: TestUser;
   /** Only for a client that sends refused publications again. */
   order: PublicationOrder | undefined;
 }

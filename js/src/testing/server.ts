@@ -2,6 +2,7 @@ import { invalid } from "../error.js";
 import { isText } from "../text.js";
 import type { Position } from "../types.js";
 import { Backend } from "./backend.js";
+import { checkDrain, checkError, checkOptions, checkRefusal, DISCONNECT_OPTIONS, SERVER_OPTIONS } from "./check.js";
 import type { Connection } from "./connection.js";
 import { checkChannel, checkKey } from "./frames.js";
 import type { Log } from "./log.js";
@@ -23,6 +24,7 @@ export class MemoryServer implements TestServer {
   readonly #network: Network = { isOffline: false };
 
   constructor(options: TestServerOptions) {
+    checkOptions("createTestServer", options, SERVER_OPTIONS);
     this.#backend = new Backend(options);
     this.WebSocket = webSocketClass(this.#backend, this.#network);
   }
@@ -73,7 +75,9 @@ export class MemoryServer implements TestServer {
     this.#restart(channel);
   }
 
-  disconnect({ clientId, code, reason = "" }: DisconnectOptions = {}): void {
+  disconnect(options: DisconnectOptions = {}): void {
+    checkOptions("disconnect", options, DISCONNECT_OPTIONS);
+    const { clientId, code, reason = "" } = options;
     for (const connection of [...this.#backend.connections]) {
       if (clientId !== undefined && connection.client?.owner.clientId !== clientId) continue;
       if (code === undefined) connection.cut();
@@ -91,6 +95,7 @@ export class MemoryServer implements TestServer {
   }
 
   drain(reconnectInMs = 100): void {
+    checkDrain(reconnectInMs);
     for (const connection of [...this.#backend.connections]) connection.drain(reconnectInMs);
   }
 
@@ -103,10 +108,12 @@ export class MemoryServer implements TestServer {
   }
 
   refuse(request: RefusedRequest, refusal: TestRefusal): () => void {
+    checkRefusal(request, refusal);
     return this.#backend.refusals.add(request, refusal);
   }
 
   sendError({ channel, ...error }: Omit<TestRefusal, "times">): void {
+    checkError({ channel, ...error });
     const refusal = requested(error);
     for (const connection of this.#connected()) {
       const feed = channel === undefined ? undefined : connection.feeds.get(channel);

@@ -4,10 +4,10 @@ import type { Position, WebSocketConstructor } from "../types.js";
 /** The options of {@link createTestServer}. */
 export interface TestServerOptions {
   /**
-   * Who a token belongs to. `false` rejects the token. A text is the name of a user who may do everything. Default: every
-   * client is accepted, with or without a token.
+   * Who a token belongs to. A text is the name of a user who may do everything; `false` and `undefined` reject the token.
+   * Default: every client is accepted, with or without a token.
    */
-  authenticate?: ((token: string | undefined) => TestUser | string | false) | undefined;
+  authenticate?: ((token: string | undefined) => TestUser | string | false | null | undefined) | undefined;
   /** The silence after which clients ping, in milliseconds. Default 25,000. */
   heartbeatMs?: number | undefined;
   /** The largest frame that a client may send. Default 262,144. */

@@ -1,19 +1,25 @@
+import { invalid } from "../error.js";
+import { isText } from "../text.js";
 import { type Refusal, refusal } from "./refusal.js";
 import type { TestServerOptions, TestUser } from "./types.js";
 
-/** Who a connection belongs to. */
-export type User = TestUser;
-
-/** Whom a token belongs to, or why it is rejected. */
-export function authenticate(token: string | undefined, check: TestServerOptions["authenticate"]): User | Refusal {
+/** Who a token belongs to, or why it is rejected. */
+export function authenticate(token: string | undefined, check: TestServerOptions["authenticate"]): TestUser | Refusal {
   const result = check ? check(token) : "anonymous";
-  if (result === false)
-    return refusal("unauthorized", token === undefined ? "the token is missing" : "the token is invalid");
-  return typeof result === "string" ? { user: result } : result;
+  if (result === false || result === null || result === undefined) {
+    return refusal("unauthorized", `the token is ${token === undefined ? "missing" : "invalid"}`);
+  }
+  const user = typeof result === "string" ? { user: result } : result;
+  if (isUser(user)) return user;
+  throw invalid("bad_option", "result of authenticate", result, "return a name, { user, read, write }, or false");
+}
+
+function isUser({ user, read, write }: Partial<TestUser>): boolean {
+  return isText(user) && user !== "" && [read, write].every((list) => list === undefined || Array.isArray(list));
 }
 
 /** Why a user may not read or write a channel. */
-export function checkGrant(user: User, access: "read" | "write", ch: string): Refusal | undefined {
+export function checkGrant(user: TestUser, access: "read" | "write", ch: string): Refusal | undefined {
   return grants(user, access, ch) ? undefined : notGranted("the token", access, ch);
 }
 
@@ -23,7 +29,7 @@ export const noLongerGranted = (ch: string): Refusal => notGranted("the new toke
 const notGranted = (token: string, access: string, ch: string, retryAfterMs?: number) =>
   refusal("forbidden", `${token} does not grant ${access} access to \`${ch}\``, retryAfterMs);
 
-export function grants(user: User, access: "read" | "write", ch: string): boolean {
+export function grants(user: TestUser, access: "read" | "write", ch: string): boolean {
   return user[access]?.some((pattern) => matches(pattern, ch)) ?? true;
 }
 

@@ -2,6 +2,7 @@
 
 mod compressed;
 mod entries;
+mod peers;
 
 use std::process::ExitCode;
 
@@ -16,11 +17,18 @@ pub struct Args {
     /// Fail if an entry of the package is over its budget
     #[arg(long)]
     check: bool,
+    /// Also measure other libraries, and write docs/SIZE.md
+    #[arg(long)]
+    peers: bool,
 }
 
 /// `cargo xtask size`.
 pub fn command(args: Args) -> Result<ExitCode> {
-    match measure()? {
+    let over = measure()?;
+    if args.peers {
+        peers::compare(&pack::pack()?, &entries::measure()?)?;
+    }
+    match over {
         Some(over) if args.check => bail!("{over}"),
         Some(over) => say!("\n{over}"),
         None => say!("\nall entries are within their budgets"),

@@ -1,5 +1,6 @@
 // `seamline/testing`, as the tests of an application use it: with the client, and with fake timers.
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { mock, test } from "node:test";
 import { connect } from "../dist/index.js";
 import { createTestServer } from "../dist/testing.js";
@@ -333,6 +334,15 @@ test("endless traffic does not block timers", async (t) => {
   let count = 0;
   while (!ended) await room.publish(++count);
   assert.equal(server.messages("room").length, count);
+});
+
+test("the CommonJS build is the same server", async (t) => {
+  const { createTestServer } = createRequire(import.meta.url)("../dist/testing.cjs");
+  const server = createTestServer();
+  const client = connect("ws://test/", { ...QUICK, WebSocket: server.WebSocket });
+  t.after(() => client.close());
+  assert.equal((await client.channel("room").publish("hi")).offset, 1);
+  assert.equal(server.messages("room")[0].data, "hi");
 });
 
 test("a bad argument is named", () => {

@@ -4,6 +4,7 @@ export const FAST = [
   "esbuild/iife",
   "no-bundler/module script, import map",
   "no-bundler/service worker, plain dialect",
+  "react@19/seamline/react, build",
   "rollup/iife",
   "vite@7/dev (cold, then warm)",
   "vite@8/build",

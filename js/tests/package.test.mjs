@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { ENTRIES } from "../build/entries.mjs";
+import { folders } from "../build/folders.mjs";
 
 const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 const manifest = JSON.parse(readFileSync(at("package.json"), "utf8"));
@@ -39,6 +40,19 @@ test("package.json exports each entry, with its types", () => {
     assert.deepEqual(module, { types: `${types}.d.ts`, default: `./dist/${name}.js` });
     assert.deepEqual(require, { types: `${types}.d.cts`, default: `./dist/${name}.cjs` });
     assert.equal(other, module.default);
+  }
+});
+
+test("each entry has a folder for tools without `exports`", () => {
+  const names = Object.keys(folders(manifest));
+  assert.deepEqual(
+    names,
+    Object.keys(manifest.exports).flatMap((path) => /^\.\/([\w-]+)$/.exec(path)?.[1] ?? []),
+  );
+  for (const name of names) {
+    assert.ok(manifest.files.includes(name), `${name} is not in "files"`);
+    const { main, module, types } = JSON.parse(readFileSync(at(`${name}/package.json`), "utf8"));
+    for (const path of [main, module, types]) assert.ok(existsSync(join(at(name), path)), `${name} names ${path}`);
   }
 });
 

@@ -12,5 +12,19 @@ export default {
       path: "/sub/path/",
     },
     { name: "dev server", kind: "page", serve: "parcel serve src/index.html --port {port}" },
+    {
+      name: "build, seamline/plain",
+      kind: "page",
+      build: "parcel build src/plain.html",
+      files: { dir: "dist" },
+      path: "/plain.html",
+    },
+    {
+      name: "build, seamline/slim",
+      kind: "page",
+      build: "parcel build src/slim.html",
+      files: { dir: "dist" },
+      path: "/slim.html",
+    },
   ],
 };

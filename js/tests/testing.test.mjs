@@ -384,7 +384,12 @@ test("what `authenticate` returns is checked", async () => {
   const { authenticate } = await source("testing/users");
   assert.deepEqual(
     authenticate("t", (token) => `user of ${token}`),
-    { user: "user of t" },
+    { user: "user of t", read: undefined, write: undefined },
+  );
+  const claims = { user: "ada", read: ["room"], code: "of the application" };
+  assert.deepEqual(
+    authenticate("t", () => claims),
+    { user: "ada", read: ["room"], write: undefined },
   );
   for (const rejected of [false, null, undefined]) {
     assert.equal(authenticate("t", () => rejected).message, "the token is invalid");

@@ -50,6 +50,7 @@ const FIELDS: Record<string, (value: unknown) => boolean> = {
   epoch: isText,
   offset: isCount,
   id: isId,
+  data: () => true,
 };
 
 function isPosition(value: unknown): boolean {
@@ -71,17 +72,21 @@ export function parse(text: string): ClientFrame | { op: "unknown"; name: string
   if (!isObject(frame)) return refusal("bad_frame", frame);
   const { op = "" } = frame;
   if (isText(op) && op !== "" && !isOp(op)) return { op: "unknown", name: op };
-  // `null` is the same as no field, except for a payload. `op` has no such form.
-  const given = Object.entries(frame).filter(([name, value]) => value !== null || name === "data" || name === "op");
-  const wrong = given.find(([name, value]) => Object.hasOwn(FIELDS, name) && !FIELDS[name]!(value));
+  const fields = Object.entries(frame).filter(([name, value]) => isGiven(name, value));
+  const wrong = fields.find(([name, value]) => !FIELDS[name]!(value));
   // A text with a lone surrogate cannot be in a frame, which is UTF-8.
   if (wrong) return refusal("bad_frame", hasSurrogate(wrong[1]) ? NOT_JSON : WRONG_FIELD);
   if (!isOp(op)) return refusal("bad_frame", "the frame has no `op`");
-  const known = new Map(given);
-  const missing = REQUIRED[op].find((name) => !known.has(name));
+  const read = new Map(fields);
+  const missing = REQUIRED[op].find((name) => !read.has(name));
   if (missing) return refusal("bad_frame", `\`${op}\` needs the field \`${missing}\``);
-  if (known.has("data")) known.set("data", JSON.stringify(frame.data));
-  return Object.fromEntries(known) as unknown as ClientFrame;
+  if (read.has("data")) read.set("data", JSON.stringify(frame.data));
+  return Object.fromEntries(read) as unknown as ClientFrame;
+}
+
+/** Unknown fields are ignored. `null` is the same as no field, except for a payload. `op` may not be `null`. */
+function isGiven(name: string, value: unknown): boolean {
+  return Object.hasOwn(FIELDS, name) && (value !== null || name === "data" || name === "op");
 }
 
 /** The object in a text, or what is wrong with the text. */

@@ -70,7 +70,7 @@ export function webSocketClass(backend: Backend, network: Network): WebSocketCon
       this.onopen?.({ type: "open" });
     }
 
-    /** Like all that comes after `close()`, a frame is not lost before the close has been answered. */
+    /** After `close()`, frames still arrive until the close has been answered. */
     #deliver(frame: string): void {
       const size = bytes(frame);
       const frames = size < ANNOUNCED_BYTES ? [frame] : [write("incoming", { bytes: size }), frame];

@@ -9,13 +9,11 @@ export function authenticate(token: string | undefined, check: TestServerOptions
   if (result === false || result === null || result === undefined) {
     return refusal("unauthorized", `the token is ${token === undefined ? "missing" : "invalid"}`);
   }
-  const user = typeof result === "string" ? { user: result } : result;
-  if (isUser(user)) return user;
+  const { user, read, write }: TestUser = typeof result === "string" ? { user: result } : result;
+  const isUser =
+    isText(user) && user !== "" && [read, write].every((list) => list === undefined || Array.isArray(list));
+  if (isUser) return { user, read, write };
   throw invalid("bad_option", "result of authenticate", result, "return a name, { user, read, write }, or false");
-}
-
-function isUser({ user, read, write }: Partial<TestUser>): boolean {
-  return isText(user) && user !== "" && [read, write].every((list) => list === undefined || Array.isArray(list));
 }
 
 /** Why a user may not read or write a channel. */

@@ -300,7 +300,7 @@ function badFrames({ open, join }) {
     }
     peer.send({ op: "é".repeat(150) });
     await peer.receives(err("unknown_op", `the op \`${"é".repeat(100)}\` is unknown; the frame was ignored`));
-    peer.send({ op: "ping", unknown_field: 1 });
+    peer.send({ op: "ping", unknown_field: 1, code: "unknown", message: "too" });
     await peer.receives({ op: "pong" });
     await peer.isDone();
   });

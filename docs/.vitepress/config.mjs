@@ -19,6 +19,10 @@ export default defineConfig({
       drawDiagrams(md);
     },
   },
+  transformPageData({ relativePath, frontmatter }) {
+    // Its table has a column for each question. Front matter in the page would show on GitHub.
+    if (relativePath === "guide/comparison.md") Object.assign(frontmatter, { aside: false, pageClass: "wide" });
+  },
   buildEnd({ outDir }) {
     copySources(outDir);
     copyMermaid(outDir);

@@ -59,7 +59,7 @@ function writeFolder(path, outDir) {
   const html = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>${path}</title>
-<body style="font: 16px/1.6 system-ui; margin: 2rem; color: #213547">
+<body style="overflow-wrap: anywhere; font: 16px/1.6 system-ui; margin: 2rem; color: #213547">
 <main><h1>${path}</h1>
 <ul>
 ${items}

@@ -1,4 +1,5 @@
-// Draws reconnect.svg from a real run: two clients receive the same messages, and both lose their connection.
+// Draws reconnect.svg, and reconnect-narrow.svg for phones, from a real run: two clients receive the same messages, and
+// both lose their connection.
 //
 //   SEAMLINE_SERVER=target/debug/seamline-server node docs/images/reconnect.mjs
 //
@@ -13,7 +14,7 @@ import { TcpProxy } from "../../js/e2e/support/proxy.mjs";
 import { publish } from "../../js/e2e/support/publisher.mjs";
 import { Server } from "../../js/e2e/support/server.mjs";
 import { WebSocket, WebSocketServer } from "../../js/node_modules/ws/wrapper.mjs";
-import { draw } from "./draw.mjs";
+import { draw, NARROW, WIDE } from "./draw.mjs";
 
 const MESSAGES = 40;
 const INTERVAL_MS = 100;
@@ -80,7 +81,8 @@ await sleep(SETTLE_MS);
 
 const numbers = (lane) => lane.map(({ number }) => number).join();
 if (numbers(run.seamline) !== numbers(run.published)) throw new Error(`delivered: ${numbers(run.seamline)}`);
-writeFileSync(fileURLToPath(new URL("./reconnect.svg", import.meta.url)), draw(run));
+writeFileSync(fileURLToPath(new URL("./reconnect.svg", import.meta.url)), draw(run, WIDE));
+writeFileSync(fileURLToPath(new URL("./reconnect-narrow.svg", import.meta.url)), draw(run, NARROW));
 console.log(`WebSocket: ${run.plain.length} of ${MESSAGES}; Seamline: ${run.seamline.length} of ${MESSAGES}`);
 
 stop();

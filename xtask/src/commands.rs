@@ -11,6 +11,7 @@ pub mod fixtures;
 pub mod fmt;
 pub mod mutants;
 pub mod pack;
+pub mod release;
 pub mod setup;
 pub mod sim;
 pub mod size;

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    audit, bench, chaos, demo, docs, doctor, examples, fixtures, fmt, mutants, pack, setup, sim, size, test,
+    audit, bench, chaos, demo, docs, doctor, examples, fixtures, fmt, mutants, pack, release, setup, sim, size, test,
 };
 
 /// Seamline's commands. Each installs what it needs, and skips what is up to date
@@ -34,6 +34,8 @@ enum Command {
     Doctor,
     /// Build the npm package into target/npm/
     Pack,
+    /// Pack and check what a release publishes, and print the commands that publish it
+    Release(release::Args),
     /// Show the raw, gzip and brotli bytes of everything a page downloads
     Size(size::Args),
     /// Format all source code: Rust, JavaScript and TypeScript
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::command(),
         Command::Doctor => doctor::command(),
         Command::Pack => pack::command(),
+        Command::Release(args) => release::command(args),
         Command::Size(args) => size::command(args),
         Command::Fmt(args) => fmt::command(args),
         Command::Test(args) => test::command(args),

@@ -201,16 +201,26 @@ fn build_js() -> Result<()> {
 /// The files directly in js/: package.json, tsconfig.json, build scripts.
 fn sources(js: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(js).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
+    let is_copy = |path: &PathBuf| LICENSES.iter().any(|name| path.ends_with(name));
+    let mut files: Vec<_> = entries.filter(|path| path.is_file() && !is_copy(path)).collect();
     files.sort();
     files
 }
 
+/// The repository has them once. npm packs only what is in js/.
+const LICENSES: [&str; 2] = ["LICENSE-APACHE", "LICENSE-MIT"];
+
 fn npm_pack(version: &str) -> Result<PathBuf> {
+    for name in LICENSES {
+        let text = fs::read(paths::root().join(name)).with_context(|| format!("cannot read {name}"))?;
+        files::write_if_changed(&paths::js().join(name), &text)?;
+    }
     let to = paths::target().join("npm");
     let tarball = to.join(format!("seamline-{version}.tgz"));
     let mut inputs = sources(&paths::js());
-    inputs.extend(files::below(&paths::js().join("dist")));
+    for directory in ["dist", "src"] {
+        inputs.extend(files::below(&paths::js().join(directory)));
+    }
     let ran = Stamp::new("npm-pack", version, inputs, vec![tarball.clone()]).renew(|| {
         fs::create_dir_all(&to).with_context(|| format!("cannot create {}", to.display()))?;
         let mut npm = npm::command()?;

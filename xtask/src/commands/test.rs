@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::commands::{chaos, examples, fixtures, sim, size};
+use crate::commands::{chaos, examples, fixtures, release, sim, size};
 use crate::tools::engine::{Choice, Engine};
 use crate::tools::progress::{self, say};
 use crate::tools::requirements::{self, Part};
@@ -169,6 +169,7 @@ fn fixtures_tests() -> Result<Tally> {
 fn js() -> Result<Tally> {
     let mut tally = size()?;
     tally += count(npm::command()?.arg("test"))?;
+    tally += release::package_tests()?;
     Ok(tally)
 }
 

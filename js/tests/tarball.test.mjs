@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const LIST = new URL("tarball.txt", import.meta.url);
-const UPDATE = "If that is right, run `SEAMLINE_UPDATE=1 node --test tests/tarball.test.mjs` in js/, after `cargo xtask pack`.";
+const UPDATE =
+  "If that is right, run `SEAMLINE_UPDATE=1 node --test tests/tarball.test.mjs` in js/, after `cargo xtask pack`.";
 
 /** The names that `npm pack` packs, sorted. */
 async function packed() {

@@ -15,7 +15,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    audit, bench, chaos, demo, docs, doctor, examples, fixtures, fmt, mutants, pack, release, setup, sim, size, test,
+    audit, bench, chaos, demo, docs, doctor, examples, fixtures, fmt, mutants, pack, release, setup, sim,
+    size, test,
 };
 
 /// Seamline's commands. Each installs what it needs, and skips what is up to date

@@ -39,7 +39,9 @@ pub fn command(_: Args) -> Result<ExitCode> {
         say!("\nversion {version} cannot be published yet");
         return Ok(ExitCode::FAILURE);
     }
-    say!("\nversion {version} is ready. These commands publish it; docs/RELEASING.md has the steps around them:\n");
+    say!(
+        "\nversion {version} is ready. These commands publish it; docs/RELEASING.md has the steps around them:\n"
+    );
     say!("npm publish {} --access public --provenance", paths::shown(&tarball));
     say!("cargo publish {}", crates::PACKAGES.map(|name| format!("-p {name}")).join(" "));
     Ok(ExitCode::SUCCESS)

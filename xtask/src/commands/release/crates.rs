@@ -22,7 +22,8 @@ pub fn checks() -> Vec<Check> {
 }
 
 fn is_committed(name: &str) -> Result<()> {
-    let list = shell::output(cargo_package().args(["--list", "-p", name])).context("`cargo package --list` failed")?;
+    let list = shell::output(cargo_package().args(["--list", "-p", name]))
+        .context("`cargo package --list` failed")?;
     let dir = if name == "seamline" { "" } else { "server/" };
     let tracked = shell::output(shell::command("git").args(["ls-files"])).context("`git ls-files` failed")?;
     let tracked: Vec<_> = tracked.lines().collect();
@@ -32,7 +33,9 @@ fn is_committed(name: &str) -> Result<()> {
     };
     match list.lines().find(is_ours) {
         None => Ok(()),
-        Some(file) => bail!("{name} contains {file}, which git does not track; mend `include` in its Cargo.toml"),
+        Some(file) => {
+            bail!("{name} contains {file}, which git does not track; mend `include` in its Cargo.toml")
+        }
     }
 }
 

@@ -28,10 +28,12 @@ pub fn checks(tarball: &Path) -> Vec<Check> {
 }
 
 fn has_listed_files(tarball: &Path) -> Result<()> {
-    let packed = shell::output(shell::command("tar").arg("-tzf").arg(tarball)).context("`tar -tzf` failed")?;
+    let packed =
+        shell::output(shell::command("tar").arg("-tzf").arg(tarball)).context("`tar -tzf` failed")?;
     let mut packed: Vec<_> = packed.lines().filter_map(|line| line.strip_prefix("package/")).collect();
     packed.sort_unstable();
-    let listed = fs::read_to_string(paths::root().join(LIST)).with_context(|| format!("cannot read {LIST}"))?;
+    let listed =
+        fs::read_to_string(paths::root().join(LIST)).with_context(|| format!("cannot read {LIST}"))?;
     let listed: Vec<_> = listed.lines().collect();
     let unlisted = packed.iter().find(|name| !listed.contains(name));
     let missing = listed.iter().find(|name| !packed.contains(name));
@@ -65,7 +67,8 @@ fn passes(command: &mut Command) -> Result<()> {
 fn tool(name: &str) -> Result<Command> {
     let dir = paths::target().join("release-tools");
     let bin = dir.join("node_modules/.bin").join(name);
-    let is_current = |(name, text): &(&str, &str)| fs::read_to_string(dir.join(name)).is_ok_and(|it| it == *text);
+    let is_current =
+        |(name, text): &(&str, &str)| fs::read_to_string(dir.join(name)).is_ok_and(|it| it == *text);
     if !bin.exists() || !MANIFEST.iter().all(is_current) {
         install(&dir)?;
     }

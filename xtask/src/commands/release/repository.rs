@@ -61,7 +61,9 @@ mod tests {
     fn a_section_of_the_changelog_needs_a_date() {
         let with = |heading: &str| format!("# Changelog\n\n{heading}\n\n### Added\n");
         assert!(is_dated(&with("## [1.2.3] - 2026-01-31"), "1.2.3"));
-        for heading in ["## [1.2.3]", "## [1.2.3] - soon", "## [1.2.30] - 2026-01-31", "## 1.2.3 - 2026-01-31"] {
+        for heading in
+            ["## [1.2.3]", "## [1.2.3] - soon", "## [1.2.30] - 2026-01-31", "## 1.2.3 - 2026-01-31"]
+        {
             assert!(!is_dated(&with(heading), "1.2.3"), "{heading}");
         }
     }

@@ -274,19 +274,15 @@ function publishing({ join, publish }) {
   });
 
   test("a large frame is announced", async () => {
+    const text = "x".repeat(1500);
+    await publish("large", text, text, text);
     const peer = await join();
-    peer.send(sub("large"));
-    await peer.receives(subd("large"), live("large", 0));
-    const text = "x".repeat(4000);
-    peer.send({ op: "pub", ch: "large", key: "k", data: text });
-    await peer.receives(msgs("large", 1, [text]), puback("large", "k", 1));
-    peer.send({ op: "pub", ch: "large", key: "k2", data: text });
-    await peer.receives(msgs("large", 2, [text]), puback("large", "k2", 2));
     peer.send(sub("large", { from: "start" }));
-    const bytes =
-      JSON.stringify(replay("large", 1, [text, text])).length + 2 * ("1795556137108-0".length - "ID".length);
-    await peer.receives({ op: "incoming", bytes }, subd("large", { head: 2 }), replay("large", 1, [text, text]));
-    await peer.receives(live("large", 2));
+    const run = replay("large", 1, [text, text, text]);
+    const bytes = JSON.stringify(run).length + 3 * ("1795556137108-0".length - "ID".length);
+    await peer.receives({ op: "incoming", bytes }, subd("large", { head: 3 }), run, live("large", 3));
+    await publish("large", text);
+    await peer.receives(msgs("large", 4, [text]));
     await peer.isDone();
   });
 }
@@ -325,7 +321,7 @@ function badFrames({ open, join }) {
   ]) {
     test(`${name} ends the connection`, async () => {
       const peer = await join();
-      peer.sendText(text);
+      peer.sendRaw(text);
       await peer.receives(err("bad_frame", message));
       await peer.isClosed(4400, /^not a frame/.test(message) ? /^not a frame/ : message);
     });
@@ -360,7 +356,7 @@ function badFrames({ open, join }) {
 
   test("a binary frame ends the connection", async () => {
     const peer = await join();
-    peer.sendText(new TextEncoder().encode('{"op":"ping"}'));
+    peer.sendRaw(new TextEncoder().encode('{"op":"ping"}'));
     await peer.isClosed(4400, "the frame is binary; frames must be text");
   });
 

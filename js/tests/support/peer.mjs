@@ -24,11 +24,11 @@ export class Peer {
   }
 
   send(frame) {
-    this.sendText(JSON.stringify(frame));
+    this.sendRaw(JSON.stringify(frame));
   }
 
   /** Text, or bytes for a binary frame. */
-  sendText(text) {
+  sendRaw(text) {
     this.#socket.send(text);
   }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::commands::{chaos, examples, fixtures, release, sim, size};
+use crate::commands::{chaos, docs, examples, fixtures, release, sim, size};
 use crate::tools::engine::{Choice, Engine};
 use crate::tools::progress::{self, say};
 use crate::tools::requirements::{self, Part};
@@ -50,6 +50,8 @@ pub enum Group {
     E2e,
     /// The packed npm package in the bundlers, runtimes and examples that install quickly
     Fixtures,
+    /// The documentation's site: its links, and the types of the code in it
+    Docs,
 }
 
 /// One row of the table.
@@ -118,7 +120,13 @@ impl Group {
     fn engines(self, choice: Choice) -> Vec<Option<Engine>> {
         match self {
             Group::Browser | Group::E2e => choice.engines().iter().copied().map(Some).collect(),
-            Group::Unit | Group::Sim | Group::Server | Group::Chaos | Group::Js | Group::Fixtures => {
+            Group::Unit
+            | Group::Sim
+            | Group::Server
+            | Group::Chaos
+            | Group::Js
+            | Group::Fixtures
+            | Group::Docs => {
                 vec![None]
             }
         }
@@ -134,6 +142,7 @@ impl Group {
             Group::Browser => browser::rust_tests(engine),
             Group::E2e => browser::e2e(engine),
             Group::Fixtures => fixtures_tests(),
+            Group::Docs => docs::tests(),
         }
     }
 }

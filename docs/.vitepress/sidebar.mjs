@@ -49,11 +49,17 @@ function guides() {
         page("Page lifecycle", "/PAGE-LIFE"),
         page("Running the server", "/OPERATIONS"),
         page("Compatibility", "/COMPATIBILITY"),
+        page("Size", "/SIZE"),
       ],
     },
     {
       text: "Project",
-      items: [page("The seam", "/SEAM"), page("Architecture", "/ARCHITECTURE"), page("Writing style", "/STYLE")],
+      items: [
+        page("The seam", "/SEAM"),
+        page("Architecture", "/ARCHITECTURE"),
+        page("Writing style", "/STYLE"),
+        page("Releasing", "/RELEASING"),
+      ],
     },
   ];
 }

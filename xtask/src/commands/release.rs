@@ -1,6 +1,7 @@
 //! `cargo xtask release --dry-run`: packs and checks what a release publishes, and prints the commands that publish it.
 
 mod crates;
+mod jsr;
 mod npm_package;
 mod repository;
 
@@ -34,6 +35,7 @@ pub fn command(_: Args) -> Result<ExitCode> {
         ("the changelog has the version, with a date", repository::has_changelog(version)),
     ];
     checks.extend(npm_package::checks(&tarball));
+    checks.extend(jsr::checks());
     checks.extend(crates::checks());
     if report(&checks).failed > 0 {
         say!("\nversion {version} cannot be published yet");
@@ -44,6 +46,7 @@ pub fn command(_: Args) -> Result<ExitCode> {
     );
     say!("npm publish {} --access public --provenance", paths::shown(&tarball));
     say!("cargo publish {}", crates::PACKAGES.map(|name| format!("-p {name}")).join(" "));
+    say!("(cd {} && npx jsr publish)", paths::shown(&jsr::folder()));
     Ok(ExitCode::SUCCESS)
 }
 

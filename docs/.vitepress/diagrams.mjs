@@ -11,7 +11,7 @@ export function drawDiagrams(md) {
   md.renderer.rules.fence = (tokens, index, ...rest) => {
     const { info, content } = tokens[index];
     if (info.trim() !== "mermaid") return render(tokens, index, ...rest);
-    return `<ClientOnly><Diagram code="${encodeURIComponent(content)}" /></ClientOnly>`;
+    return `<ClientOnly><SequenceDiagram code="${encodeURIComponent(content)}" /></ClientOnly>`;
   };
 }
 

@@ -6,8 +6,8 @@ export default {
   extends: DefaultTheme,
   enhanceApp({ app }) {
     app.component(
-      "Diagram",
-      defineAsyncComponent(() => import("./Diagram.vue")),
+      "SequenceDiagram",
+      defineAsyncComponent(() => import("./SequenceDiagram.vue")),
     );
   },
 };

@@ -1,7 +1,6 @@
 // Bundles the entries with esbuild.
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
-import { promisify } from "node:util";
-import { deflateRaw } from "node:zlib";
 import { build } from "esbuild";
 
 /** Embeds the wasm of pkg/ and pkg-plain/ as text; `src/unpack.ts` reverses that. */
@@ -9,8 +8,9 @@ const packedWasm = {
   name: "packed wasm",
   setup: ({ onLoad }) =>
     onLoad({ filter: /_bg\.wasm$/ }, async ({ path }) => {
-      const deflated = await promisify(deflateRaw)(await readFile(path), { level: 9, memLevel: 9 });
-      return { contents: deflated.toString("base64"), loader: "text" };
+      const deflated = `${path}.zlib`;
+      if (!existsSync(deflated)) throw new Error(`${deflated} is missing; run cargo xtask pack`);
+      return { contents: await readFile(deflated, "base64"), loader: "text" };
     }),
 };
 

@@ -25,7 +25,7 @@ async function openAndClose([url, state, clients]) {
   const pending = () => new Promise((resolve) => kept.push(resolve));
   const options = {
     loading: { wasm: pending() },
-    "waiting to load again": { wasm: "/nowhere.wasm" },
+    "waiting to load again": { wasm: "http://127.0.0.1:9/nowhere.wasm" },
     "awaiting a token": { token: pending },
     waiting: { backoff: { initialMs: 60_000, maxMs: 60_000 } },
   }[state];

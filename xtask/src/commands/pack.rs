@@ -56,6 +56,9 @@ const WASM_BINDGEN: [&str; 8] = [
     "always",
 ];
 
+/// The file from which the npm package's build embeds the wasm: `build/scripts.mjs`.
+const PACKED: &str = "seamline_bg.wasm.zlib";
+
 /// One of the package's wasm files, with its glue. All have the same exports.
 struct Variant {
     /// Its name, also in file names.
@@ -139,7 +142,8 @@ fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
     let version = wasm_bindgen::version()?;
     let how = format!("{version} {WASM_BINDGEN:?} {WASM_FEATURES:?} {WASM_OPT:?} short names");
     let inputs = vec![wasm.to_path_buf(), paths::js().join("package-lock.json")];
-    let outputs = ["seamline.js", "seamline.d.ts", "seamline_bg.wasm"].map(|name| out.join(name)).to_vec();
+    let outputs =
+        ["seamline.js", "seamline.d.ts", "seamline_bg.wasm", PACKED].map(|name| out.join(name)).to_vec();
     let ran = Stamp::new(&format!("bindgen-{}", variant.name), &how, inputs, outputs).renew(|| {
         let raw = paths::target().join("bindgen").join(variant.name);
         let mut bindgen = shell::command(wasm_bindgen::dir()?.join("wasm-bindgen"));
@@ -164,12 +168,22 @@ fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
         files::write_if_changed(&out.join("seamline.js"), glue.as_bytes())?;
         let types = fs::read(raw.join("seamline.d.ts")).context("wasm-bindgen wrote no seamline.d.ts")?;
         files::write_if_changed(&out.join("seamline.d.ts"), &types)?;
-        files::write_if_changed(&out.join("seamline_bg.wasm"), &fs::read(&optimised)?)
+        let wasm = fs::read(&optimised)?;
+        files::write_if_changed(&out.join("seamline_bg.wasm"), &wasm)?;
+        files::write_if_changed(&out.join(PACKED), &packed(&wasm)?)
     })?;
     if !ran {
         progress::already(&format!("js/{}", variant.out), "up to date");
     }
     Ok(())
+}
+
+/// The wasm in the form that the scripts embed: deflated, because that is what browsers can unpack.
+fn packed(wasm: &[u8]) -> Result<Vec<u8>> {
+    let mut packed = Vec::new();
+    zopfli::compress(zopfli::Options::default(), zopfli::Format::Zlib, wasm, &mut packed)
+        .context("cannot deflate the wasm")?;
+    Ok(packed)
 }
 
 fn build_js() -> Result<()> {

@@ -64,11 +64,11 @@ export class ChannelRef<T = unknown> {
     return off;
   };
 
-  /** Publishes a message; see {@link Channel.publish}. */
+  /** Publishes a message; see `Channel.publish`. */
   publish = async (data: T, options?: { key?: string | undefined }): Promise<{ id: string; offset: number }> =>
     connected(this.#client).channel<T>(this.name).publish(data, options);
 
-  /** Sends an ephemeral event to the channel's other subscribers; see {@link Channel.cast}. */
+  /** Sends an ephemeral event to the channel's other subscribers; see `Channel.cast`. */
   cast = (data: unknown): void => connected(this.#client).channel(this.name).cast(data);
 
   /** Removes all listeners. @internal */

@@ -51,17 +51,14 @@ for (const [name, waits] of [
 }
 
 test("`using` closes a handle and its client", async () => {
-  const result = await page.evaluate(
-    async (url) => {
-      const client = connect(url);
-      const room = client.channel("used");
-      await room.ready();
-      room[Symbol.dispose ?? Symbol.for("Symbol.dispose")]();
-      const code = await room.publish(1).catch((error) => error.code);
-      await client[Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]();
-      return [code, client.state.name];
-    },
-    `ws://127.0.0.1:${server.port}/ws`,
-  );
+  const result = await page.evaluate(async (url) => {
+    const client = connect(url);
+    const room = client.channel("used");
+    await room.ready();
+    room[Symbol.dispose ?? Symbol.for("Symbol.dispose")]();
+    const code = await room.publish(1).catch((error) => error.code);
+    await client[Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]();
+    return [code, client.state.name];
+  }, `ws://127.0.0.1:${server.port}/ws`);
   assert.deepEqual(result, ["closed", "closed"]);
 });

@@ -307,6 +307,15 @@ test("without any decompression, the client names seamline/slim", async (t) => {
   assert.match(reason.message, /no DecompressionStream; .* import "seamline\/slim" and pass the option `wasm`/);
 });
 
+test("React Native has neither WebAssembly nor a decoder", async (t) => {
+  for (const name of ["WebAssembly", "TextDecoder", "DecompressionStream"]) without(t, globalThis, name);
+  without(t, process, "getBuiltinModule");
+  FakeServer.install();
+  const { connect } = await fresh();
+  const { reason } = await ended(connect, {});
+  assert.match(reason.message, /^WebAssembly is missing/);
+});
+
 for (const [what, value] of [
   ["a symbol", Symbol("no")],
   ["nothing", undefined],

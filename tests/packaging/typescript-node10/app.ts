@@ -1,0 +1,7 @@
+import { type Client, connect } from "seamline";
+import { plain } from "seamline/plain";
+import { createTestServer } from "seamline/testing";
+
+const { WebSocket } = createTestServer();
+const client: Client = connect("ws://test/", { WebSocket, dialect: plain });
+client.channel<string>("room").on("message", ({ data }) => data.length);

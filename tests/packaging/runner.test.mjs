@@ -62,6 +62,17 @@ test("a request for a missing file fails", async () => {
   assert.match(reason, /404.*missing\.wasm/);
 });
 
+test("a server that connects while it renders fails", async () => {
+  const script = `require("http").createServer(({ url }, response) => {
+    const server = new URL(url, "http://page").searchParams.get("server");
+    if (server) require("net").connect(new URL(server).port, "127.0.0.1");
+    response.end();
+  }).listen(process.env.PORT, "127.0.0.1");`;
+  writeFileSync(join(dir, "server.cjs"), script);
+  const { result, reason } = await runRow({ name: "page", kind: "page", serve: "node server.cjs" }, dir);
+  assert.deepEqual([result, reason], ["failed", "the server connects while it renders the page"]);
+});
+
 test("a process that ends early fails", async () => {
   const { result, reason } = await run(`show("one", "two")`);
   assert.equal(result, "failed");

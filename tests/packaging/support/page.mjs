@@ -8,6 +8,8 @@ import { Files } from "./files.mjs";
 
 /** A dev server may compile the page first. */
 const LOAD_MS = 120_000;
+/** A client connects when its wasm is compiled, which takes less. */
+const CONNECT_MS = 300;
 
 let browser;
 const started = () => (browser ??= launch());
@@ -21,12 +23,18 @@ export async function stopBrowser() {
   browser = undefined;
 }
 
-/** Opens the page of a row. It gets the URL for `connect()` as the parameter `server` of its query. */
-export async function openPage(row, dir, serverUrl) {
+/**
+ * Opens the page of a row. It gets the URL for `connect()` as the parameter `server` of its query. `connections` returns
+ * how often that was connected to.
+ */
+export async function openPage(row, dir, serverUrl, connections) {
   const { files } = row;
   const site = files ? await new Files({ ...files, dir: join(dir, files.dir) }).start() : await serve(row, dir);
+  const url = new URL(row.path ?? "/", `http://localhost:${site.port}`);
+  url.searchParams.set("server", serverUrl);
   try {
-    return await visit(row, site, serverUrl);
+    if (!files) await render(url, connections);
+    return await visit(url.href, site, serverUrl);
   } catch (error) {
     await site.stop();
     throw error;
@@ -51,7 +59,15 @@ export async function serve(row, dir) {
   }
 }
 
-async function visit(row, site, serverUrl) {
+/** Fetches the page as a crawler does, without running its scripts. What renders it must not connect. */
+async function render(url, connections) {
+  const response = await fetch(url, { signal: AbortSignal.timeout(LOAD_MS) });
+  await response.text();
+  await new Promise((resolve) => setTimeout(resolve, CONNECT_MS));
+  if (connections() > 0) throw new Failure("the server connects while it renders the page");
+}
+
+async function visit(url, site, serverUrl) {
   const context = await (await started()).newContext();
   const page = await context.newPage();
   const errors = [];
@@ -73,9 +89,7 @@ async function visit(row, site, serverUrl) {
     },
   };
   try {
-    const url = new URL(row.path ?? "/", `http://localhost:${site.port}`);
-    url.searchParams.set("server", serverUrl);
-    await page.goto(url.href, { timeout: LOAD_MS });
+    await page.goto(url, { timeout: LOAD_MS });
     return view;
   } catch (error) {
     await context.close();

@@ -37,5 +37,5 @@ async function runOnce(row, dir) {
   ]);
   const open = { page: openPage, process: openProcess, response: openResponse }[row.kind];
   if (!open) throw new Error(`row ${row.name}: no kind is called ${row.kind}`);
-  return play((serverUrl) => open(row, dir, serverUrl));
+  return play((serverUrl, connections) => open(row, dir, serverUrl, connections));
 }

@@ -16,8 +16,9 @@ const QUIET_MS = 200;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
- * Plays it. `open` takes the URL for `connect()` and resolves to a view: `texts()` resolves to what it shows, `check()`
- * throws if something went wrong meanwhile, `finish()` ends it and checks how, and `close()` frees what it uses.
+ * Plays it. `open` takes the URL for `connect()`, and a function that returns how often that was connected to. It
+ * resolves to a view: `texts()` resolves to what it shows, `check()` throws if something went wrong meanwhile,
+ * `finish()` ends it and checks how, and `close()` frees what it uses.
  */
 export async function play(open) {
   const server = new Server();
@@ -30,7 +31,7 @@ export async function play(open) {
   try {
     await say("one");
     await say("two");
-    view = await open(`ws://127.0.0.1:${proxy.port}/ws`);
+    view = await open(`ws://127.0.0.1:${proxy.port}/ws`, () => proxy.connections);
     await shows(view, 2);
     await say("three");
     await shows(view, 3);

@@ -1,21 +1,22 @@
 "use client";
-import { useEffect, useState } from "react";
-import { connect } from "seamline";
+import { SeamlineProvider, useMessages } from "seamline/react";
+import { client } from "./client";
 
-export default function Page() {
-  const [texts, setTexts] = useState<string[]>([]);
-  useEffect(() => {
-    const client = connect(new URLSearchParams(location.search).get("server") ?? "");
-    client.channel<{ text: string }>("fixture", { from: "start" }).on("message", ({ data }) => {
-      setTexts((texts) => [...texts, data.text]);
-    });
-    return () => void client.close();
-  }, []);
+function Room() {
+  const { messages } = useMessages<{ text: string }>("fixture", { from: "start" });
   return (
     <ol>
-      {texts.map((text) => (
-        <li key={text}>{text}</li>
+      {messages.map(({ id, data }) => (
+        <li key={id}>{data.text}</li>
       ))}
     </ol>
+  );
+}
+
+export default function Page() {
+  return (
+    <SeamlineProvider client={client}>
+      <Room />
+    </SeamlineProvider>
   );
 }

@@ -6,17 +6,32 @@ import { closed, type Published } from "./publications.js";
 import type { Subscription } from "./subscription.js";
 import type { ChannelOptions, Gap, ListenerOptions, Logger, Message, Position, PublishOptions } from "./types.js";
 
-/** The events of a channel. A `message` or `gap` listener may return a promise: the channel waits for it. */
-export type ChannelEvents<T> = {
+/**
+ * The events of a channel. A `message`, `batch` or `gap` listener may return a promise: the channel waits for it. `T` is
+ * the type of a message's payload, `C` that of a cast's.
+ */
+export type ChannelEvents<T, C = unknown> = {
   /** A message: each once, in order. */
   message: (message: Message<T>) => unknown;
+  /**
+   * The same messages, in one call for those that arrived together or waited, at most 1,000. They count as processed
+   * when the returned promise settles. If there are `message` listeners, too, each message is emitted to them after
+   * that, and then counts as processed.
+   */
+  batch: (messages: readonly Message<T>[]) => unknown;
   /** Messages are lost. Emitted before any later message, and only if something listens to messages. */
   gap: (gap: Gap) => unknown;
-  /** An ephemeral event. */
-  cast: (data: unknown) => unknown;
-  /** The replay has reached the live stream: the channel is up to date. Emitted again after each reconnect. */
+  /** An ephemeral event. Its data is what others sent: nothing checks that it is a `C`. */
+  cast: (data: C) => unknown;
+  /**
+   * The replay has reached the live stream: the channel is up to date. Emitted again after each reconnect, but not
+   * after a replay for another handle.
+   */
   live: () => unknown;
-  /** A listener failed with `message`, or the server rejected something. */
+  /**
+   * A listener failed with `message`, its payload is invalid (`invalid_data`), or the server rejected something. There
+   * is no `message` if a `batch` listener failed.
+   */
   error: (error: unknown, message?: Message<T>) => unknown;
 };
 
@@ -31,19 +46,20 @@ export interface ChannelPort {
 
 /** What `using` needs. */
 // biome-ignore lint/correctness/noUnusedVariables: it must be declared as the class is
-export interface Channel<T> extends Disposes {}
+export interface Channel<T, C> extends Disposes {}
 
 /**
  * A handle of a channel, with its own listeners, position and `close()`. All handles of a name share one subscription. It
- * begins when the first of them listens, and ends when the last one that listens is closed.
+ * begins when the first of them listens, and ends 1 s after the last one that listens is closed. A handle without `from`
+ * that begins to listen within that second continues after the last message that the closed one has processed.
  *
  * A message counts as processed, and {@link Channel.position} advances, when every listener has returned, every promise
  * that a listener returned has settled, and every iterator has requested the next message. The client acknowledges to
  * the server what every handle has processed. If a handle falls `queueMessages` behind, the others wait for it.
  *
- * A handle receives messages from its first `message` listener or iterator on, beginning at its start point. If its
- * last listener is removed, messages wait for the next one. Close a handle that you no longer need, because it delays
- * the others.
+ * A handle receives messages from its first `message` or `batch` listener or iterator on, beginning at its start point. If
+ * its last listener is removed, messages wait for the next one. Close a handle that you no longer need, because it
+ * delays the others.
  *
  * A handle that listens only to `cast`, `live` or `gap` requests no messages. While no handle of the name requests
  * messages, none are fetched or acknowledged, no gaps are detected, and casts and `live` arrive at once, whatever
@@ -53,17 +69,17 @@ export interface Channel<T> extends Disposes {}
  * `using` closes a handle at the end of the block.
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class has no members that only some compilers know
-export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
+export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<T>> {
   /** The channel's name. */
   readonly name: string;
   #port: ChannelPort;
-  #dispatcher: Dispatcher<T>;
+  #dispatcher: Dispatcher<T, C>;
 
   /** @internal */
-  constructor(name: string, options: ChannelOptions, port: ChannelPort) {
+  constructor(name: string, options: ChannelOptions<T>, port: ChannelPort) {
     this.name = name;
     this.#port = port;
-    this.#dispatcher = new Dispatcher<T>(name, options, port._logger);
+    this.#dispatcher = new Dispatcher<T, C>(name, options, port._logger);
   }
 
   /** Everything up to here was processed. Pass it as `from` to continue here. Unknown before the server answers. */
@@ -105,9 +121,13 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
   /**
    * Adds a listener for an event. The returned function removes it, and so does `signal`. Throws a
    * {@link SeamlineError}: `bad_event`, `bad_listener` or `bad_option` for an invalid argument, and
-   * `already_subscribed` as described at {@link ChannelOptions.from}.
+   * `not_supported` as described at {@link ChannelOptions.from}.
    */
-  on<E extends keyof ChannelEvents<T>>(event: E, listener: ChannelEvents<T>[E], options?: ListenerOptions): () => void {
+  on<E extends keyof ChannelEvents<T, C>>(
+    event: E,
+    listener: ChannelEvents<T, C>[E],
+    options?: ListenerOptions,
+  ): () => void {
     return this.#on(event, listener, options);
   }
 
@@ -115,9 +135,9 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
    * As {@link Channel.on}, for the next event only: the listener is removed before it is called. A message on which it
    * fails is not dispatched to it again.
    */
-  once<E extends keyof ChannelEvents<T>>(
+  once<E extends keyof ChannelEvents<T, C>>(
     event: E,
-    listener: ChannelEvents<T>[E],
+    listener: ChannelEvents<T, C>[E],
     options?: ListenerOptions,
   ): () => void {
     return this.#on(event, listener, options, true);
@@ -128,7 +148,7 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
    * new connection, under the same idempotency key, and the log stores one message per key. The promise rejects if the
    * server rejects the message, or if the client is closed first. The error names the channel and the key.
    */
-  async publish(data: unknown, options: PublishOptions = {}): Promise<{ id: string; offset: number }> {
+  async publish(data: T, options: PublishOptions = {}): Promise<{ id: string; offset: number }> {
     checkPublishOptions(options);
     return this.#port._publish(this.name, data, options.key, this.#dispatcher._ended);
   }
@@ -137,13 +157,13 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
    * Sends an ephemeral event to the channel's other subscribers. It is dropped if it cannot be sent at once. Throws if
    * JSON cannot represent the data, or if it is larger than the server accepts.
    */
-  cast(data: unknown): void {
+  cast(data: C): void {
     if (!this.#dispatcher._ended) this.#port._cast(this.name, data);
   }
 
   /**
    * Closes this handle: it emits no further events, and its iterators end. Other handles of the channel continue. The
-   * subscription ends with the last handle that listens.
+   * subscription ends 1 s after the last handle that listens.
    */
   close(): void {
     this.#dispatcher._end();
@@ -155,21 +175,22 @@ export class Channel<T = unknown> implements AsyncIterable<Message<T>> {
     return iterate(this.#dispatcher);
   }
 
-  #on<E extends keyof ChannelEvents<T>>(
+  #on<E extends keyof ChannelEvents<T, C>>(
     event: E,
-    listener: ChannelEvents<T>[E],
+    listener: ChannelEvents<T, C>[E],
     options?: ListenerOptions,
     once?: boolean,
   ): () => void {
     const off = this.#dispatcher._events.on(event, listener, options, once);
     if (options?.signal?.aborted) return off;
+    const isForMessages = event === "message" || event === "batch";
     try {
-      if (event !== "error") this.#join(event === "message");
+      if (event !== "error") this.#join(isForMessages);
     } catch (error) {
       off();
       throw error;
     }
-    if (event === "message") this.#dispatcher._run();
+    if (isForMessages) this.#dispatcher._run();
     return off;
   }
 

@@ -95,12 +95,15 @@ export class Client {
   /**
    * Returns a new handle of a channel. Handles of one name share a subscription, which begins when the first of them
    * listens; see {@link Channel}. Close each handle that listens when you no longer need it.
+   *
+   * `T` is the type of the payloads. It is that of the schema's output if the option `validate` is set. `C` is the type
+   * of ephemeral events.
    */
-  channel<T = unknown>(name: string, options: ChannelOptions = {}): Channel<T> {
+  channel<T = unknown, C = unknown>(name: string, options: ChannelOptions<T> = {}): Channel<T, C> {
     checkChannelOptions(options);
     checkChannelName(name);
     if (this.#connection._closing) throw closed("client");
-    return new Channel<T>(name, options, this.#connection);
+    return new Channel<T, C>(name, options, this.#connection);
   }
 
   /** The counters so far, of all connections of this client. */

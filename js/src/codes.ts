@@ -27,12 +27,14 @@ export type ServerErrorCode =
 
 /** What the client refuses itself. `bad_channel`, `bad_key` and `too_large` may be its own verdict, too. */
 export type ClientErrorCode =
-  /** Another handle has moved past the start point; see {@link ChannelOptions.from}. */
+  /** There is a subscription to this channel already. Only the Rust client raises it. */
   | "already_subscribed"
   /** JSON cannot represent the payload. */
   | "bad_data"
   /** The client, or the handle, is closed. */
   | "closed"
+  /** A message's payload is invalid according to the schema; see {@link ChannelOptions.validate}. */
+  | "invalid_data"
   /** As many publications wait as `outboxMessages` allows. */
   | "outbox_full"
   /** The publication closed one connection after the other. */
@@ -42,7 +44,7 @@ export type ClientErrorCode =
 export type PlainErrorCode =
   /** A message's number is above 2^53 − 1. */
   | "bad_number"
-  /** The plain dialect cannot do this. */
+  /** The plain dialect cannot do this; see {@link Options.dialect} and {@link ChannelOptions.from}. */
   | "not_supported"
   /** The connection carries one channel only. */
   | "one_channel";

@@ -51,7 +51,7 @@ export class Connection implements ChannelPort, Loading, Host {
   /** The counts of the client's connections before this one. */
   #before: Stats | undefined;
   #calls = new Calls();
-  #subscriptions = new Subscriptions(this.#calls);
+  #subscriptions: Subscriptions;
   #publications: Publications;
   #lineage: Lineage | undefined;
   /** The one timer that the wasm sets. */
@@ -65,6 +65,8 @@ export class Connection implements ChannelPort, Loading, Host {
     this.#setup = setup;
     this.#before = before;
     this._status = setup._status;
+    const { dialect = "seamline" } = _options;
+    this.#subscriptions = new Subscriptions(this.#calls, dialect === "seamline");
     this.#publications = new Publications(this.#calls, _options.outboxMessages);
     if (_load) this.#lineage = lineageOf(_clientId, _load);
     this.#stopWaiting = loadWithRetries(_options, _seamline, this);

@@ -2,29 +2,52 @@ import type { Frame } from "./boundary.js";
 import type { ChannelEvents } from "./channel.js";
 import { Emitter } from "./emitter.js";
 import { guard } from "./guard.js";
+import { missed, type Stream } from "./start-point.js";
 import type { Subscription } from "./subscription.js";
 import type { ChannelOptions, Gap, Logger, Message, Position } from "./types.js";
+import { validate } from "./validate.js";
 
-/** A frame, and which of its messages is the next one. */
-type Batch = { _frame: Frame; _next: number; _positionId?: string | undefined };
+/** The most messages of one `batch` event. */
+const BATCH_MAX = 1000;
+
+/** Messages of a frame that came from a stream. */
+interface Run {
+  _frame: Frame;
+  _stream: Stream;
+  _epoch: string;
+  _positionId: string | undefined;
+  /** The index of the first message that is not processed. */
+  _next: number;
+}
 /** What is queued for a handle's listeners, in the channel's order: messages, or something to do. */
-type Entry = Batch | (() => Promise<unknown> | void);
+type Entry = Run | (() => Promise<unknown> | void);
+
+/** A message whose turn it is. */
+interface Item<T> {
+  _run: Run;
+  _message: Message<T>;
+  /** Why its payload is invalid. */
+  _error?: unknown;
+}
 
 /**
  * Dispatches one handle's events to its listeners: queues them, waits for what a listener returns, retries
  * what fails, and keeps the position up to which everything is processed.
  */
-export class Dispatcher<T = unknown> {
-  readonly _events = new Emitter<ChannelEvents<T>>("message", "gap", "cast", "live", "error");
+export class Dispatcher<T = unknown, C = unknown> {
+  readonly _events = new Emitter<ChannelEvents<T, C>>("message", "batch", "gap", "cast", "live", "error");
   /** The requested start point. */
   readonly _from: ChannelOptions["from"];
   /** What it listens to; none before the first listener. */
   _subscription: Subscription | undefined;
+  /** Everything up to here is processed. */
   _position: Position | undefined;
-  /** Messages processed, counted like those that arrived at the subscription. */
+  /** How many messages of the current stream are processed, counted like those that arrived. */
   _messages = 0;
   /** The same for messages and gaps together. */
   _steps = 0;
+  /** The stream's position after that. This handle may be ahead of it. */
+  _at: Position | undefined;
   /** `true` in the middle of a step; a promise while the listeners' promises are waited for. */
   _work: Promise<unknown> | boolean = false;
   _ended = false;
@@ -36,34 +59,82 @@ export class Dispatcher<T = unknown> {
   #name: string;
   #attempts: number;
   #delayMs: number;
+  #schema: ChannelOptions<T>["validate"];
   #logger: Required<Logger>;
   #queue: Entry[] = [];
+  /** What counts is processed of this stream. Earlier ones may still be in the queue. */
+  #stream: Stream | undefined;
+  /** Everything up to here was queued or skipped. The id is that of a message that arrived. */
+  #had: Position | undefined;
+  /** The first offset of the current stream that was skipped. */
+  #skipped: number | undefined;
   #emitLive = () => {
     this._wasLive = true;
     void this._emit("live");
   };
 
-  constructor(name: string, { from, redeliver }: ChannelOptions, logger: Required<Logger>) {
+  constructor(name: string, options: ChannelOptions<T>, logger: Required<Logger>) {
+    const { from, redeliver, validate } = options;
     this.#name = name;
     this.#attempts = redeliver?.attempts ?? 1;
     this.#delayMs = redeliver?.delayMs ?? 1000;
+    this.#schema = validate;
     this.#logger = logger;
     // A copy: the application may change its own later.
     this._position = typeof from === "object" ? { ...from } : undefined;
     this._from = this._position ?? from;
   }
 
-  _deliver(frame: Frame, skip: number, positionId?: string): void {
-    this.#push({ _frame: frame, _next: skip, _positionId: positionId });
+  /** It follows a stream from now on: after `position` if it has not followed another one. */
+  _begin(stream: Stream, position?: Position): void {
+    const { _messages, _steps, _position } = stream;
+    this.#stream = stream;
+    this.#skipped = undefined;
+    Object.assign(this, { _messages, _steps, _at: _position });
+    if (position) this.#startAt(position);
+  }
+
+  /** The server has answered: the stream continues after this position. */
+  _attached(position: Position): void {
+    if (this.#had) this._gap("trimmed", position);
+    else this.#startAt(position);
+  }
+
+  /** Queues a frame's messages from `skip` on, except those that this handle has had. */
+  _deliver(_stream: Stream, _epoch: string, _frame: Frame, skip: number, _positionId?: string): void {
+    const { n, ids } = _frame;
+    const { offset = n - 1, id } = this.#had ?? {};
+    const same = offset - n;
+    const next = Math.min(Math.max(skip, same + 1), ids.length);
+    if (next > skip) {
+      this.#skipped ??= n + skip;
+      if (same < ids.length && id && ids[same] !== id) {
+        // It has had another message with this offset: the log was rewound, and has grown beyond it again.
+        this.#lost({ from: this.#skipped, to: offset, reason: "rewound" }, { epoch: _epoch, offset });
+      }
+      const at = positionAfter(next - 1, _frame, _epoch, _positionId);
+      this.#queue.push(() => this.#count(_stream, next - skip, next - skip, at));
+    }
+    if (next === ids.length) return;
+    this.#had = positionAfter(ids.length - 1, _frame, _epoch);
+    this.#queue.push({ _frame, _stream, _epoch, _positionId, _next: next });
+  }
+
+  /** The stream continues after `position`: this counts as a step of it, if it is given. */
+  _gap(reason: Gap["reason"], position: Position, stream?: Stream): void {
+    const gap = this.#had && missed(this.#had, position, reason);
+    if (gap) this.#lost(gap, position);
+    if (!stream) return;
+    this.#queue.push(() => {
+      this.#count(stream, 0, 1, position);
+      this._subscription?._report(); // by itself: the core distinguishes what was processed before a gap
+    });
   }
 
   _live(): void {
     // A server may report it often while the application is busy.
-    if (this.#queue.at(-1) !== this.#emitLive) this.#push(this.#emitLive);
-  }
-
-  _gap(gap: Gap, position: Position): void {
-    this.#push(() => this.#gap(gap, position));
+    if (this.#queue.at(-1) !== this.#emitLive) this.#queue.push(this.#emitLive);
+    this._run();
   }
 
   /** Nothing is dispatched any more. */
@@ -90,7 +161,10 @@ export class Dispatcher<T = unknown> {
   }
 
   /** Calls every listener of an event, whatever the others do. Returns a promise if there is something to wait for. */
-  _emit<E extends keyof ChannelEvents<T>>(event: E, ...args: Parameters<ChannelEvents<T>[E]>): Promise<unknown> | void {
+  _emit<E extends keyof ChannelEvents<T, C>>(
+    event: E,
+    ...args: Parameters<ChannelEvents<T, C>[E]>
+  ): Promise<unknown> | void {
     const failed = (error: unknown) => {
       if (event === "error") this.#logger.error("seamline: a listener failed:", error);
       else this._error(error);
@@ -105,6 +179,7 @@ export class Dispatcher<T = unknown> {
     if (this._work) return;
     this._work = true;
     while (this._work === true) this._work = this.#step();
+    this._subscription?._report();
     if (!this._work) return;
     void this._work.then(() => {
       this._work = false;
@@ -112,62 +187,114 @@ export class Dispatcher<T = unknown> {
     });
   }
 
-  #push(entry: Entry): void {
-    if (this._ended) return;
-    this.#queue.push(entry);
-    this._run();
+  #startAt(position: Position): void {
+    this._position = position;
+    this.#had = { epoch: position.epoch, offset: position.offset };
+  }
+
+  #lost(gap: Gap, position: Position): void {
+    this.#had = position;
+    this.#queue.push(() => this.#gap(gap, position));
   }
 
   /** Returns a promise to wait for, or whether to continue. */
   #step(): Promise<unknown> | boolean {
-    const entry = this.#queue[0];
+    const entry = this._ended ? undefined : this.#queue[0];
     if (!entry) return false;
-    if (typeof entry === "object") return this.#batch(entry);
+    if (typeof entry === "object") return this.#dispatch();
     this.#queue.shift();
     return entry() ?? true;
   }
 
-  /** Dispatches messages of a frame until one is to be waited for. Reports the others in one call. */
-  #batch(entry: Batch): Promise<unknown> | boolean {
-    const frame = entry._frame;
-    const { n, ids, data } = frame;
-    const before = this._steps;
-    let wait: Promise<unknown> | undefined | void;
-    while (entry._next < ids.length && !wait && !this._ended) {
-      const listeners = this._events.of("message");
-      if (listeners.length === 0) break;
-      const i = entry._next++;
-      const message = { id: ids[i]!, offset: n + i, data: data[i] as T, replayed: frame.replay === true };
-      wait = all(listeners, (listener) => this.#attempt(message, listener, 1));
-      if (!wait) this.#moved(entry, i);
+  /** Counts what is processed, unless it is of an earlier stream. */
+  #count(stream: Stream, messages: number, steps: number, at: Position): void {
+    if (stream !== this.#stream) return;
+    this._messages += messages;
+    this._steps += steps;
+    this._at = at;
+  }
+
+  #listens(): boolean {
+    return this._events.of("message").length + this._events.of("batch").length > 0;
+  }
+
+  /** Dispatches the first messages of the queue: as many as a batch may have, or one. */
+  #dispatch(): Promise<unknown> | boolean {
+    if (!this.#listens()) return false;
+    const items = this.#take(this._events.of("batch").length > 0 ? BATCH_MAX : 1);
+    const schema = this.#schema;
+    const wait = schema && all(items, (item) => validate(schema, this.#name, item));
+    return then(wait, () => this.#batch(items)) ?? true;
+  }
+
+  #take(max: number): Item<T>[] {
+    const items: Item<T>[] = [];
+    for (const run of this.#queue) {
+      if (typeof run === "function") break;
+      const { n, ids, data, replay } = run._frame;
+      for (let i = run._next; i < ids.length; i++) {
+        if (items.length === max) return items;
+        const message = { id: ids[i]!, offset: n + i, data: data[i] as T, replayed: replay === true };
+        items.push({ _run: run, _message: message });
+      }
     }
-    const last = entry._next - 1;
-    if (entry._next === ids.length) this.#queue.shift();
-    this._subscription?._report();
-    if (!wait) return this._steps > before;
-    return wait.then(() => {
-      this.#moved(entry, last);
+    return items;
+  }
+
+  /** Dispatches messages together, then one by one. */
+  #batch(items: Item<T>[]): Promise<unknown> | void {
+    if (this._ended || !this.#listens()) return; // they wait for the next listener
+    const messages = items.filter(({ _error }) => !_error).map(({ _message }) => _message);
+    const listeners = messages.length > 0 ? this._events.of("batch") : [];
+    const wait = all(listeners, (listener) => this.#attempt("batch", listener, messages, undefined, 1));
+    return then(wait, () => this.#each(items, 0));
+  }
+
+  #each(items: Item<T>[], from: number): Promise<unknown> | void {
+    for (let i = from; i < items.length && !this._ended; i++) {
+      const { _run, _message, _error } = items[i]!;
+      if (_error) this._error(_error, _message);
+      const listeners = _error ? [] : this._events.of("message");
+      const wait = all(listeners, (listener) => this.#attempt("message", listener, _message, _message, 1));
+      if (!wait) {
+        this.#processed(_run);
+        continue;
+      }
       this._subscription?._report();
-    });
+      return wait.then(() => {
+        this.#processed(_run);
+        this._subscription?._report();
+        return this.#each(items, i + 1);
+      });
+    }
   }
 
-  #moved({ _frame, _positionId }: Batch, i: number): void {
+  /** The first message of the queue is processed. */
+  #processed(run: Run): void {
     if (this._ended) return;
-    this._position = positionAfter(i, _frame, this._position, _positionId);
-    this._messages++;
-    this._steps++;
+    const { _frame, _stream, _epoch, _positionId } = run;
+    this._position = positionAfter(run._next, _frame, _epoch, _positionId);
+    this.#count(_stream, 1, 1, this._position);
+    if (++run._next === _frame.ids.length) this.#queue.shift();
   }
 
-  /** Dispatches a message to one listener, and again if it fails and is to be tried again. */
-  #attempt(message: Message<T>, listener: ChannelEvents<T>["message"], attempt: number): Promise<unknown> | void {
+  /** Dispatches to one listener, and again if it fails and is to be tried again. */
+  #attempt<V>(
+    event: "message" | "batch",
+    listener: (value: V) => unknown,
+    value: V,
+    message: Message<T> | undefined,
+    attempt: number,
+  ): Promise<unknown> | void {
     return guard(
-      () => listener(message),
+      () => listener(value),
       (error) => {
         this._error(error, message);
         if (attempt >= this.#attempts || this._ended) return;
         return this.#pause().then(() => {
-          if (this._ended || !this._events.of("message").includes(listener)) return; // removed meanwhile
-          return this.#attempt(message, listener, attempt + 1);
+          const listeners: readonly unknown[] = this._events.of(event);
+          if (this._ended || !listeners.includes(listener)) return; // removed meanwhile
+          return this.#attempt(event, listener, value, message, attempt + 1);
         });
       },
     );
@@ -190,32 +317,28 @@ export class Dispatcher<T = unknown> {
     if (this._events.of("gap").length === 0) {
       this.#logger.warn(`seamline: channel "${this.#name}": messages are lost:`, gap);
     }
-    const wait = this._emit("gap", gap);
-    const done = () => {
-      if (this._ended) return;
-      this._position = position;
-      this._steps++;
-      this._subscription?._report();
-    };
-    if (wait) return wait.then(done);
-    done();
+    return then(this._emit("gap", gap), () => {
+      if (!this._ended) this._position = position;
+    });
   }
 }
 
-/**
- * The position after message `i` of a frame, in the epoch of the position before it. Its id is the message's own by
- * default.
- */
-export function positionAfter(i: number, { n, ids }: Frame, before: Position | undefined, id = ids[i]): Position {
-  return { epoch: before?.epoch ?? "", offset: n + i, ...(id && { id }) };
+/** The position after message `i` of a frame. Its id is the message's own by default. */
+export function positionAfter(i: number, { n, ids }: Frame, epoch: string, id = ids[i]): Position {
+  return { epoch, offset: n + i, ...(id && { id }) };
 }
 
-/** Calls for every listener; a promise if there is something to wait for. */
-function all<L>(listeners: readonly L[], call: (listener: L) => Promise<unknown> | void): Promise<unknown> | void {
+/** Calls for every item; a promise if there is something to wait for. */
+function all<L>(items: readonly L[], call: (item: L) => Promise<unknown> | void): Promise<unknown> | void {
   let waits: Promise<unknown>[] | undefined;
-  for (const listener of listeners) {
-    const wait = call(listener);
+  for (const item of items) {
+    const wait = call(item);
     if (wait) (waits ??= []).push(wait);
   }
   return waits && Promise.all(waits);
+}
+
+/** Continues, after the promise if there is one. */
+function then(wait: Promise<unknown> | void, next: () => Promise<unknown> | void): Promise<unknown> | void {
+  return wait ? wait.then(next) : next();
 }

@@ -4,4 +4,5 @@ export type { Client, ClientEvents } from "./client.js";
 export type * from "./codes.js";
 export type { Dialect } from "./dialect.js";
 export { SeamlineError } from "./error.js";
+export type * from "./standard-schema.js";
 export type * from "./types.js";

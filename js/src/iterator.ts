@@ -2,7 +2,7 @@ import type { Dispatcher } from "./dispatcher.js";
 import type { Message } from "./types.js";
 
 /** The messages of a handle, one after the other; each counts as processed when the next one is requested. */
-export function iterate<T>(dispatcher: Dispatcher<T>): AsyncIterableIterator<Message<T>> {
+export function iterate<T, C>(dispatcher: Dispatcher<T, C>): AsyncIterableIterator<Message<T>> {
   type Result = IteratorResult<Message<T>, undefined>;
   const done: Result = { value: undefined, done: true };
   /** Every `next()` that has no answer yet. */

@@ -1,5 +1,6 @@
 import type { Dialect } from "./dialect.js";
 import { HIDDEN, invalid, unknown } from "./error.js";
+import type { StandardSchema } from "./standard-schema.js";
 import { bytes, isText } from "./text.js";
 import type { ChannelOptions, CloseOptions, ListenerOptions, Options, PublishOptions } from "./types.js";
 
@@ -75,11 +76,17 @@ const REDELIVER: Table = {
 const CHANNEL_OPTIONS: Table = {
   from: ['"start", "tail" or a position { epoch, offset, id }', isFrom],
   redeliver: ["an object", isObject, REDELIVER],
+  validate: ["a schema that implements Standard Schema v1", isSchema],
 };
 
 /** By its methods: polyfills and other windows have classes of their own. */
 function isSignal(value: unknown): boolean {
   return isObject(value) && isFunction((value as AbortSignal).addEventListener) && "aborted" in (value as AbortSignal);
+}
+
+/** ArkType's are functions. */
+function isSchema(value: unknown): boolean {
+  return isFunction((value as Partial<StandardSchema> | null)?.["~standard"]?.validate);
 }
 
 function isFrom(value: unknown): boolean {

@@ -1,14 +1,24 @@
 import type { Answer, Frame } from "./boundary.js";
 import { type Dispatcher, positionAfter } from "./dispatcher.js";
 import { SeamlineError } from "./error.js";
-import type { ChannelOptions, Gap, Position } from "./types.js";
+import { type From, join, type Stream } from "./start-point.js";
+import type { Gap, Position } from "./types.js";
 
-export type From = ChannelOptions["from"];
 // biome-ignore lint/suspicious/noExplicitAny: handles of one channel may give its messages different types
-type AnyDispatcher = Dispatcher<any>;
+type AnyDispatcher = Dispatcher<any, any>;
+
+/**
+ * How long a subscription stays after its last handle has closed. A component that a framework unmounts and mounts
+ * again (React's StrictMode, hot reload, a change of routes) continues on it.
+ */
+const LINGER_MS = 1000;
 
 /** What a subscription needs of its client. @internal */
 export interface SubscriptionPort {
+  /** Whether a position can be replayed for one handle while others are at another. Not in the plain dialect. */
+  readonly _replays: boolean;
+  /** How many connections were opened. */
+  _connects(): unknown;
   /** Calls back in a microtask, or as soon as the wasm is loaded. */
   _soon(call: () => void): void;
   /** Subscribes; with `messages` or only for casts. Returns the id, or why that was refused. */
@@ -19,12 +29,22 @@ export interface SubscriptionPort {
   _ended(subscription: Subscription): void;
 }
 
+/** A stream that handles share. */
+interface Shared extends Stream {
+  /** How far it had arrived before it began again, or is now: where a handle without a start point begins. */
+  _latest: Position | undefined;
+  /** How much of it every follower has processed. */
+  _processed: { _messages: number; _steps: number };
+  /** These handles were live when it began again, on the connection of that number. */
+  _quiet?: { _handles: WeakSet<AnyDispatcher>; _connects: unknown } | undefined;
+}
+
 /** A subscription that the wasm knows. */
 interface Open {
   /** The wasm's id; 0 if the wasm refused it. */
   _id: number;
-  /** Whether it fetches messages. */
-  _messages: boolean;
+  /** What it fetches; `undefined` if it is for casts only. */
+  _stream: Shared | undefined;
   _live: boolean;
   /** Why the server refused the channel, until it is live: a handle that joins late gets this error, too. */
   _error?: unknown;
@@ -39,28 +59,27 @@ export class Subscription {
   #port: SubscriptionPort;
   /** What is known while it is subscribed. */
   #open: Open | undefined;
+  /** The messages that the followers share. It stays for a while after the last of them. */
+  #stream: Shared | undefined;
   /** Every handle that listens. */
-  #handles = new Set<Dispatcher>();
+  #handles = new Set<AnyDispatcher>();
   /** Those of them that follow messages. */
-  #followers = new Set<Dispatcher>();
-  /** Those that requested the tail during a replay, and follow from its end. */
-  #atLive = new Set<Dispatcher>();
-  /** The start point that the first follower requested. */
-  #from: From;
-  /** Everything up to here has arrived. */
-  #position: Position | undefined;
-  #arrived = { _messages: 0, _steps: 0 };
-  #processed = { _messages: 0, _steps: 0 };
+  #followers = new Set<AnyDispatcher>();
+  /** Those that will: at the tail, when the replay is over; elsewhere, when the server has answered. */
+  #waiting = new Set<AnyDispatcher>();
+  /** What the last follower had processed when it closed. */
+  #left: Position | undefined;
+  #linger: ReturnType<typeof setTimeout> | undefined;
 
   constructor(name: string, port: SubscriptionPort) {
     this._name = name;
     this.#port = port;
   }
 
-  /** A handle listens, with `messages` also to those. Throws if the messages after its start point have passed. */
+  /** A handle listens, with `messages` also to those. Throws if the server cannot begin where the handle does. */
   _join(handle: AnyDispatcher, messages: boolean): void {
     const known = this.#handles.has(handle);
-    const follows = this.#followers.has(handle) || this.#atLive.has(handle);
+    const follows = this.#followers.has(handle) || this.#waiting.has(handle);
     if (known && (follows || !messages)) return;
     if (messages) this.#follow(handle);
     this.#handles.add(handle);
@@ -77,59 +96,73 @@ export class Subscription {
   _leave(handle: AnyDispatcher): void {
     this.#handles.delete(handle);
     this._report();
-    this.#followers.delete(handle);
-    this.#atLive.delete(handle);
-    if (this.#handles.size === 0) {
-      this.#unsubscribe();
-      this.#port._ended(this);
-    } else if (this.#followers.size > 0) {
+    this.#waiting.delete(handle);
+    if (this.#followers.delete(handle)) this.#left = handle._position;
+    if (this.#followers.size > 0) {
       this._report(); // the others may be ahead of it
-    } else if (this.#open?._messages) {
-      this.#unsubscribe();
-      for (const waiting of this.#atLive) this.#follow(waiting);
-      this.#atLive.clear();
+    } else if (this.#waiting.size > 0) {
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      this.#stream = undefined;
+      for (const next of waiting) this.#follow(next);
       this.#port._soon(() => this.#subscribe());
+    } else if (!this.#open) {
+      this.#finish();
+    } else {
+      clearTimeout(this.#linger);
+      this.#linger = setTimeout(() => {
+        if (this.#followers.size === 0 && (this.#stream || this.#handles.size === 0)) this.#finish();
+      }, LINGER_MS);
+      (this.#linger as { unref?(): void }).unref?.(); // it does not keep a Node process alive
     }
   }
 
   /** The client is closed: so are all handles. */
   _end(): void {
     for (const handle of this.#handles) handle._end();
+    this.#finish();
   }
 
   /** Passes on what every follower has processed. */
   _report(): void {
-    let slowest: Dispatcher | undefined;
+    const stream = this.#stream;
+    let slowest: AnyDispatcher | undefined;
     for (const handle of this.#followers) {
       if (!slowest || handle._steps < slowest._steps) slowest = handle;
     }
-    if (!this.#open || !slowest?._position || slowest._steps === this.#processed._steps) return;
-    const { _messages, _steps, _position } = slowest;
-    const count = _messages - this.#processed._messages;
-    this.#processed = { _messages, _steps };
-    this.#port._processed(this.#open._id, count, _position);
+    if (!stream || this.#open?._stream !== stream) return;
+    if (!slowest?._at || slowest._steps === stream._processed._steps) return;
+    const { _messages, _steps, _at } = slowest;
+    const count = _messages - stream._processed._messages;
+    stream._processed = { _messages, _steps };
+    this.#port._processed(this.#open._id, count, _at);
   }
 
   _attached(position: Position): void {
-    this.#position = position;
-    for (const handle of this.#followers) handle._position = position;
+    this.#arrived(0, 0, position);
+    for (const handle of this.#followers) handle._attached(position);
+    this.#run();
+    const waiting = [...this.#waiting].filter((handle) => handle._from !== "tail");
+    for (const handle of waiting) this.#follow(handle);
+    if (waiting.length > 0) this.#port._soon(() => this.#subscribe());
   }
 
   /** Messages came. `positionId` is the id of the position after them, if that is not the last one's own. */
   _deliver(frame: Frame, skip: number, positionId?: string): void {
-    const count = frame.ids.length - skip;
-    this.#position = positionAfter(frame.ids.length - 1, frame, this.#position, positionId);
-    this.#arrived._messages += count;
-    this.#arrived._steps += count;
+    const stream = this.#stream;
+    if (!stream) return;
+    const { length } = frame.ids;
+    const epoch = stream._position?.epoch ?? "";
+    this.#arrived(length - skip, length - skip, positionAfter(length - 1, frame, epoch, positionId));
     if (frame.replay === true && this.#open) this.#open._live = false;
-    // A copy, here and below: a handle that joins inside a handler begins after this.
-    for (const handle of [...this.#followers]) handle._deliver(frame, skip, positionId);
+    for (const handle of this.#followers) handle._deliver(stream, epoch, frame, skip, positionId);
+    this.#run();
   }
 
-  _gap(gap: Gap, position: Position): void {
-    this.#position = position;
-    this.#arrived._steps++;
-    for (const handle of [...this.#followers]) handle._gap(gap, position);
+  _gap({ reason }: Gap, position: Position): void {
+    this.#arrived(0, 1, position, reason === "rewound");
+    for (const handle of this.#followers) handle._gap(reason, position, this.#stream);
+    this.#run();
   }
 
   _live(): void {
@@ -137,9 +170,20 @@ export class Subscription {
       this.#open._live = true;
       this.#open._error = undefined;
     }
-    for (const handle of this.#atLive) this.#enter(handle);
-    this.#atLive.clear();
-    for (const handle of [...this.#handles]) handle._live();
+    const stream = this.#stream;
+    const position = stream?._position;
+    if (position) {
+      this.#arrived(0, 0, position, true);
+      // The log ends here: what a handle has had beyond it is no longer there.
+      for (const handle of this.#followers) handle._gap("rewound", position);
+    }
+    const waiting = [...this.#waiting].filter((handle) => handle._from === "tail");
+    for (const handle of waiting) this.#enter(handle, position);
+    const quiet = stream?._quiet;
+    if (stream) stream._quiet = undefined;
+    const isQuiet = quiet?._connects === this.#port._connects();
+    this.#run();
+    for (const handle of [...this.#handles]) if (!isQuiet || !quiet?._handles.has(handle)) handle._live();
   }
 
   _cast(data: unknown): void {
@@ -151,41 +195,87 @@ export class Subscription {
     for (const handle of [...this.#handles]) handle._rejected(error);
   }
 
-  #follow(handle: Dispatcher): void {
-    const from = handle._from;
-    if (this.#followers.size === 0) {
-      this.#from = from;
-      this.#position = typeof from === "object" ? from : undefined;
-      this.#arrived = { _messages: 0, _steps: 0 };
-      this.#processed = { _messages: 0, _steps: 0 };
+  #follow(handle: AnyDispatcher): void {
+    const isAlone = this.#followers.size === 0;
+    const from = handle._from ?? (isAlone ? this.#left : undefined);
+    if (!this.#stream) this.#begin(from);
+    const stream = this.#stream!;
+    const how = join(from, stream, this.#open?._live === true);
+    if (how !== "here" && isAlone) {
+      this.#begin(from);
+    } else if (how === "wait") {
+      if (from !== "tail") this.#requireReplays();
+      this.#waiting.add(handle);
+      return;
+    } else if (how !== "here") {
+      this.#requireReplays();
+      if (typeof how === "object") this.#begin(how._again, handle);
     }
-    const first = this.#arrived._steps === 0 && same(from, this.#from);
-    if (first || from === undefined || same(from, this.#position) || (from === "tail" && this.#open?._live)) {
-      this.#enter(handle);
-    } else if (from === "tail") {
-      this.#atLive.add(handle);
-    } else {
-      throw new SeamlineError(
-        "already_subscribed",
-        `cannot start channel "${this._name}" at \`from\`: another handle is past it; ` +
-          "omit `from`, or use another client",
-      );
-    }
+    this.#enter(handle, typeof from === "object" ? from : from ? this.#stream!._position : this.#stream!._latest);
   }
 
-  /** The handle gets what arrives from now on. */
-  #enter(handle: Dispatcher): void {
+  #requireReplays(): void {
+    if (this.#port._replays) return;
+    throw new SeamlineError(
+      "not_supported",
+      `cannot start channel "${this._name}" at \`from\`: in the plain dialect, only one handle can; ` +
+        "omit `from`, or use another client",
+    );
+  }
+
+  /** The handle gets what arrives from now on, as far as that is after its position. */
+  #enter(handle: AnyDispatcher, position: Position | undefined): void {
+    this.#waiting.delete(handle);
     this.#followers.add(handle);
-    Object.assign(handle, this.#arrived);
-    handle._position = this.#position ?? handle._position;
+    this.#left = undefined;
+    clearTimeout(this.#linger);
+    handle._begin(this.#stream!, position);
+    this._report(); // what arrived while nobody followed
+  }
+
+  /** Begins a stream; again, if there is one, for a handle whose start point has passed. */
+  #begin(from: From, late?: AnyDispatcher): void {
+    this._report();
+    const before = this.#stream;
+    let quiet = before?._quiet;
+    if (this.#open?._live) quiet = { _handles: new WeakSet(this.#handles), _connects: this.#port._connects() };
+    if (late) quiet?._handles.delete(late);
+    this.#unsubscribe();
+    const position = typeof from === "object" ? from : undefined;
+    const none = { _messages: 0, _steps: 0 };
+    this.#stream = {
+      _from: from,
+      _position: position,
+      ...none,
+      _latest: late ? before?._latest : position,
+      _processed: none,
+      _quiet: late && quiet,
+    };
+    for (const handle of this.#followers) handle._begin(this.#stream);
+  }
+
+  /** Counts what has arrived. */
+  #arrived(messages: number, steps: number, position: Position, isEnd = false): void {
+    const stream = this.#stream;
+    if (!stream) return;
+    stream._messages += messages;
+    stream._steps += steps;
+    stream._position = position;
+    const { epoch, offset } = stream._latest ?? {};
+    if (isEnd || epoch !== position.epoch || offset! <= position.offset) stream._latest = position;
+  }
+
+  /** After all of them have got something: a listener of one may close, open or join any. */
+  #run(): void {
+    for (const handle of [...this.#followers]) handle._run();
   }
 
   #subscribe(): void {
-    const messages = this.#followers.size > 0;
-    if (this.#handles.size === 0 || this.#open?._messages === messages) return;
+    const stream = this.#stream;
+    if (this.#open ? this.#open._stream === stream : this.#handles.size === 0) return;
     this.#unsubscribe();
-    const answer = this.#port._subscribe(this, this.#from, messages);
-    this.#open = { _id: typeof answer === "number" ? answer : 0, _messages: messages, _live: false };
+    const answer = this.#port._subscribe(this, stream?._from, stream !== undefined);
+    this.#open = { _id: typeof answer === "number" ? answer : 0, _stream: stream, _live: false };
     if (answer instanceof SeamlineError) this._error(answer);
     // The socket's `send()` may have closed handles.
     if (this.#handles.size === 0) this.#unsubscribe();
@@ -196,9 +286,13 @@ export class Subscription {
     if (this.#open) this.#port._unsubscribe(this.#open._id);
     this.#open = undefined;
   }
-}
 
-function same(a: From, b: From): boolean {
-  if (typeof a !== "object" || typeof b !== "object") return a === b;
-  return a.epoch === b.epoch && a.offset === b.offset;
+  /** Ends what nobody has used for a while. */
+  #finish(): void {
+    clearTimeout(this.#linger);
+    this.#stream = this.#left = undefined;
+    this.#unsubscribe();
+    if (this.#handles.size === 0) this.#port._ended(this);
+    else this.#port._soon(() => this.#subscribe());
+  }
 }

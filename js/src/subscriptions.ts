@@ -1,17 +1,20 @@
 import { type Answer, Call, Start } from "./boundary.js";
 import type { Calls } from "./calls.js";
-import { type From, Subscription, type SubscriptionPort } from "./subscription.js";
+import type { From } from "./start-point.js";
+import { Subscription, type SubscriptionPort } from "./subscription.js";
 import type { Position } from "./types.js";
 
 /** A client's subscriptions: one for each channel that a handle listens to. */
 export class Subscriptions implements SubscriptionPort {
+  readonly _replays: boolean;
   #calls: Calls;
   #byName = new Map<string, Subscription>();
   /** Those that the wasm knows, by its id. */
   #byId = new Map<number, Subscription>();
 
-  constructor(calls: Calls) {
+  constructor(calls: Calls, replays: boolean) {
     this.#calls = calls;
+    this._replays = replays;
   }
 
   /** The subscription with the wasm's id, if it is still there. */
@@ -29,6 +32,10 @@ export class Subscriptions implements SubscriptionPort {
   /** Ends all of them. */
   _end(): void {
     for (const subscription of [...this.#byName.values()]) subscription._end();
+  }
+
+  _connects(): unknown {
+    return this.#calls._call(Call.Stat, 0);
   }
 
   _soon(call: () => void): void {

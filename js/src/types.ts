@@ -1,5 +1,6 @@
 import type { ReasonCode } from "./codes.js";
 import type { Dialect } from "./dialect.js";
+import type { StandardSchema } from "./standard-schema.js";
 
 /** A position in the log of a channel: everything up to and including `offset` lies behind it. */
 export interface Position {
@@ -290,24 +291,40 @@ export interface ListenerOptions {
   signal?: AbortSignalLike | undefined;
 }
 
-/** The options of {@link Client.channel}. */
-export interface ChannelOptions {
+/** The options of {@link Client.channel}. `T` is the type of the payloads. */
+export interface ChannelOptions<T = unknown> {
   /**
    * Where to begin: at the `"start"` of what the log still has, at the `"tail"` (only new messages), or after a
    * position. Default: the position that the server stores for this `clientId`, else the tail. It applies from the
-   * first `message` listener or iterator on: casts and `live` need no start point.
+   * first `message` or `batch` listener or iterator on: casts and `live` need no start point.
    *
-   * If another handle of this client follows the channel's messages, both share one subscription. A handle without
-   * `from` begins where that subscription is. So does one with `"tail"`, but not before a running replay has reached
-   * the live stream. A handle with another start point can join only if the messages after it have not passed: if both
-   * requested the same start point and nothing has arrived yet, or exactly at the position of the subscription.
-   * Otherwise `on("message")` and iterating throw `already_subscribed`.
+   * All handles of this client that follow the channel's messages share one subscription, and each begins at its own
+   * start point:
+   *
+   * - Without `from`, where the others are.
+   * - With `"tail"`, where the others are, too, but not before a running replay has reached the live stream.
+   * - With `"start"` or a position that the others have passed: the subscription begins again there. Messages that a
+   *   handle has had are not emitted to it again. While that replay runs, new messages wait until it has reached the
+   *   live stream, for every handle, and so do casts. Casts that are sent while it begins may be dropped.
+   * - With a position that the others have not reached, after that position. If the log does not have it, the handle
+   *   gets a gap (`rewound`).
+   *
+   * In the plain dialect the server decides where to begin. There, a handle with another start point can join others
+   * only at their exact position, or before anything has arrived at the same start point. Otherwise `on("message")` and
+   * iterating throw `not_supported`.
    */
   from?: "start" | "tail" | Position | undefined;
   /**
-   * How often a message is dispatched to a handler that throws or rejects, and how many milliseconds to wait before
-   * each repetition (at most 2,147,483,647; default 1 s). Default: once. The error is reported and the channel
+   * How often a message or batch is dispatched to a handler that throws or rejects, and how many milliseconds to wait
+   * before each repetition (at most 2,147,483,647; default 1 s). Default: once. The error is reported and the channel
    * continues.
    */
   redeliver?: { attempts: number; delayMs?: number | undefined } | undefined;
+  /**
+   * A schema for the payloads, of any library that implements Standard Schema v1, such as Zod, Valibot or ArkType.
+   * `message.data` is the schema's output. If a payload is invalid, or the schema fails, the handle emits an `error`
+   * (`invalid_data`) with the message as it came, and continues with the next one. The channel waits for an asynchronous
+   * schema as it does for a listener.
+   */
+  validate?: StandardSchema<unknown, T> | undefined;
 }

@@ -54,7 +54,8 @@ test("messages that arrive during an async handler are queued", async () => {
   assert.deepEqual(seen, [1, 2]);
 });
 
-test("closing inside a handler reports what was processed before", () => {
+test("closing inside a handler reports what was processed before", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const { c, s, calls } = channel();
   const seen = [];
   c.on("message", ({ offset }) => {
@@ -64,10 +65,12 @@ test("closing inside a handler reports what was processed before", () => {
   s._deliver(frame(1, 5), 0);
   s._deliver(frame(6, 6), 0);
   assert.deepEqual(seen, [1, 2, 3]);
+  t.mock.timers.tick(1000);
   assert.deepEqual(calls, ["subscribe", "processed 2 at 2 2-0", "unsubscribe 1", "end"]);
 });
 
-test("nothing is emitted or reported after close", async () => {
+test("nothing is emitted or reported after close", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const { c, s, calls } = channel();
   const emitted = [];
   const gate = deferred();
@@ -81,15 +84,18 @@ test("nothing is emitted or reported after close", async () => {
   s._deliver(frame(3, 3), 0);
   s._gap({ from: 4, reason: "hole" }, { epoch: "e", offset: 5 });
   s._live();
+  t.mock.timers.tick(1000);
   await settled();
   assert.deepEqual([emitted, calls], [["message"], ["subscribe", "unsubscribe 1", "end"]]);
 });
 
-test("closing twice ends the subscription once", () => {
+test("closing twice ends the subscription once", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
   const { c, calls } = channel();
   c.on("message", () => {});
   c.close();
   c.close();
+  t.mock.timers.tick(1000);
   assert.deepEqual(calls, ["subscribe", "unsubscribe 1", "end"]);
 });
 

@@ -57,3 +57,17 @@ test("an uncaught publication error names the publication", async () => {
   assert.equal(code, 1);
   assert.match(err, /SeamlineError\]?: publication "key-7" to channel "room" failed: the client is closed/);
 });
+
+test("a lingering subscription does not keep the process alive", async () => {
+  const { out, err } = await run(`
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+    const channel = client.channel("c");
+    channel.on("message", () => {});
+    await until(() => server.ops("sub").length === 1);
+    const before = timers();
+    channel.close();
+    console.log(timers() - before);
+    process.exit();
+  `);
+  assert.deepEqual({ out, err }, { out: "0\n", err: "" });
+});

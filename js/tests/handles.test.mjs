@@ -56,6 +56,76 @@ test("acknowledged is what every handle has processed", async (t) => {
   await until(() => server.ops("ack").at(-1).offset === 3);
 });
 
+test("a late handle from the start gets a replay of its own", async (t) => {
+  const { server, client } = setUp(t);
+  server.logs.set("c", ["a", "b"]);
+  const first = follow(client, { from: "start" });
+  await until(() => first.seen.length === 2);
+  const late = follow(client, { from: "start" });
+  await until(() => late.seen.length === 2);
+  await late.channel.publish("c");
+  await until(() => first.seen.length === 3 && late.seen.length === 3);
+  assert.deepEqual([first.seen, late.seen], Array(2).fill(["a", "b", "c"]));
+  assert.equal(server.ops("sub").length, 2);
+  await until(() => server.ops("ack").at(-1).offset === 3);
+});
+
+test("handles with different start points share a loading client", async (t) => {
+  const { server, client } = setUp(t);
+  server.logs.set("c", ["a", "b", "c"]);
+  const positions = [2, 0, 3].map((offset) => follow(client, { from: { epoch: "e", offset } }));
+  const start = follow(client, { from: "start" });
+  const handles = [...positions, start];
+  await until(() => start.seen.length === 3);
+  start.channel.publish("d");
+  await until(() => handles.every(({ seen }) => seen.at(-1) === "d"));
+  assert.deepEqual(
+    handles.map(({ seen }) => seen.join("")),
+    ["cd", "abcd", "d", "abcd"],
+  );
+  assert.equal(server.ops("sub").length, 1);
+});
+
+test("a handle opened within a second continues", async (t) => {
+  const { server, client } = setUp(t);
+  const first = follow(client, { from: "tail" });
+  await first.channel.publish("a");
+  await until(() => first.seen.length === 1);
+  first.channel.close();
+  const second = follow(client);
+  await second.channel.publish("b");
+  await until(() => second.seen.length === 1);
+  assert.deepEqual([first.seen, second.seen], [["a"], ["b"]]);
+  assert.deepEqual([server.ops("sub").length, server.ops("unsub").length], [1, 0]);
+  second.channel.close();
+  await first.channel.publish("lost").catch(() => {});
+  await client.channel("c").publish("c");
+  const third = follow(client);
+  await until(() => third.seen.length === 1);
+  assert.deepEqual(third.seen, ["c"], "it came while nobody listened");
+});
+
+test("a replay of 5,000 messages is a few batches", async (t) => {
+  const { server, client } = setUp(t);
+  server.logs.set(
+    "c",
+    Array.from({ length: 5000 }, (_, i) => i),
+  );
+  server.sub = ({ ch, ref }) => {
+    server.send({ op: "subd", ch, epoch: "e", first: 1, head: 5000, at: 0, ref, resumed: false });
+    for (let from = 1; from <= 5000; from += 500) server.msgs(ch, from, from + 499, true);
+    server.send({ op: "live", ch, head: 5000, ref });
+  };
+  const sizes = [];
+  const room = client.channel("c", { from: "start" });
+  room.on("batch", async (messages) => {
+    sizes.push(messages.length);
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+  await until(() => room.position?.offset === 5000);
+  assert.deepEqual(sizes, [500, 1000, 1000, 1000, 1000, 500]);
+});
+
 test("handles survive a reconnect", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", ["a"]);

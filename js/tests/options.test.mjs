@@ -171,7 +171,9 @@ test("the options of a channel are checked", () => {
   const table = [
     ...froms.map((from) => [{ from }, invalid('option of channel "from"', from, FROM)]),
     [{ redeliver: 3 }, invalid('option of channel "redeliver"', 3, "an object")],
-    [{ form: "start" }, unknown("option of channel", "form", "from, redeliver")],
+    [{ form: "start" }, unknown("option of channel", "form", "from, redeliver, validate")],
+    [{ validate: {} }, invalid('option of channel "validate"', {}, "a schema that implements Standard Schema v1")],
+    [{ validate: null }, invalid('option of channel "validate"', null, "a schema that implements Standard Schema v1")],
     [{ redeliver: { attempts: 0 } }, invalid('option of redeliver "attempts"', 0, "a whole number, 1 or more")],
     ...NOT_MS.map((delayMs) => [
       { redeliver: { attempts: 2, delayMs } },
@@ -183,6 +185,8 @@ test("the options of a channel are checked", () => {
   for (const [options, error] of table) assert.throws(() => client.channel("c", options), error);
   client.channel("a", { from: "start" });
   client.channel("b", { from: "tail", redeliver: { attempts: 2 } });
+  const validate = Object.assign(() => {}, { "~standard": { version: 1, vendor: "mine", validate: () => ({}) } });
+  client.channel("d", { validate });
   client.channel("c", { from: { epoch: "e", offset: 0 }, redeliver: { attempts: 1, delayMs: 0 } });
   client.channel("d", { from: { epoch: "e", offset: 5, id: "5-0" } });
   client.close();

@@ -20,7 +20,7 @@ async function compile(files, options) {
   try {
     await mkdir(join(project, "node_modules"));
     await symlink(at(".."), join(project, "node_modules/seamline"));
-    for (const name of ["@types", "solid-js", "vue"]) {
+    for (const name of ["@types", "solid-js", "valibot", "vue", "zod"]) {
       await symlink(at(`../node_modules/${name}`), join(project, "node_modules", name));
     }
     await writeFile(join(project, "package.json"), '{"type":"module"}');
@@ -48,7 +48,7 @@ async function compile(files, options) {
 
 for (const [name, modules] of Object.entries({ bundler: BUNDLER, nodenext: NODENEXT, node16: NODE16 })) {
   test(`applications compile with the module resolution ${name}`, async () => {
-    const files = { "consumer.ts": null, "frameworks.ts": null, "testing.ts": null };
+    const files = { "consumer.ts": null, "frameworks.ts": null, "schemas.ts": null, "testing.ts": null };
     assert.equal(await compile(files, { ...modules, ...DOM }), "");
   });
 

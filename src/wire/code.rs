@@ -58,6 +58,8 @@ error_codes! {
     BAD_DATA = "bad_data";
     /// The client is closed.
     CLOSED = "closed";
+    /// The payload is invalid according to the application's schema.
+    INVALID_DATA = "invalid_data";
     /// The outbox has no room for another publication. Try again later.
     OUTBOX_FULL = "outbox_full";
     /// The publication closed one connection after the other.

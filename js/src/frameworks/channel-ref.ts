@@ -17,14 +17,14 @@ export class ChannelRef<T = unknown> {
   /** The channel's name. */
   readonly name: string;
   readonly #client: AppClient | undefined;
-  readonly #options: ChannelOptions;
+  readonly #options: ChannelOptions<T>;
   readonly #entries = new Set<Entry<T>>();
   #handle: Channel<T> | undefined;
   #position: Position | undefined;
   #offState: (() => void) | undefined;
 
   /** @internal */
-  constructor(client: AppClient | undefined, name: string, options: ChannelOptions = {}) {
+  constructor(client: AppClient | undefined, name: string, options: ChannelOptions<T> = {}) {
     this.name = name;
     this.#client = client;
     this.#options = options;

@@ -48,7 +48,7 @@ export function useClient(): Client {
  * another position is ignored, because an application may store it as it moves. Change the component's `key` to begin
  * there.
  */
-export function useMessages<T = unknown>(name: string, options: MessagesOptions = {}): Messages<T> {
+export function useMessages<T = unknown>(name: string, options: MessagesOptions<T> = {}): Messages<T> {
   const client = useMaybeClient();
   const store = useKept(
     [client, name, startOf(options), options.limit],
@@ -61,7 +61,7 @@ export function useMessages<T = unknown>(name: string, options: MessagesOptions 
  * A channel to publish to, and to listen to in effects. The object is the same in each render with the same name and
  * `from`. The channel is open while something listens.
  */
-export function useChannel<T = unknown>(name: string, options: ChannelOptions = {}): ChannelRef<T> {
+export function useChannel<T = unknown>(name: string, options: ChannelOptions<T> = {}): ChannelRef<T> {
   const client = useMaybeClient();
   return useKept([client, name, startOf(options)], () => new ChannelRef<T>(client, name, options));
 }

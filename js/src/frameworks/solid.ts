@@ -53,7 +53,10 @@ export function useClient(): Client {
  * The messages of a channel: the newest ones, and each later one as it arrives. The properties are reactive, like those
  * of a store. Another `name` begins a new list. The channel is open until the owner is disposed of.
  */
-export function createMessages<T = unknown>(name: MaybeAccessor<string>, options: MessagesOptions = {}): Messages<T> {
+export function createMessages<T = unknown>(
+  name: MaybeAccessor<string>,
+  options: MessagesOptions<T> = {},
+): Messages<T> {
   const client = useMaybeClient();
   const list = createFollower<Messages<T>>(() => new MessageStore<T>(client, read(name), options), NO_MESSAGES);
   const messages = createMemo(() => list().messages);
@@ -77,7 +80,7 @@ export function createMessages<T = unknown>(name: MaybeAccessor<string>, options
 }
 
 /** A channel to publish to, and to listen to. The listeners are removed when the owner is disposed of. */
-export function createChannel<T = unknown>(name: string, options: ChannelOptions = {}): ChannelRef<T> {
+export function createChannel<T = unknown>(name: string, options: ChannelOptions<T> = {}): ChannelRef<T> {
   const channel = new ChannelRef<T>(useMaybeClient(), name, options);
   onCleanup(() => channel._removeAll());
   return channel;

@@ -11,7 +11,7 @@ export interface Store<S> {
 }
 
 /** The options of a list of messages. */
-export interface MessagesOptions extends ChannelOptions {
+export interface MessagesOptions<T = unknown> extends ChannelOptions<T> {
   /** How many messages the list keeps: the newest. Default 500. */
   limit?: number | undefined;
 }
@@ -68,7 +68,7 @@ export class MessageStore<T = unknown> implements Store<Messages<T>>, Follower {
   #stop = () => {};
 
   /** Without a client, the list stays empty. */
-  constructor(client: AppClient | undefined, name: string, { limit = LIMIT, ...options }: MessagesOptions = {}) {
+  constructor(client: AppClient | undefined, name: string, { limit = LIMIT, ...options }: MessagesOptions<T> = {}) {
     if (!(limit >= 1)) throw new RangeError(`invalid option "limit": ${limit}; pass a number of at least 1`);
     this.#client = client;
     this.#limit = limit;

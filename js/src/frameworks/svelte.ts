@@ -21,7 +21,7 @@ export interface Readable<S> {
 export function createMessages<T = unknown>(
   client: Client | undefined,
   name: string,
-  options: MessagesOptions = {},
+  options: MessagesOptions<T> = {},
 ): Readable<Messages<T>> {
   return readable(new MessageStore<T>(client, name, options));
 }
@@ -30,7 +30,7 @@ export function createMessages<T = unknown>(
 export function createChannel<T = unknown>(
   client: Client | undefined,
   name: string,
-  options: ChannelOptions = {},
+  options: ChannelOptions<T> = {},
 ): ChannelRef<T> {
   return new ChannelRef<T>(client, name, options);
 }

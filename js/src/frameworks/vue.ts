@@ -50,7 +50,7 @@ export function useClient(): Client {
  */
 export function useMessages<T = unknown>(
   name: MaybeReactive<string>,
-  options: MessagesOptions = {},
+  options: MessagesOptions<T> = {},
 ): { [K in keyof Messages<T>]: ComputedRef<Messages<T>[K]> } {
   const client = useMaybeClient();
   const list = useStore<Messages<T>>(() => new MessageStore<T>(client, read(name), options), NO_MESSAGES);
@@ -63,7 +63,7 @@ export function useMessages<T = unknown>(
 }
 
 /** A channel to publish to, and to listen to. The listeners are removed when the scope is disposed of. */
-export function useChannel<T = unknown>(name: string, options: ChannelOptions = {}): ChannelRef<T> {
+export function useChannel<T = unknown>(name: string, options: ChannelOptions<T> = {}): ChannelRef<T> {
   const channel = new ChannelRef<T>(useMaybeClient(), name, options);
   onScopeDispose(() => channel._removeAll());
   return channel;

@@ -5,16 +5,21 @@ const { Channel, Subscription } = await source("channel", "subscription");
 
 /**
  * A subscription without handles, and what its port has seen. It is attached at offset 0 of epoch `e` as soon as
- * it subscribes, unless `attached` is false. `soon` decides when that is.
+ * it subscribes, unless `attached` is false. `soon` decides when that is. `replays` is false in the plain dialect.
+ * `connects` counts the connections.
  */
-export function subscription({ attached = true, soon = (call) => call() } = {}) {
+export function subscription({ attached = true, soon = (call) => call(), replays = true } = {}) {
   const calls = [];
   const logged = [];
+  const connection = { connects: 1 };
   let ids = 0;
   const s = new Subscription("c", {
+    _replays: replays,
+    _connects: () => connection.connects,
     _soon: soon,
     _subscribe: (_subscription, from, messages) => {
-      calls.push(messages ? "subscribe" : "subscribe to casts");
+      const at = typeof from === "object" ? `${from.epoch}/${from.offset}` : from;
+      calls.push(messages ? (at ? `subscribe at ${at}` : "subscribe") : "subscribe to casts");
       if (attached && messages && typeof from !== "object") s._attached({ epoch: "e", offset: 0 });
       return ++ids;
     },
@@ -34,7 +39,7 @@ export function subscription({ attached = true, soon = (call) => call() } = {}) 
   };
   /** What the port was told of processed messages. */
   const processed = () => calls.filter((call) => call.startsWith("processed"));
-  return { s, open: (options = {}) => new Channel("c", options, port), calls, processed, logged };
+  return { s, open: (options = {}) => new Channel("c", options, port), calls, processed, logged, connection };
 }
 
 /** The same with one handle, `c`. */

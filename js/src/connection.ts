@@ -14,7 +14,7 @@ import type { Status } from "./status.js";
 import type { Subscription } from "./subscription.js";
 import { Subscriptions } from "./subscriptions.js";
 import { fetchToken } from "./token.js";
-import type { Gap, Logger, Options, Reason, Stats } from "./types.js";
+import type { Gap, Logger, Options, Reason, State, Stats } from "./types.js";
 
 /** What all connections of a client have in common. */
 export interface Setup {
@@ -139,12 +139,21 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   _waiting(attempt: number, retryAt: number, reason: Reason): void {
-    this._status._set({ name: "waiting", attempt, retryAt, reason });
+    this.#set({ name: "waiting", attempt, retryAt, reason });
   }
 
+  /** Later, so that a listener that opens the client again and again does not stop the page. */
   _failed(reason: Reason): void {
-    this._logger.error("seamline:", reason.message);
-    this._end(reason);
+    const timer = setTimeout(() => {
+      this._logger.error("seamline:", reason.message);
+      this._end(reason);
+    });
+    this.#stopWaiting = () => clearTimeout(timer);
+  }
+
+  /** Ignored after the end: by then the next connection may have a state. */
+  #set(state: State): void {
+    if (!this.#closing?._stats) this._status._set(state);
   }
 
   _loaded(Loaded: EngineClass): void {
@@ -184,9 +193,9 @@ export class Connection implements ChannelPort, Loading, Host {
     const subscription = this.#subscriptions._get(id);
     switch (kind) {
       case Kind.Connecting:
-        return this._status._set({ name: "connecting" });
+        return this.#set({ name: "connecting" });
       case Kind.Open:
-        return this._status._set({ name: "open" });
+        return this.#set({ name: "open" });
       case Kind.Waiting:
         return this._waiting(x, Date.now() + y, reasonOf(a, b, z));
       case Kind.Closed:

@@ -77,6 +77,28 @@ for (const [state, what] of Object.entries(STATES)) {
   });
 }
 
+/** Uses an open client, and opens it again. */
+async function useAndReopen(client) {
+  const large = { memory: new Uint8Array(1000) };
+  const channel = client.channel("c", { from: "start" });
+  channel.on("message", () => large);
+  await channel.ready();
+  await client.close();
+  client.connect();
+  return new WeakRef(large);
+}
+
+test("what a client had before it was opened again is garbage-collected", async () => {
+  FakeServer.install();
+  const { connect } = await fresh();
+  const client = connect("ws://example.org/ws", { wasm, logger: {} });
+  const refs = [];
+  for (let i = 0; i < CLIENTS; i++) refs.push(await useAndReopen(client));
+  await client.ready();
+  assert.equal(await left(refs), 0);
+  client.close();
+});
+
 const FORBIDS = {
   hello() {
     this.drop(4403, "no");

@@ -196,6 +196,39 @@ test("close() and connect() inside a message listener lose nothing", async (t) =
   assert.equal(server.sockets[0].closedWith, 1000);
 });
 
+for (const place of ["WebSocket's constructor", "WebSocket's send()", "token function"]) {
+  test(`close() and connect() inside the ${place} open once`, async (t) => {
+    const server = FakeServer.install();
+    let reopened = 0;
+    const reopen = (at) => {
+      if (at !== place || reopened++) return;
+      client.close();
+      client.connect();
+    };
+    class Own extends globalThis.WebSocket {
+      constructor(...args) {
+        super(...args);
+        reopen("WebSocket's constructor");
+      }
+      send(text) {
+        super.send(text);
+        reopen("WebSocket's send()");
+      }
+    }
+    const token = () => (reopen("token function"), "t");
+    const client = connect("ws://example.org/ws", { ...QUICK, WebSocket: Own, token });
+    t.after(() => client.close());
+    const states = [];
+    client.on("state", ({ name }) => states.push(name));
+    await until(() => reopened > 0);
+    await client.ready();
+    assert.deepEqual(states.slice(-3), ["closed", "connecting", "open"]);
+    await client.channel("c").publish(1);
+    const open = server.sockets.filter(({ closedWith }) => closedWith === undefined);
+    assert.equal(open.length, 1);
+  });
+}
+
 test("a client that the server ended opens again", async (t) => {
   const { server, client } = setUp(t);
   await client.ready();
@@ -205,6 +238,23 @@ test("a client that the server ended opens again", async (t) => {
   client.connect();
   await client.ready();
   assert.equal(client.state.name, "open");
+});
+
+test("a listener that always opens again does not stop the page", async (t) => {
+  const { client } = setUp(t);
+  delete globalThis.WebSocket;
+  const { connect } = await import("../dist/index.js?always");
+  const failing = connect("ws://example.org/ws", QUICK);
+  let closes = 0;
+  const off = failing.on("state", ({ name }) => {
+    if (name !== "closed") return;
+    closes++;
+    failing.connect();
+  });
+  await until(() => closes > 3);
+  off();
+  failing.close();
+  client.close();
 });
 
 test("a client may be closed and opened many times at once", async (t) => {

@@ -1,6 +1,9 @@
 // The list of messages below the framework entries (src/frameworks/), without a framework.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { connect } from "../dist/index.js";
+import { createTestServer } from "../dist/testing.js";
+import { random } from "./support/log-server.mjs";
 import { connected } from "./support/scenarios.mjs";
 import { until } from "./support/server.mjs";
 import { source } from "./support/source.mjs";
@@ -33,6 +36,36 @@ test("a list that returns continues at its position", async (t) => {
   t.after(subscribe());
   await until(() => data().length === 3);
   assert.deepEqual([data(), store.getSnapshot().gaps], [["a", "b", "c"], []]);
+});
+
+/** Three lists that come and go, on a connection that breaks; every step is drawn from the seed. */
+async function comeAndGo(seed) {
+  const { below } = random(seed);
+  const server = createTestServer();
+  const client = connect("ws://test/", {
+    WebSocket: server.WebSocket,
+    backoff: { initialMs: 1, maxMs: 5 },
+    logger: {},
+  });
+  const lists = [1, 2, 3].map(() => ({ ...list(client, { from: "start", limit: 1000 }), stop: undefined }));
+  const toggle = (one) => (one.stop = one.stop ? one.stop() : one.subscribe());
+  for (let i = 1; i <= 100; i++) {
+    const action = below(8);
+    if (action < 3) toggle(lists[below(lists.length)]);
+    else if (action < 4) server.disconnect();
+    else server.publish("c", i);
+    if (below(3) === 0) await new Promise((resolve) => setTimeout(resolve, below(4)));
+  }
+  for (const one of lists) if (!one.stop) toggle(one);
+  const log = server.messages("c").map(({ data }) => data);
+  await until(() => lists.every(({ data }) => data().length >= log.length));
+  for (const { data, store } of lists) assert.deepEqual([data(), store.getSnapshot().gaps], [log, []]);
+  for (const { stop } of lists) stop();
+  await client.close();
+}
+
+test("lists that come and go at random miss nothing", async () => {
+  for (let seed = 1; seed <= 20; seed++) await comeAndGo(seed);
 });
 
 test("listeners of one list share a handle", async (t) => {
@@ -103,13 +136,58 @@ test("a refused channel is the list's error until it is live", async (t) => {
   assert.equal(store.getSnapshot().error, undefined);
 });
 
+test("a late list begins at the start, and the others stay", async (t) => {
+  const { server, client } = connected(t);
+  server.logs.set("c", ["a", "b"]);
+  const tail = list(client, { from: "tail" });
+  t.after(tail.subscribe());
+  await until(() => tail.store.getSnapshot().isLive);
+  await client.channel("c").publish("c");
+  await until(() => tail.data().length === 1);
+  const start = list(client);
+  t.after(start.subscribe());
+  await until(() => start.store.getSnapshot().isLive);
+  await client.channel("c").publish("d");
+  await until(() => start.data().length === 4 && tail.data().length === 2);
+  assert.deepEqual(
+    [start.data(), tail.data()],
+    [
+      ["a", "b", "c", "d"],
+      ["c", "d"],
+    ],
+  );
+  assert.ok(tail.snapshots.slice(-1)[0].isLive);
+});
+
+test("a payload that `validate` rejects is an error, and no message", async (t) => {
+  const { server, client } = connected(t);
+  server.logs.set("c", ["a", 1, "b"]);
+  const validate = (value) =>
+    typeof value === "string" ? { value: value.toUpperCase() } : { issues: [{ message: "no" }] };
+  const schema = { "~standard": { version: 1, vendor: "test", validate } };
+  const { store, subscribe, data } = list(client, { from: "start", validate: schema });
+  t.after(subscribe());
+  await until(() => store.getSnapshot().isLive);
+  assert.deepEqual(data(), ["A", "B"]);
+  const publisher = new Publisher(client, "c");
+  publisher.publish(2);
+  await until(() => store.getSnapshot().error?.message.includes("1000-4"));
+  assert.equal(store.getSnapshot().error.code, "invalid_data");
+  await until(() => publisher.getSnapshot().length === 0); // its message will not be in the list
+  await client.channel("c").publish("c");
+  await until(() => data().length === 3);
+});
+
 test("a list on a closed client opens with the client", async (t) => {
   const { server, client } = connected(t);
   server.logs.set("c", ["a"]);
   await client.close();
-  const { store, subscribe, data } = list(client);
+  const { store, subscribe, snapshots, data } = list(client);
+  const before = store.getSnapshot();
+  assert.deepEqual(before, { messages: [], gaps: [], isLive: false, error: undefined });
   t.after(subscribe());
-  assert.deepEqual(store.getSnapshot(), { messages: [], gaps: [], isLive: false, error: undefined });
+  await until(() => snapshots.length === 1); // once, because React may have missed a change
+  assert.equal(snapshots[0], before);
   client.connect();
   await until(() => store.getSnapshot().isLive);
   assert.deepEqual(data(), ["a"]);

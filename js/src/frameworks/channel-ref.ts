@@ -6,20 +6,21 @@ import type { ChannelOptions, ListenerOptions, Position } from "../types.js";
 export type AppClient = Pick<Client, "state" | "on" | "channel">;
 
 /** A listener, and how to remove it from the handle that is open. */
-type Entry<T> = { _add: (channel: Channel<T>) => () => void; _off: (() => void) | undefined };
+type Entry<T, C> = { _add: (channel: Channel<T, C>) => () => void; _off: (() => void) | undefined };
 
 /**
  * A channel, for as long as a component needs it. Its handle is open while something listens. When listeners come back,
  * after React's StrictMode or a hot reload has removed them, a new handle continues at the position of the old one. If
- * the client is closed and connects again, so does the handle.
+ * the client is closed and connects again, so does the handle. `T` is the type of the payloads, `C` that of ephemeral
+ * events.
  */
-export class ChannelRef<T = unknown> {
+export class ChannelRef<T = unknown, C = unknown> {
   /** The channel's name. */
   readonly name: string;
   readonly #client: AppClient | undefined;
   readonly #options: ChannelOptions<T>;
-  readonly #entries = new Set<Entry<T>>();
-  #handle: Channel<T> | undefined;
+  readonly #entries = new Set<Entry<T, C>>();
+  #handle: Channel<T, C> | undefined;
   #position: Position | undefined;
   #offState: (() => void) | undefined;
 
@@ -39,12 +40,12 @@ export class ChannelRef<T = unknown> {
    * Adds a listener for an event of the channel, for example in an effect. The returned function removes it, and so does
    * `signal`.
    */
-  on = <E extends keyof ChannelEvents<T>>(
+  on = <E extends keyof ChannelEvents<T, C>>(
     event: E,
-    listener: ChannelEvents<T>[E],
+    listener: ChannelEvents<T, C>[E],
     { signal }: ListenerOptions = {},
   ): (() => void) => {
-    const entry: Entry<T> = { _add: (channel) => channel.on(event, listener), _off: undefined };
+    const entry: Entry<T, C> = { _add: (channel) => channel.on(event, listener), _off: undefined };
     const off = () => {
       signal?.removeEventListener("abort", off);
       if (!this.#entries.delete(entry)) return;
@@ -69,7 +70,7 @@ export class ChannelRef<T = unknown> {
     connected(this.#client).channel<T>(this.name).publish(data, options);
 
   /** Sends an ephemeral event to the channel's other subscribers; see `Channel.cast`. */
-  cast = (data: unknown): void => connected(this.#client).channel(this.name).cast(data);
+  cast = (data: C): void => connected(this.#client).channel<T, C>(this.name).cast(data);
 
   /** Removes all listeners. @internal */
   _removeAll(): void {
@@ -95,7 +96,7 @@ export class ChannelRef<T = unknown> {
     if (this.#handle || !this.#client) return;
     const from = this.#position ?? this.#options.from;
     try {
-      this.#handle = this.#client.channel<T>(this.name, { ...this.#options, ...(from && { from }) });
+      this.#handle = this.#client.channel<T, C>(this.name, { ...this.#options, ...(from && { from }) });
     } catch (error) {
       if ((error as { code?: unknown }).code === "closed") return; // the connection's state reports it
       throw error;

@@ -61,9 +61,9 @@ export function useMessages<T = unknown>(name: string, options: MessagesOptions<
  * A channel to publish to, and to listen to in effects. The object is the same in each render with the same name and
  * `from`. The channel is open while something listens.
  */
-export function useChannel<T = unknown>(name: string, options: ChannelOptions<T> = {}): ChannelRef<T> {
+export function useChannel<T = unknown, C = unknown>(name: string, options: ChannelOptions<T> = {}): ChannelRef<T, C> {
   const client = useMaybeClient();
-  return useKept([client, name, startOf(options)], () => new ChannelRef<T>(client, name, options));
+  return useKept([client, name, startOf(options)], () => new ChannelRef<T, C>(client, name, options));
 }
 
 /**

@@ -80,8 +80,11 @@ export function createMessages<T = unknown>(
 }
 
 /** A channel to publish to, and to listen to. The listeners are removed when the owner is disposed of. */
-export function createChannel<T = unknown>(name: string, options: ChannelOptions<T> = {}): ChannelRef<T> {
-  const channel = new ChannelRef<T>(useMaybeClient(), name, options);
+export function createChannel<T = unknown, C = unknown>(
+  name: string,
+  options: ChannelOptions<T> = {},
+): ChannelRef<T, C> {
+  const channel = new ChannelRef<T, C>(useMaybeClient(), name, options);
   onCleanup(() => channel._removeAll());
   return channel;
 }

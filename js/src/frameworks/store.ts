@@ -30,7 +30,7 @@ export interface Messages<T> {
   readonly gaps: readonly ListedGap[];
   /** Whether the list is up to date: the connection is open, and the replay has reached the live stream. */
   readonly isLive: boolean;
-  /** The channel's last error since it became live: the server rejected something. */
+  /** The channel's last error since it became live: the server or `validate` rejected something. */
   readonly error: unknown;
 }
 
@@ -92,10 +92,10 @@ export class MessageStore<T = unknown> implements Store<Messages<T>>, Follower {
 
   #start(client: AppClient): void {
     const offs = [
-      this.#channel.on("error", (error) => this.#failed(error)),
+      this.#channel.on("error", (error, message) => this.#failed(error, message)),
       this.#channel.on("gap", (gap) => this.#lost(gap)),
       this.#channel.on("live", () => this.#caughtUp()),
-      this.#channel.on("message", (message) => this.#add(message)),
+      this.#channel.on("batch", (messages) => this.#add(messages)),
       client.on("state", ({ name }) => name !== "open" && this.#setLive(false)),
     ];
     const outbox = follow(client, this.#channel.name, this);
@@ -111,13 +111,14 @@ export class MessageStore<T = unknown> implements Store<Messages<T>>, Follower {
     this.#pacer._change(LIVE_PAUSE_MS);
   }
 
-  #add(message: Message<T>): void {
-    this.#offset = Math.max(this.#offset, message.offset);
-    this.#arrived.push(message);
-    // Bounded. Not at each message, because it moves as many as the list keeps.
+  #add(messages: readonly Message<T>[]): void {
+    const last = messages.at(-1)!;
+    this.#offset = Math.max(this.#offset, last.offset);
+    this.#arrived.push(...messages);
+    // Bounded. Not at each batch, because it moves as many as the list keeps.
     if (this.#arrived.length >= this.#limit) this.#append();
-    const pauseMs = message.replayed ? REPLAY_PAUSE_MS : LIVE_PAUSE_MS;
-    // If it is the page's own message, the answer to its publication is near.
+    const pauseMs = last.replayed ? REPLAY_PAUSE_MS : LIVE_PAUSE_MS;
+    // If the page's own message is among them, the answer to its publication is near.
     if (this.#outbox?._hasPending()) this.#pacer._changeLater(pauseMs);
     else this.#pacer._change(pauseMs);
   }
@@ -147,8 +148,9 @@ export class MessageStore<T = unknown> implements Store<Messages<T>>, Follower {
     this.#pacer._changeNow(LIVE_PAUSE_MS);
   }
 
-  #failed(error: unknown): void {
+  #failed(error: unknown, message?: Message<T>): void {
     this.#error = error;
+    if (message) this.#offset = Math.max(this.#offset, message.offset); // it will not be in the list
     this.#pacer._changeNow(LIVE_PAUSE_MS);
   }
 

@@ -27,12 +27,12 @@ export function createMessages<T = unknown>(
 }
 
 /** A channel to publish to, and to listen to, for example in `onMount`. It is open while something listens. */
-export function createChannel<T = unknown>(
+export function createChannel<T = unknown, C = unknown>(
   client: Client | undefined,
   name: string,
   options: ChannelOptions<T> = {},
-): ChannelRef<T> {
-  return new ChannelRef<T>(client, name, options);
+): ChannelRef<T, C> {
+  return new ChannelRef<T, C>(client, name, options);
 }
 
 /**

@@ -63,8 +63,8 @@ export function useMessages<T = unknown>(
 }
 
 /** A channel to publish to, and to listen to. The listeners are removed when the scope is disposed of. */
-export function useChannel<T = unknown>(name: string, options: ChannelOptions<T> = {}): ChannelRef<T> {
-  const channel = new ChannelRef<T>(useMaybeClient(), name, options);
+export function useChannel<T = unknown, C = unknown>(name: string, options: ChannelOptions<T> = {}): ChannelRef<T, C> {
+  const channel = new ChannelRef<T, C>(useMaybeClient(), name, options);
   onScopeDispose(() => channel._removeAll());
   return channel;
 }

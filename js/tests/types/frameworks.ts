@@ -1,5 +1,5 @@
 // An application's use of the framework entries: what its compiler must accept, and what it must not.
-import type { Client, Message, State } from "seamline";
+import type { Client, Message, StandardSchema, State } from "seamline";
 import * as react from "seamline/react";
 import * as solid from "seamline/solid";
 import * as svelte from "seamline/svelte";
@@ -25,6 +25,9 @@ export function InReact() {
   const labels = pending.map(({ data, status, error }) => (status === "failed" ? String(error) : data.text));
   const channel = react.useChannel<Chat>("room");
   channel.on("message", ({ data }: Message<Chat>) => data.text);
+  const typed = react.useChannel<Chat, { typing: string }>("room");
+  typed.cast({ typing: "Ann" });
+  typed.on("cast", ({ typing }) => typing.toUpperCase());
   const state: State = react.useConnectionState();
   const same: Client = react.useClient();
   return react.SeamlineProvider({ client: same, children: [texts, labels, places, isLive, String(error), state.name] });
@@ -32,6 +35,11 @@ export function InReact() {
 
 // @ts-expect-error: an option must be known
 react.useMessages("room", { form: "start" });
+
+declare const schema: StandardSchema<unknown, Chat>;
+export const InferredText = (): string | undefined =>
+  react.useMessages("room", { validate: schema }).messages[0]?.data.text;
+svelte.createMessages(client, "room", { validate: schema }).subscribe(({ messages }) => messages[0]?.data.text);
 
 createApp({}).use(vue.seamline(client));
 const name = ref("room");

@@ -1,7 +1,7 @@
 import type { Frame } from "./boundary.js";
 import type { ChannelEvents } from "./channel.js";
 import { Emitter } from "./emitter.js";
-import { guard } from "./guard.js";
+import { all, guard, then } from "./guard.js";
 import { missed, type Stream } from "./start-point.js";
 import type { Subscription } from "./subscription.js";
 import type { ChannelOptions, Gap, Logger, Message, Position } from "./types.js";
@@ -56,6 +56,8 @@ export class Dispatcher<T = unknown, C = unknown> {
   /** Called when the server rejects the subscription. */
   readonly _onRejected = new Set<(error: unknown) => void>();
   _wasLive = false;
+  /** The connection on which `live` was last queued. */
+  _liveOn: unknown;
   #name: string;
   #attempts: number;
   #delayMs: number;
@@ -131,7 +133,9 @@ export class Dispatcher<T = unknown, C = unknown> {
     });
   }
 
-  _live(): void {
+  /** The channel is live, on the connection of this number. */
+  _live(connects: unknown): void {
+    this._liveOn = connects;
     // A server may report it often while the application is busy.
     if (this.#queue.at(-1) !== this.#emitLive) this.#queue.push(this.#emitLive);
     this._run();
@@ -326,19 +330,4 @@ export class Dispatcher<T = unknown, C = unknown> {
 /** The position after message `i` of a frame. Its id is the message's own by default. */
 export function positionAfter(i: number, { n, ids }: Frame, epoch: string, id = ids[i]): Position {
   return { epoch, offset: n + i, ...(id && { id }) };
-}
-
-/** Calls for every item; a promise if there is something to wait for. */
-function all<L>(items: readonly L[], call: (item: L) => Promise<unknown> | void): Promise<unknown> | void {
-  let waits: Promise<unknown>[] | undefined;
-  for (const item of items) {
-    const wait = call(item);
-    if (wait) (waits ??= []).push(wait);
-  }
-  return waits && Promise.all(waits);
-}
-
-/** Continues, after the promise if there is one. */
-function then(wait: Promise<unknown> | void, next: () => Promise<unknown> | void): Promise<unknown> | void {
-  return wait ? wait.then(next) : next();
 }

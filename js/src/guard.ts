@@ -14,6 +14,21 @@ export function guard(
   }
 }
 
+/** Calls for every item; a promise if there is something to wait for. */
+export function all<L>(items: readonly L[], call: (item: L) => Promise<unknown> | void): Promise<unknown> | void {
+  let waits: Promise<unknown>[] | undefined;
+  for (const item of items) {
+    const wait = call(item);
+    if (wait) (waits ??= []).push(wait);
+  }
+  return waits && Promise.all(waits);
+}
+
+/** Continues, after the promise if there is one. */
+export function then(wait: Promise<unknown> | void, next: () => Promise<unknown> | void): Promise<unknown> | void {
+  return wait ? wait.then(next) : next();
+}
+
 function isThenable(value: unknown): boolean {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
 }

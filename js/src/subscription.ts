@@ -35,8 +35,8 @@ interface Shared extends Stream {
   _latest: Position | undefined;
   /** How much of it every follower has processed. */
   _processed: { _messages: number; _steps: number };
-  /** These handles were live when it began again, on the connection of that number. */
-  _quiet?: { _handles: WeakSet<AnyDispatcher>; _connects: unknown } | undefined;
+  /** It has begun again, for one handle: others do not get a second `live` on the same connection. */
+  _isRepeated: boolean;
 }
 
 /** A subscription that the wasm knows. */
@@ -86,7 +86,7 @@ export class Subscription {
     handle._subscription = this;
     // Later: the next listener of this turn may be the first one for messages.
     this.#port._soon(() => {
-      if (!known && this.#open?._live) handle._live();
+      if (!known && this.#open?._live) handle._live(this.#port._connects());
       if (!known && this.#open?._error) handle._rejected(this.#open._error);
       this.#subscribe();
     });
@@ -179,11 +179,11 @@ export class Subscription {
     }
     const waiting = [...this.#waiting].filter((handle) => handle._from === "tail");
     for (const handle of waiting) this.#enter(handle, position);
-    const quiet = stream?._quiet;
-    if (stream) stream._quiet = undefined;
-    const isQuiet = quiet?._connects === this.#port._connects();
+    const isRepeated = stream?._isRepeated;
+    if (stream) stream._isRepeated = false;
+    const connects = this.#port._connects();
     this.#run();
-    for (const handle of [...this.#handles]) if (!isQuiet || !quiet?._handles.has(handle)) handle._live();
+    for (const handle of [...this.#handles]) if (!isRepeated || handle._liveOn !== connects) handle._live(connects);
   }
 
   _cast(data: unknown): void {
@@ -198,18 +198,18 @@ export class Subscription {
   #follow(handle: AnyDispatcher): void {
     const isAlone = this.#followers.size === 0;
     const from = handle._from ?? (isAlone ? this.#left : undefined);
-    if (!this.#stream) this.#begin(from);
+    if (!this.#stream) this.#begin(from, handle);
     const stream = this.#stream!;
     const how = join(from, stream, this.#open?._live === true);
     if (how !== "here" && isAlone) {
-      this.#begin(from);
+      this.#begin(from, handle);
     } else if (how === "wait") {
       if (from !== "tail") this.#requireReplays();
       this.#waiting.add(handle);
       return;
     } else if (how !== "here") {
       this.#requireReplays();
-      if (typeof how === "object") this.#begin(how._again, handle);
+      if (typeof how === "object") this.#begin(how._again, handle, stream._latest);
     }
     this.#enter(handle, typeof from === "object" ? from : from ? this.#stream!._position : this.#stream!._latest);
   }
@@ -233,23 +233,21 @@ export class Subscription {
     this._report(); // what arrived while nobody followed
   }
 
-  /** Begins a stream; again, if there is one, for a handle whose start point has passed. */
-  #begin(from: From, late?: AnyDispatcher): void {
+  /** Begins a stream for a handle, in place of the one before. */
+  #begin(from: From, first: AnyDispatcher, latest?: Position): void {
     this._report();
-    const before = this.#stream;
-    let quiet = before?._quiet;
-    if (this.#open?._live) quiet = { _handles: new WeakSet(this.#handles), _connects: this.#port._connects() };
-    if (late) quiet?._handles.delete(late);
-    this.#unsubscribe();
-    const position = typeof from === "object" ? from : undefined;
+    first._liveOn = undefined;
     const none = { _messages: 0, _steps: 0 };
+    const _position = typeof from === "object" ? from : undefined;
+    const _isRepeated = this.#open !== undefined || this.#stream?._isRepeated === true;
+    this.#unsubscribe();
     this.#stream = {
       _from: from,
-      _position: position,
+      _position,
       ...none,
-      _latest: late ? before?._latest : position,
+      _latest: latest ?? _position,
       _processed: none,
-      _quiet: late && quiet,
+      _isRepeated,
     };
     for (const handle of this.#followers) handle._begin(this.#stream);
   }

@@ -311,6 +311,22 @@ test("`live` is emitted to all after a reconnect", () => {
   assert.deepEqual(first.got, ["live", "live"], "once for the last one, which is the server's own");
 });
 
+test("handles that join a live channel in one turn get `live`", async () => {
+  const set = subscription({ soon: queueMicrotask });
+  follow(set);
+  await settled();
+  set.s._deliver(frame(1, 2), 0);
+  set.s._live();
+  const handles = [follow(set, { from: "tail" }), follow(set, { from: "start" })];
+  await settled();
+  set.s._deliver(frame(1, 2, true), 0);
+  set.s._live();
+  assert.deepEqual(
+    handles.map(({ got }) => got),
+    [["live"], [1, 2, "live"]],
+  );
+});
+
 test("a handle for casts that asks for messages gets `live` again", () => {
   const { set } = shared();
   const c = set.open({ from: "start" });

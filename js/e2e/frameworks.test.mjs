@@ -41,7 +41,8 @@ test("every framework shows each message once across restarts", async () => {
     expected.push(text);
   };
   const shown = () => page.evaluate(() => apps.map(({ name, text }) => `${name} ${text()}`));
-  const allShow = () => ["react", "vue", "svelte", "solid"].map((name) => `${name} open live: ${expected.join(" ")}`);
+  const names = ["react", "vue", "svelte", "solid"];
+  const allShow = () => names.map((name) => `${name} open live: ${expected.join(" ")}`);
   const caughtUp = async () => {
     await until("all are caught up", async () => `${await shown()}` === `${allShow()}`).catch(() => {});
     assert.deepEqual(await shown(), allShow());
@@ -55,13 +56,14 @@ test("every framework shows each message once across restarts", async () => {
         const { mountAll } = await import(address);
         globalThis.client = connect(url, { backoff: { initialMs: 50, maxMs: 200 } });
         globalThis.apps = mountAll(client);
+        globalThis.mountMore = () => apps.push(...mountAll(client));
       },
       [`ws://127.0.0.1:${proxy.port}/ws`, await script()],
     );
     await caughtUp();
     await append("live");
     await caughtUp();
-    for (const [i, name] of ["react", "vue", "svelte", "solid"].entries()) {
+    for (const [i, name] of names.entries()) {
       await server.kill();
       proxy.cut();
       await until("the client waits", () => page.evaluate(() => client.state.name === "waiting"));
@@ -73,6 +75,11 @@ test("every framework shows each message once across restarts", async () => {
       await append(`after-${name}`);
       await caughtUp();
     }
+    names.push(...names);
+    await page.evaluate(() => void mountMore()); // they begin at the start, too
+    await caughtUp();
+    await append("after-all");
+    await caughtUp();
     assert.equal(await page.evaluate(() => client.stats().gaps), 0);
     assert.deepEqual(page.problems ?? [], []);
   } finally {

@@ -7,7 +7,7 @@ let browser;
 before(async () => (browser = await new Browser().start()));
 after(() => browser.stop());
 
-test("a page tests with a server in memory", async () => {
+test("a page tests with an in-memory server", async () => {
   const page = await browser.page();
   const result = await page.evaluate(async () => {
     const { createTestServer } = await import("/dist/testing.js");

@@ -14,7 +14,7 @@ export interface Position {
 
 /** A message of a channel. */
 export interface Message<T = unknown> {
-  /** The id that the log assigned, `<milliseconds>-<sequence>`. Compare ids as numbers, not as text. */
+  /** The id that the log assigned, `<milliseconds>-<sequence>`. Compare ids as numbers, not as strings. */
   id: string;
   /** The number of the message in its channel: one more than that of the message before. */
   offset: number;
@@ -207,7 +207,7 @@ export interface Options {
    * What the server speaks: `seamline.v1`, or `plain` of the entry `seamline/plain`, the dialect of servers that send
    * flat JSON objects. Default `"seamline"`.
    *
-   * The text `"plain"` stands for the same. It needs the script `plain.js` of the package beside the script that is
+   * The string `"plain"` stands for the same. It needs the script `plain.js` of the package beside the script that is
    * running, as in Node, Deno and on a CDN. A bundle has no such script, and a service worker may not import it later.
    *
    * In the plain dialect, the URL is the conversation's, and the client adds the token, `client_id` and

@@ -197,7 +197,7 @@ test("a list without a client stays empty", () => {
   const { store, subscribe } = list(undefined);
   subscribe()();
   assert.deepEqual(store.getSnapshot().messages, []);
-  assert.throws(() => new Publisher(undefined, "c").publish("a"), /there is no client to publish with/);
+  assert.throws(() => new Publisher(undefined, "c").publish("a"), /cannot publish or cast: there is no client;/);
 });
 
 test("an unusable limit is named", () => {

@@ -370,7 +370,11 @@ test("a bad argument is named", () => {
       "bad_option",
       /^unknown request: "unsubscribe"; use one of/,
     ],
-    [() => server.refuse("publish", {}), "bad_option", /^invalid option of refuse "code": undefined; pass a text/],
+    [
+      () => server.refuse("publish", {}),
+      "bad_option",
+      /^invalid option of refuse "code": undefined; pass a non-empty string/,
+    ],
     [() => server.refuse("publish", { code: "x", times: 0 }), "bad_option", /"times": 0; pass a number, 1 or more/],
     [() => server.sendError({ code: "x", times: 2 }), "bad_option", /^unknown option of sendError: "times"; use/],
     [() => server.disconnect({ code: 1 }), "bad_option", /"code": 1; pass a close code, from 1000 to 4999/],

@@ -114,5 +114,5 @@ export class ChannelRef<T = unknown, C = unknown> {
 /** The client, where one is needed. @internal */
 export function connected(client: AppClient | undefined): AppClient {
   if (client) return client;
-  throw new Error("there is no client to publish with: pass one to the provider in the browser");
+  throw new Error("cannot publish or cast: there is no client; do it in the browser, where there is one");
 }

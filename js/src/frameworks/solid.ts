@@ -58,7 +58,7 @@ export function createMessages<T = unknown>(
   options: MessagesOptions<T> = {},
 ): Messages<T> {
   const client = useMaybeClient();
-  const list = createFollower<Messages<T>>(() => new MessageStore<T>(client, read(name), options), NO_MESSAGES);
+  const list = createSnapshot<Messages<T>>(() => new MessageStore<T>(client, read(name), options), NO_MESSAGES);
   const messages = createMemo(() => list().messages);
   const gaps = createMemo(() => list().gaps);
   const isLive = createMemo(() => list().isLive);
@@ -99,7 +99,7 @@ export function createPublisher<T = unknown>(
 ): { publish: (data: T) => void; readonly pending: readonly Publication<T>[] } {
   const client = useMaybeClient();
   const publisher = createMemo(() => new Publisher<T>(client, read(name)));
-  const pending = createFollower<readonly Publication<T>[]>(publisher, NO_PUBLICATIONS);
+  const pending = createSnapshot<readonly Publication<T>[]>(publisher, NO_PUBLICATIONS);
   return {
     publish: (data) => untrack(publisher).publish(data),
     get pending() {
@@ -116,11 +116,11 @@ export function createConnectionState(): Accessor<State> {
     getSnapshot: () => client?.state ?? connecting,
     subscribe: (listener) => client?.on("state", listener) ?? (() => {}),
   };
-  return createFollower(() => connection, connecting);
+  return createSnapshot(() => connection, connecting);
 }
 
 /** Follows a store in a signal, and another one as soon as `store` returns that. */
-function createFollower<S>(store: Accessor<Store<S>>, initial: S): Accessor<S> {
+function createSnapshot<S>(store: Accessor<Store<S>>, initial: S): Accessor<S> {
   const [snapshot, set] = createSignal(initial);
   // A server that renders the page runs no effects.
   createEffect(() => {

@@ -6,7 +6,7 @@ type Rule = readonly [expected: string, check: (value: unknown) => boolean];
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
 
-const TEXT: Rule = ["a text", (value) => isText(value) && value !== ""];
+const TEXT: Rule = ["a non-empty string", (value) => isText(value) && value !== ""];
 const MS: Rule = ["a whole number of milliseconds, 0 or more", isCount];
 
 export const SERVER_OPTIONS: Record<string, Rule> = {
@@ -21,7 +21,7 @@ const TIMES: Rule = ["a number, 1 or more", (value) => typeof value === "number"
 export const DISCONNECT_OPTIONS: Record<string, Rule> = {
   clientId: TEXT,
   code: ["a close code, from 1000 to 4999", (value) => isCount(value) && Number(value) >= 1000 && Number(value) < 5000],
-  reason: ["a text", isText],
+  reason: ["a well-formed string", isText],
 };
 
 /** Throws an error that names the option, if one is misspelled or has the wrong type. `of` names what it belongs to. */
@@ -54,5 +54,5 @@ export function checkDrain(reconnectInMs: unknown): void {
 
 function checkRequired(of: string, options: { code?: unknown }, rules: Record<string, Rule>): void {
   checkOptions(of, options, rules);
-  if (options.code === undefined) throw invalid("bad_option", `option of ${of} "code"`, undefined, "pass a text");
+  if (options.code === undefined) throw invalid("bad_option", `option of ${of} "code"`, undefined, `pass ${TEXT[0]}`);
 }

@@ -12,7 +12,7 @@ export type {
 } from "./types.js";
 
 /**
- * Makes a server in memory, for the tests of an application. It speaks `seamline.v1` to clients that get its class of
+ * Creates an in-memory server for the tests of an application. It speaks `seamline.v1` to clients that use its class of
  * WebSockets:
  *
  * ```js

@@ -38,7 +38,7 @@ export class MemoryServer implements TestServer {
 
   publish(channel: string, data: unknown, { key }: { key?: string | undefined } = {}): { id: string; offset: number } {
     if (key !== undefined && (!isText(key) || checkKey(key))) {
-      throw invalid("bad_key", "key", key, "pass a text of 1 to 200 bytes");
+      throw invalid("bad_key", "key", key, "pass a string of 1 to 200 bytes");
     }
     return this.#backend.publish(this.#name(channel), json(data), key);
   }
@@ -137,7 +137,7 @@ export class MemoryServer implements TestServer {
 
   #name(channel: string): string {
     if (isText(channel) && !checkChannel(channel)) return channel;
-    throw invalid("bad_channel", "channel name", channel, "pass a text of 1 to 200 bytes");
+    throw invalid("bad_channel", "channel name", channel, "pass a string of 1 to 200 bytes");
   }
 
   /** The history has changed: each subscription crosses the seam again. */

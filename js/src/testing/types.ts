@@ -4,8 +4,8 @@ import type { Position, WebSocketConstructor } from "../types.js";
 /** The options of {@link createTestServer}. */
 export interface TestServerOptions {
   /**
-   * Who a token belongs to. A text is the name of a user who may do everything; `false` and `undefined` reject the token.
-   * Default: every client is accepted, with or without a token.
+   * Who a token belongs to. A string names a user who may do everything. `false`, `null` and `undefined` reject the
+   * token. Default: every client is accepted, with or without a token.
    */
   authenticate?: ((token: string | undefined) => TestUser | string | false | null | undefined) | undefined;
   /** The silence after which clients ping, in milliseconds. Default 25,000. */
@@ -63,7 +63,7 @@ export interface DisconnectOptions {
 }
 
 /**
- * A server of `seamline.v1` in memory, for the tests of an application. It does everything in microtasks and has no
+ * An in-memory server of `seamline.v1`, for the tests of an application. It does everything in microtasks and has no
  * timers, so that it works with fake timers and without.
  */
 export interface TestServer {

@@ -153,6 +153,7 @@ export class Dispatcher<T = unknown, C = unknown> {
 
   /** The server rejects the subscription. */
   _rejected(error: unknown): void {
+    if (this._ended) return; // the listener of another handle has closed this one
     for (const call of this._onRejected) call(error);
     this._error(error);
   }

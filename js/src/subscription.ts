@@ -187,7 +187,7 @@ export class Subscription {
   }
 
   _cast(data: unknown): void {
-    for (const handle of [...this.#handles]) void handle._emit("cast", data);
+    for (const handle of [...this.#handles]) if (!handle._ended) void handle._emit("cast", data);
   }
 
   _error(error: unknown): void {

@@ -111,6 +111,22 @@ test("casts, `live` and errors reach every handle", () => {
   assert.deepEqual(emitted, ["a cast", "b cast", "a live", "b live", "a error", "b error"]);
 });
 
+test("a handle closed by another's listener emits nothing", () => {
+  for (const [event, happen] of [
+    ["cast", (s) => s._cast(1)],
+    ["error", (s) => s._error(new Error("refused"))],
+  ]) {
+    const { s, open, logged } = subscription();
+    const [first, second] = [open(), open()];
+    const got = [];
+    first.on(event, () => second.close());
+    second.on(event, () => got.push(event));
+    for (const handle of [first, second]) handle.on("live", () => {});
+    happen(s);
+    assert.deepEqual([got, logged], [[], []]);
+  }
+});
+
 test("a handle without `from` joins at the current position", () => {
   const set = subscription();
   follow(set, { from: "start" });

@@ -140,6 +140,8 @@ export class Subscription {
 
   _attached(position: Position): void {
     this.#arrived(0, 0, position);
+    // The last follower may have closed before this answer: the next one gets what came after it.
+    if (this.#stream && this.#followers.size === 0) this.#left ??= position;
     for (const handle of this.#followers) handle._attached(position);
     this.#run();
     const waiting = [...this.#waiting].filter((handle) => handle._from !== "tail");

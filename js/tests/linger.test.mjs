@@ -74,6 +74,17 @@ test("messages that were not processed are requested again", (t) => {
   assert.deepEqual(next.got, [1, 2]);
 });
 
+test("a handle closed before the answer loses nothing", (t) => {
+  const { s, follow, calls } = setUp(t, { attached: false });
+  follow().c.close();
+  s._attached({ epoch: "e", offset: 3 });
+  s._deliver(frame(4, 5, true), 0);
+  const next = follow();
+  assert.deepEqual(calls, ["subscribe", "unsubscribe 1", "subscribe at e/3"]);
+  s._deliver(frame(4, 6, true), 0);
+  assert.deepEqual(next.got, [4, 5, 6]);
+});
+
 test("an epoch that changed meanwhile is a gap", (t) => {
   const { s, follow, calls } = setUp(t);
   const first = follow({ from: "start" });

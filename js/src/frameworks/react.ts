@@ -6,7 +6,6 @@ import {
   createElement,
   type ReactElement,
   type ReactNode,
-  useCallback,
   useContext,
   useState,
   useSyncExternalStore,
@@ -14,6 +13,7 @@ import {
 import type { Client } from "../client.js";
 import type { ChannelOptions, State } from "../types.js";
 import { ChannelRef } from "./channel-ref.js";
+import { CONNECTING, connectionStore } from "./connection-store.js";
 import { NO_PUBLICATIONS, type Publication, Publisher } from "./outbox.js";
 import { MessageStore, type Messages, type MessagesOptions, NO_MESSAGES } from "./store.js";
 
@@ -80,17 +80,11 @@ export function usePublish<T = unknown>(
   return { publish: publisher.publish, pending };
 }
 
-const CONNECTING: State = { name: "connecting" };
-
 /** The state of the connection. */
 export function useConnectionState(): State {
   const client = useMaybeClient();
-  const subscribe = useCallback((listener: () => void) => client?.on("state", listener) ?? (() => {}), [client]);
-  return useSyncExternalStore(
-    subscribe,
-    () => client?.state ?? CONNECTING,
-    () => CONNECTING,
-  );
+  const store = useKept([client], () => connectionStore(client));
+  return useSyncExternalStore(store.subscribe, store.getSnapshot, () => CONNECTING);
 }
 
 function useMaybeClient(): Client | undefined {

@@ -13,6 +13,7 @@ import {
 import type { Client } from "../client.js";
 import type { ChannelOptions, State } from "../types.js";
 import { ChannelRef } from "./channel-ref.js";
+import { CONNECTING, connectionStore } from "./connection-store.js";
 import { NO_PUBLICATIONS, type Publication, Publisher } from "./outbox.js";
 import { MessageStore, type Messages, type MessagesOptions, NO_MESSAGES, type Store } from "./store.js";
 
@@ -110,13 +111,8 @@ export function createPublisher<T = unknown>(
 
 /** The state of the connection. */
 export function createConnectionState(): Accessor<State> {
-  const client = useMaybeClient();
-  const connecting: State = { name: "connecting" };
-  const connection: Store<State> = {
-    getSnapshot: () => client?.state ?? connecting,
-    subscribe: (listener) => client?.on("state", listener) ?? (() => {}),
-  };
-  return createSnapshot(() => connection, connecting);
+  const connection = connectionStore(useMaybeClient());
+  return createSnapshot(() => connection, CONNECTING);
 }
 
 /** Follows a store in a signal, and another one as soon as `store` returns that. */

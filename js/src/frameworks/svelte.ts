@@ -1,6 +1,7 @@
 import type { Client } from "../client.js";
 import type { ChannelOptions, State } from "../types.js";
 import { ChannelRef } from "./channel-ref.js";
+import { connectionStore } from "./connection-store.js";
 import { type Publication, Publisher } from "./outbox.js";
 import { MessageStore, type Messages, type MessagesOptions, type Store } from "./store.js";
 
@@ -50,11 +51,7 @@ export function createPublisher<T = unknown>(
 
 /** The state of the connection. */
 export function createConnectionState(client: Client | undefined): Readable<State> {
-  const connecting: State = { name: "connecting" };
-  return readable({
-    getSnapshot: () => client?.state ?? connecting,
-    subscribe: (listener) => client?.on("state", listener) ?? (() => {}),
-  });
+  return readable(connectionStore(client));
 }
 
 function readable<S>(store: Store<S>): Readable<S> {

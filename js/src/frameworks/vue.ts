@@ -16,6 +16,7 @@ import {
 import type { Client } from "../client.js";
 import type { ChannelOptions, State } from "../types.js";
 import { ChannelRef } from "./channel-ref.js";
+import { CONNECTING, connectionStore } from "./connection-store.js";
 import { NO_PUBLICATIONS, type Publication, Publisher } from "./outbox.js";
 import { MessageStore, type Messages, type MessagesOptions, NO_MESSAGES, type Store } from "./store.js";
 
@@ -85,13 +86,8 @@ export function usePublish<T = unknown>(
 
 /** The state of the connection. */
 export function useConnectionState(): Readonly<ShallowRef<State>> {
-  const client = useMaybeClient();
-  const connecting: State = { name: "connecting" };
-  const connection: Store<State> = {
-    getSnapshot: () => client?.state ?? connecting,
-    subscribe: (listener) => client?.on("state", listener) ?? (() => {}),
-  };
-  return useStore(() => connection, connecting);
+  const connection = connectionStore(useMaybeClient());
+  return useStore(() => connection, CONNECTING);
 }
 
 /** Follows a store in a ref, and another one as soon as `store` returns that. */

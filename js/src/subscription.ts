@@ -106,8 +106,8 @@ export class Subscription {
       this.#stream = undefined;
       for (const next of waiting) this.#follow(next);
       this.#port._soon(() => this.#subscribe());
-    } else if (!this.#open) {
-      this.#finish();
+    } else if (!this.#open && !this.#stream?._isRepeated) {
+      this.#finish(); // it never began
     } else {
       clearTimeout(this.#linger);
       this.#linger = setTimeout(() => {

@@ -62,6 +62,26 @@ test("messages that came meanwhile are requested again", (t) => {
   assert.deepEqual(second.got, [3, 4, 5]);
 });
 
+test("a handle closed in the same turn loses nothing", async (t) => {
+  const { s, follow, calls, tick } = setUp(t, { soon: queueMicrotask });
+  const first = follow();
+  await settled();
+  s._deliver(frame(1, 2), 0);
+  first.c.close();
+  s._deliver(frame(3, 4), 0);
+  follow().c.close();
+  await settled();
+  assert.deepEqual(calls.slice(-1), ["unsubscribe 1"]);
+  const next = follow();
+  await settled();
+  assert.deepEqual(calls.slice(-1), ["subscribe at e/2"]);
+  s._deliver(frame(3, 5, true), 0);
+  assert.deepEqual(next.got, [3, 4, 5]);
+  next.c.close();
+  tick(1000);
+  assert.deepEqual(calls.slice(-2), ["unsubscribe 2", "end"]);
+});
+
 test("messages that were not processed are requested again", (t) => {
   const { s, open, follow, calls } = setUp(t);
   const slow = open();

@@ -26,7 +26,8 @@ export function validate<T>(
   };
   return guard(() => {
     const result = schema["~standard"].validate(message.data);
-    return "then" in result ? result.then(done) : done(result);
+    // Some promises are not the platform's, and return nothing from `then`.
+    return "then" in result ? Promise.resolve(result).then(done) : done(result);
   }, failed);
 }
 

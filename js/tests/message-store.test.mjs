@@ -99,6 +99,27 @@ test("a snapshot keeps its identity until it changes", async (t) => {
   assert.equal(snapshots.at(-1), after);
 });
 
+test("a listener that throws does not stop the others", async (t) => {
+  const { client } = connected(t);
+  const logged = t.mock.method(console, "error", () => {});
+  const { store, snapshots } = list(client);
+  const publisher = new Publisher(client, "c");
+  const seen = [];
+  for (const of of [store, publisher]) {
+    const fail = () => {
+      throw new Error("no");
+    };
+    t.after(of.subscribe(fail));
+  }
+  t.after(store.subscribe(() => snapshots.push(store.getSnapshot())));
+  t.after(publisher.subscribe(() => seen.push(publisher.getSnapshot().length)));
+  publisher.publish("a");
+  await until(() => snapshots.at(-1)?.messages.length === 1);
+  assert.deepEqual([seen.at(0), seen.at(-1)], [1, 0]);
+  const [line, error] = logged.mock.calls[0].arguments;
+  assert.deepEqual([line, error.message], ["seamline: a listener failed:", "no"]);
+});
+
 test("a list keeps the newest messages, and their gaps", async (t) => {
   const { server, client } = connected(t);
   server.logs.set("c", ["a", "b", "c", "lost", "d"]);

@@ -1,5 +1,6 @@
 import { randomName } from "../random.js";
 import { type AppClient, connected } from "./channel-ref.js";
+import { notify } from "./pacer.js";
 import type { Store } from "./store.js";
 
 /** A publication that did not fail. */
@@ -106,7 +107,7 @@ class Outbox {
     const before = this._publications;
     if (next.length === before.length && next.every((publication, i) => publication === before[i])) return;
     this._publications = next;
-    for (const listener of [...this._listeners]) listener();
+    notify(this._listeners);
     release(this.#client, this.#name);
   }
 

@@ -68,3 +68,17 @@ export class Pacer {
     this.#phase = paused;
   }
 }
+
+/**
+ * Calls every listener, whatever the others do. They are the framework's, and in some frameworks run the application's
+ * code at once.
+ */
+export function notify(listeners: Iterable<() => void>): void {
+  for (const listener of [...listeners]) {
+    try {
+      listener();
+    } catch (error) {
+      console.error("seamline: a listener failed:", error);
+    }
+  }
+}

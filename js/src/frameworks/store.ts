@@ -1,7 +1,7 @@
 import type { ChannelOptions, Gap, Message } from "../types.js";
 import { type AppClient, ChannelRef } from "./channel-ref.js";
 import { type Followed, type Follower, follow } from "./outbox.js";
-import { Pacer } from "./pacer.js";
+import { notify, Pacer } from "./pacer.js";
 
 /** A value that changes. A snapshot keeps its identity until the value has changed. @internal */
 export interface Store<S> {
@@ -158,7 +158,7 @@ export class MessageStore<T = unknown> implements Store<Messages<T>>, Follower {
     this.#commit();
     // First, so that a publication leaves the list of pending ones when its message enters this one.
     this.#outbox?._settle();
-    for (const listener of [...this.#listeners]) listener();
+    notify(this.#listeners);
   }
 
   /** Makes the snapshot current. What has not changed keeps its identity. */

@@ -20,6 +20,8 @@ room.on("error", (error: unknown) => error instanceof SeamlineError && console.e
 export async function run(): Promise<void> {
   await client.ready();
   await room.publish({ text: "hi" });
+  // @ts-expect-error a payload of another type
+  await room.publish({ txt: "hi" });
   // @ts-expect-error payloads have another property
   room.on("message", ({ data }) => data.txt);
   // @ts-expect-error a misspelled option

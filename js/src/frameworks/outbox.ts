@@ -73,9 +73,14 @@ class Outbox {
     );
   }
 
-  /** Removes the publications whose messages are in a list, or that no list waits for; `all` that were stored. */
-  _settle(all = false): void {
-    this.#set(this._publications.filter(({ status }) => !all || status !== "sent"));
+  /** Removes the publications whose messages are in a list, or that no list waits for. */
+  _settle(): void {
+    this.#set(this._publications);
+  }
+
+  /** Removes all publications that were stored. */
+  _forgetStored(): void {
+    this.#set(this._publications.filter(({ status }) => status !== "sent"));
   }
 
   #failed(key: string, data: unknown, error: unknown): void {
@@ -168,8 +173,10 @@ export class Publisher<T = unknown> implements Store<readonly Publication<T>[]> 
 export interface Followed {
   /** Whether an answer is expected. */
   _hasPending(): boolean;
-  /** Removes the publications whose messages are in a list; `all` that were stored. */
-  _settle(all?: boolean): void;
+  /** Removes the publications whose messages are in a list. */
+  _settle(): void;
+  /** Removes all publications that were stored: the log no longer has their messages. */
+  _forgetStored(): void;
   /** The list ends. */
   _leave(): void;
 }
@@ -180,7 +187,8 @@ export function follow(client: AppClient, name: string, follower: Follower): Fol
   followed._followers.add(follower);
   return {
     _hasPending: () => followed._publications.some(({ status }) => status === "pending"),
-    _settle: (all) => followed._settle(all),
+    _settle: () => followed._settle(),
+    _forgetStored: () => followed._forgetStored(),
     _leave: () => {
       followed._followers.delete(follower);
       followed._settle();

@@ -131,7 +131,7 @@ export class MessageStore<T = unknown> implements Store<Messages<T>>, Follower {
     } else {
       // The log was replaced, and numbers its messages from the start.
       this.#offset = this.#shownOffset = 0;
-      this.#outbox?._settle(true);
+      this.#outbox?._forgetStored();
     }
     this.#pacer._change(LIVE_PAUSE_MS);
   }

@@ -23,7 +23,7 @@ pub fn below(dir: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 const GENERATED: [&str; 2] = ["node_modules", "api"];
 
-/// The Markdown pages below `docs/` and `examples/` that people wrote, and those in the root.
+/// The Markdown pages below `docs/` and `examples/` that people wrote, those in the root, and the npm package's own.
 #[cfg(test)]
 pub fn pages() -> Vec<PathBuf> {
     let root = crate::tools::paths::root();
@@ -34,6 +34,7 @@ pub fn pages() -> Vec<PathBuf> {
     pages.retain(|page| !is_generated(page.strip_prefix(&root).unwrap_or(page)));
     pages.extend(fs::read_dir(&root).into_iter().flatten().flatten().map(|entry| entry.path()));
     pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
+    pages.push(root.join("js/README.md"));
     pages
 }
 

@@ -1,7 +1,7 @@
 // Starts a Seamline server, and then an example: `node ../start.mjs [--www DIR] [COMMAND…]`, in the example's folder.
 //
-// The command gets the server's addresses in SEAMLINE_URL (for `connect`) and SEAMLINE_HTTP (for publishing over HTTP).
-// Messages are kept in `data/`, or where SEAMLINE_DATA says. SEAMLINE_SERVER may name a server that is already built.
+// The command gets the server's URLs in SEAMLINE_URL (for `connect`) and SEAMLINE_HTTP (for publishing over HTTP).
+// Messages are kept in `data/`, or in the folder SEAMLINE_DATA. SEAMLINE_SERVER may name a server that is already built.
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";

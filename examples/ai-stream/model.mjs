@@ -1,4 +1,4 @@
-// Stands in for a language model: yields an answer in tokens, with pauses. Replace it by the stream of your model's SDK.
+// Stands in for a language model: yields an answer in tokens, with pauses. Replace it with the stream of your model's SDK.
 import { setTimeout as pause } from "node:timers/promises";
 
 const ANSWER = `Each token of this answer is a message in a channel. The backend publishes it over HTTP, and the log \

@@ -8,7 +8,7 @@ async function read(channel, after, limit) {
   return response.json();
 }
 
-/** The newest messages, and the position behind them: where the client has to begin. */
+/** The newest messages, and the position after them, where the client begins. */
 export async function newest(channel, count) {
   const { head } = await read(channel, 0, 1);
   const { epoch, messages } = await read(channel, Math.max(0, head - count), count);

@@ -88,6 +88,7 @@ test("whatever a schema does, the channel continues", async () => {
   for (const [validate, why] of [
     [thrower, "the schema failed: Error: no"],
     [() => Promise.reject(cause), "the schema failed: Error: no"],
+    // biome-ignore lint/suspicious/noThenProperty: a thenable that is no promise
     [() => ({ then: (_done, failed) => void failed?.(cause) }), "the schema failed: Error: no"],
     [() => undefined, /^the schema failed: TypeError: /],
     [() => 7, /^the schema failed: TypeError: /],

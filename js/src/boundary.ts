@@ -96,7 +96,7 @@ export interface Engine {
 }
 
 /**
- * Makes sessions. `lineage` has the names of the page loads, if there are any; `settings` are options in the wasm's
+ * Creates sessions. `lineage` has the names of the page loads, if there are any; `settings` are options in the wasm's
  * order.
  */
 export type EngineClass = new (
@@ -120,9 +120,9 @@ export interface Frame {
 /** What the wasm calls. Must not throw. */
 export interface Host {
   emit(kind: number, id: number, a: string, b: string, x: number, y: number, z: number, value: unknown): void;
-  /** Makes an error. */
+  /** Creates an error. */
   error(code: string, message: string): SeamlineError;
-  /** Makes a WebSocket of the client's dialect, or returns the cause if that fails. */
+  /** Creates a WebSocket of the client's dialect, or returns the cause if that fails. */
   socket(id: number, url: string): Socket | string;
   /** Sets the one timer, or clears it if the time is negative. */
   timer(waitMs: number): void;

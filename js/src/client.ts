@@ -135,10 +135,10 @@ export class Client {
    * for publications, `connect()` cancels the close: the connection stays, and so do the publications.
    *
    * The client is the same as before: its listeners, client id, counters and diagnostics continue, and it calls the
-   * token function as for the first connection. Handles of channels that were made before the close stay closed; make
-   * new ones. Without `from`, they continue after the last message that the earlier ones acknowledged.
+   * token function as for the first connection. Handles that were created before the close stay closed; create new
+   * ones. Without `from`, they continue after the last message that the earlier ones acknowledged.
    *
-   * If the client ended by itself (`unauthorized`, `wasm_failed` and others), cure the cause first: there is no delay
+   * If the client ended by itself (`unauthorized`, `wasm_failed` and others), fix the cause first: there is no delay
    * before this attempt.
    */
   connect(): void {

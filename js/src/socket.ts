@@ -20,8 +20,8 @@ const BLOCKED = "the browser blocked the connection; allow it in the Content-Sec
 const ignore = () => {};
 
 /**
- * Makes a WebSocket, or returns the cause if that fails. The class may be the application's: it may throw anything, and
- * it may call a handler inside any call, while the application is in the middle of a call to the client. That call must
+ * Creates a WebSocket, or returns the cause if that fails. The class may be the application's: it may throw anything,
+ * and it may call a handler inside any call, while the application is in the middle of a call to the client. That call must
  * return before it is answered, so the report waits.
  */
 export function openSocket(make: () => InstanceType<WebSocketConstructor>, report: Reporter): Socket | string {

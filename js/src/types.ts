@@ -75,7 +75,7 @@ export interface Stats {
   delivered: number;
   /** Messages dropped because they had been delivered before: the overlap at the seam. */
   duplicates: number;
-  /** Messages dropped before their turn. The log brings them again. */
+  /** Messages dropped before their turn. The client fetches them again from the log. */
   discarded: number;
   /** Holes that a second replay filled. */
   repairs: number;

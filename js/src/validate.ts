@@ -4,7 +4,7 @@ import type { StandardIssue, StandardResult, StandardSchema } from "./standard-s
 import type { Message } from "./types.js";
 
 /**
- * Replaces a message's payload by what the schema makes of it, or sets `_error`. Returns a promise if the schema is
+ * Replaces a message's payload with the schema's output, or sets `_error`. Returns a promise if the schema is
  * asynchronous. Whatever the schema throws or returns, this does not throw.
  */
 export function validate<T>(

@@ -25,8 +25,8 @@ export type { ListedGap, Messages, MessagesOptions } from "./store.js";
 const ClientContext: Context<Client | undefined | null> = createContext<Client | undefined | null>(null);
 
 /**
- * Gives the hooks below it the client. Where there is none, on a server that renders the page, pass `undefined`: lists
- * are empty then, and nothing connects.
+ * Passes the client to the hooks below it. Where there is none, on a server that renders the page, pass `undefined`:
+ * lists are empty then, and nothing connects.
  */
 export function SeamlineProvider(props: {
   client: Client | undefined;

@@ -28,8 +28,8 @@ export type MaybeAccessor<V> = V | Accessor<V>;
 const ClientContext = createContext<{ _client: Client | undefined }>();
 
 /**
- * Gives the primitives below it the client. Where there is none, on a server that renders the page, pass `undefined`:
- * lists are empty then, and nothing connects.
+ * Passes the client to the primitives below it. Where there is none, on a server that renders the page, pass
+ * `undefined`: lists are empty then, and nothing connects.
  */
 export function SeamlineProvider(props: {
   client: Client | undefined;

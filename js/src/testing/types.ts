@@ -85,10 +85,10 @@ export interface TestServer {
   trim(channel: string, upTo: number): void;
   /** Replaces the log by an empty one with another epoch. Clients get the gap `epoch_changed`. */
   replaceLog(channel: string): void;
-  /** Takes the log back to this offset, as after a restored backup. Clients that were past it get the gap `rewound`. */
+  /** Rewinds the log to this offset, as after a restored backup. Clients that were past it get the gap `rewound`. */
   rewind(channel: string, head: number): void;
 
-  /** Ends connections. What is in transit is lost, unless there is a close code. Clients reconnect after their backoff. */
+  /** Ends connections. Without a close code, what is in transit is lost. Clients reconnect after their backoff. */
   disconnect(options?: DisconnectOptions): void;
   /** Ends all connections, and rejects new ones until {@link TestServer.goOnline}. */
   goOffline(): void;

@@ -82,8 +82,8 @@ export class Dispatcher<T = unknown, C = unknown> {
     this.#delayMs = redeliver?.delayMs ?? 1000;
     this.#schema = validate;
     this.#logger = logger;
-    // A copy: the application may change its own later.
-    this._position = typeof from === "object" ? { ...from } : undefined;
+    // A copy: the application may change its own later. By name: its own may be an object of a class.
+    this._position = typeof from === "object" ? copy(from) : undefined;
     this._from = this._position ?? from;
   }
 
@@ -326,6 +326,10 @@ export class Dispatcher<T = unknown, C = unknown> {
       if (!this._ended) this._position = position;
     });
   }
+}
+
+function copy({ epoch, offset, id }: Position): Position {
+  return { epoch, offset, ...(id && { id }) };
 }
 
 /** The position after message `i` of a frame. Its id is the message's own by default. */

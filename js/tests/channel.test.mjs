@@ -122,6 +122,20 @@ test("changing a returned position does not move the channel", () => {
   assert.equal(c.position.offset, 3);
 });
 
+test("a position may be an object of a class", () => {
+  class Stored {
+    get epoch() {
+      return "e";
+    }
+    get offset() {
+      return 3;
+    }
+  }
+  const { c, calls } = channel({ from: new Stored() }, { attached: false });
+  c.on("message", () => {});
+  assert.deepEqual([c.position, calls], [{ epoch: "e", offset: 3 }, ["subscribe at e/3"]]);
+});
+
 test("publishing or listening to errors does not subscribe", async () => {
   const { c, calls } = channel();
   c.on("error", () => {});

@@ -43,7 +43,8 @@ async function publishOnce(channel, key, data) {
       body: JSON.stringify(data),
     }).catch((error) => ({ status: 503, text: () => error.message }));
     if (response.ok) return;
-    if (response.status < 500 || attempt === 5) throw new Error(await response.text());
+    const isTemporary = response.status >= 500 || [408, 429].includes(response.status);
+    if (!isTemporary || attempt === 5) throw new Error(await response.text());
     await new Promise((resolve) => setTimeout(resolve, 200 * attempt));
   }
 }

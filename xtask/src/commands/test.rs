@@ -42,7 +42,7 @@ pub enum Group {
     Server,
     /// Real servers, Redis and clients with injected faults, 30 seconds for each log
     Chaos,
-    /// The npm package in Node, and its size
+    /// The npm package in Node, and its size, files, metadata and types
     Js,
     /// The driver and the Rust API, in a browser against a real server
     Browser,

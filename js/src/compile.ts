@@ -7,7 +7,7 @@ const WRONG_FILE = 'serve the `.wasm` file of the package there, or import "seam
 
 /** Compiles what an entry contains or the application passed. The glue's own loader can do more, and is larger. */
 export async function compile(wasm: Wasm): Promise<WebAssembly.Module> {
-  let source = await wasm;
+  let source = (await wasm) ?? {}; // a `fetch` that a test replaces may return nothing
   let from = "the option `wasm`";
   if (typeof source === "string" || source instanceof URL) {
     from = new Request(source).url; // resolves and checks it as `fetch` does

@@ -258,6 +258,7 @@ for (const [what, wasm, message] of [
   ["a relative URL in Node", "./seamline.wasm", /\.\/seamline\.wasm/],
   ["an empty module", Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0), /; use the `\.wasm` file of the same version/],
   ["an object of another kind", {}, /could not load the WebAssembly: /],
+  ["a promise of nothing", Promise.resolve(), /the option `wasm` is something else, not WebAssembly; serve/],
 ]) {
   test(`${what} as the wasm ends the client`, async () => {
     FakeServer.install();

@@ -83,7 +83,7 @@ export class Dispatcher<T = unknown, C = unknown> {
     this.#schema = validate;
     this.#logger = logger;
     // A copy: the application may change its own later. By name: its own may be an object of a class.
-    this._position = typeof from === "object" ? copy(from) : undefined;
+    this._position = typeof from === "object" ? copyOf(from) : undefined;
     this._from = this._position ?? from;
   }
 
@@ -251,7 +251,8 @@ export class Dispatcher<T = unknown, C = unknown> {
     if (this._ended || !this.#listens()) return; // they wait for the next listener
     const messages = items.filter(({ _error }) => !_error).map(({ _message }) => _message);
     const listeners = messages.length > 0 ? this._events.of("batch") : [];
-    const wait = all(listeners, (listener) => this.#attempt("batch", listener, messages, undefined, 1));
+    const copy = () => [...messages]; // a listener may sort or empty its own
+    const wait = all(listeners, (listener) => this.#attempt("batch", listener, copy, undefined, 1));
     return then(wait, () => this.#each(items, 0));
   }
 
@@ -260,7 +261,7 @@ export class Dispatcher<T = unknown, C = unknown> {
       const { _run, _message, _error } = items[i]!;
       if (_error) this._error(_error, _message);
       const listeners = _error ? [] : this._events.of("message");
-      const wait = all(listeners, (listener) => this.#attempt("message", listener, _message, _message, 1));
+      const wait = all(listeners, (listener) => this.#attempt("message", listener, () => _message, _message, 1));
       if (!wait) {
         this.#processed(_run);
         continue;
@@ -287,12 +288,12 @@ export class Dispatcher<T = unknown, C = unknown> {
   #attempt<V>(
     event: "message" | "batch",
     listener: (value: V) => unknown,
-    value: V,
+    value: () => V,
     message: Message<T> | undefined,
     attempt: number,
   ): Promise<unknown> | void {
     return guard(
-      () => listener(value),
+      () => listener(value()),
       (error) => {
         this._error(error, message);
         if (attempt >= this.#attempts || this._ended) return;
@@ -328,7 +329,7 @@ export class Dispatcher<T = unknown, C = unknown> {
   }
 }
 
-function copy({ epoch, offset, id }: Position): Position {
+function copyOf({ epoch, offset, id }: Position): Position {
   return { epoch, offset, ...(id && { id }) };
 }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channel, deferred, frame, settled, subscription } from "./support/channel.mjs";
+import { until } from "./support/server.mjs";
 
 const offsets = (messages) => messages.map(({ offset }) => offset);
 
@@ -111,6 +112,24 @@ test("a failed batch is dispatched again", async (t) => {
   assert.deepEqual(got, [[1, 2], [1, 2], [1, 2], [3]]);
   assert.deepEqual(errors, Array(2).fill(["no", undefined]));
   assert.deepEqual(processed(), ["processed 3 at 3 3-0"]);
+});
+
+test("a listener that empties its batch harms nobody", async () => {
+  const { c, s } = channel({ redeliver: { attempts: 2, delayMs: 0 } });
+  const seen = [];
+  c.on("error", () => {});
+  c.on("batch", (messages) => {
+    seen.push(["first", ...offsets(messages.splice(0))]);
+    throw new Error("once");
+  });
+  c.on("batch", (messages) => void seen.push(["second", ...offsets(messages)]));
+  s._deliver(frame(1, 2), 0);
+  await until(() => c.position.offset === 2);
+  assert.deepEqual(seen, [
+    ["first", 1, 2],
+    ["second", 1, 2],
+    ["first", 1, 2],
+  ]);
 });
 
 test("messages wait after the last batch listener is removed", async () => {

@@ -206,7 +206,7 @@ export class Dispatcher<T = unknown, C = unknown> {
   #step(): Promise<unknown> | boolean {
     const entry = this._ended ? undefined : this.#queue[0];
     if (!entry) return false;
-    if (typeof entry === "object") return this.#dispatch();
+    if (typeof entry === "object") return this.#dispatch(entry);
     this.#queue.shift();
     return entry() ?? true;
   }
@@ -223,24 +223,40 @@ export class Dispatcher<T = unknown, C = unknown> {
     return this._events.of("message").length + this._events.of("batch").length > 0;
   }
 
-  /** Dispatches the first messages of the queue: as many as a batch may have, or one. */
-  #dispatch(): Promise<unknown> | boolean {
+  /** Dispatches the first messages of the queue: as many as a batch may have, or a run until one is waited for. */
+  #dispatch(run: Run): Promise<unknown> | boolean {
     if (!this.#listens()) return false;
-    const items = this.#take(this._events.of("batch").length > 0 ? BATCH_MAX : 1);
     const schema = this.#schema;
+    const hasBatches = this._events.of("batch").length > 0;
+    if (!hasBatches && !schema) return this.#singly(run);
+    const items = this.#take(hasBatches ? BATCH_MAX : 1);
     const wait = schema && all(items, (item) => validate(schema, this.#name, item));
     return then(wait, () => this.#batch(items)) ?? true;
+  }
+
+  /** The usual case: there is nothing to collect. */
+  #singly(run: Run): Promise<unknown> | boolean {
+    const { length } = run._frame.ids;
+    let listeners = this._events.of("message");
+    while (run._next < length && !this._ended && listeners.length > 0 && this._events.of("batch").length === 0) {
+      const message = messageAt<T>(run, run._next);
+      const attempt = (listener: (message: Message<T>) => unknown) =>
+        this.#attempt("message", listener, () => message, message, 1);
+      const wait = listeners.length === 1 ? attempt(listeners[0]!) : all(listeners, attempt);
+      if (wait) return this.#processedAfter(wait, run);
+      this.#processed(run);
+      listeners = this._events.of("message");
+    }
+    return true;
   }
 
   #take(max: number): Item<T>[] {
     const items: Item<T>[] = [];
     for (const run of this.#queue) {
       if (typeof run === "function") break;
-      const { n, ids, data, replay } = run._frame;
-      for (let i = run._next; i < ids.length; i++) {
+      for (let i = run._next; i < run._frame.ids.length; i++) {
         if (items.length === max) return items;
-        const message = { id: ids[i]!, offset: n + i, data: data[i] as T, replayed: replay === true };
-        items.push({ _run: run, _message: message });
+        items.push({ _run: run, _message: messageAt(run, i) });
       }
     }
     return items;
@@ -267,21 +283,24 @@ export class Dispatcher<T = unknown, C = unknown> {
         continue;
       }
       this._subscription?._report();
-      return wait.then(() => {
-        this.#processed(_run);
-        this._subscription?._report();
-        return this.#each(items, i + 1);
-      });
+      return this.#processedAfter(wait, _run).then(() => this.#each(items, i + 1));
     }
+  }
+
+  async #processedAfter(wait: Promise<unknown>, run: Run): Promise<void> {
+    await wait;
+    this.#processed(run);
+    this._subscription?._report();
   }
 
   /** The first message of the queue is processed. */
   #processed(run: Run): void {
     if (this._ended) return;
     const { _frame, _stream, _epoch, _positionId } = run;
-    this._position = positionAfter(run._next, _frame, _epoch, _positionId);
-    this.#count(_stream, 1, 1, this._position);
-    if (++run._next === _frame.ids.length) this.#queue.shift();
+    const position = positionAfter(run._next++, _frame, _epoch, _positionId);
+    this._position = position;
+    this.#count(_stream, 1, 1, position);
+    if (run._next === _frame.ids.length) this.#queue.shift();
   }
 
   /** Dispatches to one listener, and again if it fails and is to be tried again. */
@@ -333,7 +352,11 @@ function copyOf({ epoch, offset, id }: Position): Position {
   return { epoch, offset, ...(id && { id }) };
 }
 
+function messageAt<T>({ _frame: { n, ids, data, replay } }: Run, i: number): Message<T> {
+  return { id: ids[i]!, offset: n + i, data: data[i] as T, replayed: replay === true };
+}
+
 /** The position after message `i` of a frame. Its id is the message's own by default. */
 export function positionAfter(i: number, { n, ids }: Frame, epoch: string, id = ids[i]): Position {
-  return { epoch, offset: n + i, ...(id && { id }) };
+  return id ? { epoch, offset: n + i, id } : { epoch, offset: n + i };
 }

@@ -175,3 +175,14 @@ test("a late handle's batches are those of its replay", () => {
     late: [[2, 3, 4, 5]],
   });
 });
+
+test("a batch listener added inside a handler gets the rest", () => {
+  const { c, s } = channel();
+  const got = [];
+  c.on("message", ({ offset }) => {
+    got.push(offset);
+    if (offset === 2) c.on("batch", (messages) => void got.push(offsets(messages)));
+  });
+  s._deliver(frame(1, 4), 0);
+  assert.deepEqual([got, c.position.offset], [[1, 2, [3, 4], 3, 4], 4]);
+});

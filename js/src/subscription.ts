@@ -9,7 +9,8 @@ type AnyDispatcher = Dispatcher<any, any>;
 
 /**
  * How long a subscription stays after its last handle has closed. A component that a framework unmounts and mounts
- * again (React's StrictMode, hot reload, a change of routes) continues on it.
+ * again (React's StrictMode, hot reload, a change of routes) continues on it. It ends at once if another channel needs
+ * its place.
  */
 const LINGER_MS = 1000;
 
@@ -25,6 +26,8 @@ export interface SubscriptionPort {
   _subscribe(subscription: Subscription, from: From, messages: boolean): Answer;
   _unsubscribe(id: number): void;
   _processed(id: number, count: number, position: Position): void;
+  /** Ends a subscription that lingers, if there is one. Returns whether it did. */
+  _makeRoom(): boolean;
   /** Nobody listens any more. */
   _ended(subscription: Subscription): void;
 }
@@ -117,6 +120,13 @@ export class Subscription {
     }
   }
 
+  /** Ends it, if it only lingers. Returns whether it did. */
+  _endLinger(): boolean {
+    if (!this.#open || this.#handles.size > 0) return false;
+    this.#finish();
+    return true;
+  }
+
   /** The client is closed: so are all handles. */
   _end(): void {
     for (const handle of this.#handles) handle._end();
@@ -193,6 +203,9 @@ export class Subscription {
   }
 
   _error(error: unknown): void {
+    // The server allows no further channel. The wasm subscribes again when another one ends.
+    const isFull = error instanceof SeamlineError && error.code === "too_many_channels";
+    if (isFull && this.#port._makeRoom()) return;
     if (this.#open && !this.#open._live) this.#open._error = error;
     for (const handle of [...this.#handles]) handle._rejected(error);
   }

@@ -43,6 +43,7 @@ export class Subscriptions implements SubscriptionPort {
   }
 
   _subscribe(subscription: Subscription, from: From, messages: boolean): Answer {
+    if (!this._replays) this._makeRoom(); // a connection of the plain dialect carries one channel
     const start = from === "start" ? Start.Start : from === "tail" ? Start.Tail : Start.LastKnown;
     const { epoch = "", offset = start, id } = typeof from === "object" ? from : ({} as Partial<Position>);
     const kind = messages ? Call.Subscribe : Call.SubscribeToCasts;
@@ -57,6 +58,11 @@ export class Subscriptions implements SubscriptionPort {
 
   _processed(id: number, count: number, { epoch, offset, id: messageId }: Position): void {
     this.#calls._call(Call.Processed, id, "", epoch, offset, count, messageId);
+  }
+
+  _makeRoom(): boolean {
+    // One is enough: each channel that the server rejects asks for room itself.
+    return [...this.#byName.values()].some((subscription) => subscription._endLinger());
   }
 
   _ended(subscription: Subscription): void {

@@ -45,6 +45,35 @@ test("the last handle to close ends the subscription", async (t) => {
   await until(() => server.ops("sub").length === 2);
 });
 
+test("a lingering subscription makes room at the server's limit", async (t) => {
+  const { server, client } = setUp(t);
+  const answer = server.sub;
+  let channels = 0;
+  server.unsub = () => channels--;
+  server.sub = ({ ch, ref, ...frame }) => {
+    if (channels === 2) return server.send({ op: "err", code: "too_many_channels", message: "two", ch, ref });
+    channels++;
+    answer.call(server, { ch, ...frame });
+  };
+  const listen = (name) => {
+    const room = client.channel(name, { from: "tail" });
+    const seen = [];
+    room.on("live", () => seen.push("live"));
+    room.on("error", ({ code }) => seen.push(code));
+    return { room, seen };
+  };
+  const old = ["a", "b"].map(listen);
+  await until(() => old.every(({ seen }) => seen.includes("live")));
+  for (const { room } of old) room.close();
+  const [c, d] = ["c", "d"].map(listen);
+  await until(() => c.seen.length > 0 && d.seen.length > 0);
+  assert.deepEqual([c.seen, d.seen], [["live"], ["live"]]);
+  assert.equal(server.ops("unsub").length, 2);
+  const e = listen("e");
+  await until(() => e.seen.length > 0);
+  assert.deepEqual(e.seen, ["too_many_channels"]);
+});
+
 test("acknowledged is what every handle has processed", async (t) => {
   const { server, client } = setUp(t);
   server.logs.set("c", ["a", "b", "c"]);

@@ -93,6 +93,20 @@ test("no subprotocol is requested, and messages arrive once", async (t) => {
   assert.deepEqual(room.position, { epoch: "plain-numbered", offset: 1, id: "7-0" });
 });
 
+test("another channel takes the place of one that is closed", async (t) => {
+  const { client, room } = await setUp(t);
+  room.close();
+  const other = client.channel("other");
+  const seen = [];
+  other.on("error", ({ code }) => seen.push(code));
+  other.on("message", ({ id }) => seen.push(id));
+  await until(() => {
+    Socket.all.at(-1).fire({ id: `${seen.length + 1}-0` });
+    return seen.length > 0;
+  });
+  assert.deepEqual(seen, ["1-0"]);
+});
+
 test("integer ids above 2^53 are exact", async (t) => {
   const { seen, casts, socket } = await setUp(t);
   const ids = ["9007199254740992", "9007199254740993", "12345678901234567890123"];

@@ -26,6 +26,7 @@ export function subscription({ attached = true, soon = (call) => call(), replays
     _unsubscribe: (id) => calls.push(`unsubscribe ${id}`),
     _processed: (_id, count, { offset, id: messageId }) =>
       calls.push(`processed ${count} at ${offset} ${messageId ?? "-"}`),
+    _makeRoom: () => false,
     _ended: () => calls.push("end"),
   });
   const port = {

@@ -15,11 +15,11 @@ after(async () => {
 });
 
 /** The result of a page with this script. */
-function page(script) {
+function page(script, row = {}) {
   const items = `const show = (...texts) => texts.forEach((text) =>
     document.body.append(Object.assign(document.createElement("li"), { textContent: text })));`;
   writeFileSync(join(dir, "index.html"), `<!doctype html><body><script>${items}${script}</script>`);
-  return runRow({ name: "page", kind: "page", files: { dir: "." } }, dir);
+  return runRow({ name: "page", kind: "page", files: { dir: "." }, ...row }, dir);
 }
 
 /** The result of a process with this script. */
@@ -54,6 +54,18 @@ test("an error that nobody catches fails", async () => {
   const { result, reason } = await page(`Promise.reject(new Error("it is broken"))`);
   assert.equal(result, "failed");
   assert.match(reason, /it is broken/);
+});
+
+test("an error without a stack is named", async () => {
+  const { reason } = await page(`Promise.reject(Object.assign(new Error("it is broken"), { stack: "" }))`);
+  assert.match(reason, /it is broken/);
+});
+
+test("only the errors that a row expects of its tool are ignored", async () => {
+  const script = `console.error("the tool reloads"); console.error("it is broken")`;
+  const { reason } = await page(script, { toolErrors: [/^the tool reloads/] });
+  assert.match(reason, /^it is broken/);
+  assert.doesNotMatch(reason, /reloads/);
 });
 
 test("a request for a missing file fails", async () => {

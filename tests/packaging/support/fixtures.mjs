@@ -25,6 +25,7 @@ export const GROUPS = ["Bundlers", "Without a bundler", "Frameworks", "Runtimes"
  *   - `compile`: the command `run` succeeds;
  *   - `unsupported`: nothing is run, and the table shows the sentence in `because`;
  *
+ *   A page's `toolErrors` are patterns of errors that the tool causes in any project, with or without this package.
  *   `build` is a command that is run first. `clean` are files in `node_modules` that are removed before that: everything
  *   else is as it was before each row. `times` is how often the row is run without a build or cleaning between.
  */

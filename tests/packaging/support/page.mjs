@@ -34,7 +34,7 @@ export async function openPage(row, dir, serverUrl, connections) {
   url.searchParams.set("server", serverUrl);
   try {
     if (!files) await render(url, connections);
-    return await visit(url.href, site, serverUrl);
+    return await visit(row, url.href, site, serverUrl);
   } catch (error) {
     await site.stop();
     throw error;
@@ -67,15 +67,18 @@ async function render(url, connections) {
   if (connections() > 0) throw new Failure("the server connects while it renders the page");
 }
 
-async function visit(url, site, serverUrl) {
+async function visit({ toolErrors = [] }, url, site, serverUrl) {
   const context = await (await started()).newContext();
   const page = await context.newPage();
   const errors = [];
+  const failed = (text) => {
+    if (!toolErrors.some((pattern) => pattern.test(text))) errors.push(text);
+  };
   context.on("console", (message) => {
     if (message.type() !== "error" || isOfBrowser(message, serverUrl)) return;
-    errors.push(`${message.text()} (${message.location().url})`);
+    failed(`${message.text()} (${message.location().url})`);
   });
-  page.on("pageerror", (error) => errors.push(error.stack ?? String(error)));
+  page.on("pageerror", (error) => failed(error.stack || String(error))); // the stack may be empty
   const view = {
     // The page is gone for a moment while a dev server reloads it.
     texts: () => page.$$eval("li", (items) => items.map((item) => item.textContent)).catch(() => []),

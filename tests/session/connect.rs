@@ -40,6 +40,19 @@ fn channels_follow_the_application_before_the_welcome() {
     assert_eq!(page.lines(), ["open"]);
 }
 
+/// The credit that the application frees meanwhile is for the new `sub`.
+#[test]
+fn credit_is_granted_before_the_welcome() {
+    let (mut page, channel) = Page::live_at(0, config());
+    page.msgs(1, 80);
+    page.close(1006);
+    page.wait_for_attempt();
+    page.opened();
+    page.lines();
+    page.processed(channel, 80, 80);
+    assert_eq!(page.lines(), ["more room 80"]);
+}
+
 #[test]
 fn each_connection_subscribes_once() {
     let mut page = Page::new(config());

@@ -179,6 +179,12 @@ impl Client {
         }
     }
 
+    /// Waits for the end of the connection after a close: not a reset, which discards what has not been read.
+    pub async fn ends_without_reset(&mut self) {
+        let end = timeout(PATIENCE, self.socket.next()).await.expect("the server keeps the connection");
+        assert!(end.is_none(), "{end:?}");
+    }
+
     /// The next frame, whatever it is.
     pub async fn next(&mut self) -> Value {
         match self.got().await {

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { connect } from "../dist/index.js";
 import { createTestServer } from "../dist/testing.js";
 import { random } from "./support/log-server.mjs";
+import { left } from "./support/memory.mjs";
 import { connected } from "./support/scenarios.mjs";
 import { until } from "./support/server.mjs";
 import { source } from "./support/source.mjs";
@@ -143,6 +144,25 @@ test("a list keeps the newest messages, and their gaps", async (t) => {
   assert.deepEqual([data(), store.getSnapshot().gaps], [["d", "e", "f"], []]);
 });
 
+test("memory is bounded while a list does not notify", async (t) => {
+  const listeners = {};
+  const on = (event, listener) => ((listeners[event] = listener), () => {});
+  const client = { state: { name: "open" }, on: () => () => {}, channel: () => ({ on, close: () => {} }) };
+  const { store, subscribe } = list(client, { limit: 2 });
+  const timer = t.mock.method(globalThis, "setTimeout", () => {}); // the pause after the first notification never ends
+  t.after(subscribe());
+  await undefined;
+  const arrive = (offset) => {
+    const message = { id: `1000-${offset}`, offset, data: offset };
+    listeners.batch([message]);
+    return new WeakRef(message);
+  };
+  const arrived = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(arrive);
+  timer.mock.restore();
+  assert.deepEqual(store.getSnapshot().messages, []);
+  assert.equal(await left(arrived.slice(0, -4), { withinMs: 2000 }), 0);
+});
+
 test("a refused channel is the list's error until it is live", async (t) => {
   const { server, client } = connected(t);
   const { sub } = server;
@@ -225,106 +245,6 @@ test("an unusable limit is named", () => {
   for (const limit of [0, -1, Number.NaN]) {
     assert.throws(() => list(undefined, { limit }), new RegExp(`invalid option "limit": ${limit}; pass a number`));
   }
-});
-
-test("publications without a list leave when they are stored", async (t) => {
-  const { server, client } = connected(t);
-  const publisher = new Publisher(client, "c");
-  const seen = [];
-  t.after(publisher.subscribe(() => seen.push(publisher.getSnapshot().map(({ data, status }) => `${data} ${status}`))));
-  publisher.publish("a");
-  await until(() => seen.length === 2);
-  assert.deepEqual([seen, server.logs.get("c")], [[["a pending"], []], ["a"]]);
-});
-
-test("publications are shared, and outlive those who watch", async (t) => {
-  const { server, client } = connected(t);
-  let answer;
-  const { pub } = server;
-  server.pub = (frame) => (answer = () => pub.call(server, frame));
-  const [one, other] = [new Publisher(client, "c"), new Publisher(client, "c")];
-  const stop = one.subscribe(() => {});
-  one.publish("a");
-  stop();
-  assert.equal(other.getSnapshot().length, 1);
-  assert.equal(other.getSnapshot(), one.getSnapshot());
-  await until(() => answer);
-  answer();
-  await until(() => other.getSnapshot().length === 0);
-});
-
-test("a failure that nobody watches is logged", async (t) => {
-  const { server, client } = connected(t);
-  const logged = t.mock.method(console, "error", () => {});
-  server.pub = ({ ch, key }) => server.send({ op: "pubnack", ch, key, code: "forbidden", message: "not yours" });
-  const publisher = new Publisher(client, "c");
-  publisher.publish("a");
-  await until(() => logged.mock.callCount() > 0);
-  const [line, error] = logged.mock.calls[0].arguments;
-  assert.deepEqual([line, error.code], ['seamline: channel "c":', "forbidden"]);
-  publisher.getSnapshot()[0].discard();
-  assert.deepEqual(publisher.getSnapshot(), []);
-});
-
-test("a publication to a replaced log is not waited for", async (t) => {
-  const { server, client } = connected(t);
-  server.logs.set("c", ["a", "b", "c"]);
-  const { store, subscribe } = list(client);
-  t.after(subscribe());
-  await until(() => store.getSnapshot().isLive);
-  const publisher = new Publisher(client, "c");
-  t.after(publisher.subscribe(() => {}));
-  server.pub = ({ ch, key }) => server.send({ op: "puback", ch, key, id: "1000-4", offset: 4 }); // and no message
-  publisher.publish("d");
-  await until(() => publisher.getSnapshot()[0]?.status === "sent");
-  server.epoch = "other";
-  server.logs.set("c", ["x"]);
-  server.sub = ({ ch }) => {
-    server.send({ op: "subd", ch, epoch: "other", first: 1, head: 1, at: 0, resumed: false });
-    server.msgs(ch, 1, 1, true);
-    server.send({ op: "live", ch, head: 1 });
-  };
-  server.drop();
-  await until(() => publisher.getSnapshot().length === 0);
-  await until(() => store.getSnapshot().messages.at(-1).data === "x");
-  assert.deepEqual(
-    store.getSnapshot().gaps.map(({ reason, after }) => [reason, after]),
-    [["epoch_changed", "1000-3"]],
-  );
-});
-
-test("a list that begins behind a publication releases it", async (t) => {
-  const { server, client } = connected(t);
-  const { sub } = server;
-  let answer;
-  server.sub = (frame) => (answer = () => sub.call(server, frame));
-  server.pub = ({ ch, key, data }) => {
-    const offset = server.log(ch).push(data);
-    server.send({ op: "puback", ch, key, id: `1000-${offset}`, offset });
-  };
-  const { store, subscribe } = list(client, { from: "tail" });
-  t.after(subscribe());
-  const publisher = new Publisher(client, "c");
-  t.after(publisher.subscribe(() => {}));
-  publisher.publish("a");
-  await until(() => publisher.getSnapshot()[0]?.status === "sent");
-  answer(); // the subscription begins at the tail, which is the publication
-  await until(() => store.getSnapshot().isLive);
-  assert.deepEqual([publisher.getSnapshot(), store.getSnapshot().messages], [[], []]);
-});
-
-test("a list that ends releases what waits for it", async (t) => {
-  const { server, client } = connected(t);
-  const { store, subscribe } = list(client);
-  const stop = subscribe();
-  await until(() => store.getSnapshot().isLive);
-  const publisher = new Publisher(client, "c");
-  t.after(publisher.subscribe(() => {}));
-  server.pub = ({ ch, key }) => server.send({ op: "puback", ch, key, id: "1000-1", offset: 1 }); // and no message
-  publisher.publish("a");
-  await until(() => publisher.getSnapshot()[0]?.status === "sent");
-  stop();
-  assert.deepEqual(publisher.getSnapshot(), []);
 });
 
 test("a channel's listeners end with their signal", async (t) => {

@@ -1,9 +1,8 @@
 //! Frames from the client to the server.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use super::json::Json;
-use super::{FrameError, MessageId, Position};
+use super::{MessageId, Position, Text};
 
 /// A frame from the client to the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,12 +12,12 @@ pub enum ClientFrame<D> {
         /// [`VERSION`](super::VERSION).
         v: u32,
         /// Identifies this client across its connections.
-        client_id: String,
+        client_id: Text,
         /// The names of this page load and of the earlier ones that it continues, newest first, separated by
         /// spaces. They distinguish copies of a page that share a client id.
-        lineage: Option<String>,
+        lineage: Option<Text>,
         /// A JWT, if the server requires one.
-        token: Option<String>,
+        token: Option<Text>,
         /// The client sends rejected publications again later and wants to keep their order: until then, the
         /// server rejects later ones in the same channel too.
         ordered: bool,
@@ -26,7 +25,7 @@ pub enum ClientFrame<D> {
     /// Subscribe, or resume a subscription.
     Sub {
         /// The channel.
-        ch: String,
+        ch: Text,
         /// Replay what comes after this position …
         position: Option<Position>,
         /// … or, without one, begin here. Without both, begin at the position that the server stores for this
@@ -40,37 +39,37 @@ pub enum ClientFrame<D> {
     /// Grant more credit for replayed messages.
     More {
         /// The channel.
-        ch: String,
+        ch: Text,
         /// Added to the remaining credit.
         credit: u64,
     },
     /// End a subscription.
     Unsub {
         /// The channel.
-        ch: String,
+        ch: Text,
     },
     /// Publish a message.
     Pub {
         /// The channel.
-        ch: String,
+        ch: Text,
         /// The idempotency key: the log stores one message per channel and key.
-        key: String,
+        key: Text,
         /// The payload.
         data: D,
     },
     /// Send an ephemeral event to the channel's current subscribers. It is never stored or replayed.
     Cast {
         /// The channel.
-        ch: String,
+        ch: Text,
         /// The payload.
         data: D,
     },
     /// The position up to which the application has *processed* the channel.
     Ack {
         /// The channel.
-        ch: String,
+        ch: Text,
         /// The epoch of the processed position.
-        epoch: String,
+        epoch: Text,
         /// Its offset.
         offset: u64,
         /// Its id.
@@ -79,7 +78,7 @@ pub enum ClientFrame<D> {
     /// A fresh token for the open connection.
     Token {
         /// The JWT.
-        token: String,
+        token: Text,
     },
     /// Check that the server is alive.
     Ping,
@@ -96,238 +95,11 @@ pub enum StartAt {
 }
 
 impl<D> ClientFrame<D> {
-    /// The frame as JSON without its end: the caller appends the payload, if [`ClientFrame::data`] has one,
-    /// and the closing brace. So payloads stay out of wasm memory, and a formatter stays out of the wasm.
-    pub fn head(&self) -> String {
-        let mut json = Json(String::new());
-        match self {
-            ClientFrame::Hello { v, client_id, lineage, token, ordered } => {
-                json.text("op", "hello").number("v", u64::from(*v)).text("client_id", client_id);
-                lineage.iter().for_each(|lineage| json.text("lineage", lineage).end());
-                token.iter().for_each(|token| json.text("token", token).end());
-                if *ordered {
-                    json.flag("ordered");
-                }
-            }
-            ClientFrame::Sub { ch, position, from, credit, reference } => {
-                json.text("op", "sub").text("ch", ch).number("credit", *credit);
-                reference.iter().for_each(|reference| json.number("ref", *reference).end());
-                match from {
-                    Some(StartAt::Tail) => json.text("from", "tail").end(),
-                    Some(StartAt::Start) => json.text("from", "start").end(),
-                    None => {}
-                }
-                if let Some(Position { epoch, offset, id }) = position {
-                    let mut inner = Json(String::new());
-                    inner.position(epoch, *offset, *id);
-                    json.name("position").0.push_str(&inner.0);
-                    json.0.push('}');
-                }
-            }
-            ClientFrame::More { ch, credit } => {
-                json.text("op", "more").text("ch", ch).number("credit", *credit).end()
-            }
-            ClientFrame::Unsub { ch } => json.text("op", "unsub").text("ch", ch).end(),
-            ClientFrame::Pub { ch, key, .. } => json.text("op", "pub").text("ch", ch).text("key", key).end(),
-            ClientFrame::Cast { ch, .. } => json.text("op", "cast").text("ch", ch).end(),
-            ClientFrame::Ack { ch, epoch, offset, id } => {
-                json.text("op", "ack").text("ch", ch).position(epoch, *offset, *id);
-            }
-            ClientFrame::Token { token } => json.text("op", "token").text("token", token).end(),
-            ClientFrame::Ping => json.text("op", "ping").end(),
-        }
-        json.0
-    }
-
     /// The payload.
     pub fn data(&self) -> Option<&D> {
         match self {
             ClientFrame::Pub { data, .. } | ClientFrame::Cast { data, .. } => Some(data),
             _ => None,
         }
-    }
-
-    /// The frame as JSON, with the payload's JSON from `payload`.
-    pub fn to_json(&self, payload: impl FnOnce(&D) -> String) -> String {
-        let mut text = self.head();
-        if let Some(data) = self.data() {
-            text.push_str(",\"data\":");
-            text.push_str(&payload(data));
-        }
-        text.push('}');
-        text
-    }
-}
-
-/// Reads a field whose value may be `null`: `null` is a valid payload.
-fn present<'de, T: Deserialize<'de>, De: Deserializer<'de>>(de: De) -> Result<Option<T>, De::Error> {
-    T::deserialize(de).map(Some)
-}
-
-/// Takes a field that the op requires.
-macro_rules! need {
-    ($fields:ident, $op:literal, $field:ident) => {
-        $fields.$field.ok_or(FrameError::Missing { op: $op.to_owned(), field: stringify!($field) })?
-    };
-}
-
-/// `Option::default` would ask for `D: Default`.
-fn none<D>() -> Option<D> {
-    None
-}
-
-/// A [`ClientFrame`] as it is read from the wire.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(bound = "D: Deserialize<'de>")]
-#[allow(missing_docs)] // the fields are those of `ClientFrame`
-pub struct ClientFields<D> {
-    #[serde(default)]
-    pub op: String,
-    pub v: Option<u32>,
-    pub client_id: Option<String>,
-    pub lineage: Option<String>,
-    pub token: Option<String>,
-    pub ordered: Option<bool>,
-    pub ch: Option<String>,
-    pub position: Option<Position>,
-    pub from: Option<StartAt>,
-    pub credit: Option<u64>,
-    #[serde(rename = "ref")]
-    pub reference: Option<u64>,
-    pub key: Option<String>,
-    #[serde(default = "none", deserialize_with = "present")]
-    pub data: Option<D>,
-    pub epoch: Option<String>,
-    pub offset: Option<u64>,
-    pub id: Option<MessageId>,
-}
-
-impl<D> TryFrom<ClientFields<D>> for ClientFrame<D> {
-    type Error = FrameError;
-
-    fn try_from(f: ClientFields<D>) -> Result<Self, FrameError> {
-        Ok(match f.op.as_str() {
-            "hello" => ClientFrame::Hello {
-                v: need!(f, "hello", v),
-                client_id: need!(f, "hello", client_id),
-                lineage: f.lineage,
-                token: f.token,
-                ordered: f.ordered.unwrap_or_default(),
-            },
-            "sub" => ClientFrame::Sub {
-                ch: need!(f, "sub", ch),
-                position: f.position,
-                from: f.from,
-                credit: need!(f, "sub", credit),
-                reference: f.reference,
-            },
-            "more" => ClientFrame::More { ch: need!(f, "more", ch), credit: need!(f, "more", credit) },
-            "unsub" => ClientFrame::Unsub { ch: need!(f, "unsub", ch) },
-            "pub" => ClientFrame::Pub {
-                ch: need!(f, "pub", ch),
-                key: need!(f, "pub", key),
-                data: need!(f, "pub", data),
-            },
-            "cast" => ClientFrame::Cast { ch: need!(f, "cast", ch), data: need!(f, "cast", data) },
-            "ack" => ClientFrame::Ack {
-                ch: need!(f, "ack", ch),
-                epoch: need!(f, "ack", epoch),
-                offset: need!(f, "ack", offset),
-                id: f.id,
-            },
-            "token" => ClientFrame::Token { token: need!(f, "token", token) },
-            "ping" => ClientFrame::Ping,
-            _ => return Err(FrameError::UnknownOp(f.op)),
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn id() -> impl Strategy<Value = Option<MessageId>> {
-        proptest::option::of((any::<u64>(), any::<u64>()).prop_map(|(ms, seq)| MessageId { ms, seq }))
-    }
-
-    fn frame() -> impl Strategy<Value = ClientFrame<String>> {
-        let position =
-            ("\\PC*", any::<u64>(), id()).prop_map(|(epoch, offset, id)| Position { epoch, offset, id });
-        let from = prop_oneof![Just(StartAt::Tail), Just(StartAt::Start)];
-        let text = || any::<String>();
-        prop_oneof![
-            (any::<u32>(), text(), proptest::option::of(text()), proptest::option::of(text()), any::<bool>())
-                .prop_map(|(v, client_id, lineage, token, ordered)| ClientFrame::Hello {
-                    v,
-                    client_id,
-                    lineage,
-                    token,
-                    ordered
-                }),
-            (
-                text(),
-                proptest::option::of(position),
-                proptest::option::of(from),
-                any::<u64>(),
-                proptest::option::of(any::<u64>())
-            )
-                .prop_map(|(ch, position, from, credit, reference)| ClientFrame::Sub {
-                    ch,
-                    position,
-                    from,
-                    credit,
-                    reference
-                }),
-            (text(), any::<u64>()).prop_map(|(ch, credit)| ClientFrame::More { ch, credit }),
-            text().prop_map(|ch| ClientFrame::Unsub { ch }),
-            (text(), text(), text()).prop_map(|(ch, key, data)| ClientFrame::Pub { ch, key, data }),
-            (text(), text()).prop_map(|(ch, data)| ClientFrame::Cast { ch, data }),
-            (text(), text(), any::<u64>(), id()).prop_map(|(ch, epoch, offset, id)| ClientFrame::Ack {
-                ch,
-                epoch,
-                offset,
-                id
-            }),
-            text().prop_map(|token| ClientFrame::Token { token }),
-            Just(ClientFrame::Ping),
-        ]
-    }
-
-    proptest! {
-        #[test]
-        fn written_frames_are_read_back(frame in frame()) {
-            let json = frame.to_json(|data| serde_json::to_string(data).unwrap());
-            let fields: ClientFields<String> = serde_json::from_str(&json).unwrap();
-            prop_assert_eq!(ClientFrame::try_from(fields).unwrap(), frame);
-        }
-
-        #[test]
-        fn reading_never_panics(text: String) {
-            let _ = serde_json::from_str::<ClientFields<serde_json::Value>>(&text).map(ClientFrame::try_from);
-        }
-    }
-
-    #[test]
-    fn errors_name_the_missing_field() {
-        let read = |json| ClientFrame::try_from(serde_json::from_str::<ClientFields<String>>(json).unwrap());
-        assert_eq!(
-            read(r#"{"op":"sub","credit":1}"#),
-            Err(FrameError::Missing { op: "sub".to_owned(), field: "ch" })
-        );
-        assert_eq!(read(r#"{"op":"dance"}"#), Err(FrameError::UnknownOp("dance".to_owned())));
-        assert_eq!(read("{}"), Err(FrameError::UnknownOp(String::new())));
-        assert_eq!(
-            FrameError::Missing { op: "sub".to_owned(), field: "ch" }.to_string(),
-            "`sub` needs the field `ch`"
-        );
-    }
-
-    #[test]
-    fn null_is_a_payload() {
-        let fields =
-            serde_json::from_str::<ClientFields<serde_json::Value>>(r#"{"op":"cast","ch":"c","data":null}"#);
-        let frame = ClientFrame::try_from(fields.unwrap()).unwrap();
-        assert_eq!(frame, ClientFrame::Cast { ch: "c".to_owned(), data: serde_json::Value::Null });
     }
 }

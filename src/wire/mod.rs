@@ -10,22 +10,32 @@
 
 mod client_frame;
 pub mod code;
-mod error;
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 mod json;
 mod limits;
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+mod message_id;
 mod position;
 mod server_frame;
+mod text;
 
-pub use client_frame::{ClientFields, ClientFrame, StartAt};
+pub use client_frame::{ClientFrame, StartAt};
 pub use code::close;
-pub use error::FrameError;
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+pub use json::{ClientFields, Fields, FrameError};
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 pub(crate) use json::{Json, push_number};
 pub use limits::{
     CHANNEL_NAME_BYTES_MAX, CHANNEL_NAME_RULE, KEY_BYTES_MAX, KEY_RULE, LINEAGE_NAME_BYTES_MAX,
     LINEAGE_NAMES_MAX, is_channel_name,
 };
-pub use position::{BadMessageId, MessageId, Position};
-pub use server_frame::{Fields, Msgs, ServerFrame};
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+pub use message_id::{BadMessageId, MessageId};
+pub use position::Position;
+pub use server_frame::{Msgs, ServerFrame};
+#[cfg(all(target_arch = "wasm32", feature = "js-texts"))]
+pub use text::Text as MessageId;
+pub use text::{Text, TextRef, Word};
 
 /// The WebSocket subprotocol's name (RFC 6455 §1.9).
 pub const SUBPROTOCOL: &str = "seamline.v1";

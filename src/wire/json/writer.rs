@@ -1,6 +1,6 @@
 //! Writes JSON without a formatter, which every page would download.
 
-use super::MessageId;
+use crate::wire::MessageId;
 
 /// A JSON object that is being written. The caller appends the closing brace.
 #[derive(Default)]

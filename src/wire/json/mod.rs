@@ -1,0 +1,12 @@
+//! The frames as JSON, where texts are strings of Rust. In the npm package's wasm for `seamline.v1` they are not, and
+//! `js/src/frames.ts` reads and writes the frames.
+
+mod client;
+mod error;
+mod server;
+mod writer;
+
+pub use client::ClientFields;
+pub use error::FrameError;
+pub use server::Fields;
+pub(crate) use writer::{Json, push_number};

@@ -55,7 +55,7 @@ enum Command {
     Chaos(chaos::Args),
     /// Check the dependencies for known vulnerabilities and unwanted licenses
     Audit(audit::Args),
-    /// Measure the server under load, beside socket.io
+    /// Measure the client and the server beside others
     Bench(bench::Args),
     /// Plant bugs in a copy of the core, one at a time, and check that the tests find each
     Mutants(mutants::Args),

@@ -1,4 +1,4 @@
-//! A link between two processes that can be cut, stalled or slow: a TCP forwarder.
+//! A link between two processes that can be cut, stalled, slow or long: a TCP forwarder.
 
 use std::future::pending;
 use std::io;
@@ -8,14 +8,16 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// The receive buffer of a slow link's sockets: small, so that the sender notices soon.
 const SLOW_BUFFER_BYTES: u32 = 8 * 1024;
 /// How often a slow link forwards something.
 const STEPS_PER_S: u64 = 50;
 const BUFFER_BYTES: usize = 16 * 1024;
+/// How many buffers may be on a long link at a time. It is far more than what any sender has in flight.
+const IN_TRANSIT_MAX: usize = 4096;
 const BACKLOG: u32 = 1024;
 
 /// What applies to all connections of a link.
@@ -25,6 +27,19 @@ struct State {
     cuts: u64,
     /// Nothing is forwarded, and no connection ends.
     stalled: bool,
+    /// New connections end at once.
+    refusing: bool,
+}
+
+/// What distinguishes a link from a cable on this machine.
+#[derive(Clone, Copy, Default)]
+enum Shape {
+    #[default]
+    Fast,
+    /// The bytes per second, in each direction of each connection.
+    Slow(u64),
+    /// How long a byte takes.
+    Delayed(Duration),
 }
 
 /// A link to an address. It forwards until the runtime ends, even if this handle is dropped.
@@ -37,16 +52,22 @@ pub struct Link {
 impl Link {
     /// A link that is as fast as the machine.
     pub fn to(target: SocketAddr) -> io::Result<Link> {
-        Link::start(target, None)
+        Link::start(target, Shape::Fast)
     }
 
     /// A link that forwards this many bytes a second, in each direction of each connection.
     pub fn slow(target: SocketAddr, bytes_per_s: u64) -> io::Result<Link> {
-        Link::start(target, Some(bytes_per_s))
+        Link::start(target, Shape::Slow(bytes_per_s))
     }
 
-    fn start(target: SocketAddr, bytes_per_s: Option<u64>) -> io::Result<Link> {
-        let socket = socket(bytes_per_s)?;
+    /// A link on which each byte takes this long, in each direction, however many there are. A connection to it is
+    /// accepted at once.
+    pub fn delayed(target: SocketAddr, one_way: Duration) -> io::Result<Link> {
+        Link::start(target, Shape::Delayed(one_way))
+    }
+
+    fn start(target: SocketAddr, shape: Shape) -> io::Result<Link> {
+        let socket = socket(shape)?;
         socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let listener = socket.listen(BACKLOG)?;
         let address = listener.local_addr()?;
@@ -54,7 +75,10 @@ impl Link {
         let seen = state.subscribe();
         tokio::spawn(async move {
             while let Ok((near, _)) = listener.accept().await {
-                tokio::spawn(carry(near, target, bytes_per_s, seen.clone()));
+                let is_refused = seen.borrow().refusing;
+                if !is_refused {
+                    tokio::spawn(carry(near, target, shape, seen.clone()));
+                }
             }
         });
         Ok(Link { address, state })
@@ -65,33 +89,39 @@ impl Link {
         self.state.send_modify(|state| state.cuts += 1);
     }
 
+    /// Ends all connections and refuses new ones, or accepts them again.
+    pub fn refuse(&self, refusing: bool) {
+        self.state.send_modify(|state| {
+            state.refusing = refusing;
+            state.cuts += u64::from(refusing);
+        });
+    }
+
     /// Stops forwarding, or goes on.
     pub fn stall(&self, stalled: bool) {
         self.state.send_modify(|state| state.stalled = stalled);
     }
 }
 
-fn socket(bytes_per_s: Option<u64>) -> io::Result<TcpSocket> {
+fn socket(shape: Shape) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
-    if bytes_per_s.is_some() {
+    if let Shape::Slow(_) = shape {
         socket.set_recv_buffer_size(SLOW_BUFFER_BYTES)?;
     }
     Ok(socket)
 }
 
-async fn carry(
-    near: TcpStream,
-    target: SocketAddr,
-    bytes_per_s: Option<u64>,
-    mut state: watch::Receiver<State>,
-) {
+async fn carry(near: TcpStream, target: SocketAddr, shape: Shape, mut state: watch::Receiver<State>) {
     let began = state.borrow().cuts;
-    let Ok(socket) = socket(bytes_per_s) else { return };
+    let Ok(socket) = socket(shape) else { return };
     let Ok(far) = socket.connect(target).await else { return };
+    if near.set_nodelay(true).and(far.set_nodelay(true)).is_err() {
+        return;
+    }
     let (near_in, near_out) = near.into_split();
     let (far_in, far_out) = far.into_split();
-    let there = forward(near_in, far_out, bytes_per_s, state.clone());
-    let back = forward(far_in, near_out, bytes_per_s, state.clone());
+    let there = forward(near_in, far_out, shape, state.clone());
+    let back = forward(far_in, near_out, shape, state.clone());
     let cut = async {
         if state.wait_for(|state| state.cuts != began).await.is_err() {
             pending::<()>().await; // the handle is gone: nobody cuts it any more
@@ -107,25 +137,51 @@ async fn carry(
 async fn forward(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
-    bytes_per_s: Option<u64>,
+    shape: Shape,
     mut state: watch::Receiver<State>,
 ) {
-    let mut buffer = vec![0; bytes_per_s.map_or(BUFFER_BYTES, |bytes| (bytes / STEPS_PER_S) as usize)];
+    let buffer_bytes = match shape {
+        Shape::Delayed(one_way) => return delay(from, to, one_way).await,
+        Shape::Slow(bytes_per_s) => (bytes_per_s / STEPS_PER_S) as usize,
+        Shape::Fast => BUFFER_BYTES,
+    };
+    let mut buffer = vec![0; buffer_bytes];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
         state.wait_for(|state| !state.stalled).await.ok();
         if to.write_all(&buffer[..read]).await.is_err() {
             return;
         }
-        if let Some(bytes_per_s) = bytes_per_s {
+        if let Shape::Slow(bytes_per_s) = shape {
             sleep(Duration::from_micros(read as u64 * 1_000_000 / bytes_per_s)).await;
         }
     }
 }
 
+/// Reads while it waits, so that the delay does not limit the bytes per second.
+async fn delay(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, one_way: Duration) {
+    let (sender, mut in_transit) = mpsc::channel(IN_TRANSIT_MAX);
+    let depart = async move {
+        loop {
+            let mut bytes = Vec::with_capacity(BUFFER_BYTES);
+            let (Ok(1..), Ok(room)) = (from.read_buf(&mut bytes).await, sender.reserve().await) else {
+                break;
+            };
+            room.send((Instant::now() + one_way, bytes));
+        }
+    };
+    let arrive = async move {
+        while let Some((at, bytes)) = in_transit.recv().await {
+            sleep_until(at).await;
+            if to.write_all(&bytes).await.is_err() {
+                break;
+            }
+        }
+    };
+    tokio::join!(depart, arrive);
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use tokio::net::TcpListener;
     use tokio::time::timeout;
 
@@ -172,5 +228,33 @@ mod tests {
         near.write_all(&[0; 3_000]).await.expect("it is open");
         far.read_exact(&mut [0; 3_000]).await.expect("all of it comes through");
         assert!(start.elapsed() > Duration::from_millis(200), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_long_link_delays_bytes_without_slowing_them() {
+        const ONE_WAY: Duration = Duration::from_millis(60);
+        let (listener, address) = listener().await;
+        let link = Link::delayed(address, ONE_WAY).expect("it starts");
+        let (mut near, mut far) = connected(&link, &listener).await;
+        let start = Instant::now();
+        for _ in 0..100 {
+            near.write_all(&[0; 1000]).await.expect("it is open");
+        }
+        far.read_exact(&mut [0; 100_000]).await.expect("all of it comes through");
+        assert!(start.elapsed() >= ONE_WAY, "{:?}", start.elapsed());
+        assert!(start.elapsed() < 20 * ONE_WAY, "{:?}", start.elapsed());
+    }
+
+    #[tokio::test]
+    async fn a_refusing_link_ends_connections() {
+        let (listener, address) = listener().await;
+        let link = Link::to(address).expect("it starts");
+        let (mut near, _far) = connected(&link, &listener).await;
+        link.refuse(true);
+        assert_eq!(near.read(&mut [0]).await.unwrap_or(0), 0);
+        let mut refused = TcpStream::connect(link.address).await.expect("it listens");
+        assert_eq!(refused.read(&mut [0]).await.unwrap_or(0), 0);
+        link.refuse(false);
+        connected(&link, &listener).await;
     }
 }

@@ -1,0 +1,110 @@
+// What all parts use: the browser, the servers, the links and the pages, and rounds that alternate.
+import { join } from "node:path";
+import { Browser } from "./browser.mjs";
+import { Links } from "./link.mjs";
+import { Results } from "./results.mjs";
+import { unpacked } from "./seamline.mjs";
+import { Servers, urlOf } from "./servers.mjs";
+import { Site } from "./site.mjs";
+
+export class Bench {
+  #options;
+  #servers = new Servers();
+  #links;
+  #site;
+  #builds = {};
+  browser;
+  results;
+
+  static async start(part, options) {
+    const bench = new Bench();
+    bench.#options = options;
+    bench.#links = new Links(options.link);
+    bench.browser = await Browser.start();
+    bench.#site = await new Site(join(options.dir, "pages"), options.peers).start();
+    bench.#builds.seamline = bench.#build("seamline", options.server, options.package);
+    if (options["before-server"] || options["before-package"]) {
+      const server = options["before-server"] ?? options.server;
+      bench.#builds.before = bench.#build("before", server, options["before-package"] ?? options.package);
+    }
+    const { rounds, quick } = options;
+    const about = {
+      at: new Date().toISOString(),
+      rounds,
+      quick,
+      chromium: bench.browser.version,
+      node: process.version,
+    };
+    bench.results = new Results(part, about);
+    return bench;
+  }
+
+  #build(name, server, tarball) {
+    return { name, server, dir: unpacked(tarball, join(this.#options.dir, "packages", name)) };
+  }
+
+  get quick() {
+    return this.#options.quick;
+  }
+
+  /**
+   * The contestants that `--only` names, by the first words of their names. One of kind `seamline` is also measured with
+   * the builds before a change, if there are any.
+   */
+  contestants(all) {
+    const only = this.#options.only?.split(",") ?? [];
+    const builds = Object.values(this.#builds);
+    const each = all.flatMap((one) => {
+      if (one.kind !== "seamline") return [{ ...one, build: this.#builds.seamline }];
+      return builds.map((build) => ({ ...one, name: one.name.replace("seamline", build.name), build }));
+    });
+    const isOurs = ({ kind }) => kind === "seamline";
+    const matches = (one) => only.some((name) => (name === "ours" ? isOurs(one) : one.name.startsWith(name)));
+    const chosen = only.length === 0 ? each : each.filter(matches);
+    if (chosen.length === 0) throw new Error(`--only names none of: ${each.map(({ name }) => name).join(", ")}`);
+    return chosen;
+  }
+
+  /** Calls `measure` for each contestant under each condition, in rounds. The order is reversed in every second one. */
+  async rounds(contestants, conditions, measure) {
+    for (let round = 1; round <= this.#options.rounds; round++) {
+      console.log(`round ${round} of ${this.#options.rounds}`);
+      const order = round % 2 === 1 ? contestants : contestants.toReversed();
+      for (const condition of conditions) {
+        for (const contestant of order) await measure(contestant, condition);
+      }
+    }
+  }
+
+  /** The contestant's server. `logs` has the numbers of messages that channels of a Seamline server begin with. */
+  server({ kind, build }, logs = {}) {
+    const options = { binary: build.server, logs, peers: this.#options.peers, nats: this.#options.nats };
+    return this.#servers.get(kind, kind === "seamline" ? build.name : "", options);
+  }
+
+  /** The URL of the contestant's server, behind a link with that round trip time. */
+  async url(contestant, server, roundTripMs) {
+    return urlOf(contestant.kind, await this.#links.port(server.port, roundTripMs));
+  }
+
+  /** A link to a port, which can be cut. */
+  link(port, roundTripMs) {
+    return this.#links.to(port, roundTripMs);
+  }
+
+  /** Opens the contestant's page. */
+  async page({ page, build }) {
+    const opened = await this.browser.page(await this.#site.url(page, build));
+    await opened.evaluate(async () => {
+      while (!globalThis.bench) await new Promise((resolve) => setTimeout(resolve, 5));
+    });
+    return opened;
+  }
+
+  async stop() {
+    await this.browser?.stop();
+    await this.#links?.stop();
+    await this.#servers.stop();
+    await this.#site?.stop();
+  }
+}

@@ -2,11 +2,12 @@ import { Call, type EngineClass, type Frame, type Host, Kind } from "./boundary.
 import { Calls } from "./calls.js";
 import type { ChannelPort } from "./channel.js";
 import type { Dialect } from "./dialect.js";
+import { beginEarly, type Early } from "./early.js";
 import { SeamlineError, text } from "./error.js";
 import { follow } from "./follow.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { type Lineage, lineageOf } from "./lineage.js";
-import { type Loading, loadWithRetries } from "./load.js";
+import { isLoaded, type Loading, loadWithRetries } from "./load.js";
 import { toJson } from "./payload.js";
 import { closed, Publications, type Published } from "./publications.js";
 import { openSocket, type Socket } from "./socket.js";
@@ -14,7 +15,7 @@ import type { Status } from "./status.js";
 import type { Subscription } from "./subscription.js";
 import { Subscriptions } from "./subscriptions.js";
 import { fetchToken } from "./token.js";
-import type { Gap, Logger, Options, Reason, State, Stats } from "./types.js";
+import type { Gap, Logger, Options, Reason, State, Stats, WebSocketConstructor } from "./types.js";
 
 /** What all connections of a client have in common. */
 export interface Setup {
@@ -54,6 +55,8 @@ export class Connection implements ChannelPort, Loading, Host {
   #subscriptions: Subscriptions;
   #publications: Publications;
   #lineage: Lineage | undefined;
+  /** What was begun for the first attempt while the wasm loads. */
+  #early: Early | undefined;
   /** The one timer that the wasm sets. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopWatching = () => {};
@@ -65,10 +68,13 @@ export class Connection implements ChannelPort, Loading, Host {
     this.#setup = setup;
     this.#before = before;
     this._status = setup._status;
-    const { dialect = "seamline" } = _options;
-    this.#subscriptions = new Subscriptions(this.#calls, dialect === "seamline");
+    const { token, dialect = "seamline" } = _options;
+    const isSeamline = dialect === "seamline";
+    this.#subscriptions = new Subscriptions(this.#calls, isSeamline);
     this.#publications = new Publications(this.#calls, _options.outboxMessages);
     if (_load) this.#lineage = lineageOf(_clientId, _load);
+    // In the plain dialect, the URL has a query that the wasm writes.
+    if (isSeamline && !isLoaded(_seamline)) this.#early = beginEarly(() => this.#webSocket(setup._url), token);
     this.#stopWaiting = loadWithRetries(_options, _seamline, this);
   }
 
@@ -139,6 +145,7 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   _waiting(attempt: number, retryAt: number, reason: Reason): void {
+    this.#early?._end(); // it belonged to this attempt
     this.#set({ name: "waiting", attempt, retryAt, reason });
   }
 
@@ -182,11 +189,16 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   socket(id: number, url: string): Socket | string {
+    const socket = this.#early?._socket() ?? openSocket(() => this.#webSocket(url));
+    if (typeof socket === "object") {
+      socket._start((kind, reason, code, data) => this.#calls._call(kind, id, reason, "", code, 0, data));
+    }
+    return socket;
+  }
+
+  #webSocket(url: string): InstanceType<WebSocketConstructor> {
     const { dialect = "seamline", WebSocket: Own } = this.#setup._options;
-    return openSocket(
-      () => new (Own ?? WebSocket)(url, dialect === "seamline" ? "seamline.v1" : undefined),
-      (kind, reason, code, data) => this.#calls._call(kind, id, reason, "", code, 0, data),
-    );
+    return new (Own ?? WebSocket)(url, dialect === "seamline" ? "seamline.v1" : undefined);
   }
 
   emit(kind: Kind, id: number, a: string, b: string, x: number, y: number, z: number, value: unknown): void {
@@ -227,7 +239,7 @@ export class Connection implements ChannelPort, Loading, Host {
 
   #fetchToken(id: number, refresh: boolean): void {
     this.#stopWaiting = follow(
-      fetchToken(this.#setup._options.token, refresh),
+      (!refresh && this.#early?._token()) || fetchToken(this.#setup._options.token, refresh),
       (token) => this.#calls._call(Call.Token, id, token),
       (error) => this.#calls._call(Call.TokenFailed, id, `the token function failed: ${text(error)}`),
     );
@@ -241,6 +253,7 @@ export class Connection implements ChannelPort, Loading, Host {
     stopTimer(closing);
     this.#stopWatching();
     this.#stopWaiting();
+    this.#early?._end();
     this.#lineage?._end();
     this._status._set({ name: "closed", reason });
     this.#subscriptions._end();

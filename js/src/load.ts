@@ -10,8 +10,10 @@ import { NetworkFault, wasmFailed } from "./wasm-failed.js";
 /** After a fault of the network, the next attempts follow after this, doubled up to 16 times as long. */
 const RETRY_MS = 1000;
 
-/** What has been started, or is being started, once for all clients of a page. */
+/** What has been started, once for all clients of a page. */
 const engines = new Map<Dialect, Promise<EngineClass>>();
+/** What is being started, by its wasm: one that never arrives does not stop clients that pass another one. */
+const starting = new Map<unknown, Promise<EngineClass>>();
 
 /** Learns what becomes of loading the wasm. */
 export interface Loading {
@@ -42,6 +44,11 @@ export function loadWithRetries(options: Options, seamline: Dialect, loading: Lo
   return () => stop();
 }
 
+/** Whether the wasm of a dialect is there. */
+export function isLoaded(dialect: Dialect): boolean {
+  return engines.has(dialect);
+}
+
 function reasonOf(error: unknown): Reason {
   if (!(error instanceof SeamlineError)) {
     return { code: "wasm_failed", message: `could not load the WebAssembly: ${text(error)}` };
@@ -60,11 +67,13 @@ async function load({ wasm, dialect, WebSocket: Own }: Options, seamline: Dialec
     throw new SeamlineError("wasm_failed", "WebAssembly is missing; turn off Lockdown Mode for this site");
   }
   const spoken = dialect === "plain" ? await plainBeside() : typeof dialect === "object" ? dialect : seamline;
-  let engine = engines.get(spoken);
+  const source = wasm ?? spoken;
+  let engine = engines.get(spoken) ?? starting.get(source);
   if (!engine) {
     engine = start(spoken, wasm);
-    engines.set(spoken, engine);
-    engine.catch(() => engines.delete(spoken));
+    starting.set(source, engine);
+    const settled = () => starting.delete(source);
+    engine.then(settled, settled);
   }
   return engine;
 }
@@ -73,7 +82,9 @@ async function start(dialect: Dialect, wasm = dialect.source?.()): Promise<Engin
   if (!wasm) throw wasmFailed("this entry contains none", "pass the option `wasm`");
   const module = await compile(wasm);
   try {
-    return dialect.start(module);
+    const engine = dialect.start(module);
+    engines.set(dialect, Promise.resolve(engine));
+    return engine;
   } catch (error) {
     throw await refused(error);
   }

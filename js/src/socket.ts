@@ -6,6 +6,8 @@ export type Reporter = (kind: Call, reason: string, code: number, data?: unknown
 
 /** A WebSocket, as the wasm uses it. Nothing here throws, whatever the application's class does. */
 export interface Socket {
+  /** Reports to the engine from now on, first what has happened so far. */
+  _start(report: Reporter): void;
   /** Sends a frame. Returns the cause if that fails. */
   send(text: string): string | undefined;
   /** Bytes that wait to be sent. */
@@ -17,6 +19,9 @@ export interface Socket {
 /** Chromium reports a connection that the page's policy forbids in no other way. */
 const BLOCKED = "the browser blocked the connection; allow it in the Content-Security-Policy (connect-src)";
 
+/** How much may wait for the engine, in UTF-16 code units; each frame counts as 1,000 more. No server sends so much before `hello`. */
+const EARLY_MAX = 1_000_000;
+
 const ignore = () => {};
 
 /**
@@ -24,14 +29,16 @@ const ignore = () => {};
  * and it may call a handler inside any call, while the application is in the middle of a call to the client. That call must
  * return before it is answered, so the report waits.
  */
-export function openSocket(make: () => InstanceType<WebSocketConstructor>, report: Reporter): Socket | string {
+export function openSocket(make: () => InstanceType<WebSocketConstructor>): Socket | string {
   let socket: InstanceType<WebSocketConstructor> | undefined;
+  let report: Reporter | undefined;
+  let early = 0;
   let cause = "";
   let blockedTimer: ReturnType<typeof setTimeout> | undefined;
   const waiting: Parameters<Reporter>[] = [];
   const pump = () => {
-    while (waiting[0] && report(...waiting[0]) !== false) waiting.shift();
-    if (waiting[0]) queueMicrotask(pump);
+    while (report && waiting[0] && report(...waiting[0]) !== false) waiting.shift();
+    if (report && waiting[0]) queueMicrotask(pump);
   };
   const enqueue = (...what: Parameters<Reporter>) => {
     if (waiting.push(what) === 1) pump();
@@ -54,13 +61,13 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>, repor
   try {
     socket = make();
     socket.onopen = () => enqueue(Call.SocketOpen, "", 0);
-    socket.onmessage = (event) =>
-      enqueue(
-        Call.SocketMessage,
-        "",
-        0,
-        attempt(() => event.data),
-      );
+    socket.onmessage = (event) => {
+      const data = attempt(() => event.data);
+      if (!report) early += 1000 + (typeof data === "string" ? data.length : EARLY_MAX);
+      if (early <= EARLY_MAX) return enqueue(Call.SocketMessage, "", 0, data);
+      closed(1009, "the server sent too much before `hello`");
+      attempt(() => socket!.close(1000));
+    };
     socket.onclose = (event) =>
       closed(
         attempt(() => event.code),
@@ -76,6 +83,10 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>, repor
     return causeOf(error);
   }
   return {
+    _start: (to) => {
+      report = to;
+      queueMicrotask(pump); // not in the middle of the call that requests the socket
+    },
     send: (text) => {
       try {
         socket!.send(text);

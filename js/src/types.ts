@@ -189,8 +189,8 @@ export type WebSocketConstructor = new (
 /** The options of {@link connect}. All are optional. Milliseconds are whole numbers up to 2,147,483,647 (24 days). */
 export interface Options {
   /**
-   * A token for the server, or a function that returns one. The client calls the function for the first connection, and
-   * again whenever the server rejects the token or the token expires.
+   * A token for the server, or a function that returns one. The client calls the function for the first connection,
+   * while its WebAssembly loads, and again whenever the server rejects the token or the token expires.
    */
   token?: string | ((request: { refresh: boolean }) => string | null | Promise<string | null>) | undefined;
   /**

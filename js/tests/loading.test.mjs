@@ -93,6 +93,29 @@ test("calls before the wasm loads run in order", async () => {
   client.close();
 });
 
+test("a wasm that never arrives does not block another one", async () => {
+  FakeServer.install();
+  const { connect } = await fresh("slim");
+  const waits = connect("ws://example.org/ws", { wasm: new Promise(() => {}) });
+  const client = connect("ws://example.org/ws", { wasm: bytes });
+  await until(() => client.state.name === "open");
+  assert.equal(waits.state.name, "connecting");
+  waits.close();
+  client.close();
+});
+
+test("clients of a page share one wasm", async (t) => {
+  FakeServer.install();
+  const compile = t.mock.method(WebAssembly, "compile");
+  const { connect } = await fresh();
+  const clients = [1, 2, 3].map(() => connect("ws://example.org/ws"));
+  await Promise.all(clients.map((client) => client.ready()));
+  const later = connect("ws://example.org/ws", { wasm: bytes });
+  await later.ready();
+  assert.equal(compile.mock.callCount(), 1);
+  for (const client of [...clients, later]) client.close();
+});
+
 test("a client closed before the wasm loads never connects", async () => {
   const server = FakeServer.install();
   const { connect } = await fresh();

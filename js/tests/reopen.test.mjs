@@ -258,6 +258,7 @@ test("a listener that always opens again does not stop the page", async (t) => {
 });
 
 test("a client may be closed and opened many times at once", async (t) => {
+  await setUp(t).client.ready(); // the wasm is loaded
   const { server, client } = setUp(t);
   for (let i = 0; i < 20; i++) {
     const closed = client.close();

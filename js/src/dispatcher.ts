@@ -68,6 +68,8 @@ export class Dispatcher<T = unknown, C = unknown> {
   #stream: Stream | undefined;
   /** Everything up to here was queued or skipped. The id is that of a message that arrived. */
   #had: Position | undefined;
+  /** The run whose first message one listener is busy with, and nothing else was taken from it. */
+  #pulled: Run | undefined;
   /** The first offset of the current stream that was skipped. */
   #skipped: number | undefined;
   #emitLive = () => {
@@ -128,8 +130,10 @@ export class Dispatcher<T = unknown, C = unknown> {
     if (gap) this.#lost(gap, position);
     if (!stream) return;
     this.#queue.push(() => {
+      // By itself: the core distinguishes what was processed before a gap.
+      this._subscription?._report();
       this.#count(stream, 0, 1, position);
-      this._subscription?._report(); // by itself: the core distinguishes what was processed before a gap
+      this._subscription?._report();
     });
   }
 
@@ -184,8 +188,9 @@ export class Dispatcher<T = unknown, C = unknown> {
     if (this._work) return;
     this._work = true;
     while (this._work === true) this._work = this.#step();
-    this._subscription?._report();
-    if (!this._work) return;
+    if (!this._work) return this._subscription?._reportSoon(false);
+    const next = this.#queue[0];
+    this._subscription?._reportSoon(typeof next === "object" && next._next > 0);
     void this._work.then(() => {
       this._work = false;
       this._run();
@@ -243,11 +248,27 @@ export class Dispatcher<T = unknown, C = unknown> {
       const attempt = (listener: (message: Message<T>) => unknown) =>
         this.#attempt("message", listener, () => message, message, 1);
       const wait = listeners.length === 1 ? attempt(listeners[0]!) : all(listeners, attempt);
-      if (wait) return this.#processedAfter(wait, run);
+      if (wait) {
+        if (listeners.length === 1) this.#pulled = run;
+        return this.#processedAfter(wait, run);
+      }
       this.#processed(run);
       listeners = this._events.of("message");
     }
     return true;
+  }
+
+  /**
+   * The only listener, which is busy with a message, requests the next one in place of returning: the promise that it
+   * returned stands for that one from now on. Returns nothing if it has to come the usual way.
+   */
+  _next(): Message<T> | undefined {
+    const run = this.#pulled;
+    const isAlone = this._events.of("message").length === 1 && this._events.of("batch").length === 0;
+    if (!run || !isAlone || this._ended || run._next + 1 === run._frame.ids.length) return;
+    this.#processed(run);
+    this._subscription?._reportSoon(true);
+    return messageAt(run, run._next);
   }
 
   #take(max: number): Item<T>[] {
@@ -282,15 +303,14 @@ export class Dispatcher<T = unknown, C = unknown> {
         this.#processed(_run);
         continue;
       }
-      this._subscription?._report();
       return this.#processedAfter(wait, _run).then(() => this.#each(items, i + 1));
     }
   }
 
   async #processedAfter(wait: Promise<unknown>, run: Run): Promise<void> {
     await wait;
+    this.#pulled = undefined;
     this.#processed(run);
-    this._subscription?._report();
   }
 
   /** The first message of the queue is processed. */

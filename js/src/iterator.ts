@@ -10,10 +10,13 @@ export function iterate<T, C>(dispatcher: Dispatcher<T, C>): AsyncIterableIterat
   let ended = dispatcher._ended;
   let stop: (() => void) | undefined;
   let finish: (() => void) | undefined;
+  /** Whether the application has a message and has not requested another one. */
+  let busy = false;
   // It listens from the first `next()` on, so that a message never comes when nobody waits for it.
   const take = (message: Message<T>) => {
     waiting.shift()?.({ value: message, done: false });
-    return waiting.length > 0 ? undefined : new Promise<void>((resolve) => (finish = resolve));
+    busy = waiting.length === 0;
+    return busy ? new Promise<void>((resolve) => (finish = resolve)) : undefined;
   };
   const end = () => {
     ended = true;
@@ -29,8 +32,12 @@ export function iterate<T, C>(dispatcher: Dispatcher<T, C>): AsyncIterableIterat
     },
     next: () => {
       if (ended) return Promise.resolve(done);
+      // The usual case: no promise but this one for each message.
+      const value = busy && dispatcher._next();
+      if (value) return Promise.resolve({ value, done: false });
       return new Promise<Result>((resolve) => {
         waiting.push(resolve);
+        busy = false;
         finish?.();
         if (stop) return;
         stop = dispatcher._events.on("message", take);

@@ -70,6 +70,11 @@ export class Subscription {
   #followers = new Set<AnyDispatcher>();
   /** Those that will: at the tail, when the replay is over; elsewhere, when the server has answered. */
   #waiting = new Set<AnyDispatcher>();
+  /** Followers are dispatching a frame: reported when all of them have returned. */
+  #running = false;
+  /** A report follows, after this turn or a moment later. */
+  #soon = false;
+  #later: ReturnType<typeof setTimeout> | undefined;
   /** What the last follower had processed when it closed. */
   #left: Position | undefined;
   #linger: ReturnType<typeof setTimeout> | undefined;
@@ -137,15 +142,36 @@ export class Subscription {
   _report(): void {
     const stream = this.#stream;
     let slowest: AnyDispatcher | undefined;
+    if (!stream || this.#open?._stream !== stream) return;
     for (const handle of this.#followers) {
+      if (handle._steps === stream._processed._steps) return; // the usual case among many: not every one has moved
       if (!slowest || handle._steps < slowest._steps) slowest = handle;
     }
-    if (!stream || this.#open?._stream !== stream) return;
-    if (!slowest?._at || slowest._steps === stream._processed._steps) return;
+    if (!slowest?._at) return;
     const { _messages, _steps, _at } = slowest;
     const count = _messages - stream._processed._messages;
     stream._processed = { _messages, _steps };
     this.#port._processed(this.#open._id, count, _at);
+  }
+
+  /**
+   * A handle has processed something, and many may have: reported once for all of them. If it is in the middle of
+   * something, there will be more in a moment.
+   */
+  _reportSoon(isBusy: boolean): void {
+    if (this.#running) return;
+    if (isBusy) {
+      this.#later ??= setTimeout(() => {
+        this.#later = undefined;
+        this._report();
+      });
+    } else if (!this.#soon) {
+      this.#soon = true;
+      queueMicrotask(() => {
+        this.#soon = false;
+        this._report();
+      });
+    }
   }
 
   _attached(position: Position): void {
@@ -280,7 +306,10 @@ export class Subscription {
 
   /** After all of them have got something: a listener of one may close, open or join any. */
   #run(): void {
+    this.#running = true;
     for (const handle of [...this.#followers]) handle._run();
+    this.#running = false;
+    this._report();
   }
 
   #subscribe(): void {

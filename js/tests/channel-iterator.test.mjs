@@ -1,7 +1,7 @@
 // Channels as async iterators: a message counts as processed when the next one is requested.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { channel, frame, settled } from "./support/channel.mjs";
+import { channel, deferred, frame, reported, settled } from "./support/channel.mjs";
 
 const value = (offset) => ({ value: { id: `${offset}-0`, offset, data: offset, replayed: false }, done: false });
 const DONE = { value: undefined, done: true };
@@ -26,7 +26,9 @@ test("a message is processed when the next is requested", async () => {
   await settled();
   assert.deepEqual([processed(), c.position.offset], [[], 0]);
   assert.deepEqual(await iterator.next(), value(2));
-  assert.deepEqual([processed(), c.position.offset], [["processed 1 at 1 1-0"], 1]);
+  assert.equal(c.position.offset, 1);
+  await reported();
+  assert.deepEqual(processed(), ["processed 1 at 1 1-0"]);
 });
 
 test("creating an iterator subscribes", () => {
@@ -92,6 +94,7 @@ test("two iterators advance at the slower one's pace", async () => {
   assert.deepEqual(processed(), []);
   const second = slow.next();
   assert.deepEqual([await ahead, await second], [value(2), value(2)]);
+  await reported();
   assert.deepEqual(processed(), ["processed 1 at 1 1-0"]);
 });
 
@@ -114,4 +117,57 @@ test("a message that was never requested is not processed", async () => {
   await settled();
   assert.deepEqual(processed(), []);
   assert.deepEqual(await c[Symbol.asyncIterator]().next(), value(1), "it is still there for another one");
+});
+
+test("a frame in a loop is reported once", async () => {
+  const { c, s, processed } = channel();
+  let seen = 0;
+  setImmediate(() => s._deliver(frame(1, 500), 0));
+  for await (const { offset } of c) if (++seen === 500) setImmediate(() => (assert.equal(offset, 500), c.close()));
+  assert.deepEqual([seen, processed()], [500, ["processed 500 at 500 500-0"]]);
+});
+
+test("a slow loop reports in the middle of a frame", async () => {
+  const { c, s, processed } = channel();
+  setImmediate(() => s._deliver(frame(1, 3), 0));
+  for await (const { offset } of c) {
+    await reported();
+    assert.equal(processed().length, offset - 1);
+    if (offset === 3) break;
+  }
+});
+
+for (const event of ["message", "batch"]) {
+  test(`a ${event} listener that joins in a loop gets the rest of the frame`, async () => {
+    const { c, s, processed } = channel();
+    const [seen, joined] = [[], []];
+    const gate = deferred();
+    setImmediate(() => s._deliver(frame(1, 6), 0));
+    for await (const { offset } of c) {
+      seen.push(offset);
+      if (offset === 3) {
+        c.on(event, (got) => (joined.push(...[got].flat().map(({ offset }) => offset)), gate.promise));
+        setImmediate(() => gate.resolve());
+      }
+      if (offset === 6) break;
+    }
+    await settled();
+    assert.deepEqual(
+      [seen, joined],
+      [
+        [1, 2, 3, 4, 5, 6],
+        [4, 5, 6],
+      ],
+    );
+    assert.equal(processed().at(-1), "processed 6 at 6 6-0");
+  });
+}
+
+test("leaving a loop in a frame processes what it had", async () => {
+  const { c, s, processed } = channel();
+  setImmediate(() => s._deliver(frame(1, 9), 0));
+  for await (const { offset } of c) if (offset === 4) break;
+  assert.equal(c.position.offset, 4);
+  c.close();
+  assert.deepEqual(processed(), ["processed 4 at 4 4-0"]);
 });

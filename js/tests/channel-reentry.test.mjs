@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { channel, deferred, frame, settled } from "./support/channel.mjs";
 
-test("messages wait after a listener removes itself", () => {
+test("messages wait after a listener removes itself", async () => {
   const { c, s, processed } = channel();
   const seen = [];
   const off = c.on("message", ({ offset }) => {
@@ -14,6 +14,7 @@ test("messages wait after a listener removes itself", () => {
   assert.deepEqual([seen, processed()], [["a1", "a2"], ["processed 2 at 2 2-0"]]);
   c.on("message", ({ offset }) => void seen.push(`b${offset}`));
   assert.deepEqual(seen, ["a1", "a2", "b3", "b4"]);
+  await settled();
   assert.deepEqual(processed(), ["processed 2 at 2 2-0", "processed 2 at 4 4-0"]);
 });
 

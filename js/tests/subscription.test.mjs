@@ -1,7 +1,7 @@
 // Handles of one name: each has its own listeners, position and end, and all share one subscription.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deferred, frame, settled, subscription } from "./support/channel.mjs";
+import { Dispatcher, deferred, frame, reported, settled, subscription } from "./support/channel.mjs";
 
 /** A handle that writes down the offsets it is given. */
 function follow({ open }, options, listener = () => {}) {
@@ -58,9 +58,33 @@ test("only what every handle has processed is acknowledged", async () => {
   assert.deepEqual([slow.c.position.offset, fast.c.position.offset], [0, 3]);
   gates[0].resolve();
   await settled();
+  await reported();
   assert.deepEqual(set.processed(), ["processed 1 at 1 1-0"]);
   slow.c.close();
   assert.deepEqual(set.processed(), ["processed 1 at 1 1-0", "processed 2 at 3 3-0"], "the other one was further");
+});
+
+test("many handles are reported once a frame", async () => {
+  const set = subscription();
+  const COUNT = 200;
+  let reads = 0;
+  for (let i = 0; i < COUNT; i++) {
+    const handle = new Dispatcher(`${i}`, {}, console);
+    handle._events.on("message", i % 2 ? async () => {} : () => {});
+    const steps = { value: 0 };
+    Object.defineProperty(handle, "_steps", {
+      get: () => (reads++, steps.value),
+      set: (value) => void (steps.value = value),
+    });
+    set.s._join(handle, true);
+  }
+  const before = reads;
+  for (let n = 1; n <= 3; n++) {
+    set.s._deliver(frame(n, n), 0);
+    await settled();
+  }
+  assert.deepEqual(set.processed(), ["processed 1 at 1 1-0", "processed 1 at 2 2-0", "processed 1 at 3 3-0"]);
+  assert.ok(reads - before < 3 * COUNT * 10, `${reads - before} reads`);
 });
 
 test("a gap is processed when every handle has passed it", async () => {

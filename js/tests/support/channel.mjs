@@ -1,7 +1,7 @@
 // Handles of one channel (src/channel.ts) and their subscription (src/subscription.ts), on a port that records its calls.
 import { source } from "./source.mjs";
 
-const { Channel, Subscription } = await source("channel", "subscription");
+export const { Channel, Dispatcher, Subscription } = await source("channel", "dispatcher", "subscription");
 
 /**
  * A subscription without handles, and what its port has seen. It is attached at offset 0 of epoch `e` as soon as
@@ -57,6 +57,9 @@ export function frame(from, to, replay = false) {
 
 /** Lets every promise settle that can. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Waits for what is reported a moment later: what handles process in the middle of a frame. */
+export const reported = () => new Promise((resolve) => setTimeout(resolve, 5));
 
 /** A promise, and how to settle it. */
 export function deferred() {

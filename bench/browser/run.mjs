@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { Bench } from "./support/bench.mjs";
 
-const PARTS = ["client", "recovery", "publish"];
+const PARTS = ["client", "recovery", "cold", "latency", "publish"];
 
 const path = { type: "string" };
 const { values, positionals } = parseArgs({

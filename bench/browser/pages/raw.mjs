@@ -1,5 +1,6 @@
 // A WebSocket, and nothing else.
 import { Counter } from "./counter.mjs";
+import { measureLatency } from "./latency.mjs";
 import { publishAll } from "./publisher.mjs";
 import { recovery } from "./recorder.mjs";
 
@@ -40,6 +41,18 @@ globalThis.bench = {
         send({ op: "pub", key, data });
       });
     return publishAll(publish, total, limitMs);
+  },
+
+  latency({ url, ...options }) {
+    return measureLatency(options, async (take) => {
+      const { socket, send } = await open(url);
+      socket.onmessage = ({ data }) => {
+        const message = JSON.parse(data);
+        if (message.op !== "ack") take(message.data);
+      };
+      send({ op: "follow" });
+      return (data) => send({ op: "pub", key: data.n, data });
+    });
   },
 
   ...recovery(async ({ url }, take) => {

@@ -1,5 +1,6 @@
 import { connect } from "seamline";
 import { Counter } from "./counter.mjs";
+import { measureLatency } from "./latency.mjs";
 import { publishAll } from "./publisher.mjs";
 import { recovery } from "./recorder.mjs";
 
@@ -32,6 +33,15 @@ globalThis.bench = {
     const client = connect(url, { outboxMessages: total });
     await client.ready();
     return publishAll((data) => client.channel(name).publish(data), total, limitMs);
+  },
+
+  latency({ url, name, ...options }) {
+    return measureLatency(options, async (take) => {
+      const channel = connect(url).channel(name, { from: "tail" });
+      channel.on("message", ({ data }) => take(data));
+      await channel.ready();
+      return (data) => channel.publish(data);
+    });
   },
 
   ...recovery(async ({ url, name }, take) => {

@@ -8,6 +8,8 @@ const CONTESTANTS = [
   { name: "seamline", kind: "seamline", page: "seamline" },
   { name: "raw, with answers", kind: "raw", page: "raw" },
   { name: "socket.io, with ack", kind: "socketio", page: "socketio" },
+  { name: "NATS JetStream", kind: "nats", page: "nats" },
+  { name: "NATS JetStream, synced", kind: "nats-sync", page: "nats" },
 ];
 
 export async function run(bench, { rtt }) {
@@ -27,6 +29,7 @@ export async function run(bench, { rtt }) {
 
 async function publish(bench, contestant, roundTripMs, total, name) {
   const server = await bench.server(contestant);
+  await server.addStream?.(name);
   const url = await bench.url(contestant, server, roundTripMs);
   const page = await bench.page(contestant);
   const cpuUs = page.mainThreadUs();

@@ -13,9 +13,10 @@ const followers = new Set();
 const http = createServer();
 const server = new WebSocketServer({ server: http, perMessageDeflate: false });
 
-server.on("connection", (socket) => {
+server.on("connection", (socket, { url }) => {
   socket.on("error", () => {});
   socket.on("close", () => followers.delete(socket));
+  if (url === "/first") socket.send(message(1, payload(1)));
   socket.on("message", (text) => {
     const frame = JSON.parse(text);
     if (frame.op === "replay") replay(socket, frame);

@@ -26,6 +26,7 @@ io.engine.on("connection", (connection) => {
 });
 
 io.on("connection", (socket) => {
+  if (socket.handshake.auth.first) socket.emit("message", JSON.parse(payload(1)));
   socket.on("replay", (total) => replay(socket, total));
   socket.on("join", (channel, done) => {
     socket.join(channel);

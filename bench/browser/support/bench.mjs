@@ -79,7 +79,8 @@ export class Bench {
   /** The contestant's server. `logs` has the numbers of messages that channels of a Seamline server begin with. */
   server({ kind, build }, logs = {}) {
     const options = { binary: build.server, logs, peers: this.#options.peers, nats: this.#options.nats };
-    return this.#servers.get(kind, kind === "seamline" ? build.name : "", options);
+    const key = kind === "seamline" ? `${build.name} ${Object.keys(logs)}` : "";
+    return this.#servers.get(kind, key, options);
   }
 
   /** The URL of the contestant's server, behind a link with that round trip time. */
@@ -95,10 +96,16 @@ export class Bench {
   /** Opens the contestant's page. */
   async page({ page, build }) {
     const opened = await this.browser.page(await this.#site.url(page, build));
-    await opened.evaluate(async () => {
-      while (!globalThis.bench) await new Promise((resolve) => setTimeout(resolve, 5));
-    });
+    await opened.global("bench");
     return opened;
+  }
+
+  /** Opens the contestant's page behind a link, as a browser does that was never there. */
+  async coldPage({ page, build }, url, roundTripMs) {
+    const at = new URL(await this.#site.url(page, build));
+    at.port = await this.#links.port(this.#site.port, roundTripMs);
+    at.searchParams.set("url", url);
+    return this.browser.page(at.href);
   }
 
   async stop() {

@@ -1,12 +1,14 @@
 // Headless Chromium, and what the kernel knows about its processes.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
 
 const { chromium } = createRequire(new URL("../../../js/package.json", import.meta.url))("playwright-core");
 
 const START_MS = 60_000;
 /** How long anything that a page does may take. */
 const PAGE_MS = 180_000;
+const GLOBAL_MS = 30_000;
 const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"];
 // A spare renderer would be mistaken for the page's. An idle one costs nothing, but starts while something is measured.
 const FEATURES = "--disable-features=SpareRendererForSitePerProcess,PaintHolding";
@@ -71,12 +73,12 @@ function observe() {
     keep(done);
     return done;
   };
-  WebAssembly.Instance = (...args) => {
-    const instance = new Instance(...args);
-    keep(instance);
-    return instance;
+  WebAssembly.Instance = class extends Instance {
+    constructor(...args) {
+      super(...args);
+      keep(this);
+    }
   };
-  WebAssembly.Instance.prototype = Instance.prototype;
 }
 
 class Page {
@@ -93,17 +95,28 @@ class Page {
   }
 
   /** Calls a function of the page's script. */
-  async call(name, ...args) {
-    const run = ([name, args]) => globalThis.bench[name](...args);
+  call(name, ...args) {
+    return this.evaluate(([name, args]) => globalThis.bench[name](...args), [name, args]);
+  }
+
+  /** Waits until the page has set a global of that name, and returns it. */
+  async global(name) {
+    for (const end = Date.now() + GLOBAL_MS; Date.now() < end; await sleep(20)) {
+      const value = await this.evaluate(
+        (name) => globalThis[name] && { is: typeof globalThis[name] === "object" || globalThis[name] },
+        name,
+      );
+      if (value) return value.is;
+    }
+    throw new Error([`the page has not set \`${name}\``, ...this.#problems].join("\n"));
+  }
+
+  async evaluate(f, argument) {
     try {
-      return await this.#page.evaluate(run, [name, args]);
+      return await this.#page.evaluate(f, argument);
     } catch (error) {
       throw new Error([error.message, ...this.#problems].join("\n"));
     }
-  }
-
-  evaluate(f, argument) {
-    return this.#page.evaluate(f, argument);
   }
 
   /** The processor time of the page's main thread, in microseconds. */

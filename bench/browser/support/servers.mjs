@@ -1,5 +1,6 @@
 // The servers that pages connect to. Each is started when it is first needed, and stays until the part is over.
 import { fileURLToPath } from "node:url";
+import { Mosquitto, Nats } from "./brokers.mjs";
 import { Child } from "./children.mjs";
 import { SeamlineServer } from "./seamline.mjs";
 
@@ -43,6 +44,10 @@ const KINDS = {
   },
   raw: { start: ({ peers }) => ScriptServer.start("raw", peers), url: ws },
   socketio: { start: ({ peers }) => ScriptServer.start("socketio", peers), url: ws },
+  centrifuge: { start: ({ peers }) => ScriptServer.start("centrifuge", peers), url: ws },
+  nats: { start: (options) => Nats.start(options), url: ws },
+  "nats-sync": { start: (options) => Nats.start({ ...options, sync: "always" }), url: ws },
+  mqtt: { start: (options) => Mosquitto.start(options), url: ws },
 };
 
 export class Servers {

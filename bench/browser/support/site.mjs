@@ -1,5 +1,5 @@
 // The pages: each has one script, bundled with the library that it measures.
-import { readFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { extname, join } from "node:path";
@@ -38,8 +38,11 @@ export class Site {
 
   /** The URL of the page with that script, which imports `seamline` from an unpacked package. */
   async url(script, seamline) {
-    const name = `${script}-${seamline.name}`;
-    if (!this.#bundled.has(name)) await this.#bundle(script, seamline, join(this.#dir, `${name}.js`));
+    const name = `${seamline.name}/${script}`;
+    if (!this.#bundled.has(name)) {
+      await this.#bundle(script, seamline, join(this.#dir, `${name}.js`));
+      copyFileSync(join(seamline.dir, "dist/seamline.wasm"), join(this.#dir, `${seamline.name}/seamline.wasm`));
+    }
     this.#bundled.add(name);
     return `http://127.0.0.1:${this.port}/${name}.html`;
   }
@@ -53,7 +56,7 @@ export class Site {
       format: "esm",
       platform: "browser",
       target: "es2022",
-      alias: { seamline: seamline.dir },
+      alias: { seamline: join(seamline.dir, "dist/index.js"), "seamline/slim": join(seamline.dir, "dist/slim.js") },
       nodePaths: [join(this.#peers, "node_modules")],
       define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
       logLevel: "error",
@@ -78,5 +81,10 @@ export class Site {
   }
 }
 
-const html = (path) => `<!doctype html><meta charset=utf-8><title>bench</title><link rel=icon href=data:,>
+/** The package advises to preload the wasm of its entry `slim`. */
+function html(path) {
+  const wasm = path.replace(/cold\/.*/, "seamline.wasm");
+  const preload = path.endsWith("slim.html") ? `<link rel=preload as=fetch crossorigin href="${wasm}">` : "";
+  return `<!doctype html><meta charset=utf-8><title>bench</title><link rel=icon href=data:,>${preload}
 <script type=module src="${path.replace(/html$/, "js")}"></script>`;
+}

@@ -25,6 +25,10 @@ enum What {
     Client(browser::Args),
     /// A reconnect: from the open socket to the first and the last missed message
     Recovery(browser::Args),
+    /// A page that was never loaded: from its navigation to the first message
+    Cold(browser::Args),
+    /// From a publication to the handler, at 100 and at 1,000 messages per second
+    Latency(browser::Args),
     /// Publications from one page: how many per second are answered, and how long a queue holds up the page
     Publish(browser::Args),
     /// seamline-server and socket.io under the same load: idle connections, fan-out, a reconnect storm
@@ -36,6 +40,8 @@ pub fn command(args: Args) -> Result<ExitCode> {
     match args.what {
         What::Client(args) => browser::command("client", &args),
         What::Recovery(args) => browser::command("recovery", &args),
+        What::Cold(args) => browser::command("cold", &args),
+        What::Latency(args) => browser::command("latency", &args),
         What::Publish(args) => browser::command("publish", &args),
         What::Server(args) => server::command(&args),
     }

@@ -37,6 +37,13 @@ pub fn install(what: &str, packages: &[&str]) -> Result<()> {
     }
 }
 
+/// Stops a service that a package has started, and does not start it again.
+pub fn disable(service: &str) {
+    // Containers have neither program, and do not need them: ignore errors.
+    let _ = shell::output(as_root("invoke-rc.d").args([service, "stop"]));
+    let _ = shell::output(as_root("update-rc.d").args([service, "disable"]));
+}
+
 /// The newest of the packages `base-1`, `base-2`, …
 pub fn newest(base: &str) -> Option<String> {
     let search = || {

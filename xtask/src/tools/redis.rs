@@ -18,9 +18,7 @@ pub fn state() -> State {
 /// Installs redis-server, and disables the service that Debian's package starts.
 pub fn install() -> Result<()> {
     apt::install("redis-server", &["redis-server"])?;
-    // Containers have neither program, and do not need them: ignore errors.
-    let _ = shell::output(apt::as_root("invoke-rc.d").args([SERVICE, "stop"]));
-    let _ = shell::output(apt::as_root("update-rc.d").args([SERVICE, "disable"]));
+    apt::disable(SERVICE);
     Ok(())
 }
 

@@ -33,6 +33,14 @@ pub struct Args {
     builds: Builds,
 }
 
+impl Args {
+    /// Whether `--only` leaves some whose names begin so.
+    fn measures(&self, name: &str) -> bool {
+        let Some(only) = &self.only else { return true };
+        only.split(',').any(|one| one.starts_with(name) || name.starts_with(one))
+    }
+}
+
 /// What to measure instead of what is built from this checkout.
 #[derive(clap::Args, Clone)]
 struct Builds {
@@ -70,6 +78,12 @@ pub fn command(part: &str, args: &Args) -> Result<ExitCode> {
         }
     }
     node.arg("--dir").arg(super::dir()).arg("--peers").arg(peers::install()?);
+    if args.measures("NATS") {
+        node.arg("--nats").arg(peers::nats()?);
+    }
+    if args.measures("MQTT") {
+        peers::mosquitto()?;
+    }
     give_builds(&mut node, &args.builds)?;
     run::to_exit_code(&mut node)
 }

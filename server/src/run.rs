@@ -99,6 +99,8 @@ async fn serve(
     let (drain, draining) = watch::channel(None);
     let app = Arc::new(App::new(config, store, hub, auth, draining.clone()));
     let connections = app.connections.clone();
+    let pages = app.clone();
+    let freeing = tokio::spawn(async move { pages.pages.free_regularly().await });
     let mut stop = draining;
     let stopping = async move { drop(stop.wait_for(Option::is_some).await) };
     let mut serving = tokio::spawn(listen::serve(listener, tls, router(app), limits, stopping));
@@ -108,6 +110,7 @@ async fn serve(
     }
     drain.send_replace(Some(Drain::of(connections.open())));
     shutdown::drain(connections, async { drop(serving.await) }).await;
+    freeing.abort();
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use crate::log::Store;
 use crate::log::hub::Hub;
 use crate::net::origin::Origins;
 use crate::net::shutdown::Drain;
+use crate::ws::pages::Pages;
 
 /// Shared by everything that serves.
 pub struct App {
@@ -26,6 +27,8 @@ pub struct App {
     pub auth: Arc<Auth>,
     /// What is counted.
     pub metrics: Metrics,
+    /// What replays send.
+    pub(crate) pages: Pages,
     /// Which pages may use the server.
     pub origins: Arc<Origins>,
     /// The open connections.
@@ -45,11 +48,13 @@ impl App {
         auth: Arc<Auth>,
         draining: watch::Receiver<Option<Drain>>,
     ) -> Self {
+        let metrics = Metrics::default();
         let loopback = config.listen.ip().is_loopback();
         App {
             origins: Arc::new(Origins::new(&config.allow_origin, !config.asks_for_tokens(), loopback)),
             rate_limits: RateLimits::new(config.max_publishes_per_second),
-            metrics: Metrics::default(),
+            pages: Pages::new(&metrics),
+            metrics,
             connections: Arc::default(),
             config,
             store,

@@ -21,6 +21,10 @@ pub struct Metrics {
     pub delivered: Counter,
     /// Messages sent from the log.
     pub replayed: Counter,
+    /// Pages of replays that were read from the log and written as frames.
+    pub pages_encoded: Counter,
+    /// Pages that were sent to another client before.
+    pub pages_shared: Counter,
     /// How many messages a replay had.
     pub replay_messages: Histogram,
     /// Subscriptions that resumed at a position.
@@ -65,6 +69,9 @@ impl Default for Metrics {
             duplicates: register.counter("duplicates_sent", duplicates),
             given_up: register.counter("sockets_given_up", given_up),
             resyncs: register.counter("resyncs", resyncs),
+            pages_encoded: register.counter("replay_pages_encoded", "Pages of replays read from the log"),
+            pages_shared: register
+                .counter("replay_pages_shared", "Pages of replays that other clients had read"),
             replay_messages: register.metric("replay_messages", "Messages in a replay", replay_messages),
             latency_seconds: register.metric("append_to_socket_seconds", latency, latency_seconds),
             socket_queue_bytes: register.gauge("socket_queue_bytes", socket_queue_bytes),

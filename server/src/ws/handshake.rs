@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures::StreamExt;
 use hyper::upgrade::OnUpgrade;
 use seamline::wire::SUBPROTOCOL;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -15,7 +14,7 @@ use tracing::debug;
 
 use super::dialect::request::DialectRequest;
 use super::progress::Progress;
-use super::{connection, socket};
+use super::{connection, socket, writer};
 use crate::limits::connections::ConnectionGuard;
 use crate::net::proxy::{Peer, client_ip};
 use crate::refusal::Refusal;
@@ -90,8 +89,10 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
         match on_upgrade.await {
             Ok(upgraded) => {
                 let progress = Arc::new(Progress::default());
-                let socket = socket::open(upgraded, progress.clone(), app.config.max_frame_bytes).await;
-                connection::serve(app, socket.split(), progress, guard, requested).await;
+                let (input, output) = socket::split(upgraded, progress.clone());
+                let (out, writer) = writer::spawn(output, requested.dialect(), &app.metrics);
+                let input = socket::open(input, out.replies(), app.config.max_frame_bytes).await;
+                connection::serve(app, (input, out, writer), progress, guard, requested).await;
             }
             Err(e) => debug!("a client disconnected during the handshake: {e}"),
         }

@@ -2,12 +2,13 @@
 //!
 //! `handshake` turns a request into a `socket`. `connection` reads the client's frames and owns everything else: one
 //! `feed` for each subscription, and one `writer` for all outgoing frames. A `dialect` is how frames are written and
-//! read.
+//! read. Replays share their `pages`.
 
 mod connection;
 mod dialect;
 mod feed;
 mod handshake;
+pub(crate) mod pages;
 mod progress;
 mod socket;
 mod writer;
@@ -25,8 +26,8 @@ mod tests {
 
     #[test]
     fn the_tasks_of_an_idle_connection_are_small() {
-        let connection = bytes(|(app, halves, progress, guard, request)| {
-            connection::serve(app, halves, progress, guard, request)
+        let connection = bytes(|(app, socket, progress, guard, request)| {
+            connection::serve(app, socket, progress, guard, request)
         });
         let feed = bytes(|feed: feed::Feed| feed.run());
         assert!(

@@ -40,6 +40,7 @@ mod replay;
 mod resume;
 mod retention;
 mod seam;
+mod shared_pages;
 mod slow_consumer;
 mod slow_link;
 mod startup;

@@ -5,16 +5,15 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::stream::SplitStream;
+use futures::{FutureExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::refusal::Refusal;
 use crate::ws::dialect::frames;
-use crate::ws::socket::Socket;
-use crate::ws::writer::{Gone, Outgoing, Sink};
+use crate::ws::socket::{Input, Output};
+use crate::ws::writer::{Gone, Outgoing};
 
 /// How long to wait for the client to answer a close.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -56,11 +55,11 @@ impl From<Gone> for End {
 }
 
 /// Ends the connection. `out` is the last sender to the writer, which ends with it.
-pub(super) async fn finish(end: End, stream: SplitStream<Socket>, out: Outgoing, writer: JoinHandle<Sink>) {
+pub(super) async fn finish(end: End, mut input: Input, out: Outgoing, writer: JoinHandle<Output>) {
     let discard = matches!(end, End::Unreadable { .. });
     match end {
         End::Abort => return writer.abort(),
-        End::Gone => {}
+        End::Gone => drop(input.next().now_or_never()), // queues the answer to the client's close
         End::Close { code, reason } | End::Unreadable { code, reason } => {
             // A slow client may have filled the queue. Waiting for that takes no longer than for the answer.
             let _ = timeout(REPLY_TIMEOUT, out.close(code, &reason)).await;
@@ -68,19 +67,18 @@ pub(super) async fn finish(end: End, stream: SplitStream<Socket>, out: Outgoing,
     }
     drop(out);
     let abort = writer.abort_handle();
-    let Ok(Ok(sink)) = timeout(REPLY_TIMEOUT, writer).await else { return abort.abort() };
-    let Ok(mut socket) = stream.reunite(sink) else { return };
+    let Ok(Ok(mut output)) = timeout(REPLY_TIMEOUT, writer).await else { return abort.abort() };
     if discard {
-        let _ = timeout(DISCARD_TIMEOUT, discard_rest(&mut socket)).await;
+        let _ = timeout(DISCARD_TIMEOUT, discard_rest(&mut input)).await;
     } else {
-        let _ = timeout(REPLY_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
+        let _ = timeout(REPLY_TIMEOUT, async { while let Some(Ok(_)) = input.next().await {} }).await;
     }
     // TLS announces its end. Without that, the client has to treat it as an attack.
-    let _ = timeout(REPLY_TIMEOUT, socket.get_mut().shutdown()).await;
+    let _ = timeout(REPLY_TIMEOUT, output.shutdown()).await;
 }
 
 /// Reads below the WebSocket's framing, which cannot continue after an unreadable frame.
-async fn discard_rest(socket: &mut Socket) {
+async fn discard_rest(input: &mut Input) {
     let mut buffer = vec![0; DISCARD_BUFFER_BYTES]; // an array would be part of every connection's task
-    while let Ok(Ok(1..)) = timeout(DISCARD_PAUSE, socket.get_mut().read(&mut buffer)).await {}
+    while let Ok(Ok(1..)) = timeout(DISCARD_PAUSE, input.get_mut().read(&mut buffer)).await {}
 }

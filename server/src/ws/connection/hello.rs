@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::stream::SplitStream;
 use seamline::wire::{ClientFrame, VERSION, close, code};
 use tokio::time::timeout;
 
@@ -17,7 +16,7 @@ use crate::refusal::Refusal;
 use crate::state::App;
 use crate::ws::dialect::frames::{self, ParseError, ToClient};
 use crate::ws::dialect::request::PlainRequest;
-use crate::ws::socket::Socket;
+use crate::ws::socket::Input;
 use crate::ws::writer::Outgoing;
 
 /// What the client said about itself.
@@ -31,13 +30,13 @@ pub(super) struct Hello {
 /// Waits for `hello` and answers it.
 pub(super) async fn greet(
     app: &App,
-    stream: &mut SplitStream<Socket>,
+    input: &mut Input,
     out: &Outgoing,
     session: &str,
     guard: &mut ConnectionGuard,
 ) -> Result<Hello, End> {
     let limit = Duration::from_millis(app.config.hello_timeout_ms);
-    let text = match timeout(limit, first_text(app, stream)).await {
+    let text = match timeout(limit, first_text(app, input)).await {
         Ok(text) => text?,
         Err(_) => return Err(End::close(close::HELLO_TIMEOUT, format!("no `hello` within {limit:?}"))),
     };
@@ -70,9 +69,9 @@ pub(super) fn admit(app: &App, request: &PlainRequest, guard: &mut ConnectionGua
     Ok(Hello { owner, user, ordered: false })
 }
 
-async fn first_text(app: &App, stream: &mut SplitStream<Socket>) -> Result<String, End> {
+async fn first_text(app: &App, input: &mut Input) -> Result<String, End> {
     loop {
-        if let Incoming::Text(text) = classify(stream.next().await, app)? {
+        if let Incoming::Text(text) = classify(input.next().await, app)? {
             return Ok(text.to_string());
         }
     }

@@ -14,9 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::stream::SplitStream;
 use seamline::wire::close;
 use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tracing::info;
 
@@ -30,8 +30,8 @@ use self::subscriptions::Subscription;
 use super::dialect::frames::ToClient;
 use super::dialect::request::DialectRequest;
 use super::progress::Progress;
-use super::socket::Socket;
-use super::writer::{self, Outgoing, Sink};
+use super::socket::{Input, Output};
+use super::writer::Outgoing;
 use crate::auth::User;
 use crate::limits::connections::ConnectionGuard;
 use crate::limits::rate::RateLimit;
@@ -48,17 +48,16 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// idle connection would reserve memory for it.
 pub(super) async fn serve(
     app: Arc<App>,
-    (sink, mut stream): (Sink, SplitStream<Socket>),
+    (mut input, out, writer): (Input, Outgoing, JoinHandle<Output>),
     progress: Arc<Progress>,
     mut guard: ConnectionGuard,
     request: DialectRequest,
 ) {
     let session = crate::random::name();
-    let (out, writer) = writer::spawn(sink, request.dialect(), &app.metrics);
     let mut draining = app.draining.clone();
     let greeting = match &request {
         DialectRequest::Seamline => tokio::select! {
-            greeting = Box::pin(hello::greet(&app, &mut stream, &out, &session, &mut guard)) => greeting,
+            greeting = Box::pin(hello::greet(&app, &mut input, &out, &session, &mut guard)) => greeting,
             _ = drain_requested(&mut draining) => Err(restarting()),
         },
         DialectRequest::Plain(request) => hello::admit(&app, request, &mut guard),
@@ -68,7 +67,7 @@ pub(super) async fn serve(
             info!(session, client = hello.owner.client_id, user = hello.user.name, "connected");
             let mut connection = Connection::new(app, &guard, hello, out.clone(), progress);
             let end = match Box::pin(connection.open(request)).await {
-                Ok(()) => connection.run(&mut stream).await,
+                Ok(()) => connection.run(&mut input).await,
                 Err(end) => end,
             };
             Box::pin(connection.leave(&end)).await;
@@ -77,7 +76,7 @@ pub(super) async fn serve(
         Err(end) => end,
     };
     info!(session, ?end, "disconnected");
-    Box::pin(finish(end, stream, out, writer)).await;
+    Box::pin(finish(end, input, out, writer)).await;
     drop(guard); // not before: a drain waits until the close has been sent
 }
 
@@ -137,7 +136,7 @@ impl Connection {
         }
     }
 
-    async fn run(&mut self, stream: &mut SplitStream<Socket>) -> End {
+    async fn run(&mut self, input: &mut Input) -> End {
         let mut heartbeats = interval(Duration::from_millis(self.app.config.heartbeat_ms));
         heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut stores = interval(STORE_INTERVAL);
@@ -145,7 +144,7 @@ impl Connection {
         let (disconnect, out) = (self.disconnect.clone(), self.out.clone());
         loop {
             let step = tokio::select! {
-                item = stream.next() => self.receive(item).await,
+                item = input.next() => self.receive(item).await,
                 _ = stores.tick() => { self.store_acks().await; Ok(()) }
                 _ = heartbeats.tick() => self.beat(),
                 () = self.user.expired() => Err(End::close(close::UNAUTHORIZED, "token expired")),

@@ -6,11 +6,13 @@ mod object;
 pub(super) mod plain;
 pub(super) mod request;
 
+use tokio_tungstenite::tungstenite::Bytes;
+
 use self::frames::ToClient;
 use crate::log::Message;
 
 /// See the module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Dialect {
     /// `seamline.v1`.
     Seamline,
@@ -28,16 +30,16 @@ impl Dialect {
         }
     }
 
-    /// Writes a run of messages, in one frame or more.
+    /// Writes a run of messages, in one frame or more. Sockets share the bytes.
     pub fn messages<'a>(
         self,
         ch: &str,
         run: impl ExactSizeIterator<Item = &'a Message> + Clone,
         replay: bool,
-    ) -> Vec<String> {
+    ) -> Vec<Bytes> {
         match self {
-            Dialect::Seamline => vec![frames::msgs(ch, run, replay)],
-            Dialect::Plain => run.map(|message| plain::message(ch, message)).collect(),
+            Dialect::Seamline => vec![frames::msgs(ch, run, replay).into()],
+            Dialect::Plain => run.map(|message| plain::message(ch, message).into()).collect(),
         }
     }
 }

@@ -35,7 +35,8 @@ impl Feed {
             }
             _ => None,
         };
-        Ok(Cursor { epoch: info.epoch, sent: After { offset: start.after, id }, announced: true })
+        let sent = After { offset: start.after, id };
+        Ok(Cursor { epoch: info.epoch, sent, head: info.head, announced: true })
     }
 
     async fn resolve(&self, replaced: Option<&Cursor>) -> Result<ResolvedStart, Stop> {

@@ -53,8 +53,9 @@ impl Feed {
             if let Some(last) = run.last().filter(|last| last.offset > cursor.sent.offset) {
                 cursor.sent = After { offset: last.offset, id: Some(last.id) };
             }
-            let run = run.iter().map(|message| &**message);
-            Box::pin(self.out.messages(slot, self.ch(), run, false)).await?; // boxed, because a feed mostly waits
+            let bytes = run.iter().map(|message| message.data.len()).sum();
+            let frames = self.out.dialect.messages(self.ch(), run.iter().map(|message| &**message), false);
+            Box::pin(self.out.messages(slot, bytes, &frames)).await?; // boxed, because a feed mostly waits
         }
     }
 

@@ -64,6 +64,8 @@ impl From<StoreError> for Stop {
 struct Cursor {
     epoch: String,
     sent: After,
+    /// The log had messages up to this one when the feed was listening to the live stream already; 0 if not known.
+    head: u64,
     /// Whether the client knows that it is this log. It does not after the log has been replaced.
     announced: bool,
 }
@@ -111,7 +113,9 @@ impl Feed {
         if cursor.is_none() {
             self.delay_in_the_seam().await;
         }
-        if cursor.as_ref().is_none_or(|cursor| !cursor.announced) {
+        if let Some(cursor) = cursor.as_mut().filter(|cursor| cursor.announced) {
+            cursor.head = 0; // what was known is from before
+        } else {
             // Boxed: it happens once, and every feed is smaller for it.
             *cursor = Some(Box::pin(self.announce(cursor.as_ref())).await?);
         }

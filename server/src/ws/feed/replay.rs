@@ -1,7 +1,10 @@
 //! The replay: what the store has.
 
+use std::sync::Arc;
+
 use super::{Cursor, Feed, Stop};
-use crate::log::{After, ChannelInfo, PageLimit};
+use crate::log::{After, ChannelInfo, PageLimit, StoreError};
+use crate::ws::pages::EncodedPage;
 use crate::ws::writer::frame_size::FRAME_MESSAGES_MAX;
 
 impl Feed {
@@ -14,29 +17,39 @@ impl Feed {
             let credit = usize::try_from(self.credit.left()).unwrap_or(usize::MAX);
             let bytes = self.out.frame_bytes_max();
             let limit = PageLimit { messages: credit.min(FRAME_MESSAGES_MAX), bytes };
-            let page = self.app.store.read(self.ch(), cursor.sent, limit).await?;
-            let ChannelInfo { epoch, first, head } = page.info;
-            if epoch != cursor.epoch || head < cursor.sent.offset {
+            let page = self.page(cursor, limit).await?;
+            let ChannelInfo { epoch, first, head } = &page.info;
+            if *epoch != cursor.epoch || *head < cursor.sent.offset {
                 return Ok(false);
             }
-            let read_all = page.messages.is_empty() && limit.messages > 0;
-            if let Some(last) = page.messages.last() {
-                cursor.sent = After { offset: last.offset, id: Some(last.id) };
-                self.credit.use_up(page.messages.len() as u64);
-                replayed += page.messages.len() as u64;
-                self.out.messages(slot, self.ch(), page.messages.iter(), true).await?;
+            cursor.head = cursor.head.max(*head);
+            let read_all = page.last.is_none() && limit.messages > 0;
+            if let Some(last) = page.last {
+                cursor.sent = last;
+                self.credit.use_up(page.messages as u64);
+                replayed += page.messages as u64;
+                self.out.messages(slot, page.bytes, &page.frames).await?;
             } else {
                 drop(slot); // it may be long before there is credit
             }
             // Nothing is left up to the head: it was trimmed or deleted meanwhile. The client sees that in `live`.
-            if first > head || read_all {
-                cursor.sent = After::from(head);
+            if *first > *head || read_all {
+                cursor.sent = After::from(cursor.head);
             }
-            if cursor.sent.offset >= head {
+            if cursor.sent.offset >= cursor.head {
                 self.report_replay(replayed);
                 return Ok(true);
             }
             self.credit.some().await;
+        }
+    }
+
+    async fn page(&self, cursor: &Cursor, limit: PageLimit) -> Result<Arc<EncodedPage>, StoreError> {
+        let (store, pages, dialect) = (&*self.app.store, &self.app.pages, self.out.dialect);
+        if cursor.sent.offset < cursor.head && limit.messages > 0 {
+            pages.share(store, dialect, (self.ch(), &cursor.epoch), cursor.sent, limit).await
+        } else {
+            Ok(Arc::new(pages.read(store, dialect, self.ch(), cursor.sent, limit).await?))
         }
     }
 }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_tungstenite::tungstenite::Bytes;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::frame_size::{FRAME_BYTES_MAX, FrameSize};
 use crate::limits::names;
-use crate::log::Message;
 use crate::ws::dialect::Dialect;
 use crate::ws::dialect::frames::ToClient;
 
@@ -32,10 +32,12 @@ pub(super) enum Out {
     Text(String),
     /// A frame of a feed. Of several that belong together, the last one has the permit for all.
     Bulk {
-        frame: String,
-        _permit: Option<BulkPermit>,
+        frame: Bytes,
+        permit: Option<BulkPermit>,
     },
     Ping,
+    /// Whole control frames, as bytes: what the WebSocket library answers by itself.
+    Control(Bytes),
     /// The last frame.
     Close(CloseFrame),
 }
@@ -70,6 +72,18 @@ pub(in crate::ws) struct Outgoing {
     // It allocates space for 32 items at once, so they are boxed.
     queue: mpsc::Sender<Box<Out>>,
     budget: Arc<Budget>,
+}
+
+/// See [`Outgoing::replies`].
+pub(in crate::ws) struct Replies(mpsc::WeakSender<Box<Out>>);
+
+impl Replies {
+    /// Sends whole control frames. If the queue is full, they are dropped: the client has enough to read without them.
+    pub fn send(&self, frames: &[u8]) {
+        if let Some(queue) = self.0.upgrade() {
+            let _ = queue.try_send(Box::new(Out::Control(Bytes::copy_from_slice(frames))));
+        }
+    }
 }
 
 /// How much more bulk may wait, and how large its frames may be.
@@ -112,23 +126,15 @@ impl Outgoing {
     pub async fn bulk_in(&self, slot: Slot, frame: &ToClient<'_>) -> Result<(), Gone> {
         let Some(text) = self.dialect.text(frame) else { return Ok(()) };
         let permit = self.permit(slot, text.len()).await?;
-        self.queue_bulk(text, Some(permit)).await
+        self.queue_bulk(text.into(), Some(permit)).await
     }
 
-    /// Sends a run of a feed's messages.
-    pub async fn messages<'a>(
-        &self,
-        slot: Slot,
-        ch: &str,
-        run: impl ExactSizeIterator<Item = &'a Message> + Clone,
-        replay: bool,
-    ) -> Result<(), Gone> {
-        let bytes = run.clone().map(|message| message.data.len()).sum();
+    /// Sends a run of a feed's messages, whose payloads have this many bytes.
+    pub async fn messages(&self, slot: Slot, bytes: usize, frames: &[Bytes]) -> Result<(), Gone> {
         let mut permit = Some(self.permit(slot, bytes).await?);
-        let mut texts = self.dialect.messages(ch, run, replay).into_iter();
-        while let Some(text) = texts.next() {
-            let permit = if texts.len() == 0 { permit.take() } else { None };
-            self.queue_bulk(text, permit).await?;
+        for (i, frame) in frames.iter().enumerate() {
+            let permit = if i + 1 == frames.len() { permit.take() } else { None };
+            self.queue_bulk(frame.clone(), permit).await?;
         }
         Ok(())
     }
@@ -136,6 +142,11 @@ impl Outgoing {
     /// Payload bytes that a frame of messages may have now.
     pub fn frame_bytes_max(&self) -> usize {
         self.budget.frame_size.bytes_max()
+    }
+
+    /// For what the reader of the socket answers by itself. It does not keep the writer from ending.
+    pub fn replies(&self) -> Replies {
+        Replies(self.queue.downgrade())
     }
 
     /// Waits for a slot. Nobody waits for a second one while they have one.
@@ -160,8 +171,8 @@ impl Outgoing {
         Ok(BulkPermit { _slot: slot, _bytes: permit, bytes, waiting_bytes })
     }
 
-    async fn queue_bulk(&self, frame: String, permit: Option<BulkPermit>) -> Result<(), Gone> {
-        self.queue.send(Box::new(Out::Bulk { frame, _permit: permit })).await.map_err(|_| Gone)
+    async fn queue_bulk(&self, frame: Bytes, permit: Option<BulkPermit>) -> Result<(), Gone> {
+        self.queue.send(Box::new(Out::Bulk { frame, permit })).await.map_err(|_| Gone)
     }
 
     /// Sends a WebSocket ping. If the queue is full, the client has enough to answer without it.

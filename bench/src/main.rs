@@ -62,6 +62,9 @@ struct Args {
     /// The script of the socket.io server
     #[arg(long, value_name = "FILE")]
     socketio: PathBuf,
+    /// Write the results to this file, too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde_json::json;
+
 use crate::Args;
 use crate::fanout::Fanout;
 use crate::idle::Idle;
@@ -82,6 +84,14 @@ impl Results {
 
     fn ratio(&self, row: &str) -> f64 {
         self.series(Kind::Seamline, row).median() / self.series(Kind::SocketIo, row).median()
+    }
+
+    /// The results as the other parts of the benchmark write theirs.
+    pub fn json(&self, args: &Args) -> String {
+        let sample = |(kind, row, value): &(Kind, &str, f64)| json!({ "measure": row, "of": kind.to_string(), "at": "", "value": value });
+        let samples: Vec<_> =
+            self.rows.iter().filter(|(_, _, value)| value.is_finite()).map(sample).collect();
+        json!({ "part": "load", "rounds": args.repeats, "samples": samples }).to_string()
     }
 
     /// A table with the medians, the range in parentheses, and the ratio of the medians.

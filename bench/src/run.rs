@@ -37,5 +37,10 @@ pub async fn all(args: &Args) -> Result<()> {
         }
     }
     println!("\n{}", results.table(args));
+    if let Some(file) = &args.json {
+        let written = std::fs::create_dir_all(file.parent().unwrap_or(file))
+            .and_then(|()| std::fs::write(file, results.json(args)));
+        written.with_context(|| format!("cannot write {}", file.display()))?;
+    }
     Ok(())
 }

@@ -96,7 +96,7 @@ fn advisories(deny: &PathBuf) -> Result<Outcome> {
 
 /// Checks each directory that has a package-lock.json.
 fn npm_audits() -> Result<Outcome> {
-    let directories = [paths::js(), paths::root().join("bench/socketio")];
+    let directories = [paths::js()];
     let outcomes = directories.iter().map(|directory| npm_audit(directory)).collect::<Result<Vec<_>>>()?;
     Ok(worst(&outcomes))
 }

@@ -1,15 +1,18 @@
 //! `cargo xtask bench`: measures the client and the server beside others.
 
 mod browser;
+mod page;
 mod peers;
 mod server;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::tools::paths;
+use crate::tools::progress::{say, seconds};
 
 /// Options of `bench`.
 #[derive(clap::Args)]
@@ -22,17 +25,32 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum What {
     /// A replay into a page: messages per second and CPU of the main thread, at several round trip times
-    Client(browser::Args),
+    Client(browser::PageArgs),
     /// A reconnect: from the open socket to the first and the last missed message
-    Recovery(browser::Args),
+    Recovery(browser::PageArgs),
     /// A page that was never loaded: from its navigation to the first message
-    Cold(browser::Args),
+    Cold(browser::PageArgs),
     /// From a publication to the handler, at 100 and at 1,000 messages per second
-    Latency(browser::Args),
+    Latency(browser::PageArgs),
     /// Publications from one page: how many per second are answered, and how long a queue holds up the page
-    Publish(browser::Args),
+    Publish(browser::PageArgs),
     /// seamline-server and socket.io under the same load: idle connections, fan-out, a reconnect storm
     Server(server::Args),
+    /// All of these, in about 25 minutes on an idle machine
+    All(AllArgs),
+    /// Write docs/BENCHMARKS.md and its charts from the results of the last runs
+    Page,
+}
+
+/// Options of `bench all`.
+#[derive(clap::Args)]
+struct AllArgs {
+    #[command(flatten)]
+    common: browser::Common,
+
+    /// Then write docs/BENCHMARKS.md and its charts
+    #[arg(long)]
+    write: bool,
 }
 
 /// `cargo xtask bench`.
@@ -44,7 +62,35 @@ pub fn command(args: Args) -> Result<ExitCode> {
         What::Latency(args) => browser::command("latency", &args),
         What::Publish(args) => browser::command("publish", &args),
         What::Server(args) => server::command(&args),
+        What::All(args) => all(&args),
+        What::Page => page::write(),
     }
+}
+
+/// Runs every part. One that fails does not end the others.
+fn all(args: &AllArgs) -> Result<ExitCode> {
+    let started = Instant::now();
+    let mut failed = Vec::new();
+    for part in ["client", "recovery", "cold", "latency", "publish", "server"] {
+        say!("\n## {part} ({} after the start)", seconds(started.elapsed()));
+        let done = match part {
+            "server" => server::command(&server::Args::of(args.common.clone())),
+            part => browser::run_part(part, &args.common, None),
+        };
+        match done {
+            Ok(code) if code == ExitCode::SUCCESS => {}
+            Ok(_) => failed.push(part),
+            Err(error) => {
+                say!("{part}: {error:#}");
+                failed.push(part);
+            }
+        }
+    }
+    say!("\nall took {}", seconds(started.elapsed()));
+    if !failed.is_empty() {
+        bail!("these parts failed: {}", failed.join(", "));
+    }
+    if args.write { page::write() } else { Ok(ExitCode::SUCCESS) }
 }
 
 /// Where the parts are installed, and write their results.

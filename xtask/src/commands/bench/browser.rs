@@ -1,4 +1,4 @@
-//! The parts that run in headless Chromium: `bench/browser` measures, and this builds and installs what it needs.
+//! The parts that run in headless Chromium: `bench/runner` measures, and this builds and installs what it needs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -10,9 +10,20 @@ use crate::commands::pack;
 use crate::tools::requirements::{self, Part};
 use crate::tools::{browser, paths, run, shell};
 
-/// Options of a part.
-#[derive(clap::Args, Clone)]
-pub struct Args {
+/// Options of a part that runs in a page.
+#[derive(clap::Args, Clone, Default)]
+pub struct PageArgs {
+    #[command(flatten)]
+    common: Common,
+
+    /// Round trip times in milliseconds, such as `0,100`
+    #[arg(long, value_name = "MS")]
+    rtt: Option<String>,
+}
+
+/// Options of every part.
+#[derive(clap::Args, Clone, Default)]
+pub struct Common {
     /// Number of rounds; ours and theirs alternate in each [default: 5, with --quick 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=99))]
     rounds: Option<u64>,
@@ -23,17 +34,18 @@ pub struct Args {
 
     /// Measure only those whose names begin so, such as `ours,raw`; `ours` stands for Seamline's
     #[arg(long, value_name = "NAMES")]
-    only: Option<String>,
-
-    /// Round trip times in milliseconds, such as `0,100`
-    #[arg(long, value_name = "MS")]
-    rtt: Option<String>,
+    pub only: Option<String>,
 
     #[command(flatten)]
-    builds: Builds,
+    pub builds: Builds,
 }
 
-impl Args {
+impl Common {
+    /// How many rounds there are.
+    pub fn rounds(&self) -> u64 {
+        self.rounds.unwrap_or(if self.quick { 2 } else { 5 })
+    }
+
     /// Whether `--only` leaves some whose names begin so.
     fn measures(&self, name: &str) -> bool {
         let Some(only) = &self.only else { return true };
@@ -42,11 +54,11 @@ impl Args {
 }
 
 /// What to measure instead of what is built from this checkout.
-#[derive(clap::Args, Clone)]
-struct Builds {
+#[derive(clap::Args, Clone, Default)]
+pub struct Builds {
     /// The seamline-server binary [default: builds this checkout's]
     #[arg(long, value_name = "FILE")]
-    server: Option<PathBuf>,
+    pub server: Option<PathBuf>,
 
     /// The npm package: a tarball, or the folder that it was unpacked into [default: packs this checkout's]
     #[arg(long, value_name = "PATH")]
@@ -61,18 +73,22 @@ struct Builds {
     before_package: Option<PathBuf>,
 }
 
-/// Runs a part of `bench/browser`.
-pub fn command(part: &str, args: &Args) -> Result<ExitCode> {
+/// Runs a part in a page.
+pub fn command(part: &str, PageArgs { common, rtt }: &PageArgs) -> Result<ExitCode> {
+    run_part(part, common, rtt.as_deref())
+}
+
+/// Runs a part of `bench/runner`.
+pub fn run_part(part: &str, args: &Common, rtt: Option<&str>) -> Result<ExitCode> {
     requirements::ensure(&[Part::Node, Part::NpmPackages, Part::Chromium])?;
-    let chromium = browser::chromium()?;
     let mut node = shell::command("node");
-    node.arg(paths::root().join("bench/browser/run.mjs")).arg(part);
-    node.env("CHROMIUM", chromium).current_dir(paths::root());
-    node.args(["--rounds", &args.rounds.unwrap_or(if args.quick { 2 } else { 5 }).to_string()]);
+    node.arg(paths::root().join("bench/runner/run.mjs")).arg(part);
+    node.env("CHROMIUM", browser::chromium()?).current_dir(paths::root());
+    node.args(["--rounds", &args.rounds().to_string()]);
     if args.quick {
         node.arg("--quick");
     }
-    for (name, value) in [("--only", &args.only), ("--rtt", &args.rtt)] {
+    for (name, value) in [("--only", args.only.as_deref()), ("--rtt", rtt)] {
         if let Some(value) = value {
             node.args([name, value]);
         }
@@ -113,7 +129,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 }
 
 /// Builds the links and, if it is not given, the server, with the optimizer.
-fn build(with_server: bool) -> Result<[PathBuf; 2]> {
+pub fn build(with_server: bool) -> Result<[PathBuf; 2]> {
     let mut cargo = shell::cargo();
     cargo.args(["build", "--release", "-p", "seamline-bench"]);
     if with_server {

@@ -9,7 +9,7 @@ use crate::tools::stamp::Stamp;
 use crate::tools::{apt, files, npm, paths, run, shell};
 
 /// What is installed from npm: the exact versions.
-const LIST: &str = "bench/browser/peers.json";
+const LIST: &str = "bench/runner/peers.json";
 
 /// Installs them into a folder below `target/`, and returns it.
 pub fn install() -> Result<PathBuf> {

@@ -1,17 +1,20 @@
-//! `cargo xtask bench server`: the server under load, beside socket.io.
+//! `cargo xtask bench server`: the load generator, which compares with socket.io, and then the runner's part.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 
+use super::{browser, peers};
 use crate::tools::requirements::{self, Part};
-use crate::tools::stamp::Stamp;
-use crate::tools::{npm, paths, run, shell};
+use crate::tools::{paths, run, shell};
 
 /// Options of `bench server`.
-#[derive(clap::Args)]
+#[derive(clap::Args, Clone, Default)]
 pub struct Args {
+    #[command(flatten)]
+    pub common: browser::Common,
+
     /// Number of idle connections, and of clients that reconnect at once [default: 10000]
     #[arg(long, value_name = "N")]
     connections: Option<u64>,
@@ -23,25 +26,25 @@ pub struct Args {
     /// Number of messages that each reconnecting client has missed [default: 100]
     #[arg(long, value_name = "N")]
     messages: Option<u64>,
-
-    /// Number of times to measure everything [default: 3]
-    #[arg(long, value_name = "N")]
-    repeats: Option<u64>,
-
-    /// Measure a tenth of everything, once, in half a minute
-    #[arg(long)]
-    quick: bool,
 }
 
+/// Connections take minutes: more rounds than this do not pay.
+const LOAD_ROUNDS_MAX: u64 = 3;
+
 impl Args {
+    /// The defaults, with these options of every part.
+    pub fn of(common: browser::Common) -> Args {
+        Args { common, ..Args::default() }
+    }
+
     /// The options of the load generator.
     fn options(&self) -> Vec<String> {
-        let quick = |value: u64| self.quick.then_some(value);
+        let quick = |value: u64| self.common.quick.then_some(value);
         let options = [
             ("--connections", self.connections.or(quick(1000))),
             ("--sockets", self.sockets.or(quick(500))),
             ("--messages", self.messages.or(quick(20))),
-            ("--repeats", self.repeats.or(quick(1))),
+            ("--repeats", quick(1).or(Some(self.common.rounds().min(LOAD_ROUNDS_MAX)))),
             ("--seconds", quick(2)),
         ];
         options.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", value?))).collect()
@@ -50,36 +53,31 @@ impl Args {
 
 /// `cargo xtask bench server`.
 pub fn command(args: &Args) -> Result<ExitCode> {
+    if args.common.only.is_none() {
+        let load = load(args)?;
+        if load != ExitCode::SUCCESS {
+            return Ok(load);
+        }
+    }
+    requirements::ensure(&[Part::Redis])?;
+    browser::run_part("server", &args.common, None)
+}
+
+/// Idle connections, one channel to many sockets, and all clients reconnecting at once.
+fn load(args: &Args) -> Result<ExitCode> {
     requirements::ensure(&[Part::Node])?;
-    let socketio = install_socketio()?;
-    let [server, bench] = build()?;
-    let mut run = shell::command(bench);
-    run.arg("--seamline").arg(server).arg("--socketio").arg(socketio.join("server.mjs")).args(args.options());
+    let server = match &args.common.builds.server {
+        Some(server) => server.clone(),
+        None => browser::build(true)?[0].clone(),
+    };
+    browser::build(false)?;
+    let mut run = shell::command(paths::built("release", "seamline-bench"));
+    run.env("PEERS", peers::install()?).arg("--seamline").arg(server).arg("--socketio").arg(script());
+    run.arg("--json").arg(super::dir().join("results/load.json")).args(args.options());
     run::to_exit_code(&mut run)
 }
 
-/// Builds the server with the optimizer, and the load generator.
-fn build() -> Result<[PathBuf; 2]> {
-    let mut cargo = shell::cargo();
-    cargo.args(["build", "--release", "-p", "seamline-server", "-p", "seamline-bench"]);
-    run::step(
-        "build seamline-server and seamline-bench",
-        &mut cargo,
-        "Fix the errors in server/ or bench/.",
-    )?;
-    Ok(["seamline-server", "seamline-bench"].map(|name| paths::built("release", name)))
-}
-
-/// Installs socket.io as in the lock file, and returns its directory.
-fn install_socketio() -> Result<PathBuf> {
-    let directory = paths::root().join("bench/socketio");
-    let lock = directory.join("package-lock.json");
-    let installed = directory.join("node_modules/socket.io/package.json");
-    let mut npm = npm::command()?;
-    npm.current_dir(&directory).args(["ci", "--no-audit", "--no-fund"]);
-    let stamp = Stamp::new("bench-socketio", "npm ci", vec![lock], vec![installed]);
-    let install =
-        || run::step("npm ci in bench/socketio/", &mut npm, "Check that the npm registry is reachable.");
-    stamp.renew(install)?;
-    Ok(directory)
+/// The socket.io server.
+fn script() -> PathBuf {
+    paths::root().join("bench/runner/servers/socketio.mjs")
 }

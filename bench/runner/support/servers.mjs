@@ -6,7 +6,7 @@ import { SeamlineServer } from "./seamline.mjs";
 
 const script = (name) => fileURLToPath(new URL(`../servers/${name}.mjs`, import.meta.url));
 
-/** A server that is a script of `bench/browser/servers`. */
+/** A server that is a script of `bench/runner/servers`. */
 class ScriptServer {
   #child;
 
@@ -39,7 +39,7 @@ const ws = (port) => `ws://127.0.0.1:${port}/`;
 /** By kind: how a server is started, and the URL that its client connects to. */
 const KINDS = {
   seamline: {
-    start: ({ binary, logs }) => SeamlineServer.start(binary, logs),
+    start: ({ binary, logs, args }) => SeamlineServer.start(binary, logs, args),
     url: (port) => `ws://127.0.0.1:${port}/ws`,
   },
   raw: { start: ({ peers }) => ScriptServer.start("raw", peers), url: ws },
@@ -56,7 +56,7 @@ export class Servers {
   /** The server of that kind, which is started once for each `key`. */
   get(kind, key, options) {
     const name = `${kind} ${key}`;
-    if (!this.#running.has(name)) this.#running.set(name, KINDS[kind].start(options));
+    if (!this.#running.has(name)) this.#running.set(name, startServer(kind, options));
     return this.#running.get(name);
   }
 
@@ -66,4 +66,5 @@ export class Servers {
   }
 }
 
+export const startServer = (kind, options) => KINDS[kind].start(options);
 export const urlOf = (kind, port) => KINDS[kind].url(port);

@@ -1,10 +1,12 @@
 // What all parts use: the browser, the servers, the links and the pages, and rounds that alternate.
+import { loadavg } from "node:os";
 import { join } from "node:path";
+import { machine } from "../report/machine.mjs";
 import { Browser } from "./browser.mjs";
 import { Links } from "./link.mjs";
 import { Results } from "./results.mjs";
 import { unpacked } from "./seamline.mjs";
-import { Servers, urlOf } from "./servers.mjs";
+import { Servers, startServer, urlOf } from "./servers.mjs";
 import { Site } from "./site.mjs";
 
 export class Bench {
@@ -13,14 +15,14 @@ export class Bench {
   #links;
   #site;
   #builds = {};
-  browser;
+  #browser;
   results;
 
   static async start(part, options) {
     const bench = new Bench();
     bench.#options = options;
     bench.#links = new Links(options.link);
-    bench.browser = await Browser.start();
+    bench.#browser = await Browser.start();
     bench.#site = await new Site(join(options.dir, "pages"), options.peers).start();
     bench.#builds.seamline = bench.#build("seamline", options.server, options.package);
     if (options["before-server"] || options["before-package"]) {
@@ -30,10 +32,12 @@ export class Bench {
     const { rounds, quick } = options;
     const about = {
       at: new Date().toISOString(),
+      machine: machine(),
+      load: loadavg()[0],
       rounds,
       quick,
-      chromium: bench.browser.version,
-      node: process.version,
+      browser: `Chromium ${bench.#browser.version}`,
+      node: process.versions.node,
     };
     bench.results = new Results(part, about);
     return bench;
@@ -83,6 +87,17 @@ export class Bench {
     return this.#servers.get(kind, key, options);
   }
 
+  /** A server of its own for one measurement, which stops it. */
+  freshServer({ kind, build }, logs = {}, args = []) {
+    return startServer(kind, {
+      binary: build.server,
+      logs,
+      args,
+      peers: this.#options.peers,
+      nats: this.#options.nats,
+    });
+  }
+
   /** The URL of the contestant's server, behind a link with that round trip time. */
   async url(contestant, server, roundTripMs) {
     return urlOf(contestant.kind, await this.#links.port(server.port, roundTripMs));
@@ -95,7 +110,7 @@ export class Bench {
 
   /** Opens the contestant's page. */
   async page({ page, build }) {
-    const opened = await this.browser.page(await this.#site.url(page, build));
+    const opened = await this.#browser.page(await this.#site.url(page, build));
     await opened.global("bench");
     return opened;
   }
@@ -105,11 +120,11 @@ export class Bench {
     const at = new URL(await this.#site.url(page, build));
     at.port = await this.#links.port(this.#site.port, roundTripMs);
     at.searchParams.set("url", url);
-    return this.browser.page(at.href);
+    return this.#browser.page(at.href);
   }
 
   async stop() {
-    await this.browser?.stop();
+    await this.#browser?.stop();
     await this.#links?.stop();
     await this.#servers.stop();
     await this.#site?.stop();

@@ -1,8 +1,8 @@
-// Measures one part in headless Chromium: `cargo xtask bench` calls this with what it has built and installed.
+// Measures one part in headless Chromium or on the server: `cargo xtask bench` calls this with what it has built and installed.
 import { parseArgs } from "node:util";
 import { Bench } from "./support/bench.mjs";
 
-const PARTS = ["client", "recovery", "cold", "latency", "publish"];
+const PARTS = ["client", "recovery", "cold", "latency", "publish", "server"];
 
 const path = { type: "string" };
 const { values, positionals } = parseArgs({

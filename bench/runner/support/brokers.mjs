@@ -48,6 +48,7 @@ class Broker {
 /** NATS with JetStream. Every channel is a stream of that name, with its messages on disk. */
 export class Nats extends Broker {
   #connection;
+  #js;
   #manager;
 
   /** @param {string} sync when JetStream flushes its files to the disk, such as `2m` (its default) or `always` */
@@ -61,20 +62,24 @@ export class Nats extends Broker {
 
   async prepare() {
     const { connect } = this.peers("@nats-io/transport-node");
-    const { jetstreamManager } = this.peers("@nats-io/jetstream");
+    const { jetstream, jetstreamManager } = this.peers("@nats-io/jetstream");
     this.#connection = await connect({ port: this.tcpPort });
+    this.#js = jetstream(this.#connection);
     this.#manager = await jetstreamManager(this.#connection);
   }
 
   async addStream(name, messages = 0) {
     await this.#manager.streams.add({ name, subjects: [name], storage: "file" });
-    const { jetstream } = this.peers("@nats-io/jetstream");
-    const js = jetstream(this.#connection);
     for (let n = 1; n <= messages; ) {
       const answers = [];
-      while (n <= messages && answers.length < 500) answers.push(js.publish(name, payload(n++)));
+      while (n <= messages && answers.length < 500) answers.push(this.publish(name, payload(n++)));
       await Promise.all(answers);
     }
+  }
+
+  /** Publishes to a stream, and waits until the message is stored. */
+  publish(name, text) {
+    return this.#js.publish(name, text);
   }
 
   async close() {

@@ -1,3 +1,4 @@
+import { pause } from "./pause.js";
 import { openSocket, type Socket } from "./socket.js";
 import { fetchToken } from "./token.js";
 import type { Options, WebSocketConstructor } from "./types.js";
@@ -19,7 +20,7 @@ export interface Early {
 
 /**
  * Opens the first socket and calls the token function while the wasm loads: neither needs it. The wasm still decides
- * when it takes them. Both begin in a microtask, so that nothing happens for a client that is closed in the turn in
+ * when it takes them. Both begin after this turn, so that nothing happens for a client that is closed in the turn in
  * which it was created, as in React's StrictMode.
  */
 export function beginEarly(make: () => InstanceType<WebSocketConstructor>, token: Options["token"]): Early {
@@ -38,7 +39,8 @@ export function beginEarly(make: () => InstanceType<WebSocketConstructor>, token
     const left = _socket();
     if (typeof left === "object") left.close(1000);
   };
-  queueMicrotask(() => {
+  const begin = async () => {
+    await pause();
     if (ended) return;
     socket = openSocket(make);
     if (ended) return _end(); // the application's class has closed the client
@@ -46,7 +48,8 @@ export function beginEarly(make: () => InstanceType<WebSocketConstructor>, token
     if (typeof token !== "function") return;
     fetched = fetchToken(token, false);
     fetched.catch(ignore); // the wasm may never request it
-  });
+  };
+  void begin();
   const _token = () => {
     const taken = fetched;
     fetched = undefined;

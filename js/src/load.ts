@@ -3,6 +3,7 @@ import { compile, refused } from "./compile.js";
 import type { Dialect } from "./dialect.js";
 import { SeamlineError, text } from "./error.js";
 import { follow } from "./follow.js";
+import { pause } from "./pause.js";
 import { plainBeside } from "./plain-beside.js";
 import type { Logger, Options, Reason } from "./types.js";
 import { NetworkFault, wasmFailed } from "./wasm-failed.js";
@@ -78,12 +79,17 @@ async function load({ wasm, dialect, WebSocket: Own }: Options, seamline: Dialec
   return engine;
 }
 
-async function start(dialect: Dialect, wasm = dialect.source?.()): Promise<EngineClass> {
-  if (!wasm) throw wasmFailed("this entry contains none", "pass the option `wasm`");
-  const module = await compile(wasm);
+/** In steps, each of which takes a slow phone a few milliseconds. */
+async function start(dialect: Dialect, wasm: Options["wasm"]): Promise<EngineClass> {
+  await pause();
+  const source = wasm ?? dialect.source?.();
+  if (!source) throw wasmFailed("this entry contains none", "pass the option `wasm`");
+  const module = await compile(source);
+  await pause();
   try {
     const engine = dialect.start(module);
     engines.set(dialect, Promise.resolve(engine));
+    await pause();
     return engine;
   } catch (error) {
     throw await refused(error);

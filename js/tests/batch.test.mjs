@@ -75,7 +75,7 @@ test("`message` listeners get a batch's messages after it", async () => {
   gates[1].resolve();
   await settled();
   assert.deepEqual([got, c.position.offset], [[[1, 2, 3], 1, 2, 3], 3]);
-  assert.deepEqual(processed(), ["processed 3 at 3 3-0"]);
+  assert.match(processed().at(-1), /at 3 3-0$/);
 });
 
 test("batches and an iterator have the same messages", async () => {

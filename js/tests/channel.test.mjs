@@ -1,7 +1,8 @@
 // How a channel delivers messages: order, waiting, and what counts as processed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { channel, deferred, frame, reported, settled } from "./support/channel.mjs";
+import { channel, deferred, frame, settled } from "./support/channel.mjs";
+import { until } from "./support/server.mjs";
 
 test("messages are delivered in order with their metadata", () => {
   const { c, s } = channel();
@@ -43,7 +44,7 @@ test("the next message waits for the handler's promise", async () => {
   assert.deepEqual([started, processed()], [[1], []], "the second waits for the first");
   gates[0].resolve();
   await settled();
-  await reported();
+  await until(() => processed().length > 0);
   assert.deepEqual([started, processed()], [[1, 2], ["processed 1 at 1 1-0"]]);
   gates[1].resolve();
   await settled();

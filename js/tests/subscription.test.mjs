@@ -1,7 +1,8 @@
 // Handles of one name: each has its own listeners, position and end, and all share one subscription.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Dispatcher, deferred, frame, reported, settled, subscription } from "./support/channel.mjs";
+import { Dispatcher, deferred, frame, settled, subscription } from "./support/channel.mjs";
+import { until } from "./support/server.mjs";
 
 /** A handle that writes down the offsets it is given. */
 function follow({ open }, options, listener = () => {}) {
@@ -58,7 +59,7 @@ test("only what every handle has processed is acknowledged", async () => {
   assert.deepEqual([slow.c.position.offset, fast.c.position.offset], [0, 3]);
   gates[0].resolve();
   await settled();
-  await reported();
+  await until(() => set.processed().length > 0);
   assert.deepEqual(set.processed(), ["processed 1 at 1 1-0"]);
   slow.c.close();
   assert.deepEqual(set.processed(), ["processed 1 at 1 1-0", "processed 2 at 3 3-0"], "the other one was further");

@@ -58,9 +58,6 @@ export function frame(from, to, replay = false) {
 /** Lets every promise settle that can. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Waits for what is reported a moment later: what handles process in the middle of a frame. */
-export const reported = () => new Promise((resolve) => setTimeout(resolve, 5));
-
 /** A promise, and how to settle it. */
 export function deferred() {
   const parts = {};

@@ -74,14 +74,10 @@ export class Child {
     if (this.#process.exitCode !== 0) throw new Error(`${this.#process.spawnfile} failed:\n${this.#output}`);
   }
 
-  signal(name) {
-    this.#process.kill(name);
-  }
-
-  async stop() {
+  async stop(signal = "SIGKILL") {
     if (!this.#isRunning) return;
     const ended = once(this.#process, "exit");
-    this.#process.kill("SIGKILL");
+    this.#process.kill(signal);
     await ended;
   }
 }

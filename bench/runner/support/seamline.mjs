@@ -27,22 +27,25 @@ export class SeamlineServer {
   #child;
   #publisher;
 
-  /** @param {Record<string, number>} logs how many messages each channel has */
-  static async start(binary, logs = {}, args = []) {
+  /**
+   * @param {Record<string, number>} logs how many messages each channel has
+   * @param {string[]} wrapper the program that runs the server, with its arguments
+   */
+  static async start(binary, logs = {}, args = [], wrapper = []) {
     const server = new SeamlineServer();
     if (Object.keys(logs).length > 0) {
       await server.#start(binary, args); // creates the store
       await server.#child.stop();
       await server.#import(binary, logs);
     }
-    await server.#start(binary, args);
+    await server.#start(binary, args, wrapper);
     return server;
   }
 
-  async #start(binary, args) {
-    const all = ["--listen", "127.0.0.1:0", "--data", this.#data, ...LIMITS, ...args];
+  async #start(binary, args, wrapper = []) {
+    const [program, ...all] = [...wrapper, binary, "--listen", "127.0.0.1:0", "--data", this.#data, ...LIMITS, ...args];
     const env = Object.entries(process.env).filter(([name]) => !name.startsWith("SEAMLINE_"));
-    this.#child = await Child.start(binary, all, { env: Object.fromEntries(env) });
+    this.#child = await Child.start(program, all, { env: Object.fromEntries(env) });
   }
 
   get port() {
@@ -80,9 +83,14 @@ export class SeamlineServer {
     await this.#publisher.publish(channel, from, count);
   }
 
-  async stop() {
+  stop() {
+    return this.end("SIGKILL");
+  }
+
+  /** Ends it, by default as a service manager does. */
+  async end(signal = "SIGTERM") {
     this.#publisher?.close();
-    await this.#child.stop();
+    await this.#child.stop(signal);
     rmSync(this.#data, { recursive: true, force: true });
   }
 }

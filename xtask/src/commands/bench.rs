@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measures the client and the server beside others.
 
 mod browser;
+mod instructions;
 mod page;
 mod peers;
 mod server;
@@ -36,7 +37,9 @@ enum What {
     Publish(browser::PageArgs),
     /// seamline-server and socket.io under the same load: idle connections, fan-out, a reconnect storm
     Server(server::Args),
-    /// All of these, in about 25 minutes on an idle machine
+    /// Count the instructions of what runs for each message, and compare them with bench/instructions.json
+    Instructions(instructions::Args),
+    /// All but the instructions, in about 25 minutes on an idle machine
     All(AllArgs),
     /// Write docs/BENCHMARKS.md and its charts from the results of the last runs
     Page,
@@ -62,6 +65,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
         What::Latency(args) => browser::command("latency", &args),
         What::Publish(args) => browser::command("publish", &args),
         What::Server(args) => server::command(&args),
+        What::Instructions(args) => instructions::command(&args),
         What::All(args) => all(&args),
         What::Page => page::write(),
     }

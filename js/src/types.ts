@@ -240,13 +240,14 @@ export interface Options {
   /** How often the client acknowledges processed positions to the server at most. Default 5 s. */
   ackIntervalMs?: number | undefined;
   /**
-   * How many replayed messages may be in transit or waiting, per channel. Default 2,000. A server of the plain dialect
-   * ignores it and sends everything it has.
+   * How many replayed messages may be in transit or waiting at first, per channel. The client then fits the number to
+   * the path and to the application, up to `queueMessages` and `queueBytes`. Default 2,000. A server of the plain
+   * dialect ignores it and sends everything it has.
    */
   replayCredit?: number | undefined;
   /**
    * How many messages may wait for the application, per channel, before the client drops live messages and fetches them
-   * again from the log later. Default 10,000.
+   * again from the log later. Default 50,000.
    */
   queueMessages?: number | undefined;
   /**

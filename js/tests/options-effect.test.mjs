@@ -102,7 +102,7 @@ for (const [ackIntervalMs, expected] of [
   });
 }
 
-test("replayCredit is granted in `sub` and renewed at half", async (t) => {
+test("replayCredit is granted in `sub` and renewed", async (t) => {
   const { server, client } = setUp(t, { replayCredit: 4 });
   server.logs.set("c", ["a", "b"]);
   client.channel("c", { from: "start" }).on("message", () => {});

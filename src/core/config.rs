@@ -29,11 +29,13 @@ pub struct Config {
     pub stable_ms: u64,
     /// How often processed positions are acknowledged at most. Default 5 s.
     pub ack_interval_ms: u64,
-    /// How many replayed messages may be in transit or waiting for the application, per channel. Default
-    /// 2,000.
+    /// How many replayed messages may be in transit or waiting for the application at first, per channel. The
+    /// client then fits the number to the path and to the application, up to `queue_messages_max` and
+    /// `queue_bytes_max`. Default 2,000.
     pub replay_credit: u64,
     /// How many messages may wait for the application, per channel, before the client drops live messages and
-    /// fetches them again from the log later. Default 10,000.
+    /// fetches them again from the log later. During a replay, as many live messages may wait for its end.
+    /// Default 50,000.
     pub queue_messages_max: u64,
     /// The same limit in bytes of the frames that brought them. The client requests a replay in steps that
     /// fit. Default 16 MiB.
@@ -73,7 +75,7 @@ impl Default for Config {
             stable_ms: 5_000,
             ack_interval_ms: 5_000,
             replay_credit: 2_000,
-            queue_messages_max: 10_000,
+            queue_messages_max: 50_000,
             queue_bytes_max: 16 * 1024 * 1024,
             outbox_messages_max: 1_000,
             has_token: false,

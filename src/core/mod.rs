@@ -19,6 +19,7 @@ mod session;
 mod state;
 mod stats;
 mod timer;
+mod window;
 
 pub use config::{BackoffConfig, Config};
 pub use error::{Error, ErrorCode};

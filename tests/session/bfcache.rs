@@ -116,7 +116,7 @@ fn calls_in_a_suspended_page_wait() {
     page.session.handle_wake(page.now());
     page.greet();
     let lines = page.lines();
-    assert_eq!(lines[2..], ["hello tester", "sub room e/7 credit 100", "open", "pub key"]);
+    assert_eq!(lines[2..], ["hello tester", "sub room e/7 credit 100", "pub key", "open"]);
 }
 
 #[test]

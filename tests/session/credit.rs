@@ -12,12 +12,12 @@ fn credit_grows_as_messages_are_processed() {
     page.lines();
     page.replay(1, 100);
     assert_eq!(page.lines(), ["deliver 1..=100"], "no credit while all of it waits");
-    page.processed(channel, 30, 30);
+    page.processed(channel, 11, 11);
     assert_eq!(page.lines(), [""; 0], "nor a grant for every message");
-    page.processed(channel, 20, 50);
-    assert_eq!(page.lines(), ["more room 50"]);
-    page.processed(channel, 50, 100);
-    assert_eq!(page.lines(), ["more room 50"]);
+    page.processed(channel, 1, 12);
+    assert_eq!(page.lines(), ["more room 12"]);
+    page.processed(channel, 88, 100);
+    assert_eq!(page.lines(), ["more room 88"]);
 }
 
 #[test]
@@ -88,6 +88,28 @@ fn a_lagging_channel_unsubscribes_until_it_catches_up() {
     page.live(302);
     assert_eq!(page.lines(), ["deliver 301..=302", "live"]);
     assert_eq!(page.session.stats().gaps, 0);
+}
+
+/// The window had grown to all of the queue, but the application is too slow for that.
+#[test]
+fn a_lag_sets_the_window_back() {
+    let mut page = Page::new(config());
+    let channel = page.subscribe(Some(position("e", 0)));
+    page.connect();
+    page.opened();
+    page.wait(200);
+    page.welcome();
+    page.subd("e", 1, 1_000, 0);
+    page.replay(1, 100);
+    page.processed(channel, 100, 100);
+    page.live(100);
+    page.lines();
+    page.msgs(101, 300);
+    page.msgs(401, 1);
+    page.processed(channel, 200, 300);
+    assert_eq!(page.lines(), ["deliver 101..=400", "unsub room"]);
+    page.processed(channel, 50, 350);
+    assert_eq!(page.lines(), ["sub room e/400 credit 50"]);
 }
 
 /// A rejection in transit: it has nothing left to end.

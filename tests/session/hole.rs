@@ -26,15 +26,15 @@ fn replayed_messages_are_not_delivered_again_from_the_buffer() {
 #[test]
 fn frames_beyond_the_buffer_are_fetched_again() {
     let mut page = Page::replaying(9);
-    page.msgs(10, 100);
-    page.msgs(110, 1);
+    page.msgs(10, 290);
+    page.msgs(300, 11);
     page.replay(6, 4);
     page.live(9);
-    assert_eq!(page.lines(), ["deliver 6..=9", "deliver 10..=109", "sub room e/109 credit 0"]);
-    page.subd("e", 1, 110, 109);
-    page.replay(110, 1);
-    page.live(110);
-    assert_eq!(page.lines(), ["deliver 110..=110", "live"]);
+    assert_eq!(page.lines(), ["deliver 6..=9", "deliver 10..=299", "sub room e/299 credit 0"]);
+    page.subd("e", 1, 301, 299);
+    page.replay(300, 2);
+    page.live(301);
+    assert_eq!(page.lines(), ["deliver 300..=301", "live"]);
     assert_eq!(page.session.stats().gaps, 0);
 }
 
@@ -45,10 +45,10 @@ fn dropped_live_frames_are_no_gap() {
     page.msgs(8, 1);
     page.subd("e", 1, 5, 5);
     page.lines();
-    page.msgs(8, 200);
+    page.msgs(8, 301);
     page.live(5);
     assert_eq!(page.lines(), ["gap hole 6..=7, on from e/7", "sub room e/7 credit 100"]);
-    page.subd("e", 1, 207, 7);
+    page.subd("e", 1, 308, 7);
     page.replay(8, 100);
     assert_eq!(page.lines(), ["deliver 8..=107"]);
 }
@@ -149,7 +149,7 @@ fn a_hole_loses_no_dropped_frame() {
     page.live(20);
     page.lines();
     page.subd("e", 1, 20, 5);
-    page.msgs(21, 101);
+    page.msgs(21, 301);
     page.live(20);
     assert_eq!(page.lines(), ["gap hole 6..=20, on from e/20", "sub room e/20 credit 100"]);
 }
@@ -160,8 +160,8 @@ fn a_hole_before_a_buffered_frame_loses_no_dropped_frame() {
     page.live(20);
     page.subd("e", 1, 20, 5);
     page.lines();
-    page.msgs(21, 101);
-    page.msgs(122, 1);
+    page.msgs(21, 301);
+    page.msgs(322, 1);
     page.live(20);
     assert_eq!(page.lines(), ["gap hole 6..=20, on from e/20", "sub room e/20 credit 100"]);
 }

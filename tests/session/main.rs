@@ -6,6 +6,7 @@
 mod ack;
 mod answers;
 mod backoff;
+mod behind_hello;
 mod bfcache;
 mod casts;
 mod channel;
@@ -14,6 +15,8 @@ mod credit;
 mod heartbeat;
 mod hole;
 mod page;
+mod path;
+mod path_publish;
 mod poison;
 mod progress;
 mod publish;

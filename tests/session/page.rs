@@ -145,6 +145,11 @@ impl Page {
         self.session.publish(self.now(), ch.to_owned(), key.to_owned(), "hi", 4).unwrap()
     }
 
+    /// Publishes a payload of this size.
+    pub fn publish_bytes(&mut self, key: &str, bytes: u64) -> PublishId {
+        self.session.publish(self.now(), ROOM.to_owned(), key.to_owned(), "hi", bytes).unwrap()
+    }
+
     pub fn processed(&mut self, channel: ChannelId, count: u64, offset: u64) {
         self.session.processed(self.now(), channel, count, position("e", offset));
     }
@@ -192,12 +197,13 @@ impl Page {
     }
 
     pub fn welcome(&mut self) {
+        self.welcome_with(FRAME_BYTES_MAX);
+    }
+
+    /// `welcome` with this limit of frames.
+    pub fn welcome_with(&mut self, max_frame_bytes: u64) {
         let session = "s".to_owned();
-        self.frame(ServerFrame::Welcome {
-            session,
-            heartbeat_ms: HEARTBEAT_MS,
-            max_frame_bytes: FRAME_BYTES_MAX,
-        });
+        self.frame(ServerFrame::Welcome { session, heartbeat_ms: HEARTBEAT_MS, max_frame_bytes });
     }
 
     pub fn frame(&mut self, frame: ServerFrame<&'static str>) {
@@ -275,6 +281,14 @@ impl Page {
     /// The socket closes.
     pub fn close(&mut self, code: u16) {
         self.session.handle_close(self.now(), self.socket, code, "server's words".to_owned());
+    }
+
+    /// The server restarts, which no publication is blamed for, and a new socket opens.
+    pub fn reopen(&mut self) {
+        self.close(1012);
+        self.wait_for_attempt();
+        self.lines();
+        self.opened();
     }
 
     /// The connection breaks, and the client reconnects.

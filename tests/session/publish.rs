@@ -78,10 +78,10 @@ fn a_pause_of_zero_does_not_loop() {
 /// Its pause ends while the maximum number of publications is unanswered.
 #[test]
 fn a_paused_publication_waits_for_a_free_slot() {
-    let mut page = Page::open(Config { outbox_messages_max: 100, ..config() });
+    let mut page = Page::open(Config { outbox_messages_max: 1_000, ..config() });
     page.publish("paused");
     page.pubnack("paused", Some(1_000));
-    for i in 0..64 {
+    for i in 0..900 {
         page.publish_to("other", &format!("k{i}"));
     }
     page.lines();

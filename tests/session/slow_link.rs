@@ -53,8 +53,8 @@ fn unanswered_publications_earn_more_time() {
     }
     page.lines();
     page.session.handle_wake(page.now());
-    page.wait(4_500);
-    assert_eq!(page.lines(), ["ping"], "28 KB take 3.5 s at 8 KB/s");
+    page.wait(4_900);
+    assert_eq!(page.lines(), ["ping"], "31 KB take 3.8 s at 8 KB/s");
     page.wait(600);
     assert_eq!(page.count("disconnect"), 1);
 }

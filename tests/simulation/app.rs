@@ -13,6 +13,8 @@ use crate::world::World;
 
 /// No application subscribes again more often than this: it would make no progress.
 const RESUBSCRIBE_MS_MIN: u64 = 100;
+/// The size of the payload of most publications.
+const PAYLOAD_BYTES: u64 = 8;
 
 /// What waits for the application.
 enum Entry {
@@ -265,15 +267,21 @@ impl Page {
         let message = world.server.draw_message();
         if world.stage.rng.chance(world.stage.faults.casts) {
             return self.call(world, |session, now| {
-                let _ = session.cast(now, channel_name(ch), message, 8, 0); // a closed session rejects it
+                let _ = session.cast(now, channel_name(ch), message, PAYLOAD_BYTES, 0); // a closed session rejects it
             });
         }
         self.app.published += 1;
         let key = format!("{}-{}-{}", self.index, self.number, self.app.published);
         let now = self.tell_time(&world.stage);
+        let large = world.stage.faults.large_publications;
+        let is_large = large > 0 && world.stage.rng.chance(large);
+        let bytes = if is_large { world.server.enlarge(message) } else { PAYLOAD_BYTES };
         // Not through `call`: the id must be known before its answer arrives.
-        match self.session.publish(now, channel_name(ch), key.clone(), message, 8) {
-            Ok(id) => self.publications.accepted(id, key, ch, message),
+        match self.session.publish(now, channel_name(ch), key.clone(), message, bytes) {
+            Ok(id) => self.publications.accepted(id, key, ch, (message, bytes)),
+            Err(error) if error.code == "too_large" => {
+                world.stage.check(is_large, || "a small publication is too large".to_owned());
+            }
             Err(error) => {
                 let full = self.publications.unsettled() >= self.config.outbox_messages_max;
                 let ended = self.dismissed && error.code == "closed";

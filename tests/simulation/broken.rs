@@ -155,17 +155,21 @@ fn a_faulty_suspend_is_detected() {
 #[test]
 fn wrong_publication_answers_are_detected() {
     let mut all = Publications::default();
-    all.accepted(1, "a".to_owned(), 0, 101);
-    all.accepted(2, "b".to_owned(), 0, 102);
-    refused(all.sent("c", 0, 101), "never published");
-    refused(all.sent("a", 0, 102), "another payload");
-    refused(all.sent("b", 0, 102), "out of order");
-    all.sent("a", 0, 101).expect("it may be sent");
-    refused(all.sent("a", 0, 101), "sent twice");
+    all.accepted(1, "a".to_owned(), 0, (101, 8));
+    all.accepted(2, "b".to_owned(), 0, (102, 2_000));
+    refused(all.sent("a", 0, 101, false), "None bytes are allowed");
+    all.welcomed(1_000);
+    refused(all.sent("c", 0, 101, true), "never published");
+    refused(all.sent("a", 0, 102, true), "another payload");
+    refused(all.sent("b", 0, 102, true), "out of order");
+    all.sent("a", 0, 101, true).expect("it may be sent");
+    refused(all.sent("a", 0, 101, true), "sent twice");
     all.answered("a", Some(Some(100)));
-    refused(all.sent("b", 0, 102), "out of order");
-    all.sent("a", 0, 101).expect("it may be sent again");
-    all.sent("b", 0, 102).expect("it may be sent behind it");
+    refused(all.sent("b", 0, 102, true), "out of order");
+    all.sent("a", 0, 101, true).expect("it may be sent again");
+    refused(all.sent("b", 0, 102, true), "Some(1000) bytes are allowed");
+    all.welcomed(4_000);
+    all.sent("b", 0, 102, true).expect("it may be sent behind it");
     refused(all.failed(1, |_| false), "nobody refused it");
     refused(all.stored(2, (0, 1), |_, _, _| false), "not in the log");
     refused(all.stored(2, (0, 1), |_, _, _| true), "settled twice");

@@ -113,6 +113,10 @@ pub struct Faults {
     pub busy: u64,
     /// Of tokens, those that take up to a minute:
     pub token_slow: u64,
+    /// Of publications:
+    pub large_publications: u64,
+    /// Of welcomes, those after which the server accepts no large publication:
+    pub small_frames: u64,
 }
 
 /// Off in half of the worlds.
@@ -148,6 +152,10 @@ impl Faults {
         self.forgets = if r.chance(400) { r.between(1, 1_000) } else { 0 };
         if self.forgets > 0 {
             self.crash_rewinds = 0; // a position that was stored before it cannot show it
+        }
+        if self.bandwidth == 0 && r.chance(300) {
+            self.large_publications = r.between(1, 500);
+            self.small_frames = if r.chance(500) { r.between(1, 500) } else { 0 };
         }
     }
 
@@ -301,6 +309,8 @@ impl Default for Faults {
             message_bytes: 10,
             busy: 0,
             token_slow: 0,
+            large_publications: 0,
+            small_frames: 0,
             forgets: 0,
             copies: false,
         }

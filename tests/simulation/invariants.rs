@@ -137,7 +137,7 @@ impl Credit {
 
     pub fn more(&mut self, credit: u64, pending: u64, config: &Config) -> Verdict {
         self.left += credit;
-        let (left, limit) = (self.left, config.replay_credit.min(config.queue_messages_max));
+        let (left, limit) = (self.left, config.queue_messages_max);
         check(left == 0 || left + pending <= limit, || {
             format!("a credit of {left} while {pending} messages wait, of {limit}")
         })
@@ -255,19 +255,30 @@ pub struct Publications {
     by_id: HashMap<u32, Publication>,
     by_key: HashMap<String, u32>,
     unsettled: BTreeSet<u32>,
+    /// The last limit that the server sent.
+    frame_bytes_max: Option<u64>,
 }
+
+/// How many publications may be unanswered, …
+const IN_FLIGHT_MAX: usize = 1_024;
+/// … of how many bytes, with one more, …
+const IN_FLIGHT_BYTES_MAX: u64 = 1024 * 1024;
+/// … and before `welcome`.
+const EARLY_BYTES_MAX: u64 = 64 * 1024;
 
 struct Publication {
     ch: usize,
     message: u64,
+    /// The payload's size.
+    bytes: u64,
     /// Sent on the current connection, and not answered.
     in_flight: bool,
     refused: bool,
 }
 
 impl Publications {
-    pub fn accepted(&mut self, id: u32, key: String, ch: usize, message: u64) {
-        self.by_id.insert(id, Publication { ch, message, in_flight: false, refused: false });
+    pub fn accepted(&mut self, id: u32, key: String, ch: usize, (message, bytes): (u64, u64)) {
+        self.by_id.insert(id, Publication { ch, message, bytes, in_flight: false, refused: false });
         self.by_key.insert(key, id);
         self.unsettled.insert(id);
     }
@@ -282,14 +293,25 @@ impl Publications {
         }
     }
 
-    /// A publication is sent, after all earlier ones of its channel.
-    pub fn sent(&mut self, key: &str, ch: usize, message: u64) -> Verdict {
+    /// The server accepts frames of this size from now on.
+    pub fn welcomed(&mut self, frame_bytes_max: u64) {
+        self.frame_bytes_max = Some(frame_bytes_max);
+    }
+
+    /// A publication is sent, after all earlier ones of its channel. `open`: the server has sent `welcome`.
+    pub fn sent(&mut self, key: &str, ch: usize, message: u64, open: bool) -> Verdict {
         let Some(&id) = self.by_key.get(key) else { return Err(format!("{key} was never published")) };
         check(self.unsettled.contains(&id), || format!("{key} is sent after it was settled"))?;
         let earlier = self.unsettled.range(..id).map(|id| &self.by_id[id]).filter(|p| p.ch == ch);
         check(earlier.clone().all(|p| p.in_flight), || format!("{key} is sent out of order"))?;
-        let in_flight = self.unsettled.iter().filter(|id| self.by_id[id].in_flight).count();
-        check(in_flight < 64, || format!("{} publications in flight", in_flight + 1))?;
+        let in_flight = self.unsettled.iter().map(|id| &self.by_id[id]).filter(|p| p.in_flight);
+        let (count, bytes) = (in_flight.clone().count(), in_flight.map(|p| p.bytes).sum::<u64>());
+        let bytes_max = if open { IN_FLIGHT_BYTES_MAX } else { EARLY_BYTES_MAX };
+        check(count < IN_FLIGHT_MAX && bytes < bytes_max, || {
+            format!("{count} publications of {bytes} bytes in flight, and one more")
+        })?;
+        let fits = self.frame_bytes_max.is_some_and(|max| self.by_id[&id].bytes < max);
+        check(fits, || format!("{key} is sent, but {:?} bytes are allowed", self.frame_bytes_max))?;
         let Some(p) = self.by_id.get_mut(&id) else { return Ok(()) };
         check(p.ch == ch && p.message == message, || format!("{key} is sent with another payload"))?;
         check(!p.in_flight, || format!("{key} is sent twice on one connection"))?;

@@ -105,7 +105,7 @@ impl Page {
             ClientFrame::Pub { ch, key, data } => {
                 let ch = channel_number(ch);
                 world.stage.note("client publishes to channel, message", &[index, ch as u64, *data]);
-                self.publications.sent(key, ch, *data)?;
+                self.publications.sent(key, ch, *data, self.line.is_open())?;
             }
             _ => {}
         }
@@ -136,8 +136,12 @@ impl Page {
             Event::PublishFailed { publish, error } => {
                 let ended = error.code == "closed" && (self.closed || self.dismissed);
                 let unbearable = matches!(error.code.as_str(), "undeliverable" | "too_large");
-                self.publications
-                    .failed(publish, |message| ended || unbearable && !world.server.bears(message))?;
+                let too_large = error.code == "too_large";
+                self.publications.failed(publish, |message| {
+                    ended
+                        || unbearable && !world.server.bears(message)
+                        || too_large && world.server.is_large(message)
+                })?;
             }
             Event::Error { .. } => {}
             Event::Cast { data, .. } => {
@@ -201,6 +205,7 @@ impl Page {
                 self.line.hint_ms = self.line.hint_ms.max(*retry_after_ms);
             }
             ServerFrame::Err { ch: Some(ch), .. } => self.credits[channel_number(ch)].asks_again(),
+            ServerFrame::Welcome { max_frame_bytes, .. } => self.publications.welcomed(*max_frame_bytes),
             ServerFrame::PubAck { key, .. } => self.publications.answered(key, None),
             ServerFrame::PubNack { key, retry_after_ms, .. } => {
                 self.publications.answered(key, Some(*retry_after_ms));

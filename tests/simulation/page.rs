@@ -140,7 +140,7 @@ impl Page {
     fn check_counts(&self, stage: &mut Stage) {
         let s = self.session.stats();
         let known = s.delivered + s.duplicates + s.discarded;
-        let buffered_max = self.config.replay_credit * stage.faults.channels;
+        let buffered_max = self.config.queue_messages_max * stage.faults.channels;
         stage.check(s.received >= known && s.received - known <= buffered_max, || {
             format!("{} messages are buffered or lost count of: {s:?}", s.received as i64 - known as i64)
         });

@@ -35,6 +35,7 @@ impl<B> Channel<B> {
         let fresh = batch.count - skip;
         if !self.progress.queue.has_room(fresh, batch.bytes, cx.config) {
             cx.stats.discarded += batch.count;
+            self.progress.queue.overflowed();
             self.enter(Phase::Lagging, cx.stats);
             cx.send(ClientFrame::Unsub { ch: self.name.clone() });
             return;
@@ -52,7 +53,7 @@ impl<B> Channel<B> {
     fn buffer<D>(&mut self, batch: Batch<B>, cx: &mut Context<'_, B, D>) {
         let Some(buffer) = self.phase.buffer() else { return };
         let count = batch.count;
-        if !buffer.push(batch, cx.config.replay_credit, cx.config.queue_bytes_max) {
+        if !buffer.push(batch, cx.config.queue_messages_max, cx.config.queue_bytes_max) {
             cx.stats.discarded += count; // the buffer remembers that it is to be fetched
         }
     }

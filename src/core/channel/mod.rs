@@ -17,6 +17,9 @@ use super::stats::Stats;
 use super::timer::{Instant, Timers};
 use crate::wire::{ClientFrame, Position, StartAt};
 
+/// The credit for a whole window is granted in about so many steps.
+const GRANTS_PER_WINDOW: u64 = 8;
+
 /// What a channel needs from its session.
 pub(super) struct Context<'a, B, D> {
     pub out: &'a mut Outputs<B, D>,
@@ -26,6 +29,8 @@ pub(super) struct Context<'a, B, D> {
     pub last_reference: &'a mut u64,
     /// The socket, once `hello` is sent.
     pub socket: Option<SocketId>,
+    /// How long the server's answer to `hello` took.
+    pub round_trip_ms: u64,
     pub timers: &'a mut Timers,
     pub now: Instant,
 }
@@ -105,7 +110,7 @@ impl<B> Channel<B> {
     /// Asks the server for everything after the position.
     pub fn subscribe<D>(&mut self, cx: &mut Context<'_, B, D>) {
         *cx.last_reference += 1;
-        let (reference, credit) = (*cx.last_reference, self.window(cx.config));
+        let (reference, credit) = (*cx.last_reference, self.credit(cx.config));
         self.enter(Phase::requested(reference, credit), cx.stats);
         let position = self.position().cloned();
         let from = self.from.filter(|_| position.is_none());
@@ -176,6 +181,7 @@ impl<B> Channel<B> {
         if self.interest == Interest::Casts {
             return;
         }
+        self.progress.queue.replay_begins(cx.now);
         let before_first = first.saturating_sub(1);
         if self.cursor.is_none() {
             self.cursor = Some(Cursor::new(at.clone()));
@@ -254,23 +260,30 @@ impl<B> Channel<B> {
         }
     }
 
-    /// Grants more credit when half of the window is free. So there is no grant per message, and no replay
-    /// waits for a grant.
+    /// Grants more credit when an eighth of the window is free. So there is no grant per message, and no replay waits
+    /// for a grant.
     fn grant<D>(&mut self, cx: &mut Context<'_, B, D>) {
-        let window = self.window(cx.config);
-        let Some(subscription) = self.phase.subscription_mut() else { return };
-        let more = window.saturating_sub(subscription.credit);
-        if more > 0 && more >= self.progress.queue.credit_max(cx.config) / 2 {
+        let Some(Subscription { credit: granted, .. }) = self.phase.subscription() else { return };
+        let granted = *granted;
+        let free = self.credit(cx.config).saturating_sub(granted);
+        if free == 0 || free < self.progress.queue.window(cx.config) / GRANTS_PER_WINDOW {
+            return;
+        }
+        self.progress.queue.replayed(free, cx.now, cx.round_trip_ms, cx.config);
+        let more = self.credit(cx.config).saturating_sub(granted); // the window may be another one now
+        if more > 0
+            && let Some(subscription) = self.phase.subscription_mut()
+        {
             subscription.credit += more;
             cx.send(ClientFrame::More { ch: self.name.clone(), credit: more });
         }
     }
 
     /// How many replayed messages may be in transit.
-    fn window(&self, config: &Config) -> u64 {
+    fn credit(&self, config: &Config) -> u64 {
         match self.interest {
             Interest::Casts => 0,
-            Interest::Messages => self.progress.queue.window(config),
+            Interest::Messages => self.progress.queue.credit(config),
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use std::num::NonZeroU64;
 
-use crate::core::{Batch, Config};
+use crate::core::window::Window;
+use crate::core::{Batch, Config, Instant};
 
 /// Messages that are delivered and not yet processed.
 #[derive(Debug, Default)]
@@ -13,6 +14,8 @@ pub(super) struct Queue {
     bytes: u64,
     /// The size of a message in the latest frame. Messages in transit are assumed to be as large.
     message_bytes: Option<NonZeroU64>,
+    /// How many replayed messages may be in transit or wait. It outlives a connection, and begins the next one.
+    window: Window,
 }
 
 impl Queue {
@@ -51,29 +54,44 @@ impl Queue {
 
     /// Whether enough of a full queue is processed to fetch more.
     pub fn has_caught_up(&self, config: &Config) -> bool {
-        self.messages <= messages_max(config) / 2 && self.bytes <= config.queue_bytes_max / 2
+        self.messages <= self.window(config) / 2 && self.bytes <= config.queue_bytes_max / 2
     }
 
     /// How many replayed messages may be in transit or wait for the application.
-    pub fn credit_max(&self, config: &Config) -> u64 {
-        self.at_most(messages_max(config), config.queue_bytes_max).max(1)
+    pub fn window(&self, config: &Config) -> u64 {
+        self.window.size(config.replay_credit, self.window_max(config)).max(1)
     }
 
     /// How many replayed messages may be in transit, besides those that wait.
-    pub fn window(&self, config: &Config) -> u64 {
-        let messages = messages_max(config).saturating_sub(self.messages);
+    pub fn credit(&self, config: &Config) -> u64 {
+        let messages = self.window(config).saturating_sub(self.messages);
         let bytes = config.queue_bytes_max.saturating_sub(self.bytes);
         self.at_most(messages, bytes).max(u64::from(self.messages == 0))
+    }
+
+    /// A replay begins.
+    pub fn replay_begins(&mut self, now: Instant) {
+        self.window.measure_from(Some(now));
+    }
+
+    /// The application has finished so many replayed messages: the window follows their rate.
+    pub fn replayed(&mut self, count: u64, now: Instant, round_trip_ms: u64, config: &Config) {
+        self.window.pass(count, now, round_trip_ms, config.replay_credit, self.window_max(config));
+    }
+
+    /// The queue was full: the application is too slow for the window.
+    pub fn overflowed(&mut self) {
+        self.window.reset();
+    }
+
+    fn window_max(&self, config: &Config) -> u64 {
+        self.at_most(config.queue_messages_max, config.queue_bytes_max)
     }
 
     /// The maximum of messages, or as many as fit into the maximum of bytes.
     fn at_most(&self, messages: u64, bytes: u64) -> u64 {
         self.message_bytes.map_or(messages, |size| messages.min(bytes / size))
     }
-}
-
-fn messages_max(config: &Config) -> u64 {
-    config.replay_credit.min(config.queue_messages_max).max(1)
 }
 
 #[cfg(test)]
@@ -94,11 +112,11 @@ mod tests {
     fn large_messages_shrink_the_window() {
         let mut queue = Queue::default();
         let config = config(2_000, 1_000_000);
-        assert_eq!(queue.window(&config), 2_000, "nothing is known of sizes yet");
+        assert_eq!(queue.credit(&config), 2_000, "nothing is known of sizes yet");
         queue.message_bytes = NonZeroU64::new(250_000);
-        assert_eq!((queue.window(&config), queue.credit_max(&config)), (4, 4));
+        assert_eq!((queue.credit(&config), queue.window(&config)), (4, 4));
         queue.delivered(3, 750_000);
-        assert_eq!(queue.window(&config), 1);
+        assert_eq!(queue.credit(&config), 1);
         assert!(!queue.has_room(2, 500_000, &config));
         queue.processed(3);
         assert!(queue.has_room(2, 5_000_000, &config), "an empty queue takes any frame");

@@ -5,201 +5,275 @@
 //! the same order and with the same idempotency keys, and the log stores one message per key. The
 //! publications of one channel keep their order: while the server delays one of them, later ones of that
 //! channel wait too.
+//!
+//! Thousands may wait, so nothing is searched among all of them. An answer is looked for from the front of what is in
+//! flight: answers arrive in the order of sending, with few exceptions.
 
+mod flight;
+mod publication;
 mod suspicion;
 
+use self::flight::Flight;
+pub(super) use self::publication::frame_bytes;
+use self::publication::{Publication, Queue, insert};
 pub(super) use self::suspicion::Blame;
-use self::suspicion::{InFlight, Suspicion, Verdict};
+use self::suspicion::{Suspicion, Verdict};
 use super::error::Error;
 use super::event::PublishId;
 use super::timer::Instant;
-use crate::wire::{ClientFrame, code};
+use crate::wire::{ClientFrame, Text, TextRef, code};
 
-/// How many publications may be unanswered at once. This bounds the data in the socket's buffer.
-const IN_FLIGHT_MAX: usize = 64;
+/// How many publications may wait behind paused ones of their channels. Then those of other channels wait as well.
+const HELD_MAX: usize = 1_024;
 
 const TOO_BIG: &str = "the payload is larger than the server or a proxy accepts (close code 1009); split it";
 const UNDELIVERABLE: &str = "the server or a proxy closed the connection each time it was sent; see its logs";
 
+/// The connection that publications are sent on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Line {
+    /// When the server sent `welcome`. `None` before that: it may never do so.
+    pub opened_at: Option<Instant>,
+    /// The largest frame that the server accepts; before `welcome`, what it last sent.
+    pub frame_bytes_max: u64,
+}
+
+/// What to do with the next publication.
 #[derive(Debug)]
-pub(super) struct Publication<D> {
-    pub id: PublishId,
-    pub ch: String,
-    pub key: String,
-    pub data: D,
-    /// The payload's size as JSON.
-    pub bytes: u64,
-    progress: Progress,
-    /// It was in flight when a connection closed, possibly because of it.
-    suspect: bool,
+pub(super) enum Next<D> {
+    Send(ClientFrame<D>),
+    /// It fails: the server does not accept frames of its size.
+    TooLarge(PublishId),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    Waiting,
-    /// It is in flight since this moment.
-    Sent(Instant),
-    /// The server asked for a pause until this moment.
-    Paused(Instant),
-}
-
-/// The end of an open connection.
+/// The end of a connection on which `hello` was sent.
 pub(super) struct Close {
     pub now: Instant,
-    pub opened_at: Instant,
+    /// When the server sent `welcome`, if it did.
+    pub opened_at: Option<Instant>,
     pub blame: Blame,
     /// Whether ephemeral events were in transit.
     pub casts: bool,
 }
 
-/// The publications, oldest first.
+/// The publications.
 #[derive(Debug)]
 pub(super) struct Outbox<D> {
-    /// Boxed: moving a pointer is less code than moving a publication.
-    #[allow(clippy::vec_box)]
-    publications: Vec<Box<Publication<D>>>,
+    /// Those to be sent next.
+    next: Queue<D>,
+    /// Those to be sent after them, the newest last.
+    later: Queue<D>,
+    flight: Flight<D>,
+    /// The channels in which the server delays a publication: that one, and behind it the later ones that were due.
+    held: Vec<Queue<D>>,
+    /// Those with a number up to this one were in flight when a connection closed, possibly because of one of them.
+    suspects_to: u64,
     suspicion: Suspicion,
+    /// An attempt to connect has failed after publications were sent behind `hello`: the next one waits for `welcome`.
+    awaits_welcome: bool,
+    /// The number of the last publication.
+    last_number: u64,
 }
 
 impl<D: Clone> Outbox<D> {
     pub fn new() -> Self {
-        Outbox { publications: Vec::new(), suspicion: Suspicion::default() }
+        Outbox {
+            next: Vec::new(),
+            later: Vec::new(),
+            flight: Flight::new(),
+            held: Vec::new(),
+            suspects_to: 0,
+            suspicion: Suspicion::default(),
+            awaits_welcome: false,
+            last_number: 0,
+        }
     }
 
     pub fn len(&self) -> usize {
-        self.publications.len()
+        self.next.len() + self.later.len() + self.flight.len() + self.held_count()
     }
 
-    pub fn push(&mut self, id: PublishId, ch: String, key: String, data: D, bytes: u64) {
-        let progress = Progress::Waiting;
-        self.publications.push(Box::new(Publication { id, ch, key, data, bytes, progress, suspect: false }));
+    fn held_count(&self) -> usize {
+        self.held.iter().map(Vec::len).sum()
     }
 
-    /// The next frame to send on the connection that opened at `opened_at`, if one may be sent now.
-    pub fn next(&mut self, now: Instant, opened_at: Instant) -> Option<ClientFrame<D>> {
-        let alone = self.is_isolating();
-        let in_flight_max = if alone { 1 } else { IN_FLIGHT_MAX };
-        if self.in_flight().count() >= in_flight_max || alone && now < self.suspicion.send_at(opened_at) {
+    pub fn push(&mut self, id: PublishId, ch: Text, key: Text, data: D, bytes: u64) {
+        self.last_number += 1;
+        let number = self.last_number;
+        self.later.push(Box::new(Publication {
+            id,
+            number,
+            ch,
+            key,
+            data,
+            bytes,
+            sent_at: Instant(0),
+            paused_until: None,
+        }));
+    }
+
+    /// The server has sent `welcome`.
+    pub fn welcomed(&mut self) {
+        self.awaits_welcome = false;
+    }
+
+    /// The next publication that may be sent now, or that fails in its turn.
+    pub fn next(&mut self, now: Instant, line: Line) -> Option<Next<D>> {
+        if !self.may_send(now, line) {
             return None;
         }
-        let at = self.next_due(now)?;
-        let p = self.publications.get_mut(at)?;
-        p.progress = Progress::Sent(now);
-        Some(ClientFrame::Pub { ch: p.ch.clone(), key: p.key.clone(), data: p.data.clone() })
+        self.release(now);
+        while self.held_count() < HELD_MAX {
+            self.advance();
+            // Before `welcome`, the server may accept a larger frame again: what follows waits too.
+            if line.opened_at.is_none() && self.next.last()?.bytes > line.frame_bytes_max {
+                return None;
+            }
+            let mut p = self.next.pop()?;
+            if let Some(channel) = self.held_in(&p) {
+                insert(channel, p);
+            } else if p.paused_until.is_some_and(|until| until > now) {
+                self.held.push(vec![p]);
+            } else if p.bytes > line.frame_bytes_max {
+                return Some(Next::TooLarge(p.id));
+            } else {
+                p.paused_until = None;
+                p.sent_at = now;
+                let frame = p.frame();
+                self.flight.add(p);
+                return Some(Next::Send(frame));
+            }
+        }
+        None
     }
 
-    /// The first one that may be sent now and does not wait for an earlier one of its channel.
-    fn next_due(&self, now: Instant) -> Option<usize> {
-        let is_paused = |p: &Publication<D>| matches!(p.progress, Progress::Paused(at) if at > now);
-        let is_behind = |at: usize, ch: &str| {
-            self.publications.iter().take(at).any(|earlier| is_paused(earlier) && earlier.ch == ch)
-        };
-        self.publications
-            .iter()
-            .enumerate()
-            .position(|(at, p)| !p.is_in_flight() && !is_paused(p) && !is_behind(at, &p.ch))
+    /// Whether anything may be sent now. A suspect must be alone in flight, on a connection that has proved healthy.
+    fn may_send(&self, now: Instant, line: Line) -> bool {
+        match line.opened_at {
+            None if self.awaits_welcome || self.is_isolating() || !self.suspicion.is_clear() => false,
+            Some(opened_at) if self.is_isolating() => {
+                self.flight.is_empty() && now >= self.suspicion.send_at(opened_at)
+            }
+            _ => self.flight.has_room(),
+        }
+    }
+
+    /// The later ones are the next.
+    fn advance(&mut self) {
+        if self.next.is_empty() {
+            std::mem::swap(&mut self.next, &mut self.later);
+            self.next.reverse();
+        }
+    }
+
+    /// What is held in a publication's channel, if anything is.
+    fn held_in(&mut self, p: &Publication<D>) -> Option<&mut Queue<D>> {
+        self.held.iter_mut().find(|channel| channel.last().is_some_and(|first| first.ch == p.ch))
+    }
+
+    /// The channels whose pause is over wait for their turn again.
+    fn release(&mut self, now: Instant) {
+        while let Some(at) = self.held.iter().position(|channel| paused_until(channel) <= now) {
+            for p in self.held.swap_remove(at) {
+                insert(&mut self.next, p);
+            }
+        }
     }
 
     /// When there may be something to send even if nothing else happens. A pause may be over while too many
     /// publications are unanswered. Then the next answer triggers the sending.
-    pub fn next_at(&self, now: Instant, opened_at: Instant) -> Option<Instant> {
-        let wait = |p: &Publication<D>| match p.progress {
-            Progress::Paused(at) => Some(at),
-            Progress::Waiting if p.suspect => Some(self.suspicion.send_at(opened_at)),
-            Progress::Waiting | Progress::Sent(_) => None,
-        };
-        self.publications.iter().filter_map(|p| wait(p)).filter(|&at| at > now).min()
+    pub fn next_at(&self, now: Instant, opened_at: Option<Instant>) -> Option<Instant> {
+        let suspect = opened_at.filter(|_| self.is_isolating()).map(|at| self.suspicion.send_at(at));
+        let mut next_at = suspect.filter(|&at| at > now);
+        for channel in &self.held {
+            let until = paused_until(channel);
+            if until > now && next_at.is_none_or(|at| until < at) {
+                next_at = Some(until);
+            }
+        }
+        next_at
     }
 
     /// How many bytes of publications are in flight and unanswered.
     pub fn in_flight_bytes(&self) -> u64 {
-        self.in_flight().map(|p| p.bytes).fold(0, u64::saturating_add)
+        self.flight.bytes()
     }
 
-    /// The open connection is lost. Publications in flight are sent again, except for one that has closed
-    /// several connections in a row.
+    /// The connection is lost. Publications in flight are sent again, except for one that has closed several
+    /// connections in a row.
     pub fn closed(&mut self, close: Close) -> Option<(PublishId, Error)> {
-        let first = self.first_in_flight(close.casts);
-        let verdict = self.suspicion.closed(&close, first, self.is_isolating());
-        for p in &mut self.publications {
-            if p.is_in_flight() {
-                p.progress = Progress::Waiting;
-                p.suspect |= verdict == Verdict::Isolate;
+        let first = self.flight.first(close.casts);
+        let verdict = match close.opened_at {
+            Some(opened_at) => self.suspicion.closed(&close, opened_at, first, self.is_isolating()),
+            // What has not been welcomed reveals nothing.
+            None => {
+                self.awaits_welcome |= first.is_some();
+                Verdict::SendAgain
             }
-            p.suspect &= verdict != Verdict::Clear;
-        }
-        let error = match verdict {
-            Verdict::TooBig => Error::new(code::TOO_LARGE, TOO_BIG),
-            Verdict::Undeliverable => Error::new(code::UNDELIVERABLE, UNDELIVERABLE),
-            Verdict::SendAgain | Verdict::Isolate | Verdict::Clear => return None,
         };
-        let at = self.publications.iter().position(|p| first.is_some_and(|first| first.id == p.id))?;
-        Some((self.publications.remove(at).id, error))
+        let error = match verdict {
+            Verdict::TooBig => Some(Error::new(code::TOO_LARGE, TOO_BIG)),
+            Verdict::Undeliverable => Some(Error::new(code::UNDELIVERABLE, UNDELIVERABLE)),
+            Verdict::SendAgain | Verdict::Isolate | Verdict::Clear => None,
+        };
+        match verdict {
+            Verdict::Isolate => self.suspects_to = self.suspects_to.max(self.flight.newest()),
+            Verdict::Clear => self.suspects_to = 0,
+            _ => {}
+        }
+        let failed = error.and_then(|error| Some((self.flight.pop()?.id, error)));
+        self.gather();
+        failed
+    }
+
+    /// Everything waits to be sent, in the order of publishing.
+    fn gather(&mut self) {
+        self.release(Instant(u64::MAX));
+        while let Some(p) = self.flight.pop() {
+            insert(&mut self.next, p);
+        }
+        self.flight = Flight::new();
     }
 
     /// Removes the publication that an answer is about. If there is none, the answer belongs to an earlier
     /// connection.
-    pub fn answered(&mut self, ch: &str, key: &str) -> Option<PublishId> {
-        let at = self.sent(ch, key)?;
-        let id = self.publications.remove(at).id;
-        self.suspicion.cleared(id);
-        Some(id)
+    pub fn answered(&mut self, ch: &TextRef, key: &TextRef, now: Instant) -> Option<PublishId> {
+        Some(self.take(ch, key, now)?.id)
     }
 
     /// The server asks for a pause before this one is sent again.
-    pub fn pause(&mut self, ch: &str, key: &str, until: Instant) {
-        if let Some(p) = self.sent(ch, key).and_then(|at| self.publications.get_mut(at)) {
-            p.progress = Progress::Paused(until);
-            p.suspect = false; // an answer like any other
-            self.suspicion.cleared(p.id);
+    pub fn pause(&mut self, ch: &TextRef, key: &TextRef, now: Instant, until: Instant) {
+        let Some(mut p) = self.take(ch, key, now) else { return };
+        self.flight.slow_down();
+        p.paused_until = Some(until);
+        match self.held_in(&p) {
+            Some(channel) => insert(channel, p),
+            None => self.held.push(vec![p]),
         }
     }
 
-    /// Removes the publications that are larger than the server accepts.
-    pub fn too_large(&mut self, bytes_max: u64) -> Vec<PublishId> {
-        let ids = self.publications.iter().filter(|p| p.frame_bytes() > bytes_max).map(|p| p.id).collect();
-        self.publications.retain(|p| p.frame_bytes() <= bytes_max);
-        ids
-    }
-
-    /// Removes all: the session is over.
-    pub fn drain(&mut self) -> Vec<PublishId> {
-        std::mem::take(&mut self.publications).into_iter().map(|p| p.id).collect()
-    }
-
-    fn in_flight(&self) -> impl Iterator<Item = &Publication<D>> {
-        self.publications.iter().map(|p| &**p).filter(|p| p.is_in_flight())
-    }
-
-    /// The first publication in flight, and how much was in flight with it.
-    fn first_in_flight(&self, casts: bool) -> Option<InFlight> {
-        let first = self.in_flight().next()?;
-        let Progress::Sent(sent_at) = first.progress else { return None };
-        Some(InFlight { id: first.id, sent_at, count: self.in_flight().count() + usize::from(casts) })
+    /// Removes the oldest one: the session is over.
+    pub fn pop(&mut self) -> Option<PublishId> {
+        self.gather();
+        self.advance();
+        Some(self.next.pop()?.id)
     }
 
     /// Whether publications are sent one at a time, to find the one that closes the connection.
     pub fn is_isolating(&self) -> bool {
-        self.publications.iter().any(|p| p.suspect)
+        let is_suspect = |p: &Publication<D>| p.number <= self.suspects_to;
+        self.next.last().is_some_and(|p| is_suspect(p)) || self.flight.oldest().is_some_and(is_suspect)
     }
 
-    fn sent(&self, ch: &str, key: &str) -> Option<usize> {
-        let sent = |p: &Publication<D>| p.is_in_flight() && p.key == key && p.ch == ch;
-        self.publications.iter().position(|p| sent(p))
-    }
-}
-
-impl<D> Publication<D> {
-    fn is_in_flight(&self) -> bool {
-        matches!(self.progress, Progress::Sent(_))
-    }
-
-    fn frame_bytes(&self) -> u64 {
-        frame_bytes(&self.ch, &self.key, self.bytes)
+    /// The server has answered this one.
+    fn take(&mut self, ch: &TextRef, key: &TextRef, now: Instant) -> Option<Box<Publication<D>>> {
+        let p = self.flight.take(ch, key, now)?;
+        self.suspicion.cleared(p.id);
+        Some(p)
     }
 }
 
-/// An upper bound of the size of a publication's frame: an escaped control character has six bytes.
-pub(super) fn frame_bytes(ch: &str, key: &str, bytes: u64) -> u64 {
-    bytes.saturating_add(6 * (ch.len() + key.len()) as u64 + 40)
+/// When the pause of a channel is over. It has at least the publication that was rejected.
+fn paused_until<D>(channel: &Queue<D>) -> Instant {
+    channel.last().and_then(|first| first.paused_until).unwrap_or(Instant(0))
 }

@@ -133,8 +133,19 @@ impl Suspicion {
         }
     }
 
-    /// An open connection is lost. `isolating`: publications were sent one at a time.
-    pub fn closed(&mut self, close: &Close, in_flight: Option<InFlight>, isolating: bool) -> Verdict {
+    /// Whether no connection has broken with publications in flight, or they were answered since.
+    pub fn is_clear(&self) -> bool {
+        self.case == Case::None
+    }
+
+    /// A connection that opened at `opened_at` is lost. `isolating`: publications were sent one at a time.
+    pub fn closed(
+        &mut self,
+        close: &Close,
+        opened_at: Instant,
+        in_flight: Option<InFlight>,
+        isolating: bool,
+    ) -> Verdict {
         let Some(InFlight { id: first, sent_at, count }) = in_flight else {
             return self.closed_idle(close.blame);
         };
@@ -146,7 +157,7 @@ impl Suspicion {
                 self.hold_ms = 0;
                 Verdict::Isolate
             }
-            Blame::Possible if isolating => self.closed_without_code(close, first, sent_at),
+            Blame::Possible if isolating => self.closed_without_code(first, opened_at, sent_at, close.now),
             Blame::Possible if self.case == Case::Open(first) => {
                 self.hold_ms = HOLD_MS_MIN;
                 Verdict::Isolate
@@ -168,9 +179,15 @@ impl Suspicion {
     }
 
     /// A connection broke with one publication in flight. Decides whether to blame it or the network.
-    fn closed_without_code(&mut self, close: &Close, first: PublishId, sent_at: Instant) -> Verdict {
-        let needed_ms = close.now.ms_since(sent_at).saturating_mul(RATIO).max(HOLD_MS_MIN);
-        if sent_at.ms_since(close.opened_at) >= needed_ms {
+    fn closed_without_code(
+        &mut self,
+        first: PublishId,
+        opened_at: Instant,
+        sent_at: Instant,
+        now: Instant,
+    ) -> Verdict {
+        let needed_ms = now.ms_since(sent_at).saturating_mul(RATIO).max(HOLD_MS_MIN);
+        if sent_at.ms_since(opened_at) >= needed_ms {
             return self.strike(first);
         }
         // A close that takes longer is not an answer to a frame. The machine may have slept meanwhile.
@@ -201,11 +218,11 @@ mod tests {
     /// A connection that opens at 0 and closes `after_ms` after a publication was sent at `sent_ms`.
     fn connection(suspicion: &mut Suspicion, sent_ms: u64, after_ms: u64, blame: Blame) -> Verdict {
         let in_flight = InFlight { id: 7, sent_at: Instant(sent_ms), count: 1 };
-        suspicion.closed(&close(sent_ms + after_ms, blame), Some(in_flight), true)
+        suspicion.closed(&close(sent_ms + after_ms, blame), Instant(0), Some(in_flight), true)
     }
 
     fn close(now_ms: u64, blame: Blame) -> Close {
-        Close { now: Instant(now_ms), opened_at: Instant(0), blame, casts: false }
+        Close { now: Instant(now_ms), opened_at: Some(Instant(0)), blame, casts: false }
     }
 
     #[test]
@@ -239,7 +256,7 @@ mod tests {
         for _ in 0..20 {
             connection(&mut suspicion, 1_200, 40, Blame::Possible);
             connection(&mut suspicion, 1_200, 40, Blame::Possible);
-            let idle = suspicion.closed(&close(9_000, Blame::Possible), None, true);
+            let idle = suspicion.closed(&close(9_000, Blame::Possible), Instant(0), None, true);
             assert_eq!(idle, Verdict::Clear);
         }
     }

@@ -29,7 +29,7 @@ impl<B, D: Clone> Session<B, D> {
     pub fn handle_open(&mut self, now: Instant, socket: SocketId) {
         self.advance(now);
         if matches!(self.link, Link::Opening(current) if current == socket) {
-            self.link = Link::Greeting(socket);
+            self.link = Link::Greeting { socket, since: self.now };
             let hello = ClientFrame::Hello {
                 v: wire::VERSION,
                 client_id: self.config.client_id.clone(),
@@ -43,10 +43,17 @@ impl<B, D: Clone> Session<B, D> {
             for channel in channels.iter_mut() {
                 channel.subscribe(&mut cx);
             }
+            self.flush_outbox();
         }
     }
 
-    pub(super) fn welcomed(&mut self, socket: SocketId, heartbeat_ms: u64, max_frame_bytes: u64) {
+    pub(super) fn welcomed(
+        &mut self,
+        socket: SocketId,
+        greeted_at: Instant,
+        heartbeat_ms: u64,
+        max_frame_bytes: u64,
+    ) {
         let configured_ms = self.config.heartbeat_ms;
         let heartbeat_ms = if configured_ms > 0 { configured_ms } else { heartbeat_ms.max(1) };
         self.link = Link::Open(Open {
@@ -54,9 +61,11 @@ impl<B, D: Clone> Session<B, D> {
             opened_at: self.now,
             heartbeat: Heartbeat::Heard(self.now),
             heartbeat_ms,
-            max_frame_bytes,
+            round_trip_ms: self.now.ms_since(greeted_at),
             in_transit: InTransit::new(self.now),
         });
+        self.frame_bytes_max = Some(max_frame_bytes);
+        self.outbox.welcomed();
         self.token.accepted();
         self.reconnect.connected();
         self.stats.connects += 1;
@@ -133,16 +142,16 @@ impl<B, D: Clone> Session<B, D> {
         self.enter_waiting(wait, Reason::local(ReasonCode::PageHidden, message));
     }
 
-    /// Asks the outbox what the end of an open connection reveals about its publications. A failed attempt
-    /// reveals nothing.
+    /// Asks the outbox what the end of a connection reveals about its publications. An attempt that failed before
+    /// `welcome` reveals nothing.
     fn connection_ended(&mut self, close_code: Option<u16>) {
         self.detach();
-        let Some(open) = self.link.open() else { return };
+        let open = self.link.open();
         let close = Close {
             now: self.now,
-            opened_at: open.opened_at,
+            opened_at: open.map(|open| open.opened_at),
             blame: Blame::of(close_code),
-            casts: open.in_transit.has_casts(self.now),
+            casts: open.is_some_and(|open| open.in_transit.has_casts(self.now)),
         };
         if let Some((publish, error)) = self.outbox.closed(close) {
             self.emit(Event::PublishFailed { publish, error });
@@ -163,7 +172,7 @@ impl<B, D: Clone> Session<B, D> {
         }
         self.detach();
         self.link = Link::Closed;
-        for publish in self.outbox.drain() {
+        while let Some(publish) = self.outbox.pop() {
             self.emit(Event::PublishFailed { publish, error: super::closed() });
         }
         self.emit(Event::State(State::Closed { reason }));

@@ -52,8 +52,8 @@ impl<B, D: Clone> Session<B, D> {
     fn frame_before_welcome(&mut self, socket: SocketId, frame: ServerFrame<D>) {
         match frame {
             ServerFrame::Welcome { heartbeat_ms, max_frame_bytes, .. } => {
-                if matches!(self.link, Link::Greeting(_)) {
-                    self.welcomed(socket, heartbeat_ms, max_frame_bytes);
+                if let Link::Greeting { since, .. } = self.link {
+                    self.welcomed(socket, since, heartbeat_ms, max_frame_bytes);
                 }
             }
             ServerFrame::Err { code, message, ch, retry_after_ms, .. } => {

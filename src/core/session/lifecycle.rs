@@ -14,11 +14,11 @@ impl<B, D: Clone> Session<B, D> {
         match self.link {
             Link::Open(_) => self.probe(),
             Link::Waiting => self.retry_immediately(),
-            Link::Opening(_) | Link::Greeting(_) if self.reconnect.try_restart(self.now) => {
+            Link::Opening(_) | Link::Greeting { .. } if self.reconnect.try_restart(self.now) => {
                 self.connect_timeout();
                 self.retry_immediately();
             }
-            Link::Idle | Link::AwaitingToken | Link::Opening(_) | Link::Greeting(_) | Link::Closed => {}
+            Link::Idle | Link::AwaitingToken | Link::Opening(_) | Link::Greeting { .. } | Link::Closed => {}
         }
     }
 

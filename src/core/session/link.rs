@@ -13,8 +13,8 @@ pub(super) enum Link {
     AwaitingToken,
     /// The socket is opening.
     Opening(SocketId),
-    /// `hello` is sent, with a `sub` for each channel behind it.
-    Greeting(SocketId),
+    /// `hello` is sent, and behind it a `sub` for each channel and publications.
+    Greeting { socket: SocketId, since: Instant },
     /// The server has sent `welcome`.
     Open(Open),
     /// The next attempt waits for [`Timer::Retry`](crate::core::timer::Timer::Retry); without that timer, in a
@@ -31,7 +31,8 @@ pub(super) struct Open {
     pub opened_at: Instant,
     pub heartbeat: Heartbeat,
     pub heartbeat_ms: u64,
-    pub max_frame_bytes: u64,
+    /// How long the answer to `hello` took.
+    pub round_trip_ms: u64,
     pub in_transit: InTransit,
 }
 
@@ -39,7 +40,8 @@ impl Link {
     /// The socket whose reports count.
     pub fn socket(&self) -> Option<SocketId> {
         match self {
-            Link::Opening(socket) | Link::Greeting(socket) | Link::Open(Open { socket, .. }) => Some(*socket),
+            Link::Opening(socket) => Some(*socket),
+            Link::Greeting { socket, .. } | Link::Open(Open { socket, .. }) => Some(*socket),
             Link::Idle | Link::AwaitingToken | Link::Waiting | Link::Closed => None,
         }
     }
@@ -47,7 +49,7 @@ impl Link {
     /// The socket that frames may be sent on: `hello` is sent, and nothing waits for the answer to it.
     pub fn greeted(&self) -> Option<SocketId> {
         match self {
-            Link::Greeting(socket) | Link::Open(Open { socket, .. }) => Some(*socket),
+            Link::Greeting { socket, .. } | Link::Open(Open { socket, .. }) => Some(*socket),
             Link::Idle | Link::AwaitingToken | Link::Opening(_) | Link::Waiting | Link::Closed => None,
         }
     }

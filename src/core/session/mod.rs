@@ -71,6 +71,8 @@ pub struct Session<B, D> {
     #[allow(clippy::vec_box)]
     channels: Vec<Box<Channel<B>>>,
     outbox: Outbox<D>,
+    /// The largest frame that the server accepts, as the last `welcome` had it.
+    frame_bytes_max: Option<u64>,
     out: Outputs<B, D>,
     stats: Stats,
     next_socket: SocketId,
@@ -92,6 +94,7 @@ impl<B, D: Clone> Session<B, D> {
             token: Token::default(),
             channels: Vec::new(),
             outbox: Outbox::new(),
+            frame_bytes_max: None,
             out: Outputs::new(),
             stats: Stats::default(),
             next_socket: 0,
@@ -184,8 +187,9 @@ impl<B, D: Clone> Session<B, D> {
     /// The channels, and what they need from the session.
     fn split(&mut self) -> (&mut [Box<Channel<B>>], Context<'_, B, D>) {
         let socket = self.link.greeted();
+        let round_trip_ms = self.link.open().map_or(0, |open| open.round_trip_ms);
         let Session { out, stats, config, last_reference, timers, now, .. } = self;
-        let cx = Context { out, stats, config, last_reference, socket, timers, now: *now };
+        let cx = Context { out, stats, config, last_reference, socket, round_trip_ms, timers, now: *now };
         (&mut self.channels, cx)
     }
 

@@ -2,11 +2,11 @@
 
 use super::link::Link;
 use super::{Session, check_name, closed};
-use crate::core::outbox::frame_bytes;
+use crate::core::outbox::{Line, Next, frame_bytes};
 use crate::core::reconnect::pause_ms;
 use crate::core::timer::Timer;
 use crate::core::{Error, Event, Instant, PublishId};
-use crate::wire::{ClientFrame, KEY_BYTES_MAX, KEY_RULE, MessageId, code};
+use crate::wire::{ClientFrame, KEY_BYTES_MAX, KEY_RULE, MessageId, Text, TextRef, code};
 
 /// Ephemeral events are dropped while more than this waits in the socket.
 const CAST_BUFFERED_BYTES_MAX: u64 = 65_536;
@@ -18,8 +18,8 @@ impl<B, D: Clone> Session<B, D> {
     pub fn publish(
         &mut self,
         now: Instant,
-        name: String,
-        key: String,
+        name: Text,
+        key: Text,
         data: D,
         bytes: u64,
     ) -> Result<PublishId, Error> {
@@ -28,7 +28,8 @@ impl<B, D: Clone> Session<B, D> {
         if key.is_empty() || key.len() > KEY_BYTES_MAX {
             return Err(Error::new(code::BAD_KEY, KEY_RULE));
         }
-        self.check_frame(frame_bytes(&name, &key, bytes))?;
+        let bytes = frame_bytes(&name, &key, bytes);
+        self.check_frame(bytes)?;
         if self.outbox.len() as u64 >= self.config.outbox_messages_max {
             return Err(Error::new(code::OUTBOX_FULL, "too many publications wait; try again later"));
         }
@@ -43,7 +44,7 @@ impl<B, D: Clone> Session<B, D> {
     pub fn cast(
         &mut self,
         now: Instant,
-        name: String,
+        name: Text,
         data: D,
         bytes: u64,
         buffered_bytes: u64,
@@ -64,24 +65,29 @@ impl<B, D: Clone> Session<B, D> {
     fn check_frame(&self, bytes: u64) -> Result<(), Error> {
         match &self.link {
             Link::Closed => Err(closed()),
-            Link::Open(open) if bytes > open.max_frame_bytes => Err(too_large()),
+            Link::Open(_) if self.frame_bytes_max.is_some_and(|max| bytes > max) => Err(too_large()),
             _ => Ok(()),
         }
     }
 
-    /// Sends the publications that may be sent now, and sets the timer for the rest.
+    /// Sends the publications that may be sent now, and sets the timer for the rest. Before `welcome`, that is what
+    /// fits the limit of the last one.
     pub(super) fn flush_outbox(&mut self) {
-        let Some(open) = self.link.open() else { return };
-        let (socket, opened_at) = (open.socket, open.opened_at);
+        let (Some(socket), Some(frame_bytes_max)) = (self.link.greeted(), self.frame_bytes_max) else {
+            return;
+        };
+        let opened_at = self.link.open().map(|open| open.opened_at);
         // The page was busy, and a close may be unread in the socket.
         if self.outbox.is_isolating() && self.timers.is_late(Timer::Outbox, self.now) {
             return;
         }
-        for publish in self.outbox.too_large(open.max_frame_bytes) {
-            self.out.emit(Event::PublishFailed { publish, error: too_large() });
-        }
-        while let Some(frame) = self.outbox.next(self.now, opened_at) {
-            self.out.send(socket, frame);
+        while let Some(next) = self.outbox.next(self.now, Line { opened_at, frame_bytes_max }) {
+            match next {
+                Next::Send(frame) => self.out.send(socket, frame),
+                Next::TooLarge(publish) => {
+                    self.out.emit(Event::PublishFailed { publish, error: too_large() });
+                }
+            }
         }
         match self.outbox.next_at(self.now, opened_at) {
             Some(at) => self.timers.set(Timer::Outbox, at),
@@ -90,8 +96,8 @@ impl<B, D: Clone> Session<B, D> {
     }
 
     /// `puback`: a publication is in the log.
-    pub(super) fn published(&mut self, ch: &str, key: &str, id: MessageId, offset: u64) {
-        if let Some(publish) = self.outbox.answered(ch, key) {
+    pub(super) fn published(&mut self, ch: &TextRef, key: &TextRef, id: MessageId, offset: u64) {
+        if let Some(publish) = self.outbox.answered(ch, key, self.now) {
             self.stats.published += 1;
             self.emit(Event::Published { publish, id, offset });
         }
@@ -99,10 +105,16 @@ impl<B, D: Clone> Session<B, D> {
     }
 
     /// `pubnack`: the server rejected a publication, for good or until a pause is over.
-    pub(super) fn publish_refused(&mut self, ch: &str, key: &str, error: Error, retry_after_ms: Option<u64>) {
+    pub(super) fn publish_refused(
+        &mut self,
+        ch: &TextRef,
+        key: &TextRef,
+        error: Error,
+        retry_after_ms: Option<u64>,
+    ) {
         if let Some(ms) = retry_after_ms {
-            self.outbox.pause(ch, key, self.now.after_ms(pause_ms(ms)));
-        } else if let Some(publish) = self.outbox.answered(ch, key) {
+            self.outbox.pause(ch, key, self.now, self.now.after_ms(pause_ms(ms)));
+        } else if let Some(publish) = self.outbox.answered(ch, key, self.now) {
             self.emit(Event::PublishFailed { publish, error });
         }
         self.flush_outbox();

@@ -16,12 +16,16 @@ use crate::network::{Network, ToClient, ToServer};
 use crate::stage::Stage;
 
 const HEARTBEAT_MS: u64 = 25_000;
-const FRAME_BYTES_MAX: u64 = 1_000;
+const FRAME_BYTES_MAX: u64 = 20_000;
+/// Smaller than a large publication.
+const SMALL_FRAME_BYTES_MAX: u64 = 1_000;
+const LARGE_PAYLOAD_BYTES: u64 = 10_000;
 
 /// The server's side of a connection.
 #[derive(Default)]
 pub struct Peer {
     pub welcomed: bool,
+    frame_bytes_max: u64,
     /// The names under which its positions are looked up, in this order: those of its page loads, its own first,
     /// then the client's.
     pub names: Vec<String>,
@@ -54,6 +58,8 @@ pub struct Server {
     refused: HashSet<u64>,
     /// How often each publication that closes connections has arrived.
     poisoned: HashMap<u64, u32>,
+    /// The publications with a large payload.
+    large: HashSet<u64>,
 }
 
 impl Server {
@@ -70,6 +76,7 @@ impl Server {
             stored_once: HashSet::new(),
             refused: HashSet::new(),
             poisoned: HashMap::new(),
+            large: HashSet::new(),
         }
     }
 
@@ -83,6 +90,16 @@ impl Server {
     pub fn draw_message(&mut self) -> u64 {
         self.messages += 1;
         self.messages
+    }
+
+    /// Gives a publication a large payload. Returns its size.
+    pub fn enlarge(&mut self, message: u64) -> u64 {
+        self.large.insert(message);
+        LARGE_PAYLOAD_BYTES
+    }
+
+    pub fn is_large(&self, message: u64) -> bool {
+        self.large.contains(&message)
     }
 
     pub fn accept(&mut self, conn: usize) {
@@ -143,6 +160,12 @@ impl Server {
                 let peer = self.peers.get_mut(&conn).expect("checked above");
                 peer.feeds.remove(&channel_number(&ch));
             }
+            ClientFrame::Pub { data, .. }
+                if self.is_large(data) && self.peers[&conn].frame_bytes_max < LARGE_PAYLOAD_BYTES =>
+            {
+                stage.note("server got too large a frame on connection, message", &[conn as u64, data]);
+                self.close(conn, close::TOO_BIG, net, stage);
+            }
             ClientFrame::Pub { ch, key, data } => {
                 self.publish(conn, channel_number(&ch), key, data, net, stage)
             }
@@ -174,12 +197,13 @@ impl Server {
             net.carry_to_client(conn, ToClient::Frame(frame), stage);
             return self.close(conn, close::TOO_FAST, net, stage);
         }
-        self.peers.entry(conn).or_default().welcomed = true;
-        let frame = ServerFrame::Welcome {
-            session: String::new(),
-            heartbeat_ms: HEARTBEAT_MS,
-            max_frame_bytes: FRAME_BYTES_MAX,
-        };
+        let small = stage.faults.small_frames;
+        let is_small = small > 0 && stage.rng.chance(small);
+        let max_frame_bytes = if is_small { SMALL_FRAME_BYTES_MAX } else { FRAME_BYTES_MAX };
+        let peer = self.peers.entry(conn).or_default();
+        (peer.welcomed, peer.frame_bytes_max) = (true, max_frame_bytes);
+        let frame =
+            ServerFrame::Welcome { session: String::new(), heartbeat_ms: HEARTBEAT_MS, max_frame_bytes };
         net.carry_to_client(conn, ToClient::Frame(frame), stage);
     }
 

@@ -34,9 +34,10 @@ impl Server {
         let newest = self.logs[ch].newest_of(&format!("{page}-"));
         let (offset, new) = self.logs[ch].append(Some(&key), message);
         // One that an earlier log had is sent again if its answer was lost, even after later ones. One that closed
-        // connections, and that may have failed at the client, may still be in transit on an old connection.
+        // connections or was too large, and that may have failed at the client, may still be in transit on an old
+        // connection.
         let first_time = self.stored_once.insert(message);
-        let given_up = self.poisoned.contains_key(&message);
+        let given_up = self.poisoned.contains_key(&message) || self.is_large(message);
         let in_order = !new || !first_time || given_up || number > newest;
         stage.check(in_order, || format!("{key} is stored after number {newest}"));
         stage.note(

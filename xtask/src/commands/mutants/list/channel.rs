@@ -11,6 +11,8 @@ const POSITION: &str = "src/wire/message_id.rs";
 const PROGRESS: &str = "src/core/channel/progress.rs";
 const REPAIR: &str = "src/core/channel/repair.rs";
 const SEAM: &str = "src/core/seam.rs";
+const WINDOW: &str = "src/core/window.rs";
+const CONNECTION: &str = "src/core/session/connection.rs";
 
 pub const MUTANTS: &[Mutant] = &[
     // The seam.
@@ -131,12 +133,72 @@ pub const MUTANTS: &[Mutant] = &[
         "if matches!(self.phase, Phase::Lagging) && self.progress.queue.has_caught_up(cx.config) {",
         "if matches!(self.phase, Phase::Lagging) && !self.progress.queue.has_caught_up(cx.config) {",
     ),
-    mutant(CHANNEL, "grant no more credit", "if more > 0 && more >= ", "if more == u64::MAX && more > "),
+    mutant(CHANNEL, "grant no more credit", "if more > 0\n", "if more == u64::MAX\n"),
+    mutant(
+        CHANNEL,
+        "grant credit for every message",
+        "if free == 0 || free < self.progress.queue.window(cx.config) / GRANTS_PER_WINDOW {",
+        "if free == 0 {",
+    ),
+    mutant(
+        CHANNEL,
+        "grant a whole window at once",
+        "GRANTS_PER_WINDOW: u64 = 8;",
+        "GRANTS_PER_WINDOW: u64 = 1;",
+    ),
+    mutant(
+        CHANNEL,
+        "grant what was free before the window changed",
+        "let more = self.credit(cx.config).saturating_sub(granted);",
+        "let more = free;",
+    ),
+    mutant(
+        CHANNEL,
+        "measure a replay from its last grant on, long ago",
+        "self.progress.queue.replay_begins(cx.now);",
+        "",
+    ),
+    mutant(
+        CHANNEL_QUEUE,
+        "no window follows the path",
+        "self.window.pass(count, ",
+        "self.window.pass(0 * count, ",
+    ),
+    mutant(
+        CHANNEL_QUEUE,
+        "the window grows beyond the queue",
+        "self.at_most(config.queue_messages_max, config.queue_bytes_max)",
+        "self.at_most(config.queue_messages_max * 2, config.queue_bytes_max)",
+    ),
+    mutant(
+        CHANNEL_QUEUE,
+        "the window forgets the bytes",
+        "self.at_most(config.queue_messages_max, config.queue_bytes_max)",
+        "config.queue_messages_max",
+    ),
+    mutant(DELIVERY, "a lag keeps the window", "self.progress.queue.overflowed();", ""),
+    mutant(WINDOW, "the window only grows", ".clamp(size / 2, ", ".clamp(size, "),
+    mutant(WINDOW, "the window is what the path carries", "((2.0 * carried)", "((1.0 * carried)"),
+    mutant(WINDOW, "a window is measured when all of it has passed", "size.div_ceil(2)", "size"),
+    mutant(
+        WINDOW,
+        "a larger window is measured before it is full",
+        "(self.size <= size).then_some(now)",
+        "Some(now)",
+    ),
+    mutant(WINDOW, "a clump grows the window without limit", "size.saturating_mul(GROWTH_MAX)", "u64::MAX"),
+    mutant(WINDOW, "the minimum prevails", "self.size.max(min).min(max)", "self.size.min(max).max(min)"),
+    mutant(
+        CONNECTION,
+        "no round trip is measured",
+        "self.now.ms_since(greeted_at)",
+        "self.now.ms_since(self.now)",
+    ),
     mutant(
         CHANNEL_QUEUE,
         "credit for all, whatever waits",
-        "messages_max(config).saturating_sub(self.messages);",
-        "messages_max(config).saturating_sub(self.messages * 0);",
+        "self.window(config).saturating_sub(self.messages);",
+        "self.window(config).saturating_sub(self.messages * 0);",
     ),
     // What was processed.
     mutant(

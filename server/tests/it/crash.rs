@@ -1,10 +1,11 @@
-//! The embedded store after crashes and corruption: the server is killed repeatedly under load, and its file is
-//! truncated or has bits flipped. Every acknowledged message is there, or the server and `log verify` report that the
+//! The embedded store after crashes and corruption: the server is killed repeatedly under load, and its files are
+//! truncated or have bits flipped. Every acknowledged message is there, or the server and `log verify` report that the
 //! store is damaged. No message is lost silently, and the server never panics.
 //!
 //! `CRASH_KILLS` and `CRASH_DAMAGES` set the numbers; `CRASH_SEED` changes the damages.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
@@ -114,12 +115,38 @@ async fn a_damaged_store_is_complete_or_refused() {
         let file = std::fs::read(server.data().join("seamline.redb")).unwrap();
         for _ in 0..damages / 2 {
             let mut damaged = file.clone();
-            let what = damage(&mut damaged, &mut draw);
+            // After the first page, which first_page.rs tests.
+            let what = damage(&mut damaged, 4096..file.len(), &mut draw);
             let what = format!("{what} (closed properly: {properly})");
-            seen.look_at(&server, &acknowledged, &damaged, &what).await;
+            seen.look_at(&server, &acknowledged, "seamline.redb", &damaged, &what).await;
         }
     }
     println!("{damages} damages: {} harmless, {} refused", seen.whole, seen.refused);
+}
+
+/// The newest messages are in the journal alone when the server is killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_journal_is_complete_or_refused() {
+    const MESSAGES: u64 = 20;
+    let damages = times("CRASH_DAMAGES", 16);
+    let mut server = Server::start(&[]);
+    for i in 1..=MESSAGES {
+        server.publish("c", json!({"i": i})).await;
+    }
+    server.kill();
+    let acknowledged = (1..=MESSAGES).map(|i| (i, i)).collect();
+    let file = std::fs::read(server.data().join("seamline.journal")).unwrap();
+    let (mut draw, mut seen) = (draws(), Tally::default());
+    seen.look_at(&server, &acknowledged, "seamline.journal", &file, "no damage").await;
+    assert_eq!(seen.whole, 1);
+    for _ in 0..damages {
+        let mut damaged = file.clone();
+        let what = damage(&mut damaged, 0..(MESSAGES as usize + 4) * 4096, &mut draw);
+        seen.look_at(&server, &acknowledged, "seamline.journal", &damaged, &what).await;
+    }
+    seen.look_at(&server, &acknowledged, "seamline.journal", &[], "emptied").await;
+    println!("{damages} damages of the journal: {} harmless, {} refused", seen.whole, seen.refused);
+    assert!(seen.refused > 1, "the journal is not used");
 }
 
 /// Random numbers below a limit (xorshift), determined by `CRASH_SEED`.
@@ -141,11 +168,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Starts a server on a copy of the directory with the damaged store.
+    /// Starts a server on a copy of the directory with a damaged file.
     pub async fn look_at(
         &mut self,
         server: &Server,
         acknowledged: &BTreeMap<u64, u64>,
+        name: &str,
         damaged: &[u8],
         what: &str,
     ) {
@@ -153,7 +181,7 @@ impl Tally {
         for file in std::fs::read_dir(server.data()).unwrap().map(Result::unwrap) {
             std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
         }
-        std::fs::write(copy.path().join("seamline.redb"), damaged).unwrap();
+        std::fs::write(copy.path().join(name), damaged).unwrap();
         match outcome(copy.path(), acknowledged).await {
             Outcome::Whole => self.whole += 1,
             Outcome::Refused => self.refused += 1,
@@ -169,9 +197,8 @@ enum Outcome {
 }
 
 /// Truncates it, flips a bit, or overwrites a page with zeros, as disks and crashes do.
-fn damage(file: &mut Vec<u8>, draw: &mut impl FnMut(u64) -> u64) -> String {
-    // After the first page, which first_page.rs tests.
-    let at = 4096 + draw(file.len() as u64 - 4096) as usize;
+fn damage(file: &mut Vec<u8>, range: Range<usize>, draw: &mut impl FnMut(u64) -> u64) -> String {
+    let at = range.start + draw(range.len() as u64) as usize;
     match draw(3) {
         0 => {
             file.truncate(at);

@@ -133,6 +133,33 @@ async fn the_server_recovers_from_a_full_disk() {
     assert_eq!(live(&server, "after", "c").await.2, (1..=last).collect::<Vec<_>>());
 }
 
+/// Small messages are committed in memory before the store's file is written, and stay readable while it cannot be.
+#[tokio::test]
+async fn a_full_disk_loses_nothing_in_the_journal() {
+    let small = |i: u64| json!({"i": i, "text": "x".repeat(20_000)});
+    let mut server = Server::start(&["--max-publishes-per-second", "0"]);
+    let mut publisher = Client::greeted(&server, "publisher").await;
+    server.limit_file_size(Some(LIMIT_BYTES / 4));
+    let mut stored = 0;
+    while try_publish(&mut publisher, "c", &key(stored + 1), &small(stored + 1)).await.is_some() {
+        stored += 1;
+    }
+    is_degraded(&server).await;
+    let all: Vec<u64> = (1..=stored).collect();
+    assert_eq!(live(&server, "during", "c").await.2, all);
+
+    // The same after a crash, and again when there is space.
+    server.kill();
+    server.restart();
+    assert_eq!(live(&server, "restarted", "c").await.2, all);
+    let mut publisher = Client::greeted(&server, "publisher").await;
+    let next = stored + 1;
+    assert_eq!(publish_until_stored(&mut publisher, "c", &key(next), &small(next)).await, next);
+    server.kill();
+    let (code, shown) = log_command(&server.data(), &["verify"], b"");
+    assert_eq!(code, Some(0), "{shown}");
+}
+
 /// Old messages expire, and the space that they free inside the file is enough.
 #[tokio::test]
 async fn retention_frees_space_on_a_full_disk() {

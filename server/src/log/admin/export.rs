@@ -9,7 +9,8 @@ use serde_json::value::RawValue;
 
 use super::lines::{FORMAT, Head, MessageLine};
 use super::{AdminError, all_channels, channels};
-use crate::log::embedded::schema::{Channel, KEYS, MESSAGES, POSITIONS};
+use crate::log::embedded::keys::{KeyEntry, entries};
+use crate::log::embedded::schema::{Channel, MESSAGES, POSITIONS};
 
 /// Exports these channels, or all of them if none is named.
 pub fn export(db: &Database, names: &[String], out: &mut impl Write) -> Result<(), AdminError> {
@@ -55,11 +56,9 @@ fn messages(
 }
 
 fn keys(txn: &ReadTransaction, channel: &Channel, out: &mut impl Write) -> Result<(), AdminError> {
-    let table = txn.open_table(KEYS)?;
-    for row in table.range((channel.number, "")..(channel.number + 1, ""))? {
-        let (key, value) = row?;
-        let (offset, ms, seq) = value.value();
-        line(out, &Head::Key { key: key.value().1.to_owned(), offset, id: MessageId { ms, seq } })?;
+    for entry in entries(txn, channel.number)? {
+        let KeyEntry { key, offset, id } = entry?;
+        line(out, &Head::Key { key, offset, id })?;
     }
     Ok(())
 }

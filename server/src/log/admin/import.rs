@@ -9,8 +9,9 @@ use seamline::wire::MessageId;
 use super::lines::{FORMAT, Head, MessageLine};
 use super::{AdminError, ImportError};
 use crate::log::embedded::commits::CommitCount;
-use crate::log::embedded::schema::{CHANNELS, Channel, KEY_ORDER, KEYS, MESSAGES, META, POSITIONS};
-use crate::log::embedded::schema::{ChannelTable, KeyOrderTable, KeyTable, MessageTable, PositionTable};
+use crate::log::embedded::keys::Keys;
+use crate::log::embedded::schema::{CHANNELS, Channel, MESSAGES, META, POSITIONS};
+use crate::log::embedded::schema::{ChannelTable, MessageTable, PositionTable};
 use crate::log::embedded::store::begin_write;
 
 /// Imports channels. One that exists already makes it fail.
@@ -38,8 +39,7 @@ pub fn import(
 struct Import<'txn> {
     channels: ChannelTable<'txn>,
     rows: MessageTable<'txn>,
-    keys: KeyTable<'txn>,
-    key_order: KeyOrderTable<'txn>,
+    keys: Keys<'txn>,
     positions: PositionTable<'txn>,
     meta: Table<'txn, &'static str, u64>,
     new_epoch: bool,
@@ -72,8 +72,7 @@ impl<'txn> Import<'txn> {
         Ok(Import {
             channels: txn.open_table(CHANNELS)?,
             rows: txn.open_table(MESSAGES)?,
-            keys: txn.open_table(KEYS)?,
-            key_order: txn.open_table(KEY_ORDER)?,
+            keys: Keys::open(txn)?,
             positions: txn.open_table(POSITIONS)?,
             meta: txn.open_table(META)?,
             new_epoch,
@@ -150,9 +149,7 @@ impl<'txn> Import<'txn> {
 
     fn key(&mut self, key: &str, offset: u64, id: MessageId) -> Result<(), ImportError> {
         let number = self.current()?.channel.number;
-        self.keys.insert((number, key), (offset, id.ms, id.seq))?;
-        self.key_order.insert((number, offset), (id.ms, key))?;
-        Ok(())
+        Ok(self.keys.insert(number, key, offset, id)?)
     }
 
     fn current(&mut self) -> Result<&mut Current, ImportError> {
@@ -174,7 +171,7 @@ impl<'txn> Import<'txn> {
     fn begin_channel(&mut self, name: String, mut channel: Channel) {
         let (old_epoch, next) = (channel.epoch.clone(), channel.first);
         if self.new_epoch {
-            channel.epoch = Channel::new(channel.number).epoch;
+            channel.epoch = crate::random::name();
         }
         self.stage = Stage::InChannel(Current { name, channel, old_epoch, next });
     }

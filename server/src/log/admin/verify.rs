@@ -8,7 +8,8 @@ use seamline::wire::MessageId;
 use serde_json::value::RawValue;
 
 use super::{AdminError, all_channels};
-use crate::log::embedded::schema::{Channel, KEYS, MESSAGES};
+use crate::log::embedded::keys::{entries, is_indexed};
+use crate::log::embedded::schema::{Channel, MESSAGES};
 
 /// How many problems are reported per channel.
 const REPORTED_MAX: usize = 20;
@@ -77,21 +78,24 @@ fn messages_of(db: &Database, ch: &str, channel: &Channel) -> Result<Vec<String>
     Ok(problems)
 }
 
-/// Each key leads to the message with its id, as long as that message is kept.
+/// Each key is found by its hash, and leads to the message with its id, as long as that message is kept.
 fn keys_of(db: &Database, channel: &Channel) -> Result<Vec<String>, AdminError> {
     let txn = db.begin_read()?;
-    let (keys, messages) = (txn.open_table(KEYS)?, txn.open_table(MESSAGES)?);
+    let messages = txn.open_table(MESSAGES)?;
     let mut problems = Vec::new();
-    for row in keys.range((channel.number, "")..(channel.number + 1, ""))? {
-        let (key, value) = row?;
-        let (offset, ms, seq) = value.value();
+    for entry in entries(&txn, channel.number)? {
+        let entry = entry?;
+        let (key, offset) = (&entry.key, entry.offset);
+        if !is_indexed(&txn, channel.number, &entry)? {
+            problems.push(format!("key {key:?} of offset {offset} is missing in the index"));
+        }
         if offset < channel.first {
             continue; // keys outlive their messages
         }
         let message = messages.get((channel.number, offset))?;
-        let matches = message.is_some_and(|message| (message.value().0, message.value().1) == (ms, seq));
-        if !matches {
-            problems.push(format!("key {:?} leads to offset {offset}, which has another id", key.value().1));
+        let id = message.map(|message| MessageId { ms: message.value().0, seq: message.value().1 });
+        if id != Some(entry.id) {
+            problems.push(format!("key {key:?} leads to offset {offset}, which has another id"));
         }
     }
     Ok(problems)

@@ -1,8 +1,11 @@
-//! The embedded store: one file (`redb`), with one writer thread and any number of readers, each on its own snapshot.
+//! The embedded store: a file (`redb`) and a journal before it, with one writer thread and any number of readers, each
+//! on its own snapshot.
 
 pub(super) mod commits;
 mod free_space;
 mod handle;
+mod journal;
+pub(super) mod keys;
 mod reads;
 mod recovery;
 pub(super) mod schema;
@@ -25,7 +28,8 @@ use tokio::time::{Instant, timeout_at};
 use self::handle::{Handle, needs_reopening};
 use self::reads::{locate, read_page, read_position};
 use self::store::OpenStore;
-use self::writer::{Command, Control, Writer};
+use self::trim::{EXPIRED_MAX, Expired, PositionName, expired_channels, expired_positions};
+use self::writer::{Budget, Command, Control, Writer};
 use super::{
     After, Append, ChannelInfo, Health, Page, PageLimit, PendingAppend, PositionKey, Resumed, Retention,
     Store, StoreError,
@@ -42,6 +46,7 @@ const REOPEN_TIMEOUT: Duration = Duration::from_secs(2);
 pub struct EmbeddedStore {
     handle: Arc<Handle>,
     commands: mpsc::Sender<Command>,
+    retention: Retention,
     recovery: JoinHandle<()>,
 }
 
@@ -60,13 +65,15 @@ impl EmbeddedStore {
         retention: Retention,
         hub: Arc<Hub>,
     ) -> Result<Self, SetupError> {
-        let OpenStore { db, commits, committed } = store::open(directory, trusted)?;
+        let OpenStore { db, journal, commits, committed } = store::open(directory, trusted)?;
         let handle = Arc::new(Handle::new(db));
         let (commands, queue) = mpsc::channel(QUEUE_COMMANDS_MAX);
         let store = directory.to_owned();
         let writer = Writer {
             handle: handle.clone(),
             open_file: Box::new(move |committed| store::reopen(&store, trusted, committed)),
+            journal,
+            budget: Budget::default(),
             commits,
             committed,
             hub,
@@ -76,7 +83,7 @@ impl EmbeddedStore {
         let thread = std::thread::Builder::new().name("log-writer".into());
         thread.spawn(move || writer.run(queue)).map_err(|e| store::no_thread(directory, &e))?;
         let recovery = tokio::spawn(recovery::run(commands.downgrade(), handle.health()));
-        Ok(EmbeddedStore { handle, commands, recovery })
+        Ok(EmbeddedStore { handle, commands, retention, recovery })
     }
 
     /// Queues a command for the writer.
@@ -200,8 +207,24 @@ impl Store for EmbeddedStore {
 
     fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         async move {
-            // Each sweep is bounded, so that publications are stored in between.
-            while self.run(Command::Sweep).await? {}
+            // Each part is bounded, so that publications are stored in between.
+            let (retention, mut after) = (self.retention, Some(String::new()));
+            while let Some(last) = after {
+                let found = self.read_blocking(move |db| expired_channels(db, retention, &last)).await?;
+                after = if found.len() < EXPIRED_MAX { None } else { found.last().cloned() };
+                while !found.is_empty()
+                    && self.run(|answer| Command::Trim(Expired::Channels(found.clone()), answer)).await?
+                {
+                }
+            }
+            let mut after = Some(PositionName::default());
+            while let Some(last) = after {
+                let found = self.read_blocking(move |db| expired_positions(db, &last)).await?;
+                after = if found.len() < EXPIRED_MAX { None } else { found.last().cloned() };
+                if !found.is_empty() {
+                    self.run(|answer| Command::Trim(Expired::Positions(found), answer)).await?;
+                }
+            }
             Ok(())
         }
         .boxed()

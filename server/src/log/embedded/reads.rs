@@ -91,7 +91,7 @@ pub(super) fn stored_position(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::embedded::tables::Tables;
+    use crate::log::embedded::tables::{Context, Tables};
     use crate::log::{Append, Retention};
     use redb::backends::InMemoryBackend;
 
@@ -100,12 +100,13 @@ mod tests {
     fn a_page_ends_before_a_missing_message() {
         let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
         let txn = db.begin_write().unwrap();
-        let mut tables = Tables::open(&txn, 1).unwrap();
+        let retention = Retention { messages: 100, age: None };
+        let mut tables = Tables::open(&txn, Context { now_ms: 1, seed: 1, retention }).unwrap();
         for i in 1..=6 {
             let append = Append { ch: "c".into(), key: None, data: i.to_string().into() };
             tables.append(&append).unwrap();
         }
-        tables.finish(Retention { messages: 100, age: None }, &txn).unwrap();
+        tables.finish().unwrap();
         for offset in [3, 6] {
             txn.open_table(MESSAGES).unwrap().remove((1, offset)).unwrap();
         }

@@ -1,15 +1,19 @@
 //! Opening the file of the embedded store, and refusing a damaged one.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use redb::backends::FileBackend;
 use redb::{
     Database, DatabaseError, Durability, ReadableDatabase, StorageError, TableError, WriteTransaction,
 };
 use tracing::{debug, info, warn};
 
 use super::commits::CommitCount;
-use super::schema::{CHANNELS, COMMITS, KEY_ORDER, KEYS, MESSAGES, META, POSITIONS, VERSION};
+use super::journal::{self, Journal, JournalError, Record};
+use super::schema::{CHANNELS, COMMITS, KEY_ORDER, KEY_SEED, KEYS, MESSAGES, META, POSITIONS, VERSION};
+use super::writer::replay;
 use crate::error::SetupError;
 
 /// redb's cache; its default would be a gigabyte.
@@ -21,14 +25,24 @@ const NO_ACCESS: &str = "Give a directory that this process can write to with --
 const DAMAGED: &str =
     "The store is damaged. Restore it from a backup, or start with an empty directory with --data.";
 const OLDER: &str = "The store is damaged, or an older copy. Restore a newer one, or start with an empty directory \
-     with --data. To use it as it is, remove `seamline.commits` beside it; clients that have seen more will report a \
-     gap (`rewound`).";
+     with --data. To use it as it is, remove `seamline.commits` and `seamline.journal` beside it; clients that have \
+     seen more will report a gap (`rewound`).";
+const OTHER_LAYOUT: &str = "Use the server version that wrote it, or another directory with --data. `seamline-server log export` of that \
+     version and `log import` of this one move the messages.";
 
 /// An open store.
 pub(in crate::log) struct OpenStore {
     pub db: Database,
+    pub journal: Journal,
     pub commits: CommitCount,
     /// The number of its newest commit.
+    pub committed: u64,
+}
+
+/// A store that was opened again.
+pub(in crate::log) struct Reopened {
+    pub db: Database,
+    pub journal: Journal,
     pub committed: u64,
 }
 
@@ -37,23 +51,23 @@ pub(in crate::log) struct OpenStore {
 pub(in crate::log) fn open(directory: &Path, trusted: bool) -> Result<OpenStore, SetupError> {
     std::fs::create_dir_all(directory).map_err(|e| no_access(directory, &e))?;
     let report = if trusted { repairing } else { verifying };
-    let (db, committed) = open_file(directory, trusted, report)?;
+    let Reopened { db, journal, committed } = open_files(directory, trusted, report)?;
     let commits = CommitCount::open(directory).map_err(|e| no_access(directory, &e))?;
-    Ok(OpenStore { db, commits, committed })
+    Ok(OpenStore { db, journal, commits, committed })
 }
 
 /// Reopens the store that this process had open at this commit. A different store, or an older state, is refused: the
-/// store contains all that this process has acknowledged, or it is not opened. Also returns its newest commit.
+/// store contains all that this process has acknowledged, or it is not opened.
 pub(in crate::log) fn reopen(
     directory: &Path,
     trusted: bool,
     committed: u64,
-) -> Result<(Database, u64), SetupError> {
+) -> Result<Reopened, SetupError> {
     must_exist(directory)?;
-    let (db, found) = open_file(directory, trusted, verifying_again)?;
-    match found < committed {
-        true => Err(older(&directory.join(FILE_NAME), found, committed)),
-        false => Ok((db, found)),
+    let opened = open_files(directory, trusted, verifying_again)?;
+    match opened.committed < committed {
+        true => Err(older(&directory.join(FILE_NAME), opened.committed, committed)),
+        false => Ok(opened),
     }
 }
 
@@ -70,7 +84,7 @@ pub(in crate::log) fn begin_write(db: &Database) -> Result<WriteTransaction, red
 /// Opens an existing store.
 pub(in crate::log) fn open_existing(directory: &Path) -> Result<Database, SetupError> {
     must_exist(directory)?;
-    Ok(open_file(directory, false, verifying)?.0)
+    Ok(open_files(directory, false, verifying)?.db)
 }
 
 fn must_exist(directory: &Path) -> Result<(), SetupError> {
@@ -112,8 +126,7 @@ fn verifying_again(percent: f64) {
     debug!("verifying the reopened store ({percent:.0}%)");
 }
 
-/// Also returns the number of the newest commit.
-fn open_file(directory: &Path, trusted: bool, report: fn(f64)) -> Result<(Database, u64), SetupError> {
+fn open_files(directory: &Path, trusted: bool, report: fn(f64)) -> Result<Reopened, SetupError> {
     let path = directory.join(FILE_NAME);
     let fail = |problem: String, advice| cannot_open(&path, problem, advice);
     let db = Database::builder()
@@ -124,22 +137,41 @@ fn open_file(directory: &Path, trusted: bool, report: fn(f64)) -> Result<(Databa
         .map_err(|e| fail(e.to_string(), advice(&e)))?;
     // A store that is refused is not written to.
     let (version, commits) = look(&db).map_err(|e| fail(e.to_string(), DAMAGED))?;
-    if let Some(counted) = CommitCount::read(directory).filter(|counted| *counted > commits) {
-        return Err(older(&path, commits, counted));
+    if version.is_some_and(|version| version != VERSION) {
+        let version = version.unwrap_or_default();
+        let problem = format!("its layout is version {version}, but this server supports version {VERSION}");
+        return Err(fail(problem, OTHER_LAYOUT));
     }
-    match version {
-        Some(VERSION) => {}
-        None => create_tables(&db).map_err(|e| fail(e.to_string(), advice_after(&e)))?,
-        Some(version) => {
-            let problem =
-                format!("its layout is version {version}, but this server supports version {VERSION}");
-            return Err(fail(
-                problem,
-                "Use the server version that wrote it, or another directory with --data.",
-            ));
-        }
+    let (journal, records) = open_journal(directory, commits)?;
+    let newest = records.last().map_or(commits, |record| record.number);
+    if let Some(counted) = CommitCount::read(directory).filter(|counted| *counted > newest) {
+        return Err(older(&path, newest, counted));
     }
-    Ok((db, commits))
+    if version.is_none() {
+        create_tables(&db).map_err(|e| fail(e.to_string(), advice_after(&e)))?;
+    }
+    let committed = replay(&db, commits, &records).map_err(|e| fail(e.to_string(), advice_after(&e)))?;
+    Ok(Reopened { db, journal, committed })
+}
+
+/// Also returns the records that the store lacks.
+fn open_journal(directory: &Path, committed: u64) -> Result<(Journal, Vec<Record>), SetupError> {
+    let path = directory.join(journal::FILE_NAME);
+    let failed = |e: &io::Error| cannot_open(&path, e, if is_full(e) { FULL } else { NO_ACCESS });
+    let is_new = !path.exists();
+    let mut options = File::options();
+    let file = options.read(true).write(true).create(true).truncate(false).open(&path);
+    let backend = FileBackend::new(file.map_err(|e| failed(&e))?);
+    let backend = backend.map_err(|e| cannot_open(&path, e, NO_ACCESS))?;
+    let opened = Journal::open(Box::new(backend), committed).map_err(|e| match e {
+        JournalError::Io(e) => failed(&e),
+        JournalError::Incomplete(number) => older(&directory.join(FILE_NAME), committed, number),
+    })?;
+    if is_new {
+        // The file has to be there after a crash of the machine.
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(|e| failed(&e))?;
+    }
+    Ok(opened)
 }
 
 fn older(path: &Path, found: u64, made: u64) -> SetupError {
@@ -161,7 +193,11 @@ pub(in crate::log) fn look(db: &Database) -> Result<(Option<u64>, u64), redb::Er
 /// Readers can rely on the tables.
 fn create_tables(db: &Database) -> Result<(), redb::Error> {
     let txn = db.begin_write()?;
-    txn.open_table(META)?.insert("version", VERSION)?;
+    {
+        let mut meta = txn.open_table(META)?;
+        meta.insert("version", VERSION)?;
+        meta.insert(KEY_SEED, crate::random::bits())?;
+    }
     txn.open_table(CHANNELS)?;
     txn.open_table(MESSAGES)?;
     txn.open_table(KEYS)?;

@@ -1,42 +1,63 @@
 //! What each command of the writer does to the tables, in one transaction.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use redb::{ReadableTable, Table, WriteTransaction};
-use seamline::wire::{MessageId, Position, StartAt};
+use seamline::wire::{Position, StartAt};
 
 use super::commits::CommitCount;
+use super::keys::Keys;
 use super::reads::stored_position;
 use super::schema::{
-    CHANNELS, Channel, ChannelTable, KEY_ORDER, KEYS, KeyOrderTable, KeyTable, MESSAGES, META, MessageTable,
-    POSITIONS, PositionTable,
+    CHANNELS, Channel, ChannelTable, MESSAGES, META, MessageTable, POSITIONS, PositionTable,
 };
 use super::trim::Trimmer;
 use crate::log::{Append, Appended, Message, PositionKey, Resumed, Retention};
+use crate::time::now_ms;
+
+/// What a group of commands reads besides the store.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context {
+    /// The clock.
+    pub now_ms: u64,
+    /// Random bits, for the epochs of new channels.
+    pub seed: u64,
+    pub retention: Retention,
+}
+
+impl Context {
+    pub fn now(retention: Retention) -> Self {
+        Context { now_ms: now_ms(), seed: crate::random::bits(), retention }
+    }
+
+    /// The epoch of a new channel. Random, and another one for each number.
+    fn epoch(&self, number: u64) -> String {
+        format!("{:016x}", self.seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+}
 
 /// The tables of one transaction, and the channels that it has touched.
 pub(super) struct Tables<'txn> {
     channels: ChannelTable<'txn>,
     messages: MessageTable<'txn>,
-    keys: KeyTable<'txn>,
-    key_order: KeyOrderTable<'txn>,
+    keys: Keys<'txn>,
     meta: Table<'txn, &'static str, u64>,
     positions: PositionTable<'txn>,
-    touched: HashMap<String, Channel>,
-    now_ms: u64,
+    /// In order, so that a group has the same effect when it is applied again.
+    touched: BTreeMap<String, Channel>,
+    context: Context,
 }
 
 impl<'txn> Tables<'txn> {
-    pub fn open(txn: &'txn WriteTransaction, now_ms: u64) -> Result<Self, redb::TableError> {
+    pub fn open(txn: &'txn WriteTransaction, context: Context) -> Result<Self, redb::TableError> {
         Ok(Tables {
             channels: txn.open_table(CHANNELS)?,
             messages: txn.open_table(MESSAGES)?,
-            keys: txn.open_table(KEYS)?,
-            key_order: txn.open_table(KEY_ORDER)?,
+            keys: Keys::open(txn)?,
             meta: txn.open_table(META)?,
             positions: txn.open_table(POSITIONS)?,
-            touched: HashMap::new(),
-            now_ms,
+            touched: BTreeMap::new(),
+            context,
         })
     }
 
@@ -60,22 +81,20 @@ impl<'txn> Tables<'txn> {
     fn create(&mut self) -> Result<Channel, redb::StorageError> {
         let number = self.meta.get("next_channel")?.map_or(1, |next| next.value());
         self.meta.insert("next_channel", number + 1)?;
-        Ok(Channel::new(number))
+        Ok(Channel::new(number, self.context.epoch(number)))
     }
 
     /// Appends a message. Returns no message if its key was used before.
     pub fn append(&mut self, append: &Append) -> Result<(Appended, Option<Message>), redb::StorageError> {
-        let now_ms = self.now_ms;
+        let now_ms = self.context.now_ms;
         let channel = self.channel(&append.ch)?;
         let number = channel.number;
         let (id, offset) = (channel.next_id(now_ms), channel.head + 1);
         if let Some(key) = &append.key {
-            if let Some(row) = self.keys.get((number, key.as_str()))? {
-                let (offset, ms, seq) = row.value();
-                return Ok((Appended { id: MessageId { ms, seq }, offset, duplicate: true }, None));
+            if let Some((offset, id)) = self.keys.find(number, key)? {
+                return Ok((Appended { id, offset, duplicate: true }, None));
             }
-            self.keys.insert((number, key.as_str()), (offset, id.ms, id.seq))?;
-            self.key_order.insert((number, offset), (id.ms, key.as_str()))?;
+            self.keys.insert(number, key, offset, id)?;
         }
         self.messages.insert((number, offset), (id.ms, id.seq, &*append.data))?;
         let channel = self.channel(&append.ch)?;
@@ -131,23 +150,22 @@ impl<'txn> Tables<'txn> {
 
     /// An acknowledged position, unless it is too old.
     fn position(&self, key: &PositionKey) -> Result<Option<Position>, redb::StorageError> {
-        stored_position(&self.positions, key, self.now_ms)
+        stored_position(&self.positions, key, self.context.now_ms)
     }
 
     fn set_position(&mut self, key: &PositionKey, at: &Position) -> Result<(), redb::StorageError> {
         let row_key = (key.user.as_str(), &*key.client(), key.ch.as_str());
         let id = at.id.map(|id| (id.ms, id.seq));
-        self.positions.insert(row_key, (at.epoch.as_str(), at.offset, id, self.now_ms))?;
+        self.positions.insert(row_key, (at.epoch.as_str(), at.offset, id, self.context.now_ms))?;
         Ok(())
     }
 
     /// Trims and saves the channels that the transaction has touched.
-    pub fn finish(self, retention: Retention, txn: &WriteTransaction) -> Result<(), redb::Error> {
-        let Tables { mut channels, messages, keys, key_order, touched, now_ms, .. } = self;
-        drop((messages, keys, key_order)); // a table can be open only once
-        let mut trimmer = Trimmer::open(txn, now_ms)?;
+    pub fn finish(self) -> Result<(), redb::Error> {
+        let Tables { mut channels, messages, keys, touched, context, .. } = self;
+        let mut trimmer = Trimmer::new(messages, keys, context);
         for (ch, mut channel) in touched {
-            trimmer.trim(&mut channel, retention)?;
+            trimmer.trim(&mut channel)?;
             channel.save(&mut channels, &ch)?;
         }
         Ok(())

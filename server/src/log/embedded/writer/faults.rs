@@ -11,10 +11,11 @@ use redb::{Database, StorageBackend};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use super::{Command, Writer};
+use super::{Budget, Command, Reopened, Writer, replay};
 use crate::error::SetupError;
 use crate::log::embedded::commits::CommitCount;
 use crate::log::embedded::handle::Handle;
+use crate::log::embedded::journal::Journal;
 use crate::log::embedded::reads::read_page;
 use crate::log::embedded::store;
 use crate::log::hub::{Hub, LiveStream, Next};
@@ -70,16 +71,21 @@ impl StorageBackend for FaultyFile {
     }
 }
 
-fn open(directory: &Path, faults: &Arc<Faults>) -> Result<(Database, u64), SetupError> {
+fn open(directory: &Path, faults: &Arc<Faults>) -> Result<Reopened, SetupError> {
     let failed = |e: &dyn ToString| store::no_access(directory, &io::Error::other(e.to_string()));
-    let mut options = File::options();
-    let file =
-        options.read(true).write(true).open(directory.join("seamline.redb")).map_err(|e| failed(&e))?;
+    let file = |name: &str| {
+        let file =
+            File::options().read(true).write(true).open(directory.join(name)).map_err(|e| failed(&e))?;
+        Ok(FaultyFile(file, faults.clone()))
+    };
     let mut builder = Database::builder();
     builder.set_check_integrity_on_open(true);
-    let db = builder.create_with_backend(FaultyFile(file, faults.clone())).map_err(|e| failed(&e))?;
+    let db = builder.create_with_backend(file("seamline.redb")?).map_err(|e| failed(&e))?;
     let (_, commits) = store::look(&db).map_err(|e| failed(&e))?;
-    Ok((db, commits))
+    let opened = Journal::open(Box::new(file("seamline.journal")?), commits);
+    let (journal, records) = opened.unwrap_or_else(|_| panic!("the journal is damaged"));
+    let committed = replay(&db, commits, &records).map_err(|e| failed(&e))?;
+    Ok(Reopened { db, journal, committed })
 }
 
 struct World {
@@ -94,13 +100,15 @@ impl World {
         let directory = TempDir::new().unwrap();
         drop(store::open(directory.path(), true).unwrap());
         let faults = Arc::new(Faults { until_fault: AtomicU64::new(NEVER), full: AtomicBool::new(false) });
-        let (db, committed) = open(directory.path(), &faults).unwrap();
+        let Reopened { db, journal, committed } = open(directory.path(), &faults).unwrap();
         let hub = Arc::new(Hub::new(usize::MAX));
         let live = hub.subscribe("c");
         let (path, file_faults) = (directory.path().to_owned(), faults.clone());
         let writer = Writer {
             handle: Arc::new(Handle::new(db)),
             open_file: Box::new(move |_| open(&path, &file_faults)),
+            journal,
+            budget: Budget::default(),
             commits: CommitCount::open(directory.path()).unwrap(),
             committed,
             hub,

@@ -5,29 +5,35 @@
 //! stream, in log order, and answer the publishers. So no message is delivered or acknowledged that a crash could take
 //! back, and because a single thread publishes, live order *is* log order.
 //!
+//! Most groups are flushed to the [journal](super::journal), and committed in memory. A [`Budget`] limits how much that
+//! is before a commit writes everything to the store's own file.
+//!
 //! When the disk rejects a group, an [`outage`] begins: the writer rejects everything until the disk has space again.
 
+mod budget;
 #[cfg(test)]
 mod faults;
 mod outage;
+mod record;
 
 use std::sync::Arc;
 
-use redb::Database;
+use redb::{Database, Durability, WriteTransaction};
 use seamline::wire::{Position, StartAt};
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
+pub(super) use self::budget::Budget;
 use self::outage::Outage;
 use super::commits::CommitCount;
 use super::handle::{Handle, needs_reopening};
-use super::store::begin_write;
-use super::tables::Tables;
-use super::trim::sweep;
+use super::journal::{self, Journal};
+use super::store::{Reopened, begin_write};
+use super::tables::{Context, Tables};
+use super::trim::{self, Expired};
 use crate::error::SetupError;
 use crate::log::hub::Hub;
 use crate::log::{Append, Appended, ChannelInfo, Message, PositionKey, Resumed, Retention, StoreError};
-use crate::time::now_ms;
 
 /// Maximum number of commands per transaction.
 const GROUP_COMMANDS_MAX: usize = 512;
@@ -42,7 +48,8 @@ pub(super) enum Command {
     Ensure(String, Answer<ChannelInfo>),
     StorePositions(Vec<(PositionKey, Position)>, Answer<()>),
     Resume(Vec<PositionKey>, StartAt, Answer<Resumed>),
-    Sweep(Answer<bool>),
+    /// Drop what is past its retention, up to a limit. The answer is whether some is left.
+    Trim(Expired, Answer<bool>),
     Control(Control),
 }
 
@@ -61,7 +68,7 @@ enum Done {
     Ensured(ChannelInfo),
     Stored,
     Resumed(Resumed),
-    Swept,
+    Trimmed { more: bool },
 }
 
 /// A group that has been written.
@@ -70,8 +77,6 @@ struct Written {
     number: u64,
     /// The results, in the order of the commands.
     done: Vec<Done>,
-    /// Whether another sweep has to go on.
-    more_to_sweep: bool,
 }
 
 /// Why a group could not be written.
@@ -83,12 +88,14 @@ struct Failure {
     uncertain: Option<Box<Written>>,
 }
 
-/// Reopens the file, which was at this commit; also returns its newest commit.
-pub(super) type OpenFile = Box<dyn Fn(u64) -> Result<(Database, u64), SetupError> + Send>;
+/// Reopens the store, which was at this commit.
+pub(super) type OpenFile = Box<dyn Fn(u64) -> Result<Reopened, SetupError> + Send>;
 
 pub(super) struct Writer {
     pub handle: Arc<Handle>,
     pub open_file: OpenFile,
+    pub journal: Journal,
+    pub budget: Budget,
     pub commits: CommitCount,
     /// The newest commit that is known to be stored.
     pub committed: u64,
@@ -128,9 +135,7 @@ impl Writer {
         match self.write(&group) {
             Ok(written) => {
                 self.wrote(written.number);
-                let Written { done, more_to_sweep, .. } = written;
-                let pairs = group.into_iter().zip(done);
-                pairs.for_each(|(command, done)| self.announce(command, done, more_to_sweep));
+                group.into_iter().zip(written.done).for_each(|(command, done)| self.announce(command, done));
             }
             Err(failure) if failure.lasting => self.interrupt(group, failure),
             Err(Failure { error, .. }) => {
@@ -141,50 +146,11 @@ impl Writer {
         }
     }
 
-    fn write(&self, group: &[Command]) -> Result<Written, Failure> {
+    fn write(&mut self, group: &[Command]) -> Result<Written, Failure> {
+        let Writer { handle, journal, budget, retention, .. } = self;
+        let context = Context::now(*retention);
         let closed = || Err(Failure { error: redb::Error::DatabaseClosed, lasting: true, uncertain: None });
-        self.handle.with(|db| self.write_to(db, group)).unwrap_or_else(closed)
-    }
-
-    fn write_to(&self, db: &Database, group: &[Command]) -> Result<Written, Failure> {
-        // A transaction that cannot begin will not begin the next time either.
-        let txn = begin_write(db).map_err(|error| Failure { error, lasting: true, uncertain: None })?;
-        let failed = |error| Failure { lasting: needs_reopening(&error), error, uncertain: None };
-        let written = self.fill(&txn, group).map_err(failed)?;
-        match txn.commit().map_err(redb::Error::from) {
-            Ok(()) => Ok(written),
-            Err(error) => Err(Failure { uncertain: Some(Box::new(written)), ..failed(error) }),
-        }
-    }
-
-    fn fill(&self, txn: &redb::WriteTransaction, group: &[Command]) -> Result<Written, redb::Error> {
-        let now_ms = now_ms();
-        let mut done = Vec::with_capacity(group.len());
-        let mut sweeps = false;
-        let mut tables = Tables::open(txn, now_ms)?;
-        let number = tables.count_commit()?;
-        for command in group {
-            done.push(match command {
-                Command::Append(append, _) => {
-                    let (appended, message) = tables.append(append)?;
-                    Done::Appended(appended, message)
-                }
-                Command::Ensure(ch, _) => Done::Ensured(tables.channel(ch)?.info()),
-                Command::StorePositions(positions, _) => {
-                    positions.iter().try_for_each(|(key, at)| tables.store_position(key, at))?;
-                    Done::Stored
-                }
-                Command::Resume(keys, otherwise, _) => Done::Resumed(tables.resume(keys, *otherwise)?),
-                Command::Sweep(_) => {
-                    sweeps = true; // done below, when the tables are closed
-                    Done::Swept
-                }
-                Command::Control(_) => continue, // never in a group: see `take_group`
-            });
-        }
-        tables.finish(self.retention, txn)?;
-        let more_to_sweep = sweeps && sweep(txn, self.retention, now_ms)?;
-        Ok(Written { number, done, more_to_sweep })
+        handle.with(|db| write(db, journal, budget, context, group)).unwrap_or_else(closed)
     }
 
     /// Records the newest commit.
@@ -194,7 +160,7 @@ impl Writer {
     }
 
     /// Publishes the message, if any, and answers the command. The receiver may be gone, which is no error.
-    fn announce(&self, command: Command, done: Done, more_to_sweep: bool) {
+    fn announce(&self, command: Command, done: Done) {
         match (command, done) {
             (Command::Append(append, answer), Done::Appended(appended, message)) => {
                 if let Some(message) = message {
@@ -205,7 +171,7 @@ impl Writer {
             (Command::Ensure(_, answer), Done::Ensured(info)) => drop(answer.send(Ok(info))),
             (Command::StorePositions(_, answer), Done::Stored) => drop(answer.send(Ok(()))),
             (Command::Resume(_, _, answer), Done::Resumed(resumed)) => drop(answer.send(Ok(resumed))),
-            (Command::Sweep(answer), Done::Swept) => drop(answer.send(Ok(more_to_sweep))),
+            (Command::Trim(_, answer), Done::Trimmed { more }) => drop(answer.send(Ok(more))),
             _ => {} // a command and its result are of the same kind
         }
     }
@@ -219,10 +185,105 @@ impl Command {
             Command::Ensure(_, answer) => drop(answer.send(Err(e.clone()))),
             Command::StorePositions(_, answer) => drop(answer.send(Err(e.clone()))),
             Command::Resume(_, _, answer) => drop(answer.send(Err(e.clone()))),
-            Command::Sweep(answer) => drop(answer.send(Err(e.clone()))),
+            Command::Trim(_, answer) => drop(answer.send(Err(e.clone()))),
             Command::Control(_) => {}
         }
     }
+}
+
+fn write(
+    db: &Database,
+    journal: &mut Journal,
+    budget: &mut Budget,
+    context: Context,
+    group: &[Command],
+) -> Result<Written, Failure> {
+    // A transaction that cannot begin will not begin the next time either.
+    let txn = begin_write(db).map_err(|error| Failure { error, lasting: true, uncertain: None })?;
+    let failed = |error| Failure { lasting: needs_reopening(&error), error, uncertain: None };
+    let written = fill(&txn, context, group).map_err(failed)?;
+    let record = record::encode(&context, group).filter(|record| journal.has_room(record.len()));
+    let record = record.filter(|record| budget.allows(record.len(), group));
+    let stored = match &record {
+        Some(record) => in_memory(txn, journal, written.number, record),
+        None => txn.commit().map_err(redb::Error::from),
+    };
+    match (stored, record) {
+        (Err(error), _) => Err(Failure { uncertain: Some(Box::new(written)), ..failed(error) }),
+        (Ok(()), None) => {
+            journal.start_over();
+            budget.start_over();
+            Ok(written)
+        }
+        (Ok(()), Some(record)) => {
+            budget.spend(record.len(), group);
+            Ok(written)
+        }
+    }
+}
+
+/// Flushes the group to the journal, and shows it to the readers.
+fn in_memory(
+    mut txn: WriteTransaction,
+    journal: &mut Journal,
+    number: u64,
+    record: &[u8],
+) -> Result<(), redb::Error> {
+    txn.set_two_phase_commit(false);
+    txn.set_durability(Durability::None)?;
+    journal.append(number, record)?;
+    Ok(txn.commit()?)
+}
+
+fn fill(txn: &WriteTransaction, context: Context, group: &[Command]) -> Result<Written, redb::Error> {
+    let mut done = Vec::with_capacity(group.len());
+    let mut tables = Tables::open(txn, context)?;
+    let number = tables.count_commit()?;
+    for command in group {
+        done.push(match command {
+            Command::Append(append, _) => {
+                let (appended, message) = tables.append(append)?;
+                Done::Appended(appended, message)
+            }
+            Command::Ensure(ch, _) => Done::Ensured(tables.channel(ch)?.info()),
+            Command::StorePositions(positions, _) => {
+                positions.iter().try_for_each(|(key, at)| tables.store_position(key, at))?;
+                Done::Stored
+            }
+            Command::Resume(keys, otherwise, _) => Done::Resumed(tables.resume(keys, *otherwise)?),
+            Command::Trim(..) => Done::Trimmed { more: false }, // below, when the tables are closed
+            Command::Control(_) => continue,                    // never in a group: see `take_group`
+        });
+    }
+    tables.finish()?;
+    for (command, done) in group.iter().zip(&mut done) {
+        if let (Command::Trim(expired, _), Done::Trimmed { more }) = (command, done) {
+            *more = trim::drop_expired(txn, context, expired)?;
+        }
+    }
+    Ok(Written { number, done })
+}
+
+/// Applies what the journal has and the store has not, in memory. Returns the newest commit.
+pub(in crate::log) fn replay(
+    db: &Database,
+    committed: u64,
+    records: &[journal::Record],
+) -> Result<u64, redb::Error> {
+    if records.is_empty() {
+        return Ok(committed);
+    }
+    let mut txn = begin_write(db)?;
+    let mut newest = committed;
+    for record in records {
+        let damaged = |e: serde_json::Error| redb::Error::Corrupted(format!("commit {}: {e}", record.number));
+        let (context, group) = record::decode(&record.bytes).map_err(damaged)?;
+        newest = fill(&txn, context, &group)?.number;
+    }
+    txn.set_two_phase_commit(false);
+    txn.set_durability(Durability::None)?;
+    txn.commit()?;
+    Ok(newest)
 }
 
 /// Takes what is queued, up to the limits or the first control command.

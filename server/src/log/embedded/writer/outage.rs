@@ -9,8 +9,9 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
-use super::{Command, Done, Failure, Writer, Written};
+use super::{Budget, Command, Done, Failure, Reopened, Writer, Written};
 use crate::log::embedded::free_space;
+use crate::log::embedded::trim::{self, Expired};
 use crate::log::{Health, Message, StoreError};
 
 /// See the module.
@@ -96,20 +97,31 @@ impl Writer {
         }
     }
 
-    /// Sweeps first: dropping old messages frees space even if the disk stays full.
+    /// Trims first: dropping old messages frees space even if the disk stays full.
     fn find_space(&mut self, sizes: &[usize]) -> Result<(), redb::Error> {
-        match self.write(&[Command::Sweep(oneshot::channel().0)]) {
-            Ok(swept) => self.wrote(swept.number),
-            Err(failure) if failure.lasting => return Err(failure.error),
-            Err(failure) => debug!("trimming failed: {}", failure.error),
+        while let Some(expired) = self.first_expired()? {
+            match self.write(&[Command::Trim(expired, oneshot::channel().0)]) {
+                Ok(trimmed) => self.wrote(trimmed.number),
+                Err(failure) if failure.lasting => return Err(failure.error),
+                Err(failure) => {
+                    debug!("trimming failed: {}", failure.error);
+                    break;
+                }
+            }
         }
         self.handle.with(|db| free_space::check(db, sizes)).unwrap_or(Err(redb::Error::DatabaseClosed))
+    }
+
+    fn first_expired(&self) -> Result<Option<Expired>, redb::Error> {
+        let find = |db: &_| trim::expired_channels(db, self.retention, "");
+        let channels = self.handle.with(find).unwrap_or(Err(redb::Error::DatabaseClosed))?;
+        Ok((!channels.is_empty()).then_some(Expired::Channels(channels)))
     }
 
     /// Reopens the file. Returns whether it is open.
     fn reopen(&mut self) -> bool {
         self.handle.close();
-        let (db, committed) = match (self.open_file)(self.committed) {
+        let Reopened { db, journal, committed } = match (self.open_file)(self.committed) {
             Ok(opened) => opened,
             Err(e) => {
                 self.reopen_failed(e.to_string());
@@ -117,6 +129,8 @@ impl Writer {
             }
         };
         self.handle.replace(db);
+        self.journal = journal;
+        self.budget = Budget::default();
         self.wrote(committed);
         let uncertain = self.outage.as_mut().and_then(|outage| outage.uncertain.take());
         if let Some(stored) = uncertain.filter(|uncertain| uncertain.number <= committed) {

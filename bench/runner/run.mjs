@@ -15,6 +15,7 @@ const { values, positionals } = parseArgs({
     dir: path,
     peers: path,
     link: path,
+    built: { type: "string" },
     server: path,
     package: path,
     "before-server": path,
@@ -31,8 +32,9 @@ const { run } = await import(`./parts/${part}.mjs`);
 const bench = await Bench.start(part, options);
 try {
   await run(bench, { rtt });
+} finally {
+  // What was measured before a failure counts, too.
   bench.results.print();
   bench.results.save(`${options.dir}/results`);
-} finally {
   await bench.stop();
 }

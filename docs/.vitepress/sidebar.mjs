@@ -51,6 +51,7 @@ function guides() {
         page("Running the server", "/OPERATIONS"),
         page("Compatibility", "/COMPATIBILITY"),
         page("Size", "/SIZE"),
+        page("Benchmarks", "/BENCHMARKS"),
       ],
     },
     {

@@ -1,7 +1,7 @@
 // From publishing to the handler, in a page that follows what it publishes, at a steady rate.
 
-const SECONDS = 3;
-const WARM_UP_SECONDS = 1;
+const SECONDS = 2;
+const WARM_UP_SECONDS = 0.5;
 
 const CONTESTANTS = [
   { name: "seamline, on disk", kind: "seamline", page: "seamline" },

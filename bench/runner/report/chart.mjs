@@ -4,7 +4,7 @@ import { show } from "../support/results.mjs";
 
 const WIDTH = 760;
 const [LEFT, RIGHT] = [200, 120];
-const [TOP, BAR, GAP, HEADING, BOTTOM] = [58, 18, 6, 30, 16];
+const [TOP, BAR, GAP, HEADING, BOTTOM] = [62, 18, 6, 30, 16];
 const COLORS = {
   text: "#1f2933",
   muted: "#52606d",
@@ -18,14 +18,16 @@ const COLORS = {
 /**
  * @param {string} title
  * @param {"more" | "less"} better
+ * @param {boolean} hasOwnScales whether the longest bar of each group is as long as the chart is wide
  * @param {{ name: string, bars: { name: string, median: number, min: number, max: number }[] }[]} groups
  */
-export function chart(title, better, groups) {
-  const most = Math.max(...groups.flatMap(({ bars }) => bars.map(({ max }) => max)));
-  const x = (value) => LEFT + (value / most) * (WIDTH - LEFT - RIGHT);
+export function chart(title, better, groups, hasOwnScales) {
+  const most = (some) => Math.max(...some.flatMap(({ bars }) => bars.map(({ max }) => max)));
   const parts = [];
   let y = TOP;
   for (const { name, bars } of groups) {
+    const longest = most(hasOwnScales ? [{ bars }] : groups);
+    const x = (value) => LEFT + (value / longest) * (WIDTH - LEFT - RIGHT);
     if (name) parts.push(text(LEFT, y + 18, name, COLORS.muted, 'font-weight="600" font-size="13"'));
     y += name ? HEADING : GAP;
     for (const bar of bars) {
@@ -39,7 +41,7 @@ font-family="system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif" font-size
 <title id="title">${escaped(`${title}; ${better} is better. ${spoken(groups)}`)}</title>
 <rect x="0.5" y="0.5" width="${WIDTH - 1}" height="${height - 1}" rx="10" fill="#fff" stroke="${COLORS.line}"/>
 ${text(24, 32, title, COLORS.text, 'font-size="15" font-weight="600"')}
-${text(WIDTH - 24, 32, `${better} is better`, COLORS.muted, 'text-anchor="end"')}
+${text(24, 52, `${better} is better`, COLORS.muted)}
 ${parts.join("\n")}
 </svg>
 `;

@@ -5,14 +5,17 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { show } from "../support/results.mjs";
-import { chart } from "./chart.mjs";
 import { decided } from "./goals.mjs";
 import { versions } from "./machine.mjs";
 import { Samples } from "./samples.mjs";
 import { SECTIONS } from "./sections.mjs";
+import { section } from "./tables.mjs";
+import { item, wrapped } from "./wrap.mjs";
 
 const ROUNDS = `in each, ours and theirs alternate, and the order is reversed in every second one. A cell is the median, with
-the minimum and the maximum. \`×\` is the ratio of the medians to the first row.`;
+the minimum and the maximum. Where a round takes minutes, there are two or three. \`×\` is the ratio of the medians to the first row.`;
+
+const GIVEN = "The server and the package were builds that the command was given.";
 
 const path = { type: "string" };
 const { values: options } = parseArgs({ options: { dir: path, peers: path, nats: path } });
@@ -26,11 +29,13 @@ const samples = Samples.read(
 const measured = SECTIONS.filter(({ part }) => samples.about(part));
 if (measured.length === 0) throw new Error("nothing was measured: run `cargo xtask bench all` first");
 
+const sections = measured.map((part) => section(samples, part));
 const about = measured.map(({ part }) => samples.about(part)).find(({ machine }) => machine) ?? {};
 const page = readFileSync(here("page.md"), "utf8")
   .replace("{{date}}", about.at?.slice(0, 10))
   .replace("{{machine}}", about.machine)
   .replace("{{rounds}}", item(`${about.rounds} rounds${about.quick ? ", a quick run" : ""}: ${ROUNDS}`))
+  .replace("{{built}}", about.built ? `The server and the package are those of commit ${about.built}.` : GIVEN)
   .replace("{{load}}", show(about.load))
   .replace(
     "{{versions}}",
@@ -38,9 +43,10 @@ const page = readFileSync(here("page.md"), "utf8")
   )
   .replace("{{goals}}", goals())
   .replace("{{before}}", hasBefore() ? `\n${readFileSync(here("before.md"), "utf8").trim()}\n` : "")
-  .replace("{{sections}}", measured.map(section).join("\n\n"))
+  .replace("{{sections}}", sections.map(({ text }) => text).join("\n\n"))
   .replace("{{tried}}", readFileSync(here("tried.md"), "utf8").trim());
 writeFileSync(docs("BENCHMARKS.md"), page);
+for (const [file, svg] of sections.flatMap(({ charts }) => charts)) writeFileSync(docs(file), svg);
 console.log("docs/BENCHMARKS.md is written");
 
 function hasBefore() {
@@ -56,59 +62,4 @@ function goals() {
       `| ${text} | ${bound} | ${show(value)} | ${isReached ? "reached" : "missed"} |`,
   );
   return ["| goal | limit | this run | |", "|---|---|---|---|", ...rows].join("\n");
-}
-
-function section({ part, title, text, measures }) {
-  const shown = measures.filter(({ measure }) => samples.distinct(part, measure, "of").length > 0);
-  return [`## ${title}`, wrapped(text), ...shown.map((measure) => table(part, measure))].join("\n\n");
-}
-
-/** A heading, perhaps a chart, and a row for each that was measured. Ratios are to Seamline's row, the first one. */
-function table(part, { measure, title, better, chart: file }) {
-  const [who, when] = ["of", "at"].map((key) => samples.distinct(part, measure, key));
-  const cell = (of, at) => {
-    const value = samples.get(part, measure, of, at);
-    if (!value) return "–";
-    const { median, min, max } = value;
-    const ratio = median / samples.get(part, measure, who[0], at)?.median;
-    const shownRatio = of !== who[0] && Number.isFinite(ratio) ? ` · ×${show(ratio)}` : "";
-    return `${show(median)} (${show(min)} to ${show(max)})${shownRatio}`;
-  };
-  const rows = who.map((of) => `| ${of} | ${when.map((at) => cell(of, at)).join(" | ")} |`);
-  const head = [
-    `| ${better} is better | ${when.map((at) => at || "median (range)").join(" | ")} |`,
-    `|---${"|---".repeat(when.length)}|`,
-  ];
-  const pictures = file ? [picture(file, part, measure, title, better, who, when)] : [];
-  return [`### ${title}`, ...pictures, [...head, ...rows].join("\n")].join("\n\n");
-}
-
-function picture(file, part, measure, title, better, who, when) {
-  const groups = when.map((name) => ({
-    name,
-    bars: who.flatMap((of) => {
-      const value = samples.get(part, measure, of, name);
-      return value ? [{ name: of, ...value }] : [];
-    }),
-  }));
-  writeFileSync(docs(`images/${file}.svg`), chart(title, better, groups));
-  return `![${title}](images/${file}.svg)`;
-}
-
-/** An item of a list. */
-function item(text) {
-  return `- ${wrapped(text, 118).replaceAll("\n", "\n  ")}`;
-}
-
-/** Lines of at most so many columns. */
-function wrapped(text, columns = 120) {
-  let line = "";
-  const lines = [];
-  for (const word of text.split(/\s+/)) {
-    if (`${line} ${word}`.length > columns) {
-      lines.push(line);
-      line = word;
-    } else line = line ? `${line} ${word}` : word;
-  }
-  return [...lines, line].join("\n");
 }

@@ -36,6 +36,7 @@ export class Bench {
       load: loadavg()[0],
       rounds,
       quick,
+      built: options.built,
       browser: `Chromium ${bench.#browser.version}`,
       node: process.versions.node,
     };
@@ -69,10 +70,14 @@ export class Bench {
     return chosen;
   }
 
-  /** Calls `measure` for each contestant under each condition, in rounds. The order is reversed in every second one. */
-  async rounds(contestants, conditions, measure) {
-    for (let round = 1; round <= this.#options.rounds; round++) {
-      console.log(`round ${round} of ${this.#options.rounds}`);
+  /**
+   * Calls `measure` for each contestant under each condition, in rounds, at most so many. The order is reversed in every
+   * second one.
+   */
+  async rounds(contestants, conditions, measure, most = Number.POSITIVE_INFINITY) {
+    const rounds = Math.min(this.#options.rounds, most);
+    for (let round = 1; round <= rounds; round++) {
+      console.log(`round ${round} of ${rounds}`);
       const order = round % 2 === 1 ? contestants : contestants.toReversed();
       for (const condition of conditions) {
         for (const contestant of order) await measure(contestant, condition);

@@ -6,11 +6,12 @@ mod page;
 mod peers;
 mod server;
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::tools::paths;
 use crate::tools::progress::{say, seconds};
@@ -71,9 +72,13 @@ pub fn command(args: Args) -> Result<ExitCode> {
     }
 }
 
-/// Runs every part. One that fails does not end the others.
+/// Runs every part. One that fails does not end the others, and what it has measured counts.
 fn all(args: &AllArgs) -> Result<ExitCode> {
     let started = Instant::now();
+    let results = dir().join("results");
+    if results.exists() {
+        fs::remove_dir_all(&results).context("cannot remove the results of earlier runs")?;
+    }
     let mut failed = Vec::new();
     for part in ["client", "recovery", "cold", "latency", "publish", "server"] {
         say!("\n## {part} ({} after the start)", seconds(started.elapsed()));
@@ -91,10 +96,11 @@ fn all(args: &AllArgs) -> Result<ExitCode> {
         }
     }
     say!("\nall took {}", seconds(started.elapsed()));
+    let written = if args.write { page::write()? } else { ExitCode::SUCCESS };
     if !failed.is_empty() {
         bail!("these parts failed: {}", failed.join(", "));
     }
-    if args.write { page::write() } else { Ok(ExitCode::SUCCESS) }
+    Ok(written)
 }
 
 /// Where the parts are installed, and write their results.

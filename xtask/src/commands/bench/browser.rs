@@ -118,6 +118,10 @@ fn give_builds(node: &mut Command, builds: &Builds) -> Result<()> {
         node.arg(name).arg(absolute(path)?);
     }
     node.arg("--link").arg(link);
+    let commit = shell::output(shell::command("git").args(["rev-parse", "--short", "HEAD"]));
+    if let (Some(commit), None, None) = (commit, &builds.server, &builds.package) {
+        node.args(["--built", &commit]);
+    }
     Ok(())
 }
 

@@ -28,8 +28,8 @@ pub struct Args {
     messages: Option<u64>,
 }
 
-/// Connections take minutes: more rounds than this do not pay.
-const LOAD_ROUNDS_MAX: u64 = 3;
+/// A round takes minutes.
+const LOAD_ROUNDS_MAX: u64 = 2;
 
 impl Args {
     /// The defaults, with these options of every part.

@@ -108,12 +108,13 @@
 //! ```
 
 pub mod core;
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 pub mod plain;
 pub mod wire;
 
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "npm")))]
 pub mod client;
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 pub mod wasm;

@@ -14,12 +14,22 @@ const packedWasm = {
     }),
 };
 
+/** How the glue reads texts of the wasm. */
+const DECODER = /let cachedTextDecoder = [\s\S]*?\nfunction decodeText\(bytes\) {[\s\S]*?\n}\n/;
+
+/** `seamline.wasm` has no texts but its own words and sentences, which are ASCII. */
+function withoutDecoder(path, code) {
+  if (!path.includes("/pkg/")) return code;
+  if (!DECODER.test(code)) throw new Error(`the decoder of ${path} has changed; see build/scripts.mjs`);
+  return code.replace(DECODER, "const decodeText = (bytes) => String.fromCharCode(...bytes);\n");
+}
+
 /** Removes what no client uses from the glue of wasm-bindgen: `using`, finalizers, and warnings about MIME types. */
 const smallGlue = {
   name: "small glue",
   setup: ({ onLoad, esbuild }) =>
     onLoad({ filter: /\bpkg(-plain)?\/seamline\.js$/ }, async ({ path }) => {
-      const { code } = await esbuild.transform(await readFile(path, "utf8"), {
+      const { code } = await esbuild.transform(withoutDecoder(path, await readFile(path, "utf8")), {
         define: { "Symbol.dispose": "undefined", FinalizationRegistry: "undefined" },
         drop: ["console"],
       });

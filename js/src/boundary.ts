@@ -15,33 +15,90 @@ export const enum Call {
   Close = 4,
   /** The timer fired. */
   Timeout = 5,
-  /** id: socket; returns `false` in the middle of another call: report it again later */
-  SocketOpen = 6,
-  /** id: socket; value: the frame; returns the same */
-  SocketMessage = 7,
-  /** id: socket; a: the reason, or else the known cause; x: the close code; returns the same */
-  SocketClosed = 8,
   /**
-   * a: name; b: epoch; x: the offset to continue after, or a {@link Start}; value: the position's id, or empty; returns
-   * the channel
+   * a: name; b: epoch; x: the offset to continue after, or a {@link Start}; value: the position's id, if it is known;
+   * returns the channel
    */
-  Subscribe = 9,
+  Subscribe = 6,
   /** a: name; for ephemeral events only; returns the channel */
-  SubscribeToCasts = 10,
+  SubscribeToCasts = 7,
   /** id: channel */
-  Unsubscribe = 11,
+  Unsubscribe = 8,
   /** a: name; b: key; x: bytes of the payload; value: the payload as JSON text; returns the publication */
-  Publish = 12,
+  Publish = 9,
   /** a: name; x: bytes of the payload; value: the payload as JSON text */
-  Cast = 13,
-  /** id: channel; b: epoch; x: offset; y: how many more messages; value: the position's id, or empty */
-  Processed = 14,
+  Cast = 10,
+  /** id: channel; b: epoch; x: offset; y: how many more messages; value: the position's id, if it is known */
+  Processed = 11,
   /** id: the request of {@link Kind.FetchToken}; a: the token, or empty for none */
-  Token = 15,
+  Token = 12,
   /** id: the request of {@link Kind.FetchToken}; a: what went wrong */
-  TokenFailed = 16,
+  TokenFailed = 13,
   /** id: place in the wasm's counts; returns the count */
-  Stat = 17,
+  Stat = 14,
+  // What sockets report. Each returns `Repeat` in the middle of another call.
+  /** id: socket */
+  SocketOpen = 15,
+  /** id: socket; a: the reason, or else the known cause; x: the close code */
+  SocketClosed = 16,
+  /** id: socket; value: the frame; where the wasm reads frames: in the plain dialect */
+  SocketMessage = 17,
+}
+
+/** The frames that {@link readFrame} has read, which are calls too. id: socket; a: the channel. */
+export const enum Incoming {
+  /** b: the last id; x: n; y: the count; z: the frame's size; w: 1 if replayed; value: the frame */
+  Messages = 18,
+  /** a: session; x: heartbeat in ms; y: bytes of the largest frame */
+  Welcome = 19,
+  /** b: epoch; c: the epoch of `at`, if it is another; x: head; y: first; z: at; w: ref */
+  Subscribed = 20,
+  /** x: head; w: ref */
+  Live = 21,
+  /** b: key; c: id; x: offset */
+  Published = 22,
+  /** b: key; c: code; x: retry after ms; value: message */
+  Rejected = 23,
+  /** value: the payload */
+  CastFrame = 24,
+  Pong = 25,
+  /** x: bytes */
+  Incoming = 26,
+  /** x: reconnect in ms */
+  Drain = 27,
+  /** a: the channel, or none; c: code; w: ref; x: retry after ms; value: message */
+  Error = 28,
+  /** a: what is wrong with it */
+  BadFrame = 29,
+  Unknown = 30,
+}
+
+/** The frames that {@link writeFrame} writes, for {@link Socket.send}. a: the channel. */
+export const enum Op {
+  /** a: client id; b: lineage; x: version; y: 1 if ordered; c: token */
+  Hello = 0,
+  /** b: epoch, or none; x: credit; y: ref; z: offset, or a {@link Start} without an epoch; c: id */
+  Sub = 1,
+  /** x: credit */
+  More = 2,
+  Unsub = 3,
+  /** b: key; c: the payload as JSON text */
+  Pub = 4,
+  /** c: the payload as JSON text */
+  Cast = 5,
+  /** b: epoch; z: offset; c: id */
+  Ack = 6,
+  /** a: token */
+  Token = 7,
+  Ping = 8,
+}
+
+/** What a call returns, if that is no id or count. */
+export const enum Result {
+  /** In the middle of another call: make this one again later. */
+  Repeat = -1,
+  /** {@link Host.refuse} got the error. */
+  Refused = -2,
 }
 
 /** Where a subscription without a position starts, in place of its offset. */
@@ -85,28 +142,30 @@ export const enum Kind {
   DeliverObject = 13,
 }
 
-/** What a call returns; `undefined` also while the wasm is not loaded. */
-export type Answer = number | false | SeamlineError | undefined;
+/** What a call returns; `undefined` while the wasm is not loaded. */
+export type Answer = number | SeamlineError | undefined;
+
+/** The arguments of a call, by their places in the wasm's table. */
+export type Arguments = [
+  a?: string | undefined,
+  b?: string,
+  x?: number,
+  y?: number,
+  value?: unknown,
+  c?: string | undefined,
+  z?: number,
+  w?: number,
+];
 
 /** A session in the wasm. */
 export interface Engine {
-  /** Returns as described at {@link Call}, or the error if the call was refused. */
-  call(kind: Call, id?: number, a?: string, b?: string, x?: number, y?: number, value?: unknown): Answer;
+  /** Returns a number, as described at {@link Call}, or a {@link Result}. The host has the arguments. */
+  call(kind: Call | Incoming, id: number): number;
   free(): void;
 }
 
-/**
- * Creates sessions. `lineage` has the names of the page loads, if there are any; `settings` are options in the wasm's
- * order.
- */
-export type EngineClass = new (
-  url: string,
-  clientId: string,
-  lineage: string | undefined,
-  settings: unknown,
-  hasToken: boolean,
-  host: Host,
-) => Engine;
+/** Creates sessions. The host has the options, and as arguments the URL, the client id, and as `value` the lineage. */
+export type EngineClass = new (hasToken: boolean, host: Host) => Engine;
 
 /** A `msgs` frame: a contiguous run of messages. */
 export interface Frame {
@@ -119,9 +178,15 @@ export interface Frame {
 
 /** What the wasm calls. Must not throw. */
 export interface Host {
+  /** An argument of the current call. */
+  argument(place: number): unknown;
+  /** One of the options that the wasm reads, by its place. */
+  setting(place: number): unknown;
   emit(kind: number, id: number, a: string, b: string, x: number, y: number, z: number, value: unknown): void;
-  /** Creates an error. */
-  error(code: string, message: string): SeamlineError;
+  /** Keeps the error of the current call, which returns {@link Result.Refused}. */
+  refuse(code: string, message: string): void;
+  /** Creates an error. The server may have sent no message. */
+  error(code: string, message?: string): SeamlineError;
   /** Creates a WebSocket of the client's dialect, or returns the cause if that fails. */
   socket(id: number, url: string): Socket | string;
   /** Sets the one timer, or clears it if the time is negative. */

@@ -1,13 +1,23 @@
-import type { Answer, Engine } from "./boundary.js";
+import { type Answer, type Arguments, type Call, type Engine, type Incoming, Result } from "./boundary.js";
+import type { SeamlineError } from "./error.js";
 
 /** Calls into the wasm. Until it is loaded they wait, in order: a subscription before later publications. */
 export class Calls {
+  /** Those of the current call. */
+  _arguments: Arguments = [];
+  /** Why the last call was refused, if it was. */
+  _refusal: SeamlineError | undefined;
   #engine: Engine | undefined;
   #waiting: (() => void)[] = [];
 
   /** Makes a call, if the wasm is loaded. */
-  _call(...call: Parameters<Engine["call"]>): Answer {
-    return this.#engine?.call(...call);
+  _call(kind: Call | Incoming, id = 0, ...fields: Arguments): Answer {
+    if (!this.#engine) return;
+    const outer = this._arguments;
+    this._arguments = fields;
+    const answer = this.#engine.call(kind, id);
+    this._arguments = outer; // an application's WebSocket may have made this call in the middle of another
+    return answer === Result.Refused ? this._refusal : answer;
   }
 
   /** Calls back when the wasm is loaded or the client ends, after the calls that are already waiting. */

@@ -1,10 +1,12 @@
-import { Call, type EngineClass, type Frame, type Host, Kind } from "./boundary.js";
+import { type Answer, Call, type EngineClass, type Frame, type Host, Kind, Result } from "./boundary.js";
 import { Calls } from "./calls.js";
 import type { ChannelPort } from "./channel.js";
 import type { Dialect } from "./dialect.js";
 import { beginEarly, type Early } from "./early.js";
 import { SeamlineError, text } from "./error.js";
 import { follow } from "./follow.js";
+import { readFrame } from "./frames.js";
+import { guard } from "./guard.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { type Lineage, lineageOf } from "./lineage.js";
 import { isLoaded, type Loading, loadWithRetries } from "./load.js";
@@ -14,6 +16,7 @@ import { openSocket, type Socket } from "./socket.js";
 import type { Status } from "./status.js";
 import type { Subscription } from "./subscription.js";
 import { Subscriptions } from "./subscriptions.js";
+import { allowed } from "./text.js";
 import { fetchToken } from "./token.js";
 import type { Gap, Logger, Options, Reason, State, Stats, WebSocketConstructor } from "./types.js";
 
@@ -22,7 +25,7 @@ export interface Setup {
   readonly _url: string;
   readonly _options: Options;
   /** Those that the wasm reads. */
-  readonly _settings: unknown;
+  readonly _settings: readonly unknown[];
   /** The default dialect. */
   readonly _seamline: Dialect;
   readonly _status: Status;
@@ -54,6 +57,8 @@ export class Connection implements ChannelPort, Loading, Host {
   #calls = new Calls();
   #subscriptions: Subscriptions;
   #publications: Publications;
+  /** The length of all received text. */
+  #bytes = 0;
   #lineage: Lineage | undefined;
   /** What was begun for the first attempt while the wasm loads. */
   #early: Early | undefined;
@@ -100,7 +105,7 @@ export class Connection implements ChannelPort, Loading, Host {
   _cast(name: string, data: unknown): void {
     const { _json, _size } = toJson(data);
     if (this._closing) return;
-    const answer = this.#calls._call(Call.Cast, 0, name, "", _size, 0, _json);
+    const answer = this.#calls._call(Call.Cast, 0, allowed(name), "", _size, 0, _json);
     if (answer instanceof SeamlineError) throw answer;
   }
 
@@ -110,8 +115,9 @@ export class Connection implements ChannelPort, Loading, Host {
 
   #count(): Stats {
     const names = "connects received delivered duplicates discarded repairs gaps published bytes".split(" ");
+    const own = (name: string, place: number) => (name === "bytes" ? this.#bytes : this.#calls._call(Call.Stat, place));
     const count = (name: string, place: number) =>
-      ((this.#calls._call(Call.Stat, place) as number | undefined) ?? 0) + (this.#before?.[name as keyof Stats] ?? 0);
+      ((own(name, place) as number | undefined) ?? 0) + (this.#before?.[name as keyof Stats] ?? 0);
     return Object.fromEntries(names.map((name, place) => [name, count(name, place)])) as never;
   }
 
@@ -164,10 +170,11 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   _loaded(Loaded: EngineClass): void {
-    const { _url, _clientId, _options, _settings } = this.#setup;
+    const { _url, _clientId, _options } = this.#setup;
     const names = this.#lineage?._names();
     const hasToken = _options.token !== undefined;
-    const engine = new Loaded(_url, _clientId, names, _settings, hasToken, this);
+    this.#calls._arguments = [_url, _clientId, 0, 0, names];
+    const engine = new Loaded(hasToken, this);
     this.#stopWatching = watchLifecycle((event, call) => {
       this._status._record({ event });
       // Again, because a page restored from the back/forward cache is not the newest name there.
@@ -184,14 +191,29 @@ export class Connection implements ChannelPort, Loading, Host {
     if (waitMs >= 0) this.#timer = setTimeout(() => this.#calls._call(Call.Timeout), waitMs);
   }
 
-  error(code: string, message: string): SeamlineError {
+  argument(place: number): unknown {
+    return this.#calls._arguments[place];
+  }
+
+  setting(place: number): unknown {
+    return this.#setup._settings[place];
+  }
+
+  refuse(code: string, message: string): void {
+    this.#calls._refusal = this.error(code, message);
+  }
+
+  error(code: string, message = ""): SeamlineError {
     return new SeamlineError(code, message);
   }
 
   socket(id: number, url: string): Socket | string {
     const socket = this.#early?._socket() ?? openSocket(() => this.#webSocket(url));
     if (typeof socket === "object") {
-      socket._start((kind, reason, code, data) => this.#calls._call(kind, id, reason, "", code, 0, data));
+      socket._start((kind, reason, code, data) => {
+        if (kind === Call.SocketMessage) return this.#receive(id, data) !== Result.Repeat;
+        return this.#calls._call(kind, id, reason, "", code) !== Result.Repeat;
+      });
     }
     return socket;
   }
@@ -201,7 +223,24 @@ export class Connection implements ChannelPort, Loading, Host {
     return new (Own ?? WebSocket)(url, dialect === "seamline" ? "seamline.v1" : undefined);
   }
 
-  emit(kind: Kind, id: number, a: string, b: string, x: number, y: number, z: number, value: unknown): void {
+  #receive(id: number, data: unknown): Answer {
+    const answer =
+      (this.#setup._options.dialect ?? "seamline") === "seamline"
+        ? this.#calls._call(...readFrame(id, data))
+        : this.#calls._call(Call.SocketMessage, id, "", "", 0, 0, data);
+    if (typeof data === "string" && answer !== Result.Repeat) this.#bytes += data.length;
+    return answer;
+  }
+
+  /** An exception would leave the wasm in the middle of something. */
+  emit(...report: Parameters<Host["emit"]>): void {
+    void guard(
+      () => this.#emit(...report),
+      (error) => this._logger.error("seamline:", error),
+    );
+  }
+
+  #emit(kind: Kind, id: number, a: string, b: string, x: number, y: number, z: number, value: unknown): void {
     const subscription = this.#subscriptions._get(id);
     switch (kind) {
       case Kind.Connecting:

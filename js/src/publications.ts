@@ -3,10 +3,14 @@ import type { Calls } from "./calls.js";
 import { SeamlineError } from "./error.js";
 import type { Payload } from "./payload.js";
 import { randomName } from "./random.js";
+import { allowed, bytes } from "./text.js";
 import type { Reason } from "./types.js";
 
 /** The default of `outboxMessages`. */
 const OUTBOX_MESSAGES = 1000;
+
+/** The longest idempotency key. The wasm refuses an empty one. */
+const KEY_BYTES_MAX = 200;
 
 /** Where the log has a publication. */
 export type Published = { id: string; offset: number };
@@ -52,7 +56,9 @@ export class Publications {
         if (--this._unanswered === 0) this._onEmpty();
       };
       this.#calls._inOrder(() => {
-        const id = this.#calls._call(Call.Publish, 0, name, key, _size, 0, _json) ?? closed("client");
+        const id =
+          this.#calls._call(Call.Publish, 0, allowed(name), bytes(key) > KEY_BYTES_MAX ? "" : key, _size, 0, _json) ??
+          closed("client");
         if (typeof id === "number") this.#answers.set(id, answered);
         else answered(id as SeamlineError);
       });

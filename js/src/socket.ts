@@ -1,4 +1,5 @@
 import { Call } from "./boundary.js";
+import { writeFrame } from "./frames.js";
 import type { WebSocketConstructor } from "./types.js";
 
 /** Passes a report on. Returns `false` while the engine is in the middle of a call: the report has to be made again. */
@@ -8,8 +9,8 @@ export type Reporter = (kind: Call, reason: string, code: number, data?: unknown
 export interface Socket {
   /** Reports to the engine from now on, first what has happened so far. */
   _start(report: Reporter): void;
-  /** Sends a frame. Returns the cause if that fails. */
-  send(text: string): string | undefined;
+  /** Sends a frame: its text, or what {@link writeFrame} makes a text of. Returns the cause if that fails. */
+  send(...frame: [text: string] | Parameters<typeof writeFrame>): string | undefined;
   /** Bytes that wait to be sent. */
   buffered(): number;
   /** Closes. Nothing is reported after this. */
@@ -87,9 +88,9 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>): Sock
       report = to;
       queueMicrotask(pump); // not in the middle of the call that requests the socket
     },
-    send: (text) => {
+    send: (...frame) => {
       try {
-        socket!.send(text);
+        socket!.send(frame.length === 1 ? frame[0] : writeFrame(...frame));
       } catch (error) {
         return causeOf(error);
       }

@@ -2,6 +2,7 @@ import { type Answer, Call, Start } from "./boundary.js";
 import type { Calls } from "./calls.js";
 import type { From } from "./start-point.js";
 import { Subscription, type SubscriptionPort } from "./subscription.js";
+import { allowed } from "./text.js";
 import type { Position } from "./types.js";
 
 /** A client's subscriptions: one for each channel that a handle listens to. */
@@ -47,7 +48,7 @@ export class Subscriptions implements SubscriptionPort {
     const start = from === "start" ? Start.Start : from === "tail" ? Start.Tail : Start.LastKnown;
     const { epoch = "", offset = start, id } = typeof from === "object" ? from : ({} as Partial<Position>);
     const kind = messages ? Call.Subscribe : Call.SubscribeToCasts;
-    const answer = this.#calls._call(kind, 0, subscription._name, epoch, offset, 0, id);
+    const answer = this.#calls._call(kind, 0, allowed(subscription._name), epoch, offset, 0, id);
     if (typeof answer === "number") this.#byId.set(answer, subscription);
     return answer;
   }

@@ -10,3 +10,9 @@ export function bytes(text: string): number {
 export function isText(value: unknown): value is string {
   return typeof value === "string" && !/\p{Surrogate}/u.test(value);
 }
+
+/** A channel name that is well-formed and not too long; nothing, which the wasm refuses, if it breaks another rule. */
+export function allowed(name: string): string | undefined {
+  const isBad = / $|^ /.test(name) || [...name].some((character) => character < " " || character === "\x7f");
+  return isBad ? undefined : name;
+}

@@ -4,7 +4,11 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { source } from "./support/source.mjs";
 
-const { Call, Kind, Start, settings } = await source("boundary", "options");
+const { Call, Incoming, Kind, Op, Result, Start, INCOMING, OUTGOING, settings } = await source(
+  "boundary",
+  "frames",
+  "options",
+);
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const rust = read("src/wasm/tables.rs");
 
@@ -25,10 +29,57 @@ const entries = (table) => Object.entries(table).filter(([, value]) => typeof va
 const options = (text) =>
   [...text.matchAll(/&mut config\.([\w.]+)/g)].map(([, field]) => camelCase(field).replace(/Max$|(?<=Path)s$/, ""));
 
-test("Call has the numbers of the wasm's calls", () => {
-  const calls = constants("pub mod call");
-  assert.deepEqual(entries(Call), calls);
-  assert.deepEqual(new Set(calls.map(([, value]) => value)).size, calls.length);
+for (const [name, table, head] of [
+  ["Call", Call, "pub mod call"],
+  ["Incoming", Incoming, "pub mod frame"],
+  ["Op", Op, "pub mod op"],
+  ["Result", Result, "pub mod answer"],
+]) {
+  test(`${name} has the numbers of the wasm's table`, () => {
+    const numbers = constants(head);
+    assert.ok(numbers.length > 0);
+    assert.deepEqual(entries(table), numbers);
+    assert.equal(new Set(numbers.map(([, value]) => value)).size, numbers.length);
+  });
+}
+
+test("frames continue the numbers of calls", () => {
+  const numbers = [...entries(Call), ...entries(Incoming)].map(([, value]) => value);
+  assert.deepEqual(numbers, [...numbers.keys()]);
+});
+
+/** The ops that an enum of frames in Rust has, in its order. */
+const ops = (file, head) => {
+  const text = read(file);
+  const body = text.slice(text.indexOf(head), text.indexOf("\n}", text.indexOf(head)));
+  return [...body.matchAll(/^ {4}(\w+)(?= \{|,$)/gm)].map(([, name]) => name.toLowerCase());
+};
+
+test("the script writes every frame of the client", () => {
+  const names = OUTGOING.map(([name]) => name);
+  assert.deepEqual(names, ops("src/wire/client_frame.rs", "pub enum ClientFrame"));
+  assert.deepEqual(
+    names,
+    entries(Op).map(([name]) => name.toLowerCase()),
+  );
+});
+
+test("the script reads every frame of the server", () => {
+  assert.deepEqual(
+    INCOMING.map(([name]) => name),
+    ops("src/wire/server_frame.rs", "pub enum ServerFrame"),
+  );
+});
+
+test("the script reads the fields that the core needs", () => {
+  const text = read("src/wire/json/server.rs");
+  for (const [op, ...fields] of INCOMING) {
+    const start = text.indexOf(`"${op}" =>`);
+    const arm = text.slice(start, text.indexOf(`\n            ${op === "err" ? "_" : '"'}`, start + 1));
+    const needed = [...arm.matchAll(/f\.(?:text|number)\("(\w+)"\)|f\.(id|data)\(\)/g)].map(([, a, b]) => a ?? b);
+    const names = fields.filter((field) => !/^(-|\?.*)$/.test(field)).map((field) => field.replace(/^\W/, ""));
+    assert.deepEqual(names.sort(), needed.sort(), op);
+  }
 });
 
 test("Kind has the numbers of the wasm's reports", () => {

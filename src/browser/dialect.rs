@@ -1,22 +1,31 @@
 //! A dialect: its session, and how its frames are read and written.
 
+#[cfg(not(feature = "js-texts"))]
 use std::cell::Cell;
 
+#[cfg(not(feature = "js-texts"))]
 use js_sys::JsString;
+#[cfg(not(feature = "js-texts"))]
 use wasm_bindgen::JsValue;
 
 use super::value::Data;
 use crate::core::{Config, Instant, Protocol};
+use crate::wire::TextRef;
 
-/// What a driver needs to speak a dialect. It reads and writes frames with nothing borrowed, because both call into
-/// JavaScript.
+/// What a driver needs to speak a dialect.
 pub trait Dialect {
     /// The session.
     type Session: Protocol<Data = Data>;
     /// The WebSocket's subprotocol, or an empty text for none.
     fn subprotocol(&self) -> &'static str;
     /// Makes a session with the server at `url`.
-    fn session(&self, url: &str, config: Config, seed: u64, now: Instant) -> Self::Session;
+    fn session(&self, url: &TextRef, config: Config, seed: u64, now: Instant) -> Self::Session;
+}
+
+/// A dialect whose frames Rust reads and writes. It does so with nothing borrowed, because both call into
+/// JavaScript.
+#[cfg(not(feature = "js-texts"))]
+pub trait Codec: Dialect {
     /// Reads a frame from the server, and counts its UTF-16 code units. An error states what is wrong with
     /// it.
     fn decode(
@@ -30,3 +39,5 @@ pub trait Dialect {
 
 /// The messages of a batch, as a dialect's session holds them.
 pub type Messages<D> = <<D as Dialect>::Session as Protocol>::Messages;
+/// A frame for the server.
+pub type Frame<D> = <<D as Dialect>::Session as Protocol>::Frame;

@@ -8,13 +8,17 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use js_sys::JsString;
+#[cfg(not(feature = "js-texts"))]
+use wasm_bindgen::JsValue;
 
 use super::clock::Clock;
-use super::dialect::{Dialect, Messages};
+#[cfg(not(feature = "js-texts"))]
+use super::dialect::Codec;
+use super::dialect::{Dialect, Frame, Messages};
 use super::host::{Host, Report, Transport};
 use super::value::Data;
 use crate::core::{Config, Instant, Output, Protocol, SocketId, Stats};
+use crate::wire::Text;
 use crate::wire::close::NORMAL;
 
 /// A page's timers take a signed 32-bit number of milliseconds. A longer one fires at once. A timer that
@@ -43,7 +47,7 @@ impl<H: Host> WeakDriver<H> {
 }
 
 struct Inner<H: Host> {
-    url: String,
+    url: Text,
     host: H,
     dialect: H::Dialect,
     clock: Clock,
@@ -52,12 +56,13 @@ struct Inner<H: Host> {
     /// When the timer fires, if it is set.
     armed: Cell<Option<Instant>>,
     performing: Cell<bool>,
+    #[cfg(not(feature = "js-texts"))]
     text_units: Cell<f64>,
 }
 
 impl<H: Host> Driver<H> {
     /// A driver that does nothing until `connect` is called on its session.
-    pub fn new(url: String, config: Config, dialect: H::Dialect, host: H) -> Self {
+    pub fn new(url: Text, config: Config, dialect: H::Dialect, host: H) -> Self {
         let clock = Clock::new();
         let seed = (js_sys::Math::random() * u64::MAX as f64) as u64;
         let session = RefCell::new(dialect.session(&url, config, seed, clock.now()));
@@ -70,6 +75,7 @@ impl<H: Host> Driver<H> {
             socket: RefCell::default(),
             armed: Cell::default(),
             performing: Cell::new(false),
+            #[cfg(not(feature = "js-texts"))]
             text_units: Cell::new(0.0),
         }))
     }
@@ -122,11 +128,6 @@ impl<H: Host> Driver<H> {
         socket.map_or(0, |(_, socket)| socket.buffered_bytes())
     }
 
-    /// The length of all received text in UTF-16 code units: bytes, if the text is ASCII.
-    pub fn text_units(&self) -> f64 {
-        self.0.text_units.get()
-    }
-
     fn perform(&self) {
         if self.0.performing.replace(true) {
             return;
@@ -150,7 +151,7 @@ impl<H: Host> Driver<H> {
                     socket.close(code);
                 }
             }
-            Output::Send { socket, frame } => self.send(socket, &H::Dialect::encode(frame)),
+            Output::Send { socket, frame } => self.send(socket, frame),
             Output::FetchToken { fetch, refresh } => H::fetch_token(self, fetch, refresh),
             Output::Event(event) => self.0.host.event(event),
         }
@@ -158,10 +159,10 @@ impl<H: Host> Driver<H> {
 
     /// Sends a frame. If that fails, the connection ends at once, with the cause, so that nothing waits for
     /// an answer.
-    fn send(&self, id: SocketId, text: &JsString) {
+    fn send(&self, id: SocketId, frame: Frame<H::Dialect>) {
         let socket = self.0.socket.borrow().clone();
         let Some((_, socket)) = socket.filter(|(open, _)| *open == id) else { return };
-        if let Err(cause) = socket.send(text) {
+        if let Err(cause) = H::send(&socket, frame) {
             socket.close(NORMAL);
             self.handle(id, Report::Closed(1006, cause));
         }
@@ -173,8 +174,8 @@ impl<H: Host> Driver<H> {
     }
 
     fn open(&self, id: SocketId) {
-        let url = self.0.session.borrow().url().map(str::to_owned);
-        let url = url.as_deref().unwrap_or(&self.0.url);
+        let url = self.0.session.borrow().url().map(ToOwned::to_owned);
+        let url = url.as_ref().unwrap_or(&self.0.url);
         match H::socket(self, id, url, self.0.dialect.subprotocol()) {
             Ok(socket) => drop(self.0.socket.replace(Some((id, socket)))),
             Err(cause) => self.handle(id, Report::Closed(1006, cause)),
@@ -196,10 +197,6 @@ impl<H: Host> Driver<H> {
             Report::Closed(code, reason) => {
                 self.with(|session, now| session.handle_close(now, id, code, reason));
             }
-            Report::Message(message) => match self.0.dialect.decode(&message, &self.0.text_units) {
-                Ok(incoming) => self.with(|session, now| session.handle_incoming(now, id, incoming)),
-                Err(message) => self.with(|session, now| session.handle_bad_frame(now, id, message)),
-            },
         }
     }
 
@@ -220,5 +217,21 @@ impl<H: Host> Driver<H> {
             }
             _ => {}
         }
+    }
+}
+
+#[cfg(not(feature = "js-texts"))]
+impl<H: Host<Dialect: Codec>> Driver<H> {
+    /// A frame arrived on a socket.
+    pub fn receive(&self, id: SocketId, text: &JsValue) {
+        match self.0.dialect.decode(text, &self.0.text_units) {
+            Ok(incoming) => self.with(|session, now| session.handle_incoming(now, id, incoming)),
+            Err(message) => self.with(|session, now| session.handle_bad_frame(now, id, message)),
+        }
+    }
+
+    /// The length of all received text in UTF-16 code units: bytes, if the text is ASCII.
+    pub fn text_units(&self) -> f64 {
+        self.0.text_units.get()
     }
 }

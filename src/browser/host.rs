@@ -1,12 +1,10 @@
 //! What a driver needs: the application's side, and a WebSocket.
 
-use js_sys::JsString;
-use wasm_bindgen::JsValue;
-
-use super::dialect::{Dialect, Messages};
+use super::dialect::{Dialect, Frame, Messages};
 use super::driver::Driver;
 use super::value::Data;
 use crate::core::{Event, FetchId, SocketId};
+use crate::wire::{Text, TextRef};
 
 /// The application's side of a driver. Nothing is borrowed when these are called.
 pub trait Host: Sized + 'static {
@@ -21,9 +19,11 @@ pub trait Host: Sized + 'static {
     fn socket(
         driver: &Driver<Self>,
         id: SocketId,
-        url: &str,
+        url: &TextRef,
         subprotocol: &str,
-    ) -> Result<Self::Socket, String>;
+    ) -> Result<Self::Socket, Text>;
+    /// Sends a frame. Returns the cause if that fails.
+    fn send(socket: &Self::Socket, frame: Frame<Self::Dialect>) -> Result<(), Text>;
     /// Sets the driver's one timer, which replaces the previous one, or clears it. The timer calls
     /// [`Driver::timeout`].
     fn set_timer(driver: &Driver<Self>, wait_ms: Option<u32>);
@@ -34,8 +34,6 @@ pub trait Host: Sized + 'static {
 /// A WebSocket, open or opening. Its methods do not throw and report nothing before they return. After `close`, or
 /// when it is dropped, it reports nothing.
 pub trait Transport: Clone {
-    /// Sends a frame. Returns the cause if that fails.
-    fn send(&self, text: &JsString) -> Result<(), String>;
     /// Bytes that wait to be sent.
     fn buffered_bytes(&self) -> u64;
     /// Closes with a code that a page may send.
@@ -46,8 +44,6 @@ pub trait Transport: Clone {
 pub enum Report {
     /// It is open.
     Open,
-    /// A frame arrived.
-    Message(JsValue),
     /// It is closed, or never opened. Has the code, and the reason or the cause.
-    Closed(u16, String),
+    Closed(u16, Text),
 }

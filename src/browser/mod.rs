@@ -4,10 +4,16 @@ mod clock;
 pub mod dialect;
 pub mod driver;
 pub mod host;
+#[cfg(not(feature = "npm"))]
 pub(crate) mod lifecycle;
+#[cfg(not(feature = "npm"))]
 pub(crate) mod lineage;
+#[cfg(not(feature = "js-texts"))]
+pub(crate) mod object;
 #[cfg(feature = "plain")]
 pub(crate) mod plain;
+#[cfg(not(feature = "npm"))]
 pub(crate) mod socket;
+#[cfg(not(feature = "npm"))]
 pub(crate) mod v1;
 pub(crate) mod value;

@@ -5,7 +5,8 @@ use std::cell::Cell;
 use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 
-use super::dialect::Dialect;
+use super::dialect::{Codec, Dialect};
+use super::object::{field, parse};
 use super::value::{self, Data};
 use crate::core::{Config, Instant};
 use crate::plain::object::{self, Object};
@@ -24,9 +25,11 @@ impl Dialect for Plain {
     fn session(&self, url: &str, config: Config, seed: u64, now: Instant) -> Self::Session {
         PlainSession::new(url.to_owned(), config, self.0.clone(), seed, now)
     }
+}
 
+impl Codec for Plain {
     fn decode(&self, text: &JsValue, units: &Cell<f64>) -> Result<Incoming<Data>, String> {
-        let value = value::parse(text, units)?;
+        let value = parse(text, units)?;
         let json = || text.as_string().unwrap_or_default(); // it was parsed: it is a text
         Ok(object::read(value, json, &self.0))
     }
@@ -42,7 +45,7 @@ impl Dialect for Plain {
 impl Object for JsValue {
     fn member(&self, name: &str) -> Option<JsValue> {
         // `Reflect.get` throws for what is no object.
-        self.is_object().then(|| value::field(self, name))
+        self.is_object().then(|| field(self, name))
     }
 
     fn as_text(&self) -> Option<String> {

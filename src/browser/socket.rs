@@ -8,9 +8,10 @@ use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 use web_sys::WebSocket;
 
+use super::dialect::Codec;
 use super::driver::{Driver, WeakDriver};
 use super::host::{Host, Report, Transport};
-use super::value;
+use super::object;
 use crate::core::SocketId;
 
 #[wasm_bindgen]
@@ -42,7 +43,7 @@ struct Watched {
 impl Socket {
     /// Makes a WebSocket that reports to the driver. The constructor throws for a page that may not use `ws:`, for
     /// instance.
-    pub fn open<H: Host>(
+    pub fn open<H: Host<Dialect: Codec>>(
         driver: &Driver<H>,
         id: SocketId,
         url: &str,
@@ -63,12 +64,12 @@ impl Socket {
         let handlers = vec![
             handler("onopen", |events, _| events.report(Report::Open)),
             handler("onmessage", |events, event| {
-                events.report(Report::Message(value::field(&event, "data")));
+                events.receive(&object::field(&event, "data"));
             }),
             handler("onclose", |events, event| {
                 // 1005: a close without a code (RFC 6455 §7.4.1).
-                let code = value::number(&event, "code").map_or(1005, |code| code as u16);
-                events.report(Report::Closed(code, value::string(&event, "reason").unwrap_or_default()));
+                let code = object::number(&event, "code").map_or(1005, |code| code as u16);
+                events.report(Report::Closed(code, object::string(&event, "reason").unwrap_or_default()));
             }),
             handler("onerror", Events::failed),
         ];
@@ -76,11 +77,14 @@ impl Socket {
     }
 }
 
-impl Transport for Socket {
-    fn send(&self, text: &JsString) -> Result<(), String> {
+impl Socket {
+    /// Sends a frame. Returns the cause if that fails.
+    pub fn send(&self, text: &JsString) -> Result<(), String> {
         self.0.ws.unchecked_ref::<TextSocket>().send(text).map_err(|error| cause(&error))
     }
+}
 
+impl Transport for Socket {
     fn buffered_bytes(&self) -> u64 {
         self.0.ws.buffered_amount().into()
     }
@@ -113,10 +117,16 @@ struct Events<H: Host> {
     look: RefCell<Option<Timeout>>,
 }
 
-impl<H: Host> Events<H> {
+impl<H: Host<Dialect: Codec>> Events<H> {
     fn report(&self, report: Report) {
         if let Some(driver) = self.driver.upgrade() {
             driver.handle(self.id, report);
+        }
+    }
+
+    fn receive(&self, text: &JsValue) {
+        if let Some(driver) = self.driver.upgrade() {
+            driver.receive(self.id, text);
         }
     }
 
@@ -135,5 +145,5 @@ impl<H: Host> Events<H> {
 
 /// The message of a WebSocket's exception.
 fn cause(error: &JsValue) -> String {
-    value::string(error, "message").unwrap_or_default()
+    object::string(error, "message").unwrap_or_default()
 }

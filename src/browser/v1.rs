@@ -10,8 +10,9 @@ use std::cell::Cell;
 use js_sys::JsString;
 use wasm_bindgen::JsValue;
 
-use super::dialect::Dialect;
-use super::value::{self, Data, field, is_array, item, number, string};
+use super::dialect::{Codec, Dialect};
+use super::object::{self, field, is_array, item, number, string};
+use super::value::Data;
 use crate::core::{Batch, Config, Incoming, Instant, Session};
 use crate::wire::{ClientFrame, FrameError, MessageId, SUBPROTOCOL, ServerFrame};
 
@@ -29,11 +30,13 @@ impl Dialect for Seamline {
     fn session(&self, _url: &str, config: Config, seed: u64, now: Instant) -> Self::Session {
         Session::new(config, seed, now)
     }
+}
 
+impl Codec for Seamline {
     fn decode(&self, text: &JsValue, units: &Cell<f64>) -> Result<Incoming<JsValue, Data>, String> {
-        let value = value::parse(text, units)?;
+        let value = object::parse(text, units)?;
         if field(&value, "op") == "msgs" {
-            let bytes = value::length(text) as u64;
+            let bytes = object::length(text) as u64;
             let (ch, batch) = messages(value, bytes)
                 .ok_or("the server sent a `msgs` frame without a valid `ch`, `n`, `ids` or `data`")?;
             return Ok(Incoming::Messages(ch, batch));

@@ -6,7 +6,7 @@ use js_sys::JsString;
 use wasm_bindgen::JsValue;
 
 use super::Options;
-use crate::browser::dialect::Dialect;
+use crate::browser::dialect::{Codec, Dialect};
 #[cfg(feature = "plain")]
 use crate::browser::plain::Plain;
 use crate::browser::v1::{self, Seamline};
@@ -96,7 +96,9 @@ impl Dialect for AnyDialect {
             }
         }
     }
+}
 
+impl Codec for AnyDialect {
     fn decode(&self, text: &JsValue, units: &Cell<f64>) -> Result<AnyIncoming, String> {
         match self {
             AnyDialect::Seamline(dialect) => dialect.decode(text, units).map(AnyIncoming::Seamline),

@@ -7,6 +7,7 @@ use std::rc::{Rc, Weak};
 use futures::channel::{mpsc, oneshot};
 use futures::stream::Stream;
 use gloo_timers::callback::Timeout;
+use js_sys::JsString;
 use wasm_bindgen_futures::spawn_local;
 
 use super::channel::Inbox;
@@ -110,6 +111,10 @@ impl Host for App {
 
     fn socket(driver: &Driver<Self>, id: SocketId, url: &str, subprotocol: &str) -> Result<Socket, String> {
         Socket::open(driver, id, url, subprotocol)
+    }
+
+    fn send(socket: &Socket, text: JsString) -> Result<(), String> {
+        socket.send(&text)
     }
 
     fn event(&self, event: Event<AnyMessages, Data>) {

@@ -65,5 +65,5 @@ pub(super) fn to_json<T: Serialize + ?Sized>(data: &T) -> Result<(Data, u64), Er
 }
 
 fn bad_data(error: &serde_wasm_bindgen::Error) -> Error {
-    Error::new(code::BAD_DATA, &error.to_string())
+    Error::with_text(code::BAD_DATA, error.to_string())
 }

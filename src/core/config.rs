@@ -1,18 +1,20 @@
 //! Settings and their defaults.
 
+use crate::wire::Text;
+
 /// Settings of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Identifies this client across its connections and, if the application stores it, across reloads. If it
     /// is empty, the API generates a random one.
-    pub client_id: String,
+    pub client_id: Text,
     /// The name of this page load, followed by the names of the earlier page loads that it continues, newest
     /// first, separated by spaces: at most 8 names of at most 40 bytes. The first name is random and never
     /// used by another page load. The server stores a position per page load, so a copy of a page (a
     /// duplicated tab has the same client id) never advances the position of the original. The API for pages
     /// sets it if the application sets a `client_id` and there is a `sessionStorage`. Default: none. Then all
     /// clients with the same id share one position.
-    pub lineage: Option<String>,
+    pub lineage: Option<Text>,
     /// The delays between attempts to connect.
     pub backoff: BackoffConfig,
     /// How long the handshake and the welcome may take together. Default 10 s.
@@ -64,7 +66,7 @@ impl Default for BackoffConfig {
 impl Default for Config {
     fn default() -> Self {
         Config {
-            client_id: String::new(),
+            client_id: Text::default(),
             lineage: None,
             backoff: BackoffConfig::default(),
             connect_timeout_ms: 10_000,

@@ -1,7 +1,9 @@
 //! Errors: a code for programs, a sentence for people.
 
-use std::borrow::Cow;
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 use std::fmt;
+
+use crate::wire::{Text, Word};
 
 /// An error of the session, or one that the server sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,34 +11,42 @@ pub struct Error {
     /// What happened, for programs.
     pub code: ErrorCode,
     /// What happened and what can be done, for people.
-    pub message: String,
+    pub message: Text,
 }
 
 impl Error {
     /// An error with one of the client's own codes (see [`wire::code`](crate::wire::code)).
-    pub fn new(code: &'static str, message: &str) -> Self {
-        Error { code: ErrorCode(Cow::Borrowed(code)), message: message.to_owned() }
+    pub fn new(code: &'static str, message: &'static str) -> Self {
+        Error::with_text(code, Text::from(message))
+    }
+
+    /// The same with a text that is no constant.
+    pub(crate) fn with_text(code: &'static str, message: Text) -> Self {
+        Error { code: ErrorCode(Word::from(code)), message }
     }
 
     /// An error that the server sent. Its code may be unknown.
-    pub(crate) fn from_server(code: String, message: String) -> Self {
-        Error { code: ErrorCode(Cow::Owned(code)), message }
+    pub(crate) fn from_server(code: Text, message: Text) -> Self {
+        Error { code: ErrorCode(Word::from(code)), message }
     }
 }
 
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 impl std::error::Error for Error {}
 
 /// The code of an error. [`wire::code`](crate::wire::code) lists the known ones; a server may send others, which
 /// are kept as they are. Codes compare with text: `error.code == code::TOO_LARGE`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ErrorCode(Cow<'static, str>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorCode(pub(crate) Word);
 
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 impl ErrorCode {
     /// The code as a word.
     pub fn as_str(&self) -> &str {
@@ -44,6 +54,7 @@ impl ErrorCode {
     }
 }
 
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -52,13 +63,13 @@ impl fmt::Display for ErrorCode {
 
 impl PartialEq<str> for ErrorCode {
     fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
+        self.0 == *other
     }
 }
 
 impl PartialEq<&str> for ErrorCode {
     fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
+        self.0 == **other
     }
 }
 

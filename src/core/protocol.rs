@@ -6,7 +6,7 @@ use super::output::{FetchId, Output, SocketId};
 use super::session::Session;
 use super::stats::Stats;
 use super::timer::Instant;
-use crate::wire::{ClientFrame, Position, ServerFrame, StartAt};
+use crate::wire::{ClientFrame, Position, ServerFrame, StartAt, Text, TextRef};
 
 /// A session as its driver sees it: [`Session`] for `seamline.v1`, [`PlainSession`](crate::plain::PlainSession)
 /// for servers of the plain dialect.
@@ -33,20 +33,20 @@ pub trait Protocol {
     fn subscribe(
         &mut self,
         now: Instant,
-        name: String,
+        name: Text,
         from: Option<StartAt>,
         position: Option<Position>,
     ) -> Result<ChannelId, Error>;
     /// Subscribes to a channel for its ephemeral events only.
-    fn subscribe_to_casts(&mut self, now: Instant, name: String) -> Result<ChannelId, Error>;
+    fn subscribe_to_casts(&mut self, now: Instant, name: Text) -> Result<ChannelId, Error>;
     /// Ends a subscription.
     fn unsubscribe(&mut self, now: Instant, channel: ChannelId);
     /// Publishes a message.
     fn publish(
         &mut self,
         now: Instant,
-        name: String,
-        key: String,
+        name: Text,
+        key: Text,
         data: Self::Data,
         bytes: u64,
     ) -> Result<PublishId, Error>;
@@ -54,7 +54,7 @@ pub trait Protocol {
     fn cast(
         &mut self,
         now: Instant,
-        name: String,
+        name: Text,
         data: Self::Data,
         bytes: u64,
         buffered_bytes: u64,
@@ -69,11 +69,11 @@ pub trait Protocol {
     /// The server sent something.
     fn handle_incoming(&mut self, now: Instant, socket: SocketId, incoming: Self::Incoming);
     /// The server sent something that the driver could not read, and the reason.
-    fn handle_bad_frame(&mut self, now: Instant, socket: SocketId, message: String);
+    fn handle_bad_frame(&mut self, now: Instant, socket: SocketId, message: Text);
     /// A socket is closed, or never opened.
-    fn handle_close(&mut self, now: Instant, socket: SocketId, code: u16, message: String);
+    fn handle_close(&mut self, now: Instant, socket: SocketId, code: u16, message: Text);
     /// The application's token function has an answer.
-    fn handle_token(&mut self, now: Instant, fetch: FetchId, token: Result<Option<String>, String>);
+    fn handle_token(&mut self, now: Instant, fetch: FetchId, token: Result<Option<Text>, Text>);
     /// The page woke up.
     fn handle_wake(&mut self, now: Instant);
     /// The page may end soon.
@@ -90,14 +90,14 @@ pub trait Protocol {
     /// When to call `handle_timeout`, if nothing else happens.
     fn poll_timeout(&self) -> Option<Instant>;
     /// The URL of the current attempt, if it is not the application's.
-    fn url(&self) -> Option<&str>;
+    fn url(&self) -> Option<&TextRef>;
 }
 
 /// What a server of `seamline.v1` sends.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming<B, D> {
     /// A `msgs` frame of this channel.
-    Messages(String, Batch<B>),
+    Messages(Text, Batch<B>),
     /// Any other frame.
     Frame(ServerFrame<D>),
     /// A frame with an unknown op.
@@ -122,14 +122,14 @@ impl<B, D: Clone> Protocol for Session<B, D> {
     fn subscribe(
         &mut self,
         now: Instant,
-        name: String,
+        name: Text,
         from: Option<StartAt>,
         position: Option<Position>,
     ) -> Result<ChannelId, Error> {
         self.subscribe(now, name, from, position)
     }
 
-    fn subscribe_to_casts(&mut self, now: Instant, name: String) -> Result<ChannelId, Error> {
+    fn subscribe_to_casts(&mut self, now: Instant, name: Text) -> Result<ChannelId, Error> {
         self.subscribe_to_casts(now, name)
     }
 
@@ -140,8 +140,8 @@ impl<B, D: Clone> Protocol for Session<B, D> {
     fn publish(
         &mut self,
         now: Instant,
-        name: String,
-        key: String,
+        name: Text,
+        key: Text,
         data: D,
         bytes: u64,
     ) -> Result<PublishId, Error> {
@@ -151,7 +151,7 @@ impl<B, D: Clone> Protocol for Session<B, D> {
     fn cast(
         &mut self,
         now: Instant,
-        name: String,
+        name: Text,
         data: D,
         bytes: u64,
         buffered_bytes: u64,
@@ -179,15 +179,15 @@ impl<B, D: Clone> Protocol for Session<B, D> {
         }
     }
 
-    fn handle_bad_frame(&mut self, now: Instant, socket: SocketId, message: String) {
+    fn handle_bad_frame(&mut self, now: Instant, socket: SocketId, message: Text) {
         self.handle_bad_frame(now, socket, message);
     }
 
-    fn handle_close(&mut self, now: Instant, socket: SocketId, code: u16, message: String) {
+    fn handle_close(&mut self, now: Instant, socket: SocketId, code: u16, message: Text) {
         self.handle_close(now, socket, code, message);
     }
 
-    fn handle_token(&mut self, now: Instant, fetch: FetchId, token: Result<Option<String>, String>) {
+    fn handle_token(&mut self, now: Instant, fetch: FetchId, token: Result<Option<Text>, Text>) {
         self.handle_token(now, fetch, token);
     }
 
@@ -219,7 +219,7 @@ impl<B, D: Clone> Protocol for Session<B, D> {
         self.poll_timeout()
     }
 
-    fn url(&self) -> Option<&str> {
+    fn url(&self) -> Option<&TextRef> {
         None
     }
 }

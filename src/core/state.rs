@@ -1,5 +1,7 @@
 //! The state of a connection, and why a connection ended.
 
+use crate::wire::Text;
+
 /// The state of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -42,15 +44,15 @@ pub struct Reason {
     /// Why, as a word.
     pub code: ReasonCode,
     /// Why, as a sentence, from the server if it sent one.
-    pub message: String,
+    pub message: Text,
     /// The close code, if the server closed the connection (RFC 6455 §7.4). 1006 means that it sent none.
     pub close_code: Option<u16>,
 }
 
 impl Reason {
     /// A reason of this client's own.
-    pub(super) fn local(code: ReasonCode, message: &str) -> Self {
-        Reason { code, message: message.to_owned(), close_code: None }
+    pub(super) fn local(code: ReasonCode, message: &'static str) -> Self {
+        Reason { code, message: Text::from(message), close_code: None }
     }
 }
 

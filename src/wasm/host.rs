@@ -1,70 +1,59 @@
 //! The client object in `js/`, as the driver's host.
 
-use js_sys::JsString;
+#![cfg_attr(feature = "js-texts", allow(clippy::needless_borrow))] // `js` makes a value only of a string of Rust
+
 use wasm_bindgen::prelude::*;
 
-use super::dialect::{self, Dialect};
+use super::dialect::{self, Dialect, JsSocket, js, message_id_js};
 use super::tables::Kind;
-use crate::browser::dialect::Messages;
+use crate::browser::dialect::{Frame, Messages};
 use crate::browser::driver::Driver;
-use crate::browser::host::{Host, Transport};
-use crate::browser::value::Data;
-use crate::core::{Error, Event, FetchId, SocketId, State};
+use crate::browser::host::Host;
+use crate::browser::value::{Data, integer};
+use crate::core::{Error, Event, FetchId, Reason, SocketId, State};
+use crate::wire::{MessageId, Text, TextRef};
+
+const NONE: &JsValue = &JsValue::UNDEFINED;
 
 #[wasm_bindgen]
 extern "C" {
     /// The client object in `js/`.
     pub type JsHost;
-    /// Does not throw; `catch` is there so that a bug in it cannot leave the driver in the middle of
-    /// something.
-    #[wasm_bindgen(method, catch)]
+    /// Does not throw.
+    #[wasm_bindgen(method)]
     fn emit(
         this: &JsHost,
         kind: u32,
         id: u32,
-        a: &str,
-        b: &str,
+        a: &JsValue,
+        b: &JsValue,
         x: f64,
         y: f64,
         z: f64,
-        value: JsValue,
-    ) -> Result<(), JsValue>;
+        value: &JsValue,
+    );
+    /// An argument of the current call.
+    #[wasm_bindgen(method, js_name = argument)]
+    pub fn value(this: &JsHost, place: u32) -> JsValue;
+    /// The same as a number. It is NaN for one that is missing.
+    #[wasm_bindgen(method, js_name = argument)]
+    pub fn number(this: &JsHost, place: u32) -> f64;
+    /// Keeps the error of the current call, which is refused.
+    #[wasm_bindgen(method, js_name = refuse)]
+    fn keep_error(this: &JsHost, code: &JsValue, message: &JsValue);
     /// Makes an error object.
     #[wasm_bindgen(method, js_name = error)]
-    fn make_error(this: &JsHost, code: &str, message: &str) -> JsValue;
+    fn make_error(this: &JsHost, code: &JsValue, message: &JsValue) -> JsValue;
     /// Makes a WebSocket, of the application's class if it passed one, or returns the cause as a text. `js/`
     /// knows the dialect, and so the subprotocol.
     #[wasm_bindgen(method)]
-    fn socket(this: &JsHost, id: SocketId, url: &str) -> JsValue;
-
+    fn socket(this: &JsHost, id: SocketId, url: &JsValue) -> JsValue;
     /// Sets the one timer, or clears it if the time is negative.
     #[wasm_bindgen(method)]
     fn timer(this: &JsHost, wait_ms: i32);
-
-    /// A WebSocket, wrapped by `js/src/socket.ts` so that none of this throws.
-    #[derive(Clone)]
-    pub type JsSocket;
-    /// Returns the cause, as a text, if that fails.
+    /// One of the numeric settings, by its place. It is not a number where the default stands.
     #[wasm_bindgen(method)]
-    fn send(this: &JsSocket, text: &JsString) -> JsValue;
-    #[wasm_bindgen(method)]
-    fn buffered(this: &JsSocket) -> f64;
-    #[wasm_bindgen(method)]
-    fn close(this: &JsSocket, code: u16);
-}
-
-impl Transport for JsSocket {
-    fn send(&self, text: &JsString) -> Result<(), String> {
-        JsSocket::send(self, text).as_string().map_or(Ok(()), Err)
-    }
-
-    fn buffered_bytes(&self) -> u64 {
-        self.buffered() as u64
-    }
-
-    fn close(&self, code: u16) {
-        JsSocket::close(self, code);
-    }
+    pub fn setting(this: &JsHost, place: u32) -> f64;
 }
 
 impl Host for JsHost {
@@ -73,35 +62,34 @@ impl Host for JsHost {
 
     fn event(&self, event: Event<Messages<Dialect>, Data>) {
         match event {
-            Event::State(State::Connecting) => self.report(Kind::Connecting, 0, "", "", [0; 3]),
-            Event::State(State::Open) => self.report(Kind::Open, 0, "", "", [0; 3]),
+            Event::State(State::Connecting) => self.report(Kind::Connecting, 0, NONE, NONE, [0; 3]),
+            Event::State(State::Open) => self.report(Kind::Open, 0, NONE, NONE, [0; 3]),
             Event::State(State::Waiting { attempt, retry_in_ms, reason }) => {
-                let close_code = u64::from(reason.close_code.unwrap_or(0));
-                let numbers = [u64::from(attempt), retry_in_ms, close_code];
-                self.report(Kind::Waiting, 0, reason.code.as_str(), &reason.message, numbers);
+                self.lost(Kind::Waiting, &reason, attempt, retry_in_ms);
             }
-            Event::State(State::Closed { reason }) => {
-                let close_code = u64::from(reason.close_code.unwrap_or(0));
-                self.report(Kind::Closed, 0, reason.code.as_str(), &reason.message, [0, 0, close_code]);
-            }
+            Event::State(State::Closed { reason }) => self.lost(Kind::Closed, &reason, 0, 0),
             Event::Attached { channel, position } => {
-                self.report(Kind::Attached, channel, &position.epoch, "", [position.offset, 0, 0]);
+                self.report(Kind::Attached, channel, &js(&position.epoch), NONE, [position.offset, 0, 0]);
             }
             Event::Deliver { channel, batch, skip } => dialect::deliver(self, channel, batch, skip),
             Event::Gap { channel, gap, position } => {
                 let numbers = [gap.from, gap.to.unwrap_or(0), position.offset];
-                self.report(Kind::Gap, channel, gap.reason.as_str(), &position.epoch, numbers);
+                let reason = JsValue::from_str(gap.reason.as_str());
+                self.report(Kind::Gap, channel, &reason, &js(&position.epoch), numbers);
             }
-            Event::Live { channel } => self.report(Kind::Live, channel, "", "", [0; 3]),
-            Event::Cast { channel, data } => self.report_with(Kind::Cast, channel, "", "", [0; 3], data),
+            Event::Live { channel } => self.report(Kind::Live, channel, NONE, NONE, [0; 3]),
+            Event::Cast { channel, data } => {
+                self.report_with(Kind::Cast, channel, NONE, NONE, [0; 3], &data);
+            }
             Event::Published { publish, id, offset } => {
-                self.report(Kind::Published, publish, &id.text(), "", [offset, 0, 0]);
+                self.report(Kind::Published, publish, &message_id_js(&id), NONE, [offset, 0, 0]);
             }
             Event::PublishFailed { publish, error } => {
-                self.report_with(Kind::PublishFailed, publish, "", "", [0; 3], self.error(&error));
+                self.report_with(Kind::PublishFailed, publish, NONE, NONE, [0; 3], &self.error(&error));
             }
             Event::Error { channel, error } => {
-                self.report_with(Kind::Error, channel.unwrap_or(0), "", "", [0; 3], self.error(&error));
+                let channel = channel.unwrap_or(0);
+                self.report_with(Kind::Error, channel, NONE, NONE, [0; 3], &self.error(&error));
             }
         }
     }
@@ -109,11 +97,18 @@ impl Host for JsHost {
     fn socket(
         driver: &Driver<Self>,
         id: SocketId,
-        url: &str,
+        url: &TextRef,
         _subprotocol: &str,
-    ) -> Result<JsSocket, String> {
-        let socket = JsHost::socket(driver.host(), id, url);
-        socket.as_string().map_or_else(|| Ok(socket.unchecked_into()), Err)
+    ) -> Result<JsSocket, Text> {
+        let socket = JsHost::socket(driver.host(), id, &js(url));
+        match dialect::cause(&socket) {
+            Some(cause) => Err(cause),
+            None => Ok(socket.unchecked_into()),
+        }
+    }
+
+    fn send(socket: &JsSocket, frame: Frame<Dialect>) -> Result<(), Text> {
+        dialect::cause(&dialect::send(socket, frame)).map_or(Ok(()), Err)
     }
 
     fn set_timer(driver: &Driver<Self>, wait_ms: Option<u32>) {
@@ -121,20 +116,60 @@ impl Host for JsHost {
     }
 
     fn fetch_token(driver: &Driver<Self>, fetch: FetchId, refresh: bool) {
-        driver.host().report(Kind::FetchToken, fetch, "", "", [refresh.into(), 0, 0]);
+        driver.host().report(Kind::FetchToken, fetch, NONE, NONE, [refresh.into(), 0, 0]);
     }
 }
 
 impl JsHost {
-    fn report(&self, kind: Kind, id: u32, a: &str, b: &str, numbers: [u64; 3]) {
-        self.report_with(kind, id, a, b, numbers, JsValue::UNDEFINED);
+    // The arguments of the current call, read before anything else can run.
+
+    pub fn text(&self, place: u32) -> Text {
+        dialect::text(self.value(place))
+    }
+
+    pub fn optional_text(&self, place: u32) -> Option<Text> {
+        dialect::optional_text(self.value(place))
+    }
+
+    pub fn message_id(&self, place: u32) -> Option<MessageId> {
+        self.optional_text(place).and_then(dialect::message_id)
+    }
+
+    pub fn count(&self, place: u32) -> u64 {
+        self.number(place) as u64
+    }
+
+    pub fn optional_count(&self, place: u32) -> Option<u64> {
+        integer(self.number(place))
+    }
+
+    pub fn refuse(&self, error: &Error) {
+        self.keep_error(&js(&error.code.0), &js(&error.message));
+    }
+
+    fn lost(&self, kind: Kind, reason: &Reason, attempt: u32, retry_in_ms: u64) {
+        let close_code = reason.close_code.unwrap_or(0).into();
+        let code = JsValue::from_str(reason.code.as_str());
+        self.report(kind, 0, &code, &js(&reason.message), [attempt.into(), retry_in_ms, close_code]);
+    }
+
+    fn report(&self, kind: Kind, id: u32, a: &JsValue, b: &JsValue, numbers: [u64; 3]) {
+        self.report_with(kind, id, a, b, numbers, NONE);
     }
 
     pub fn error(&self, error: &Error) -> JsValue {
-        self.make_error(error.code.as_str(), &error.message)
+        self.make_error(&js(&error.code.0), &js(&error.message))
     }
 
-    pub fn report_with(&self, kind: Kind, id: u32, a: &str, b: &str, [x, y, z]: [u64; 3], value: JsValue) {
-        let _ = self.emit(kind as u32, id, a, b, x as f64, y as f64, z as f64, value);
+    pub fn report_with(
+        &self,
+        kind: Kind,
+        id: u32,
+        a: &JsValue,
+        b: &JsValue,
+        [x, y, z]: [u64; 3],
+        value: &JsValue,
+    ) {
+        self.emit(kind as u32, id, a, b, x as f64, y as f64, z as f64, value);
     }
 }

@@ -1,24 +1,57 @@
 //! The dialect of `seamline-plain.wasm`. Its settings come after the numbers of every dialect.
 
-use wasm_bindgen::JsValue;
+use js_sys::JsString;
+use wasm_bindgen::prelude::*;
 
 use super::host::JsHost;
-use super::tables::{Kind, NUMBERS, read_numbers};
+use super::tables::{Kind, NUMBERS, argument, read_numbers};
+use crate::browser::dialect::{Codec, Frame};
+use crate::browser::driver::Driver;
+use crate::browser::host::Transport;
 use crate::browser::plain::Plain;
-use crate::browser::value::{Data, item};
-use crate::core::{Batch, ChannelId};
+use crate::browser::value::Data;
+use crate::core::{Batch, ChannelId, SocketId};
 use crate::plain::{Message, PlainConfig};
+use crate::wire::MessageId;
 
 pub type Dialect = Plain;
 
-pub fn read(settings: &JsValue) -> Dialect {
+#[wasm_bindgen]
+extern "C" {
+    /// A WebSocket, wrapped by `js/src/socket.ts` so that none of this throws.
+    #[derive(Clone)]
+    pub type JsSocket;
+    /// Returns the cause, as a text, if that fails.
+    #[wasm_bindgen(method)]
+    fn send(this: &JsSocket, text: &JsString) -> JsValue;
+    #[wasm_bindgen(method)]
+    fn buffered(this: &JsSocket) -> f64;
+    #[wasm_bindgen(method)]
+    fn close(this: &JsSocket, code: u16);
+
+    /// A setting that is no number.
+    #[wasm_bindgen(method, js_name = setting)]
+    fn option(this: &JsHost, place: u32) -> JsValue;
+}
+
+impl Transport for JsSocket {
+    fn buffered_bytes(&self) -> u64 {
+        self.buffered() as u64
+    }
+
+    fn close(&self, code: u16) {
+        JsSocket::close(self, code);
+    }
+}
+
+pub fn read(host: &JsHost) -> Dialect {
     let mut config = PlainConfig::default();
     let fields = [&mut config.settle_ms, &mut config.window_messages, &mut config.silence_ms];
     let first = NUMBERS as u32;
     let first_path = first + fields.len() as u32;
-    read_numbers(settings, first, fields);
+    read_numbers(host, first, fields);
     for (place, paths) in (first_path..).zip([&mut config.id_paths, &mut config.number_paths]) {
-        let path = item(settings, place);
+        let path = host.option(place);
         match path.as_string() {
             Some(path) => *paths = vec![path],
             None if path == false => paths.clear(), // there is none
@@ -33,5 +66,41 @@ pub fn deliver(host: &JsHost, channel: ChannelId, batch: Batch<Message<Data>>, _
     let Message { id, position_id, object } = batch.payload;
     let position_id = position_id.map_or(String::new(), |id| id.text());
     let numbers = [batch.n, batch.replay.into(), 0];
-    host.report_with(Kind::DeliverObject, channel, &id, &position_id, numbers, object);
+    host.report_with(Kind::DeliverObject, channel, &js(&id), &js(&position_id), numbers, &object);
+}
+
+/// A frame arrived.
+pub fn receive(driver: &Driver<JsHost>, _kind: u32, socket: SocketId) {
+    driver.receive(socket, &driver.host().value(argument::VALUE));
+}
+
+pub fn send(socket: &JsSocket, frame: Frame<Dialect>) -> JsValue {
+    socket.send(&Dialect::encode(frame))
+}
+
+// Texts, which are strings of Rust here.
+
+pub fn text(value: JsValue) -> String {
+    value.as_string().unwrap_or_default()
+}
+
+pub fn optional_text(value: JsValue) -> Option<String> {
+    value.as_string()
+}
+
+pub fn js(text: &str) -> JsValue {
+    JsValue::from_str(text)
+}
+
+/// Why something failed, if it did.
+pub fn cause(result: &JsValue) -> Option<String> {
+    result.as_string()
+}
+
+pub fn message_id(id: String) -> Option<MessageId> {
+    id.parse().ok()
+}
+
+pub fn message_id_js(id: &MessageId) -> JsValue {
+    js(&id.text())
 }

@@ -3,9 +3,8 @@
 //! `js/src/boundary.ts` and `js/src/options.ts` have the same tables, with what the arguments are.
 //! `js/tests/boundary.test.mjs` compares them by name and number.
 
-use wasm_bindgen::JsValue;
-
-use crate::browser::value::{integer, item};
+use super::host::JsHost;
+use crate::browser::value::integer;
 use crate::core::{Config, Stats};
 
 /// What [`JsHost::emit`](super::host::JsHost::emit) reports.
@@ -37,18 +36,76 @@ pub mod call {
     pub const CONNECT: u32 = 3;
     pub const CLOSE: u32 = 4;
     pub const TIMEOUT: u32 = 5;
-    pub const SOCKET_OPEN: u32 = 6;
-    pub const SOCKET_MESSAGE: u32 = 7;
-    pub const SOCKET_CLOSED: u32 = 8;
-    pub const SUBSCRIBE: u32 = 9;
-    pub const SUBSCRIBE_TO_CASTS: u32 = 10;
-    pub const UNSUBSCRIBE: u32 = 11;
-    pub const PUBLISH: u32 = 12;
-    pub const CAST: u32 = 13;
-    pub const PROCESSED: u32 = 14;
-    pub const TOKEN: u32 = 15;
-    pub const TOKEN_FAILED: u32 = 16;
-    pub const STAT: u32 = 17;
+    pub const SUBSCRIBE: u32 = 6;
+    pub const SUBSCRIBE_TO_CASTS: u32 = 7;
+    pub const UNSUBSCRIBE: u32 = 8;
+    pub const PUBLISH: u32 = 9;
+    pub const CAST: u32 = 10;
+    pub const PROCESSED: u32 = 11;
+    pub const TOKEN: u32 = 12;
+    pub const TOKEN_FAILED: u32 = 13;
+    pub const STAT: u32 = 14;
+    // What sockets report, from here on.
+    pub const SOCKET_OPEN: u32 = 15;
+    pub const SOCKET_CLOSED: u32 = 16;
+    #[allow(dead_code)] // where `js/` reads the frames
+    pub const SOCKET_MESSAGE: u32 = 17;
+}
+
+/// The frames that sockets report, where `js/` reads them.
+#[cfg(feature = "js-texts")]
+pub mod frame {
+    pub const MESSAGES: u32 = 18;
+    pub const WELCOME: u32 = 19;
+    pub const SUBSCRIBED: u32 = 20;
+    pub const LIVE: u32 = 21;
+    pub const PUBLISHED: u32 = 22;
+    pub const REJECTED: u32 = 23;
+    pub const CAST_FRAME: u32 = 24;
+    pub const PONG: u32 = 25;
+    pub const INCOMING: u32 = 26;
+    pub const DRAIN: u32 = 27;
+    pub const ERROR: u32 = 28;
+    pub const BAD_FRAME: u32 = 29;
+    #[allow(dead_code)] // any other number is the same
+    pub const UNKNOWN: u32 = 30;
+}
+
+/// The frames that `js/` writes.
+#[cfg(feature = "js-texts")]
+pub mod op {
+    pub const HELLO: u32 = 0;
+    pub const SUB: u32 = 1;
+    pub const MORE: u32 = 2;
+    pub const UNSUB: u32 = 3;
+    pub const PUB: u32 = 4;
+    pub const CAST: u32 = 5;
+    pub const ACK: u32 = 6;
+    pub const TOKEN: u32 = 7;
+    pub const PING: u32 = 8;
+}
+
+/// The places of a call's arguments.
+pub mod argument {
+    pub const A: u32 = 0;
+    pub const B: u32 = 1;
+    pub const X: u32 = 2;
+    pub const Y: u32 = 3;
+    pub const VALUE: u32 = 4;
+    #[cfg(feature = "js-texts")]
+    pub const C: u32 = 5;
+    #[cfg(feature = "js-texts")]
+    pub const Z: u32 = 6;
+    #[cfg(feature = "js-texts")]
+    pub const W: u32 = 7;
+}
+
+/// What a call returns, if that is no id or count.
+pub mod answer {
+    /// In the middle of another call: make this one again later.
+    pub const REPEAT: f64 = -1.0;
+    /// The host has the error.
+    pub const REFUSED: f64 = -2.0;
 }
 
 /// Where a subscription without a position starts, in place of its offset. Any other value that is no offset
@@ -58,7 +115,7 @@ pub mod start {
     pub const TAIL: f64 = -3.0;
 }
 
-/// The counts, in the order of their places in [`call::STAT`]. Behind them is the length of the received text.
+/// The counts, in the order of their places in [`call::STAT`].
 pub fn counts(s: Stats) -> [u64; 8] {
     [s.connects, s.received, s.delivered, s.duplicates, s.discarded, s.repairs, s.gaps, s.published]
 }
@@ -67,7 +124,7 @@ pub fn counts(s: Stats) -> [u64; 8] {
 pub const NUMBERS: usize = 13;
 
 /// Reads the options that are numbers.
-pub fn read_config(config: &mut Config, numbers: &JsValue) {
+pub fn read_config(config: &mut Config, host: &JsHost) {
     let fields: [_; NUMBERS] = [
         &mut config.backoff.initial_ms,
         &mut config.backoff.max_ms,
@@ -83,12 +140,12 @@ pub fn read_config(config: &mut Config, numbers: &JsValue) {
         &mut config.queue_bytes_max,
         &mut config.outbox_messages_max,
     ];
-    read_numbers(numbers, 0, fields);
+    read_numbers(host, 0, fields);
 }
 
 /// Reads numbers from a place on. A value that is not a number stands for the default.
-pub fn read_numbers<const N: usize>(numbers: &JsValue, first: u32, fields: [&mut u64; N]) {
+pub fn read_numbers<const N: usize>(host: &JsHost, first: u32, fields: [&mut u64; N]) {
     for (place, field) in (first..).zip(fields) {
-        *field = item(numbers, place).as_f64().and_then(integer).unwrap_or(*field);
+        *field = integer(host.setting(place)).unwrap_or(*field);
     }
 }

@@ -14,10 +14,11 @@ pub fn is_channel_name(name: &str) -> bool {
     fits && !spaced && !name.bytes().any(|byte| byte.is_ascii_control())
 }
 
-/// Whether a channel name is allowed: where texts stay in JavaScript, `js/src/names.ts` has checked that.
+/// Whether a channel name is allowed. Where texts stay in JavaScript, `allowed` in `js/src/text.ts` replaces others by
+/// `undefined`.
 #[cfg(all(target_arch = "wasm32", feature = "js-texts"))]
-pub fn is_channel_name(_name: &super::Text) -> bool {
-    true
+pub fn is_channel_name(name: &super::Text) -> bool {
+    !name.is_undefined()
 }
 
 /// The longest idempotency key and the longest client id, in bytes.

@@ -41,7 +41,7 @@ impl<B> Channel<B> {
             return;
         }
         if let Some(cursor) = &mut self.cursor {
-            cx.stats.repairs += u64::from(cursor.advance(batch.end(), batch.last_id));
+            cx.stats.repairs += u64::from(cursor.advance(batch.end(), batch.last_id.to_owned()));
         }
         self.progress.queue.delivered(fresh, batch.bytes);
         cx.stats.duplicates += skip;

@@ -15,7 +15,7 @@ use super::event::{ChannelId, Event, Gap, GapReason};
 use super::output::{Outputs, SocketId};
 use super::stats::Stats;
 use super::timer::{Instant, Timers};
-use crate::wire::{ClientFrame, Position, StartAt};
+use crate::wire::{ClientFrame, Position, StartAt, Text};
 
 /// The credit for a whole window is granted in about so many steps.
 const GRANTS_PER_WINDOW: u64 = 8;
@@ -73,7 +73,7 @@ pub(super) enum Refusal {
 #[derive(Debug)]
 pub(super) struct Channel<B> {
     pub id: ChannelId,
-    pub name: String,
+    pub name: Text,
     interest: Interest,
     from: Option<StartAt>,
     /// How far it was delivered. `None` until the application or the first `subd` gives a position.
@@ -86,7 +86,7 @@ pub(super) struct Channel<B> {
 impl<B> Channel<B> {
     pub fn new(
         id: ChannelId,
-        name: String,
+        name: Text,
         interest: Interest,
         from: Option<StartAt>,
         position: Option<Position>,
@@ -169,7 +169,7 @@ impl<B> Channel<B> {
     /// position according to the server, for a client that has none.
     pub fn subscribed<D>(
         &mut self,
-        epoch: String,
+        epoch: Text,
         first: u64,
         head: u64,
         at: Position,
@@ -198,7 +198,7 @@ impl<B> Channel<B> {
     }
 
     /// Another epoch: all of the new log is new, and nothing is known about the rest of the old one.
-    fn log_replaced<D>(&mut self, epoch: String, before_first: u64, cx: &mut Context<'_, B, D>) {
+    fn log_replaced<D>(&mut self, epoch: Text, before_first: u64, cx: &mut Context<'_, B, D>) {
         let from = self.offset().saturating_add(1);
         self.cursor = Some(Cursor::new(Position { epoch, offset: before_first, id: None }));
         self.report(Gap { from, to: None, reason: GapReason::EpochChanged }, cx);

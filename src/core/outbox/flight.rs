@@ -61,7 +61,7 @@ impl<D> Flight<D> {
 
     /// The server has answered a publication.
     pub fn take(&mut self, ch: &TextRef, key: &TextRef, now: Instant) -> Option<Box<Publication<D>>> {
-        let at = self.sent.iter().position(|p| p.key == key && p.ch == ch)?;
+        let at = self.sent.iter().position(|p| p.key == *key && p.ch == *ch)?;
         let p = self.sent.remove(at);
         self.bytes = self.bytes.saturating_sub(p.bytes);
         self.answer_ms = self.answer_ms.min(now.ms_since(p.sent_at));

@@ -1,7 +1,7 @@
 //! One publication, and its place among others.
 
 use crate::core::{Instant, PublishId};
-use crate::wire::{ClientFrame, Text, TextRef};
+use crate::wire::{ClientFrame, Text};
 
 #[derive(Debug)]
 pub(super) struct Publication<D> {
@@ -35,7 +35,8 @@ pub(super) fn insert<D>(queue: &mut Queue<D>, p: Box<Publication<D>>) {
     queue.insert(at, p);
 }
 
-/// An upper bound of the size of a publication's frame: an escaped control character has six bytes.
-pub(in crate::core) fn frame_bytes(ch: &TextRef, key: &TextRef, bytes: u64) -> u64 {
-    bytes.saturating_add(6 * (ch.len() + key.len()) as u64 + 40)
+/// An upper bound of the size of a publication's frame: an escaped control character has six bytes. `names` is the length of
+/// its channel's name and its key.
+pub(in crate::core) fn frame_bytes(names: usize, bytes: u64) -> u64 {
+    bytes.saturating_add(6 * names as u64 + 40)
 }

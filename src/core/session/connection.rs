@@ -8,7 +8,7 @@ use crate::core::outbox::{Blame, Close};
 use crate::core::reconnect::Wait;
 use crate::core::timer::Timer;
 use crate::core::{Event, Instant, Output, Reason, ReasonCode, SocketId, State};
-use crate::wire::{self, ClientFrame, close};
+use crate::wire::{self, ClientFrame, Text, close};
 
 impl<B, D: Clone> Session<B, D> {
     pub(super) fn attempt(&mut self) {
@@ -34,7 +34,7 @@ impl<B, D: Clone> Session<B, D> {
                 v: wire::VERSION,
                 client_id: self.config.client_id.clone(),
                 lineage: self.config.lineage.clone(),
-                token: self.known_token().map(str::to_owned),
+                token: self.known_token().cloned(),
                 ordered: true,
             };
             self.out.send(socket, hello);
@@ -78,7 +78,7 @@ impl<B, D: Clone> Session<B, D> {
     }
 
     /// A socket is closed, or could not be opened.
-    pub fn handle_close(&mut self, now: Instant, socket: SocketId, close_code: u16, message: String) {
+    pub fn handle_close(&mut self, now: Instant, socket: SocketId, close_code: u16, message: Text) {
         self.advance(now);
         if self.link.socket() != Some(socket) {
             return;
@@ -88,7 +88,7 @@ impl<B, D: Clone> Session<B, D> {
             Link::Opening(_) => (ReasonCode::ConnectFailed, "the connection could not be opened"),
             _ => (ReasonCode::ConnectionLost, "the connection was lost"),
         };
-        let message = if message.is_empty() { unsaid.to_owned() } else { message };
+        let message = if message.is_empty() { Text::from(unsaid) } else { message };
         let code = match close_code {
             close::UNAUTHORIZED => ReasonCode::Unauthorized,
             close::FORBIDDEN => ReasonCode::Forbidden,
@@ -190,7 +190,8 @@ impl<B, D: Clone> Session<B, D> {
     }
 
     /// Replaces a connection by one that replays.
-    pub(crate) fn replace_connection(&mut self, now: Instant, socket: SocketId, message: &str) {
+    #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+    pub(crate) fn replace_connection(&mut self, now: Instant, socket: SocketId, message: &'static str) {
         self.advance(now);
         if self.link.socket() == Some(socket) {
             self.disconnect(close::NORMAL);

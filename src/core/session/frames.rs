@@ -5,17 +5,17 @@ use super::link::Link;
 use crate::core::channel::Refusal;
 use crate::core::reconnect::pause_ms;
 use crate::core::{Batch, Error, Event, Instant, Reason, ReasonCode, SocketId};
-use crate::wire::{Position, ServerFrame, close, code};
+use crate::wire::{Position, ServerFrame, Text, TextRef, close, code};
 
 impl<B, D: Clone> Session<B, D> {
     /// A frame of messages arrived.
-    pub fn handle_messages(&mut self, now: Instant, socket: SocketId, name: &str, batch: Batch<B>) {
+    pub fn handle_messages(&mut self, now: Instant, socket: SocketId, name: &TextRef, batch: Batch<B>) {
         self.advance(now);
         if !self.heard(socket) {
             return;
         }
         let (channels, mut cx) = self.split();
-        if let Some(channel) = channels.iter_mut().find(|channel| channel.name == name) {
+        if let Some(channel) = channels.iter_mut().find(|channel| channel.name == *name) {
             channel.messages(batch, &mut cx);
         }
     }
@@ -38,12 +38,12 @@ impl<B, D: Clone> Session<B, D> {
 
     /// A frame that violates the protocol arrived. Something may be missing in its place, and only a new
     /// connection brings it reliably.
-    pub fn handle_bad_frame(&mut self, now: Instant, socket: SocketId, message: String) {
+    pub fn handle_bad_frame(&mut self, now: Instant, socket: SocketId, message: Text) {
         self.advance(now);
         if self.link.socket() != Some(socket) {
             return;
         }
-        self.emit(Event::Error { channel: None, error: Error::new(code::BAD_FRAME, &message) });
+        self.emit(Event::Error { channel: None, error: Error::with_text(code::BAD_FRAME, message.clone()) });
         self.disconnect(close::BAD_FRAME);
         self.schedule_reconnect(Reason { code: ReasonCode::ProtocolError, message, close_code: None });
     }
@@ -115,7 +115,7 @@ impl<B, D: Clone> Session<B, D> {
     fn server_error(
         &mut self,
         error: Error,
-        ch: Option<String>,
+        ch: Option<Text>,
         reference: Option<u64>,
         retry_after_ms: Option<u64>,
     ) {

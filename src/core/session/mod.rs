@@ -15,14 +15,14 @@ use self::token::Token;
 use super::channel::{Channel, Context};
 use super::config::Config;
 use super::error::Error;
-use super::event::{ChannelId, Event};
+use super::event::Event;
 use super::outbox::Outbox;
 use super::output::{Output, Outputs, SocketId};
 use super::reconnect::Reconnect;
 use super::state::{Reason, ReasonCode};
 use super::stats::Stats;
 use super::timer::{Instant, Timer, Timers};
-use crate::wire::{self, ClientFrame, Position, close, code};
+use crate::wire::{self, ClientFrame, TextRef, close, code};
 
 /// A client session: all decisions between an application and its WebSocket. `B` holds the messages of a
 /// frame, `D` a single payload. A session inspects neither.
@@ -124,8 +124,14 @@ impl<B, D: Clone> Session<B, D> {
     }
 
     /// The subscriptions: their channels' names, their ids and their positions.
-    pub(crate) fn channels(&self) -> impl Iterator<Item = (&str, ChannelId, Option<&Position>)> {
-        self.channels.iter().map(|channel| (channel.name.as_str(), channel.id, channel.position()))
+    #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+    pub(crate) fn channels(
+        &self,
+    ) -> impl Iterator<Item = (&TextRef, super::ChannelId, Option<&wire::Position>)> {
+        self.channels.iter().map(|channel| {
+            let name: &TextRef = &channel.name;
+            (name, channel.id, channel.position())
+        })
     }
 
     /// Connects, and stays connected from then on.
@@ -193,9 +199,9 @@ impl<B, D: Clone> Session<B, D> {
         (&mut self.channels, cx)
     }
 
-    fn with_channel(&mut self, name: &str, f: impl FnOnce(&mut Channel<B>, &mut Context<'_, B, D>)) {
+    fn with_channel(&mut self, name: &TextRef, f: impl FnOnce(&mut Channel<B>, &mut Context<'_, B, D>)) {
         let (channels, mut cx) = self.split();
-        if let Some(channel) = channels.iter_mut().find(|channel| channel.name == name) {
+        if let Some(channel) = channels.iter_mut().find(|channel| channel.name == *name) {
             f(channel, &mut cx);
         }
     }
@@ -205,7 +211,7 @@ fn closed() -> Error {
     Error::new(code::CLOSED, "the client is closed")
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
+fn check_name(name: &TextRef) -> Result<(), Error> {
     match wire::is_channel_name(name) {
         true => Ok(()),
         false => Err(Error::new(code::BAD_CHANNEL, wire::CHANNEL_NAME_RULE)),

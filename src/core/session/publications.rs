@@ -28,7 +28,7 @@ impl<B, D: Clone> Session<B, D> {
         if key.is_empty() || key.len() > KEY_BYTES_MAX {
             return Err(Error::new(code::BAD_KEY, KEY_RULE));
         }
-        let bytes = frame_bytes(&name, &key, bytes);
+        let bytes = frame_bytes(name.len() + key.len(), bytes);
         self.check_frame(bytes)?;
         if self.outbox.len() as u64 >= self.config.outbox_messages_max {
             return Err(Error::new(code::OUTBOX_FULL, "too many publications wait; try again later"));
@@ -51,7 +51,7 @@ impl<B, D: Clone> Session<B, D> {
     ) -> Result<(), Error> {
         self.advance(now);
         check_name(&name)?;
-        self.check_frame(frame_bytes(&name, "", bytes))?;
+        self.check_frame(frame_bytes(name.len(), bytes))?;
         if let Some(open) = self.link.open_mut()
             && buffered_bytes <= CAST_BUFFERED_BYTES_MAX
         {

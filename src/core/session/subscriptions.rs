@@ -5,7 +5,7 @@ use super::{Session, check_name, closed};
 use crate::core::channel::{Channel, Interest};
 use crate::core::timer::Timer;
 use crate::core::{ChannelId, Error, Instant};
-use crate::wire::{ClientFrame, Position, StartAt, code};
+use crate::wire::{ClientFrame, Position, StartAt, Text, code};
 
 impl<B, D: Clone> Session<B, D> {
     /// Subscribes to a channel: after `position`, else at `from`, else at the position that the server stores
@@ -13,7 +13,7 @@ impl<B, D: Clone> Session<B, D> {
     pub fn subscribe(
         &mut self,
         now: Instant,
-        name: String,
+        name: Text,
         from: Option<StartAt>,
         position: Option<Position>,
     ) -> Result<ChannelId, Error> {
@@ -22,14 +22,14 @@ impl<B, D: Clone> Session<B, D> {
 
     /// Subscribes to a channel for its ephemeral events and `live` only. Its messages are neither replayed
     /// nor delivered. To receive them, end this subscription and subscribe again.
-    pub fn subscribe_to_casts(&mut self, now: Instant, name: String) -> Result<ChannelId, Error> {
+    pub fn subscribe_to_casts(&mut self, now: Instant, name: Text) -> Result<ChannelId, Error> {
         self.open_channel(now, name, Interest::Casts, Some(StartAt::Tail), None)
     }
 
     fn open_channel(
         &mut self,
         now: Instant,
-        name: String,
+        name: Text,
         interest: Interest,
         from: Option<StartAt>,
         position: Option<Position>,

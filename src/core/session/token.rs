@@ -4,6 +4,7 @@ use super::Session;
 use super::link::Link;
 use crate::core::timer::Timer;
 use crate::core::{FetchId, Instant, Output, Reason, ReasonCode};
+use crate::wire::Text;
 
 /// What is known about the token.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ enum Value {
     /// The application's function is running, and may take until this moment.
     Fetching { fetch: FetchId, until: Instant },
     /// What the function returned. `None` is valid for one attempt: the next one requests a token again.
-    Known(Option<String>),
+    Known(Option<Text>),
 }
 
 impl Token {
@@ -48,9 +49,9 @@ impl Token {
 
 impl<B, D: Clone> Session<B, D> {
     /// The token for `hello`.
-    pub(crate) fn known_token(&self) -> Option<&str> {
+    pub(crate) fn known_token(&self) -> Option<&Text> {
         match &self.token.value {
-            Value::Known(token) => token.as_deref(),
+            Value::Known(token) => token.as_ref(),
             Value::Missing | Value::Fetching { .. } => None,
         }
     }
@@ -77,7 +78,7 @@ impl<B, D: Clone> Session<B, D> {
 
     /// The application's token function has returned. If the attempt that called it is over, the next one uses
     /// what it returned.
-    pub fn handle_token(&mut self, now: Instant, fetch: FetchId, token: Result<Option<String>, String>) {
+    pub fn handle_token(&mut self, now: Instant, fetch: FetchId, token: Result<Option<Text>, Text>) {
         self.advance(now);
         if !matches!(self.token.value, Value::Fetching { fetch: current, .. } if current == fetch) {
             return;
@@ -93,13 +94,18 @@ impl<B, D: Clone> Session<B, D> {
             Err(message) => {
                 self.token.value = Value::Missing;
                 if awaited {
-                    self.schedule_reconnect(Reason::local(ReasonCode::TokenFailed, &message));
+                    self.schedule_reconnect(Reason {
+                        code: ReasonCode::TokenFailed,
+                        message,
+                        close_code: None,
+                    });
                 }
             }
         }
     }
 
     /// The next attempt requests a fresh token: the server may have rejected this one without a code.
+    #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
     pub(crate) fn reject_token(&mut self) {
         self.token.suspect();
     }

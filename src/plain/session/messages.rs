@@ -49,7 +49,7 @@ impl<M: Clone> PlainSession<M> {
             push_number(&mut message, number);
             message.push_str(". Set `plain.numberPath` to `false` if the numbers are not 1, 2, 3, ...");
             let channel = self.name.as_ref().and_then(|name| self.channel_id(name));
-            self.session.emit(Event::Error { channel, error: Error::new(code::BAD_NUMBER, &message) });
+            self.session.emit(Event::Error { channel, error: Error::with_text(code::BAD_NUMBER, message) });
         }
         None
     }

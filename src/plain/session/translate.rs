@@ -40,7 +40,7 @@ impl<M: Clone> PlainSession<M> {
         let resume = self.history.resume().map(|id| id.text());
         let config = self.session.config();
         let mut parameters = Vec::new();
-        parameters.extend(self.session.known_token().map(|token| ("token", token)));
+        parameters.extend(self.session.known_token().map(|token| ("token", token.as_str())));
         if url::parameter(&self.url, "client_id").is_none() {
             parameters.push(("client_id", config.client_id.as_str()));
             parameters.extend(config.lineage.as_deref().map(|lineage| ("lineage", lineage)));

@@ -72,7 +72,7 @@ struct Variant {
 
 /// A page that does not use the plain dialect does not download it.
 const VARIANTS: [Variant; 2] = [
-    Variant { name: "seamline", features: "npm", out: "pkg", target: "" },
+    Variant { name: "seamline", features: "npm,js-texts", out: "pkg", target: "" },
     Variant { name: "seamline-plain", features: "npm,plain", out: "pkg-plain", target: "plain" },
 ];
 

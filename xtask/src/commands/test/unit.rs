@@ -18,7 +18,7 @@ const OTHER_GROUPS: [&str; 2] = ["simulation", "browser"];
 /// What a page can be built from: the Rust API with its tests, and the two wasm files of the npm package.
 const WASM_BUILDS: [&[&str]; 3] = [
     &["--lib", "--test=browser"],
-    &["--lib", "--no-default-features", "--features=npm"],
+    &["--lib", "--no-default-features", "--features=npm,js-texts"],
     &["--lib", "--features=npm"],
 ];
 

@@ -55,7 +55,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         DELIVERY,
         "advance by the whole log, not by the frame",
-        "cursor.advance(batch.end(), batch.last_id)",
+        "cursor.advance(batch.end(), batch.last_id.to_owned())",
         "cursor.advance(batch.end() + 1, batch.last_id)",
     ),
     mutant(

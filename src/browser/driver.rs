@@ -26,6 +26,8 @@ use crate::wire::close::NORMAL;
 const TIMEOUT_MS_MAX: u64 = 3_600_000;
 
 type Session<H> = <<H as Host>::Dialect as Dialect>::Session;
+#[cfg(not(feature = "js-texts"))]
+type Incoming<H> = <Session<H> as Protocol>::Incoming;
 
 /// A session with its socket and timer. Cheap to clone. Dropping the last clone closes the socket.
 pub struct Driver<H: Host>(Rc<Inner<H>>);
@@ -104,12 +106,22 @@ impl<H: Host> Driver<H> {
 
     /// The timer has fired.
     pub fn timeout(&self) {
-        self.0.armed.set(None);
+        self.timer_fired();
         let buffered_bytes = self.buffered_bytes();
         self.with(|session, now| {
             session.set_buffered_bytes(buffered_bytes);
             session.handle_timeout(now);
         });
+    }
+
+    /// The timer is not set any more.
+    pub fn timer_fired(&self) {
+        self.0.armed.set(None);
+    }
+
+    /// A socket is closed, or never opened.
+    pub fn forget_socket(&self, id: SocketId) {
+        drop(self.take_socket(id));
     }
 
     /// A weak reference to this driver.
@@ -190,7 +202,7 @@ impl<H: Host> Driver<H> {
     /// A socket reports something.
     pub fn handle(&self, id: SocketId, report: Report) {
         if let Report::Closed(..) = report {
-            drop(self.take_socket(id));
+            self.forget_socket(id);
         }
         match report {
             Report::Open => self.with(|session, now| session.handle_open(now, id)),
@@ -223,11 +235,17 @@ impl<H: Host> Driver<H> {
 #[cfg(not(feature = "js-texts"))]
 impl<H: Host<Dialect: Codec>> Driver<H> {
     /// A frame arrived on a socket.
+    #[cfg(not(feature = "npm"))]
     pub fn receive(&self, id: SocketId, text: &JsValue) {
-        match self.0.dialect.decode(text, &self.0.text_units) {
+        match self.decode(text) {
             Ok(incoming) => self.with(|session, now| session.handle_incoming(now, id, incoming)),
             Err(message) => self.with(|session, now| session.handle_bad_frame(now, id, message)),
         }
+    }
+
+    /// Reads a frame.
+    pub fn decode(&self, text: &JsValue) -> Result<Incoming<H>, String> {
+        self.0.dialect.decode(text, &self.0.text_units)
     }
 
     /// The length of all received text in UTF-16 code units: bytes, if the text is ASCII.

@@ -2,14 +2,16 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::dialect;
+use super::dialect::{self, Dialect};
 use super::host::JsHost;
 use super::tables::{answer, argument, call, counts, read_config, start};
 use crate::browser::driver::Driver;
-use crate::browser::host::Report;
-use crate::browser::value::Data;
-use crate::core::{Config, Error, Instant, Protocol, SocketId};
+#[cfg(not(feature = "js-texts"))]
+use crate::core::Protocol;
+use crate::core::{Config, Error, Instant};
 use crate::wire::{Position, StartAt};
+
+type Session = <Dialect as crate::browser::dialect::Dialect>::Session;
 
 /// A session in a page.
 #[wasm_bindgen]
@@ -28,44 +30,22 @@ impl Engine {
     }
 
     /// Makes the call of this `kind`, one of `tables::call`. `js/src/boundary.ts` lists the arguments, which the host
-    /// has. Returns a number, or one of `tables::answer`.
+    /// has. Returns a number, or one of `tables::answer`. A socket's report is not accepted while outputs are being
+    /// performed.
     pub fn call(&self, kind: u32, id: u32) -> f64 {
-        let driver = &self.0;
+        let (driver, host) = (&self.0, self.0.host());
         match kind {
-            call::TIMEOUT => driver.timeout(),
-            call::WAKE => driver.wake(),
-            call::STAT => return self.stat(id),
-            call::SOCKET_OPEN.. => return self.report(kind, id),
-            _ => return self.command(kind, id),
+            call::STAT => return counts(driver.stats()).get(id as usize).map_or(0.0, |&count| count as f64),
+            call::SOCKET_OPEN.. if driver.performing() => return answer::REPEAT,
+            call::SOCKET_CLOSED => driver.forget_socket(id),
+            call::TIMEOUT => driver.timer_fired(),
+            _ => {}
         }
-        0.0
-    }
-
-    /// A socket's report. It is not accepted while outputs are being performed.
-    fn report(&self, kind: u32, id: SocketId) -> f64 {
-        let driver = &self.0;
-        if driver.performing() {
-            return answer::REPEAT;
-        }
-        match kind {
-            call::SOCKET_OPEN => driver.handle(id, Report::Open),
-            call::SOCKET_CLOSED => {
-                let host = driver.host();
-                let code = host.number(argument::X) as u16;
-                driver.handle(id, Report::Closed(code, host.text(argument::A)));
-            }
-            _ => dialect::receive(driver, kind, id),
-        }
-        0.0
-    }
-
-    /// A call into the session. Returns the id, or 0 for none.
-    fn command(&self, kind: u32, id: u32) -> f64 {
-        let driver = &self.0;
         // Asked before the session is borrowed: the socket may call back.
-        let buffered_bytes = if kind == call::CAST { driver.buffered_bytes() } else { 0 };
-        let host = driver.host();
-        match driver.with(|session, now| command(session, now, kind, id, host, buffered_bytes)) {
+        let asks = matches!(kind, call::WAKE | call::TIMEOUT | call::CAST);
+        let buffered_bytes = if asks { driver.buffered_bytes() } else { 0 };
+        // One closure for all calls: each one would be a copy of `Driver::with`.
+        match driver.with(|session, now| call(session, now, kind, id, driver, buffered_bytes)) {
             Ok(id) => id.into(),
             Err(error) => {
                 host.refuse(&error);
@@ -73,21 +53,18 @@ impl Engine {
             }
         }
     }
-
-    /// One of the counts, by its place.
-    fn stat(&self, place: u32) -> f64 {
-        counts(self.0.stats()).get(place as usize).map_or(0.0, |&count| count as f64)
-    }
 }
 
-fn command<S: Protocol<Data = Data>>(
-    session: &mut S,
+/// A call into the session. Returns the id of what it made, or 0.
+fn call(
+    session: &mut Session,
     now: Instant,
     kind: u32,
     id: u32,
-    host: &JsHost,
+    driver: &Driver<JsHost>,
     buffered_bytes: u64,
 ) -> Result<u32, Error> {
+    let host = driver.host();
     let a = || host.text(argument::A);
     let value = || host.value(argument::VALUE);
     match kind {
@@ -95,6 +72,14 @@ fn command<S: Protocol<Data = Data>>(
         call::CLOSE => session.close(now),
         call::HIDE => session.handle_hide(now),
         call::SUSPEND => session.handle_suspend(now),
+        call::WAKE => {
+            session.set_buffered_bytes(buffered_bytes);
+            session.handle_wake(now);
+        }
+        call::TIMEOUT => {
+            session.set_buffered_bytes(buffered_bytes);
+            session.handle_timeout(now);
+        }
         call::UNSUBSCRIBE => session.unsubscribe(now, id),
         call::SUBSCRIBE => return session.subscribe(now, a(), start_at(host), position(host)),
         call::SUBSCRIBE_TO_CASTS => return session.subscribe_to_casts(now, a()),
@@ -114,7 +99,9 @@ fn command<S: Protocol<Data = Data>>(
             session.handle_token(now, id, Ok(token));
         }
         call::TOKEN_FAILED => session.handle_token(now, id, Err(a())),
-        _ => {}
+        call::SOCKET_OPEN => session.handle_open(now, id),
+        call::SOCKET_CLOSED => session.handle_close(now, id, host.number(argument::X) as u16, a()),
+        _ => dialect::receive(session, now, kind, id, driver),
     }
     Ok(0)
 }

@@ -10,8 +10,8 @@ use crate::browser::driver::Driver;
 use crate::browser::host::Transport;
 use crate::browser::plain::Plain;
 use crate::browser::value::Data;
-use crate::core::{Batch, ChannelId, SocketId};
-use crate::plain::{Message, PlainConfig};
+use crate::core::{Batch, ChannelId, Instant, Protocol, SocketId};
+use crate::plain::{Message, PlainConfig, PlainSession};
 use crate::wire::MessageId;
 
 pub type Dialect = Plain;
@@ -70,8 +70,17 @@ pub fn deliver(host: &JsHost, channel: ChannelId, batch: Batch<Message<Data>>, _
 }
 
 /// A frame arrived.
-pub fn receive(driver: &Driver<JsHost>, _kind: u32, socket: SocketId) {
-    driver.receive(socket, &driver.host().value(argument::VALUE));
+pub fn receive(
+    session: &mut PlainSession<Data>,
+    now: Instant,
+    _kind: u32,
+    socket: SocketId,
+    driver: &Driver<JsHost>,
+) {
+    match driver.decode(&driver.host().value(argument::VALUE)) {
+        Ok(incoming) => session.handle_incoming(now, socket, incoming),
+        Err(message) => session.handle_bad_frame(now, socket, message),
+    }
 }
 
 pub fn send(socket: &JsSocket, frame: Frame<Dialect>) -> JsValue {

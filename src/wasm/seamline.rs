@@ -8,7 +8,7 @@ use crate::browser::dialect::Frame;
 use crate::browser::driver::Driver;
 use crate::browser::host::Transport;
 use crate::browser::value::Data;
-use crate::core::{Batch, ChannelId, Config, Incoming, Instant, Protocol, Session, SocketId};
+use crate::core::{Batch, ChannelId, Config, Instant, Session, SocketId};
 use crate::wire::{ClientFrame, MessageId, Position, SUBPROTOCOL, ServerFrame, StartAt, Text, TextRef};
 
 pub struct Dialect;
@@ -65,12 +65,17 @@ pub fn read(_host: &JsHost) -> Dialect {
 
 /// Reports a `msgs` frame.
 pub fn deliver(host: &JsHost, channel: ChannelId, batch: Batch<JsValue>, skip: u64) {
-    let none = &JsValue::UNDEFINED;
-    host.report_with(Kind::Deliver, channel, none, none, [skip, 0, 0], &batch.payload);
+    host.report_with(Kind::Deliver, channel, NONE, NONE, [skip, 0, 0], &batch.payload);
 }
 
 /// A frame arrived, which `js/src/frames.ts` has read and checked.
-pub fn receive(driver: &Driver<JsHost>, kind: u32, socket: SocketId) {
+pub fn receive(
+    session: &mut Session<JsValue, Data>,
+    now: Instant,
+    kind: u32,
+    socket: SocketId,
+    driver: &Driver<JsHost>,
+) {
     let host = driver.host();
     let ch = || host.text(argument::A);
     let b = || host.text(argument::B);
@@ -87,8 +92,7 @@ pub fn receive(driver: &Driver<JsHost>, kind: u32, socket: SocketId) {
                 bytes: host.count(argument::Z),
                 payload: host.value(argument::VALUE),
             };
-            let incoming = Incoming::Messages(ch(), batch);
-            return driver.with(|session, now| session.handle_incoming(now, socket, incoming));
+            return session.handle_messages(now, socket, &ch(), batch);
         }
         frame::WELCOME => ServerFrame::Welcome {
             session: ch(),
@@ -125,50 +129,51 @@ pub fn receive(driver: &Driver<JsHost>, kind: u32, socket: SocketId) {
             reference: reference(),
             retry_after_ms: host.optional_count(argument::X),
         },
-        frame::BAD_FRAME => {
-            return driver.with(|session, now| session.handle_bad_frame(now, socket, ch()));
-        }
-        _ => return driver.with(|session, now| session.handle_unknown_frame(now, socket)),
+        frame::BAD_FRAME => return session.handle_bad_frame(now, socket, ch()),
+        _ => return session.handle_unknown_frame(now, socket),
     };
-    driver.with(|session, now| session.handle_frame(now, socket, received));
+    session.handle_frame(now, socket, received);
 }
 
+/// One call for all frames, because each is code of its own.
 pub fn send(socket: &JsSocket, sent: Frame<Dialect>) -> JsValue {
     let none = f64::NAN;
-    let number = |number: Option<u64>| number.map_or(none, |number| number as f64);
-    match sent {
+    let (op, a, b, x, y, z, c) = match &sent {
         ClientFrame::Hello { v, client_id, lineage, token, ordered } => {
-            let ordered = u32::from(ordered).into();
-            socket.send(op::HELLO, &client_id, or_none(&lineage), v.into(), ordered, none, or_none(&token))
+            let ordered = u32::from(*ordered).into();
+            (op::HELLO, client_id, or_none(lineage), (*v).into(), ordered, none, or_none(token))
         }
         ClientFrame::Sub { ch, position, from, credit, reference } => {
-            let (credit, reference) = (credit as f64, number(reference));
-            let Some(Position { epoch, offset, id }) = position else {
-                let from = match from {
-                    Some(StartAt::Start) => start::START,
-                    Some(StartAt::Tail) => start::TAIL,
-                    None => none,
-                };
-                return socket.send(op::SUB, &ch, NONE, credit, reference, from, NONE);
+            let (epoch, offset, id) = match (position, from) {
+                (Some(Position { epoch, offset, id }), _) => (value(epoch), *offset as f64, or_none(id)),
+                (None, Some(StartAt::Start)) => (NONE, start::START, NONE),
+                (None, Some(StartAt::Tail)) => (NONE, start::TAIL, NONE),
+                (None, None) => (NONE, none, NONE),
             };
-            socket.send(op::SUB, &ch, &epoch, credit, reference, offset as f64, or_none(&id))
+            let reference = reference.map_or(none, |reference| reference as f64);
+            (op::SUB, ch, epoch, *credit as f64, reference, offset, id)
         }
-        ClientFrame::More { ch, credit } => socket.send(op::MORE, &ch, NONE, credit as f64, none, none, NONE),
-        ClientFrame::Unsub { ch } => socket.send(op::UNSUB, &ch, NONE, none, none, none, NONE),
-        ClientFrame::Pub { ch, key, data } => socket.send(op::PUB, &ch, &key, none, none, none, &data),
-        ClientFrame::Cast { ch, data } => socket.send(op::CAST, &ch, NONE, none, none, none, &data),
+        ClientFrame::More { ch, credit } => (op::MORE, ch, NONE, *credit as f64, none, none, NONE),
+        ClientFrame::Unsub { ch } => (op::UNSUB, ch, NONE, none, none, none, NONE),
+        ClientFrame::Pub { ch, key, data } => (op::PUB, ch, value(key), none, none, none, data),
+        ClientFrame::Cast { ch, data } => (op::CAST, ch, NONE, none, none, none, data),
         ClientFrame::Ack { ch, epoch, offset, id } => {
-            socket.send(op::ACK, &ch, &epoch, none, none, offset as f64, or_none(&id))
+            (op::ACK, ch, value(epoch), none, none, *offset as f64, or_none(id))
         }
-        ClientFrame::Token { token } => socket.send(op::TOKEN, &token, NONE, none, none, none, NONE),
-        ClientFrame::Ping => socket.send(op::PING, NONE, NONE, none, none, none, NONE),
-    }
+        ClientFrame::Token { token } => (op::TOKEN, token, NONE, none, none, none, NONE),
+        ClientFrame::Ping => (op::PING, NONE.unchecked_ref(), NONE, none, none, none, NONE),
+    };
+    socket.send(op, a, b, x, y, z, c)
 }
 
 const NONE: &JsValue = &JsValue::UNDEFINED;
 
+fn value(text: &Text) -> &JsValue {
+    text
+}
+
 fn or_none(text: &Option<Text>) -> &JsValue {
-    text.as_ref().map_or(NONE, |text| text)
+    text.as_ref().map_or(NONE, value)
 }
 
 // Texts, which stay in JavaScript.

@@ -36,7 +36,7 @@ enum What {
     Latency(browser::PageArgs),
     /// Publications from one page: how many per second are answered, and how long a queue holds up the page
     Publish(browser::PageArgs),
-    /// seamline-server and socket.io under the same load: idle connections, fan-out, a reconnect storm
+    /// The server: durable appends, deliveries, memory, idle connections, Redis, and a reconnect storm
     Server(server::Args),
     /// Count the instructions of what runs for each message, and compare them with bench/instructions.json
     Instructions(instructions::Args),

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::Result;
+use seamline_test_support::redis;
 use tokio::time::{Instant, sleep};
 
 use crate::cluster::{Cluster, Node};
@@ -41,6 +42,8 @@ enum RedisFault {
     Paused(u64),
     LinksCut,
     LinksStalled,
+    /// The pub/sub connections are closed, and no others.
+    WakeupsCut,
     /// Killed, and restarted without its data.
     Emptied,
 }
@@ -48,14 +51,18 @@ enum RedisFault {
 /// A node is killed twice as often as anything else.
 const NODE_FAULTS: [NodeFault; 4] =
     [NodeFault::Killed, NodeFault::Killed, NodeFault::ClientLinksCut, NodeFault::ClientLinksStalled];
-const REDIS_FAULTS: [RedisFault; 6] = [
+const REDIS_FAULTS: [RedisFault; 7] = [
     RedisFault::Killed,
     RedisFault::Paused(2),
     RedisFault::Paused(10),
     RedisFault::LinksCut,
     RedisFault::LinksStalled,
+    RedisFault::WakeupsCut,
     RedisFault::Emptied,
 ];
+
+/// How often in a row.
+const WAKEUPS_CUT: u32 = 5;
 
 /// Injects faults for this long. Each ends before the next begins, so that everything is up now and then. All of them
 /// occur before one occurs again, in an order that the seed determines.
@@ -112,20 +119,20 @@ async fn redis_fault(
     fault: RedisFault,
     rng: &mut Random,
 ) -> Result<&'static str> {
-    let (Some(redis), Some(link)) = (&mut cluster.redis, &cluster.nodes[index].redis_link) else {
+    let (Some(process), Some(link)) = (&mut cluster.redis, &cluster.nodes[index].redis_link) else {
         return Ok("none");
     };
     Ok(match fault {
         RedisFault::Killed => {
-            redis.kill().await?;
+            process.kill().await?;
             pause(rng, 50, 1_500).await;
-            redis.restart().await?;
+            process.restart().await?;
             "Redis killed"
         }
         RedisFault::Paused(seconds) => {
-            redis.pause()?;
+            process.pause()?;
             sleep(Duration::from_secs(seconds)).await;
-            redis.resume()?;
+            process.resume()?;
             if seconds < 10 { "Redis paused" } else { "Redis paused for 10 s" }
         }
         RedisFault::LinksCut => {
@@ -137,6 +144,13 @@ async fn redis_fault(
             pause(rng, 200, 4_000).await;
             link.stall(false);
             "Redis links stalled"
+        }
+        RedisFault::WakeupsCut => {
+            for _ in 0..WAKEUPS_CUT {
+                redis::close_pub_sub(process.port)?;
+                pause(rng, 0, 300).await;
+            }
+            "wake-ups cut"
         }
         RedisFault::Emptied => {
             cluster.empty_redis().await?;

@@ -48,7 +48,7 @@ impl App {
         auth: Arc<Auth>,
         draining: watch::Receiver<Option<Drain>>,
     ) -> Self {
-        let metrics = Metrics::default();
+        let metrics = Metrics::new(store.missed_wakeups());
         let loopback = config.listen.ip().is_loopback();
         App {
             origins: Arc::new(Origins::new(&config.allow_origin, !config.asks_for_tokens(), loopback)),

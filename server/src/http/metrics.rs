@@ -44,8 +44,9 @@ pub struct Metrics {
     pub latency_seconds: Histogram,
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
+impl Metrics {
+    /// All at zero, with a counter of the store.
+    pub fn new(missed_wakeups: Option<Counter>) -> Self {
         let mut registry = Registry::with_prefix("seamline");
         let appended = "Messages that this server appended to the log";
         let recoveries_with_gap = "Recoveries whose position the log does not have";
@@ -59,7 +60,11 @@ impl Default for Metrics {
         let live_queue_bytes = "Bytes of messages in the live stream that wait for slow subscriptions";
         let log_up = "0 while the log is unavailable or accepts nothing, otherwise 1";
         let refused = "Publications that were not stored, by the code of their refusal";
+        let missed = "Reads of the Redis log that found messages although no wake-up had announced them";
         let mut register = Registrar(&mut registry);
+        if let Some(missed_wakeups) = missed_wakeups {
+            register.metric("redis_missed_wakeups", missed, missed_wakeups);
+        }
         Metrics {
             appended: register.counter("messages_appended", appended),
             delivered: register.counter("messages_delivered", "Messages sent from the live stream"),

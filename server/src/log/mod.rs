@@ -15,6 +15,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt};
+use prometheus_client::metrics::counter::Counter;
 use seamline::wire::{MessageId, Position, StartAt};
 use tokio::sync::watch;
 
@@ -224,6 +225,11 @@ pub trait Store: Send + Sync {
     /// The health of the store, now and later. It is always `Ok` unless the store says otherwise.
     fn health(&self) -> watch::Receiver<Health> {
         watch::Sender::new(Health::Ok).subscribe()
+    }
+
+    /// Counts the reads that found messages which no other node had announced; `None` if the store needs no announcements.
+    fn missed_wakeups(&self) -> Option<Counter> {
+        None
     }
 
     /// Commits what is queued and shuts down.

@@ -168,7 +168,7 @@ async fn a_read_only_user_degrades_the_server() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_forbidden_channel_breaks_no_other() {
     let redis = Redis::start();
-    redis.set_permissions(&["resetkeys", "~seamline:{c}:*", "~seamline:wake:*", "~seamline:probe:*"]);
+    redis.set_permissions(&["resetkeys", "~seamline:{c}:*", "~seamline:probe:*"]);
     let server = Server::start(&["--log", &redis.url_of_user()]);
     let mut reader = live(&server).await;
     for _ in 0..5 {
@@ -181,23 +181,37 @@ async fn a_forbidden_channel_breaks_no_other() {
     assert_eq!(server.stderr().matches("ERROR").count(), 1, "{}", server.stderr());
 }
 
-/// Without pub/sub, only ephemeral events between nodes are missing, which is logged.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_without_pub_sub_lacks_only_casts() {
+/// Without pub/sub, ephemeral events between nodes are missing, and messages are late. Both are logged.
+async fn messages_are_only_late_without(missing: &str, warnings: &[&str]) {
     let redis = Redis::start();
-    redis.set_permissions(&["resetchannels"]);
-    let server = Server::start(&["--log", &redis.url_of_user()]);
+    redis.set_permissions(&[missing]);
+    let (server, other) =
+        (Server::start(&["--log", &redis.url_of_user()]), Server::start(&["--log", &redis.url_of_user()]));
     let mut reader = live(&server).await;
     reader.send(json!({"op": "cast", "ch": "c", "data": 1})).await;
     reader.send(json!({"op": "cast", "ch": "c", "data": 2})).await;
-    assert_eq!(server.publish("c", json!({"i": 1})).await, 1);
-    assert_eq!(next_offsets(&mut reader).await, [1]);
+    for offset in 1..=3 {
+        assert_eq!(other.publish("c", json!({"i": offset})).await, offset);
+        assert_eq!(next_offsets(&mut reader).await, [offset]);
+    }
     health_is(&server, true).await;
     crate::support::eventually("the warnings", || {
-        let stderr = server.stderr();
-        ["allow SUBSCRIBE", "allow PUBLISH"].iter().all(|words| stderr.matches(words).count() == 1)
+        warnings.iter().all(|words| server.stderr().matches(words).count() == 1)
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_without_pub_sub_receives_messages_late() {
+    let casts = ["allow SUBSCRIBE to seamline:casts:0", "allow PUBLISH to seamline:casts:0"];
+    let all = [&casts[..], &["allow SUBSCRIBE to seamline:*"]].concat();
+    messages_are_only_late_without("resetchannels", &all).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_user_without_publish_receives_messages_late() {
+    let all = ["allow PUBLISH to seamline:casts:0", "allow PUBLISH to seamline:*"];
+    messages_are_only_late_without("-publish", &all).await;
 }
 
 /// The server recovers without a publication: a load balancer sends none to a server that is not ready.

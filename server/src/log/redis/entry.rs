@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use seamline::wire::MessageId;
 use serde::de::IgnoredAny;
 
 use crate::log::Message;
@@ -31,9 +32,9 @@ fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-/// The id as text, for commands and logs.
-pub(super) fn id_text((id, _): &Raw) -> String {
-    String::from_utf8_lossy(id).into_owned()
+/// The id.
+pub(super) fn id((id, _): &Raw) -> Option<MessageId> {
+    text(id)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -8,12 +8,20 @@ use crate::log::PositionKey;
 /// The prefix of every key.
 const PREFIX: &str = "seamline:";
 
-/// The stream that wakes this node's reader; see [`tail`](super::tail).
+/// All keys, and all pub/sub channels, as the permissions of a user name them.
+pub(super) const ALL: &str = "seamline:*";
+
+/// The pub/sub channel (not a key) of the wake-ups that this node's probe publishes. Those of a channel have the name of
+/// its [`log`]; see [`tail`](super::tail).
 pub(super) fn wake(node: &str) -> String {
     format!("{PREFIX}wake:{node}")
 }
 
-/// The hash and the list that this node's probe writes to and empties again.
+/// The stream, the hash and the list that this node's probe writes to. It empties the hash and the list again.
+pub(super) fn probe_stream(node: &str) -> String {
+    format!("{PREFIX}probe:{node}:stream")
+}
+
 pub(super) fn probe_hash(node: &str) -> String {
     format!("{PREFIX}probe:{node}:hash")
 }
@@ -27,7 +35,8 @@ pub(super) fn casts(db: i64) -> String {
     format!("{PREFIX}casts:{db}")
 }
 
-/// The channel's messages: a stream of `o` (offset), `e` (epoch), `d` (payload).
+/// The channel's messages: a stream of `o` (offset), `e` (epoch), `d` (payload). Wake-ups are published under the same
+/// name.
 pub(super) fn log(ch: &str) -> String {
     format!("{PREFIX}{{{}}}:log", escaped(ch))
 }

@@ -19,6 +19,7 @@ mod writer;
 use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt};
+use prometheus_client::metrics::counter::Counter;
 use redis::Client;
 use seamline::wire::{MessageId, Position, StartAt};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -209,6 +210,10 @@ impl Store for RedisStore {
 
     fn health(&self) -> watch::Receiver<Health> {
         self.shared.health()
+    }
+
+    fn missed_wakeups(&self) -> Option<Counter> {
+        Some(self.tail.missed_wakeups())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

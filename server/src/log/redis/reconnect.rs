@@ -1,4 +1,4 @@
-//! Keeps the node connected and its reader running, and probes Redis regularly.
+//! Keeps the node connected, its reader and its listener running, and probes Redis regularly.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -27,11 +27,12 @@ pub(super) async fn run(
 ) {
     let mut backoff = Backoff::new(RECONNECT_MIN, RECONNECT_MAX);
     loop {
-        if let Some(Connections { blocking, .. }) = &mut connections {
+        if let Some(Connections { reading, .. }) = &mut connections {
             let connected_at = Instant::now();
             let why = tokio::select! {
-                why = tail.read(blocking) => why,
+                why = tail.read(reading) => why,
                 why = shared.failure() => why,
+                never = tail.listen() => match never {},
                 never = probe_regularly(&shared) => match never {},
             };
             shared.disconnected(&why);
@@ -56,9 +57,9 @@ async fn reconnect(
         let attempt = async {
             let (mut connections, probed) = shared.connect().await?;
             let rejects = probed != ProbeResult::Ok;
-            tail.compare(&mut connections.commands, rejects).await?;
+            tail.compare_all(&mut connections.commands, rejects).await?;
             if !rejects {
-                tail.try_to_read(&mut connections.blocking).await?;
+                tail.try_to_read(&mut connections.reading).await?;
             }
             Ok::<_, Unusable>((connections, probed))
         };

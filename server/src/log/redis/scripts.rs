@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, RedisResult, Script, Value};
+use redis::{Cmd, Pipeline, RedisResult, Script, Value};
 use seamline::wire::{MessageId, Position, StartAt};
 
 use super::keys;
@@ -15,8 +15,8 @@ use crate::log::retention::{KEY_AGE_MIN, POSITION_AGE_MAX};
 use crate::log::{After, Append, PageLimit, PositionKey, Retention};
 use crate::time::millis;
 
-/// The wake stream of a node that is gone expires after this time.
-pub(super) const WAKE_TTL_MS: u64 = 3_600_000;
+/// What the probe of a node that is gone has left expires after this time.
+const PROBE_TTL_MS: u64 = 3_600_000;
 /// Larger numbers lose precision in Lua.
 const EXACT_MAX: u64 = 1 << 53;
 
@@ -50,7 +50,7 @@ pub(super) struct Seen {
     pub epoch: String,
     /// 0 if there was no message.
     pub offset: u64,
-    pub id: String,
+    pub id: MessageId,
 }
 
 /// Loads the scripts into Redis.
@@ -83,10 +83,28 @@ pub(super) fn read(ch: &str, after: After, limit: PageLimit, retention: Retentio
 pub(super) fn state(ch: &str, seen: Option<&Seen>, retention: Retention) -> Cmd {
     let mut cmd = channel_call(Name::State, ch, retention);
     match seen {
-        Some(seen) => cmd.arg(&seen.epoch).arg(seen.offset).arg(&seen.id),
+        Some(seen) => cmd.arg(&seen.epoch).arg(seen.offset).arg(seen.id.text()),
         None => cmd.arg("").arg(0).arg(""),
     };
     cmd
+}
+
+/// What [`known`] understands, without a script: a node follows thousands of channels when its clients reconnect.
+pub(super) fn peek(ch: &str) -> Pipeline {
+    let mut pipe = redis::pipe();
+    pipe.cmd("HMGET").arg(keys::meta(ch)).arg(&["epoch", "head", "last"]);
+    pipe.cmd("XREAD").arg("COUNT").arg(1).arg("STREAMS").arg(keys::log(ch)).arg("$"); // fails unless it is a stream
+    pipe
+}
+
+/// The last message of a channel, if its metadata is valid by the rules of `channel.lua`. Otherwise a script has to
+/// create or repair the channel.
+pub(super) fn known(metadata: Value) -> Option<Seen> {
+    let (epoch, head, id): (String, String, String) = redis::from_redis_value(metadata).ok()?;
+    let is_epoch = !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let is_number = head.len() <= 15 && head.bytes().all(|byte| byte.is_ascii_digit());
+    (is_epoch && is_number).then_some(())?;
+    Some(Seen { epoch, offset: head.parse().ok()?, id: id.parse().ok()? })
 }
 
 /// `{epoch, offset, id}` of the last message whose id is not greater, or `{epoch, 0, ''}`.
@@ -115,11 +133,18 @@ pub(super) fn store_position(key: &PositionKey, at: &Position) -> Cmd {
     cmd
 }
 
-/// `{}` if Redis does everything that the store needs, or `{command, error}`.
+/// `{}` if Redis does everything that the store needs, or `{command, error}`. Publishes a wake-up for the node.
 pub(super) fn probe(node: &str) -> Cmd {
     let mut cmd = call(Name::Probe, 3);
-    cmd.arg(keys::wake(node)).arg(keys::probe_hash(node)).arg(keys::probe_list(node));
-    cmd.arg(WAKE_TTL_MS);
+    cmd.arg(keys::probe_stream(node)).arg(keys::probe_hash(node)).arg(keys::probe_list(node));
+    cmd.arg(PROBE_TTL_MS).arg(keys::wake(node));
+    cmd
+}
+
+/// Reads what the probe has written.
+pub(super) fn try_to_read(node: &str) -> Cmd {
+    let mut cmd = redis::cmd("XREAD");
+    cmd.arg("COUNT").arg(1).arg("STREAMS").arg(keys::probe_stream(node)).arg("0-0");
     cmd
 }
 
@@ -142,4 +167,33 @@ fn call(script: Name, keys: usize) -> Cmd {
     let mut cmd = redis::cmd("EVALSHA");
     cmd.arg(SCRIPTS[script as usize].get_hash()).arg(keys);
     cmd
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_valid_metadata_is_known() {
+        let known = |fields: [Option<&[u8]>; 3]| {
+            let value =
+                |field: Option<&[u8]>| field.map_or(Value::Nil, |text| Value::BulkString(text.into()));
+            known(Value::Array(fields.map(value).into()))
+        };
+        let seen = Seen { epoch: "e1".into(), offset: 7, id: MessageId { ms: 5, seq: 1 } };
+        assert_eq!(known([Some(b"e1"), Some(b"7"), Some(b"5-1")]), Some(seen));
+        for (epoch, head, last) in [
+            (None, None, None),
+            (Some(&b""[..]), Some(&b"7"[..]), Some(&b"5-1"[..])),
+            (Some(b"\xff"), Some(b"7"), Some(b"5-1")),
+            (Some(b"e 1"), Some(b"7"), Some(b"5-1")),
+            (Some(b"e1"), Some(b""), Some(b"5-1")),
+            (Some(b"e1"), Some(b"+7"), Some(b"5-1")),
+            (Some(b"e1"), Some(b"1000000000000000"), Some(b"5-1")),
+            (Some(b"e1"), Some(b"7"), Some(b"5")),
+            (Some(b"e1"), Some(b"7"), Some(b"5-99999999999999999999")),
+        ] {
+            assert_eq!(known([epoch, head, last]), None, "{epoch:?} {head:?} {last:?}");
+        }
+    }
 }

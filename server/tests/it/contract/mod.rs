@@ -1,5 +1,5 @@
-//! The guarantees of every `Store`. Each test runs against each backend: the embedded store and a real Redis. `nodes`
-//! and `replaced` test what only Redis can do.
+//! The guarantees of every `Store`. Each test runs against each backend: the embedded store and a real Redis. `nodes`,
+//! `replaced` and `wakeups` test what only Redis can do.
 
 mod appending;
 mod backend;
@@ -9,6 +9,7 @@ mod positions;
 mod reading;
 mod replaced;
 mod retention;
+mod wakeups;
 
 use backend::{Backend, Node, append, keyed};
 

@@ -56,7 +56,7 @@ async fn channels_can_be_dropped_and_followed_again() {
         assert_eq!(b.append(append("c", round)).await.offset, round);
         assert_eq!(heard(&mut live, 1).await[0].offset, round);
         drop((live, others));
-        // The reader drops channels without listeners once a second.
+        // The reader drops channels without listeners when it is their turn.
         tokio::time::sleep(std::time::Duration::from_millis(round * 150)).await;
         b.append(append("steady", round)).await;
         assert_eq!(heard(&mut steady, 1).await[0].offset, round);

@@ -168,7 +168,7 @@ impl Server {
     pub async fn read(&self, ch: &str, after: u64) -> Value {
         let url = self.url(&format!("/channels/{ch}/messages?after={after}&limit=1000"));
         let (status, answer) = request("GET", url, &[], b"").await;
-        assert_eq!(status, 200, "{answer}");
+        assert_eq!(status, 200, "{answer}\n{}", self.stderr());
         answer
     }
 }

@@ -3,22 +3,22 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
+use redis::aio::{MultiplexedConnection, PubSub};
 use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult};
 
 use super::probe::{ProbeResult, probe};
 use super::{COMMAND_TIMEOUT, SharedConnection};
 use crate::log::redis::scripts;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long one `XREAD` waits on the blocking connection.
-pub(in crate::log::redis) const READ_BLOCKS_FOR: Duration = Duration::from_secs(2);
+pub(in crate::log::redis) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time that one read may take: it returns more than other commands.
+const READ_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The two connections that the store needs.
 pub(in crate::log::redis) struct Connections {
     pub commands: MultiplexedConnection,
-    /// For the reader, whose reads block it.
-    pub blocking: MultiplexedConnection,
+    /// For the reader, whose large answers would delay the others.
+    pub reading: MultiplexedConnection,
 }
 
 /// Why a connection cannot be used, or not any longer.
@@ -63,9 +63,9 @@ impl SharedConnection {
             ProbeResult::Broken(why) => return Err(Unusable::Unfit(why)),
             probed => probed,
         };
-        let mut blocking = self.open().await.map_err(Unusable::Unreachable)?;
-        blocking.set_response_timeout(READ_BLOCKS_FOR + COMMAND_TIMEOUT);
-        Ok((Connections { commands, blocking }, probed))
+        let mut reading = self.open().await.map_err(Unusable::Unreachable)?;
+        reading.set_response_timeout(READ_TIMEOUT);
+        Ok((Connections { commands, reading }, probed))
     }
 
     /// Opens a connection, whatever server it leads to.
@@ -74,5 +74,10 @@ impl SharedConnection {
             .set_connection_timeout(Some(CONNECT_TIMEOUT))
             .set_response_timeout(Some(COMMAND_TIMEOUT));
         self.client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    /// Opens a connection for pub/sub.
+    pub async fn open_pubsub(&self) -> RedisResult<PubSub> {
+        self.client.get_async_pubsub().await
     }
 }

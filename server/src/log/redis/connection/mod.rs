@@ -16,7 +16,7 @@ use redis::{Client, Cmd, ErrorKind, FromRedisValue, Pipeline, RedisError, RedisR
 use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
-pub(super) use self::connect::{Connections, READ_BLOCKS_FOR, Unusable};
+pub(super) use self::connect::{CONNECT_TIMEOUT, Connections, Unusable};
 pub(super) use self::probe::ProbeResult;
 use crate::log::{Health, StoreError};
 

@@ -41,4 +41,7 @@ end
 keep_for(log, keep_ms)
 keep_for(keys, math.max(keep_ms, keep_key_ms))
 keep_for(key_order, math.max(keep_ms, keep_key_ms))
+
+-- Wakes the nodes that follow the channel. `pcall`, because the message is stored, whether or not this is allowed.
+redis.pcall('PUBLISH', log, id)
 return {offset, id, 0}

@@ -1,7 +1,7 @@
 -- Runs every command that the store needs on keys of this node, and so fails where the store would fail.
 --
--- KEYS[1] the node's wake stream, KEYS[2] its hash, KEYS[3] its list
--- ARGV[1] for how many ms to keep the stream
+-- KEYS[1] the node's stream, KEYS[2] its hash, KEYS[3] its list
+-- ARGV[1] for how many ms to keep the stream, ARGV[2] the name of the node's wake-ups
 -- Returns {} on success, or {command, error}. It removes what it adds to the hash and the list.
 local stream, hash, list = KEYS[1], KEYS[2], KEYS[3]
 local steps = {
@@ -24,6 +24,8 @@ local steps = {
     {'LPOP', list},
     {'DEL', hash, list},
 }
+-- The node notices if this does not arrive.
+redis.pcall('PUBLISH', ARGV[2], '')
 for _, step in ipairs(steps) do
     local answer = redis.pcall(unpack(step))
     if type(answer) == 'table' and answer.err then return {step[1], answer.err} end

@@ -1,5 +1,7 @@
 //! Comparing the logs with what was read of them, over a new connection or after a read was rejected.
 
+use std::sync::Arc;
+
 use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 
@@ -12,27 +14,37 @@ const GROUP_MAX: usize = 256;
 
 impl Tail {
     /// Compares all channels with what was read of them. A new connection is used by nobody else before this is done,
-    /// so that nothing is appended to a log that has fallen back. Returns how many channels were given up because they
-    /// cannot be read. Fails if none can be read while Redis rejects something.
-    pub async fn compare(
+    /// so that nothing is appended to a log that has fallen back.
+    pub async fn compare_all(
         &self,
         commands: &mut MultiplexedConnection,
         rejects: bool,
+    ) -> Result<(), Unusable> {
+        let all = self.lock().keys();
+        self.compare(commands, &all, rejects).await.map(drop)
+    }
+
+    /// Compares some channels. Returns how many were given up because they cannot be read. Fails if none can be read
+    /// while Redis rejects something.
+    pub(super) async fn compare(
+        &self,
+        commands: &mut MultiplexedConnection,
+        keys: &[Arc<str>],
+        rejects: bool,
     ) -> Result<usize, Unusable> {
-        let followed: Vec<(String, String, Seen)> = {
-            let channels = self.lock();
-            channels.iter().map(|(key, at)| (key.clone(), at.ch.clone(), at.seen.clone())).collect()
-        };
         let mut unreadable = Vec::new();
-        for group in followed.chunks(GROUP_MAX) {
+        let mut compared = 0;
+        for group in keys.chunks(GROUP_MAX) {
+            let group = self.seen_of(group);
             let mut pipe = redis::pipe();
-            for (_, ch, seen) in group {
+            for (_, ch, seen) in &group {
                 pipe.add_command(scripts::state(ch, Some(seen), self.retention));
             }
             let states: Vec<RedisResult<State>> = pipe.ignore_errors().query_async(commands).await?;
-            for ((key, ch, seen), state) in group.iter().zip(states) {
+            compared += group.len();
+            for ((key, ch, seen), state) in group.into_iter().zip(states) {
                 match state {
-                    Ok(state) if state.0 != seen.epoch => self.start_over(key, state),
+                    Ok(state) if state.0 != seen.epoch => self.start_over(&key, state),
                     Ok(_) => {}
                     Err(e) if is_connection_error(&e) => return Err(e.into()),
                     Err(e) => unreadable.push((key, ch, e)),
@@ -40,12 +52,22 @@ impl Tail {
             }
         }
         if rejects
-            && unreadable.len() == followed.len()
+            && unreadable.len() == compared
             && let Some((_, _, why)) = unreadable.pop()
         {
             return Err(why.into());
         }
         unreadable.iter().for_each(|(key, ch, why)| self.give_up(key, ch, &why.to_string()));
         Ok(unreadable.len())
+    }
+
+    /// What was read of these channels, as far as they are still followed.
+    fn seen_of(&self, keys: &[Arc<str>]) -> Vec<(Arc<str>, String, Seen)> {
+        let mut channels = self.lock();
+        let seen = |key: &Arc<str>| {
+            let followed = channels.get_mut(key)?;
+            Some((key.clone(), followed.ch().to_owned(), followed.seen.clone()))
+        };
+        keys.iter().filter_map(seen).collect()
     }
 }

@@ -49,19 +49,22 @@ impl Tail {
         let mut channels = self.lock();
         let followed = channels.get_mut(key)?;
         while let Some(raw) = entries.front() {
-            let id = entry::id_text(raw);
+            let Some(id) = entry::id(raw) else {
+                entries.pop_front(); // never: Redis does not accept such ids
+                continue;
+            };
             let seen = &mut followed.seen;
             let next = seen.offset + 1;
             match entry::parse(raw) {
                 Some((epoch, message))
                     if epoch == seen.epoch && (next..=head.unwrap_or(next)).contains(&message.offset) =>
                 {
-                    (seen.offset, seen.id) = (message.offset, id.clone());
+                    (seen.offset, seen.id) = (message.offset, id);
                     followed.read_to = id;
-                    self.hub.publish(&followed.ch, message);
+                    self.hub.publish(followed.ch(), message);
                 }
                 Some(_) if head.is_none() => {
-                    return Some(Discontinuity { ch: followed.ch.clone(), seen: seen.clone() });
+                    return Some(Discontinuity { ch: followed.ch().to_owned(), seen: followed.seen.clone() });
                 }
                 _ => followed.skip(id),
             }

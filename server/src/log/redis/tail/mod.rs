@@ -1,8 +1,12 @@
-//! The live stream: one reader per node follows the streams of all channels that have listeners on this node, in log
+//! The live stream: one reader per node reads the streams of all channels that have listeners on this node, in log
 //! order, whichever node appended the messages.
 //!
-//! The reader blocks one connection with one `XREAD`. So that a new channel need not wait until that returns, the
-//! `XREAD` also names a stream of this node, the *wake* stream: it returns when an entry is added there.
+//! A script that appends also publishes a *wake-up*, over pub/sub, under the name of the channel's stream. A node
+//! subscribes to the wake-ups of the channels it follows ([`listen`]) and reads only the streams that they name
+//! ([`read`]). So the cost of a message does not depend on the number of channels.
+//!
+//! A wake-up is a hint, and may be lost. What is delivered comes from the stream. Each channel is also read after its
+//! subscription was confirmed, and regularly by a [`sweep`], which finds what a lost wake-up would have announced.
 //!
 //! The reader remembers the last message of each channel. So it continues there after Redis was away, and it notices
 //! when a log is no longer the one it knew, because it has another epoch or is an older copy. Then it starts over from
@@ -10,47 +14,46 @@
 
 mod compare;
 mod dispatch;
+mod followed;
+mod listen;
 mod read;
+mod sweep;
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tracing::{debug, error, info, warn};
+use prometheus_client::metrics::counter::Counter;
+use tokio::sync::Notify;
+use tracing::{error, info};
 
+use self::followed::{Channels, Followed};
+use self::listen::Hearing;
+use self::read::MESSAGES_MAX;
 use super::connection::SharedConnection;
 use super::keys;
-use super::scripts::{self, Seen, WAKE_TTL_MS};
+use super::scripts::{self, Seen};
 use crate::log::hub::Hub;
 use crate::log::{Retention, StoreError};
-
-/// Maximum number of messages per channel and `XREAD`.
-const COUNT_MAX: u64 = 128;
 
 /// See the module.
 pub(super) struct Tail {
     shared: Arc<SharedConnection>,
     hub: Arc<Hub>,
     retention: Retention,
-    wake_key: String,
-    /// Whether the wake stream has an entry that the reader has not seen yet.
-    waking: AtomicBool,
-    /// How many messages per channel the next `XREAD` asks for. An answer that took too long lowers it: on a slow link,
-    /// or with large messages, the same answer would take too long again.
-    count: AtomicU64,
-    /// By the key of the stream. A plain mutex: never held across an await.
-    channels: Mutex<HashMap<String, Followed>>,
-}
-
-/// A channel that the reader follows.
-struct Followed {
-    ch: String,
-    /// The last message that was read.
-    seen: Seen,
-    /// The last entry that was read: that message, or a foreign entry after it.
-    read_to: String,
-    /// Whether a foreign entry has been logged.
-    foreign_logged: bool,
+    /// How many messages the next read may return. An answer that took too long lowers it: on a slow link, or with
+    /// large messages, the same answer would take too long again.
+    messages_max: AtomicUsize,
+    // A plain mutex: never held across an await.
+    channels: Mutex<Channels>,
+    // The same.
+    hearing: Mutex<Hearing>,
+    node: String,
+    /// There are channels to read.
+    to_read: Notify,
+    /// There are channels whose subscription has to change.
+    to_subscribe: Notify,
+    /// Counts reads of the sweep that found messages which no wake-up announced.
+    missed: Counter,
 }
 
 /// `epoch, first, head, last`
@@ -58,35 +61,46 @@ type State = (String, u64, u64, String);
 
 impl Tail {
     pub fn new(shared: Arc<SharedConnection>, hub: Arc<Hub>, retention: Retention, node: &str) -> Self {
-        let wake_key = keys::wake(node);
-        let (waking, count) = (AtomicBool::new(false), AtomicU64::new(COUNT_MAX));
-        Tail { shared, hub, retention, wake_key, waking, count, channels: Mutex::default() }
+        Tail {
+            shared,
+            hub,
+            retention,
+            messages_max: AtomicUsize::new(MESSAGES_MAX),
+            channels: Mutex::default(),
+            hearing: Mutex::default(),
+            node: node.to_owned(),
+            to_read: Notify::new(),
+            to_subscribe: Notify::new(),
+            missed: Counter::default(),
+        }
     }
 
     /// Once this has returned, every message of the channel reaches the hub, for as long as the channel has listeners
     /// there. The hub must have a listener before this is called.
     pub async fn follow(&self, ch: &str) -> Result<(), StoreError> {
         let key = keys::log(ch);
-        if self.lock().contains_key(&key) {
+        if self.lock().contains(&key) {
             return Ok(());
         }
-        let state: State = self.shared.run(&scripts::state(ch, None, self.retention)).await?;
+        let followed = Followed::from(ch, self.last_message(ch).await?);
         // If another caller was faster, its state is as good: it is not later than now.
-        self.lock().entry(key).or_insert_with(|| Followed::from(ch, seen(state)));
-        self.wake().await;
+        self.lock().follow(&key, followed);
+        self.to_subscribe.notify_one();
         Ok(())
     }
 
-    /// If this fails, the reader notices the new channel when its `XREAD` returns.
-    async fn wake(&self) {
-        if self.waking.swap(true, Ordering::SeqCst) {
-            return;
+    async fn last_message(&self, ch: &str) -> Result<Seen, StoreError> {
+        let answers = self.shared.run_all(self.shared.commands()?, &mut scripts::peek(ch)).await?;
+        let answers: Vec<redis::Value> = answers.into_iter().collect::<Result<_, _>>()?;
+        match answers.into_iter().next().and_then(scripts::known) {
+            Some(known) => Ok(known),
+            None => seen(self.shared.run(&scripts::state(ch, None, self.retention)).await?),
         }
-        let Ok(commands) = self.shared.commands() else { return };
-        let mut pipe = redis::pipe();
-        pipe.cmd("XADD").arg(&self.wake_key).arg("MAXLEN").arg(1).arg("*").arg("w").arg(1);
-        pipe.cmd("PEXPIRE").arg(&self.wake_key).arg(WAKE_TTL_MS);
-        let _ = self.shared.run_all::<redis::Value>(commands, &mut pipe).await;
+    }
+
+    /// See [`Store::missed_wakeups`](crate::log::Store::missed_wakeups).
+    pub fn missed_wakeups(&self) -> Counter {
+        self.missed.clone()
     }
 
     /// Starts over in a log that is not the one that was known. The new state is set before the hub ends the live
@@ -95,9 +109,12 @@ impl Tail {
         let ch = {
             let mut channels = self.lock();
             let Some(followed) = channels.get_mut(key) else { return };
-            info!(ch = followed.ch, seen = ?followed.seen, found = ?state, "the log was replaced");
-            let ch = followed.ch.clone();
-            *followed = Followed::from(&ch, seen(state));
+            info!(ch = followed.ch(), seen = ?followed.seen, found = ?state, "the log was replaced");
+            let ch = followed.ch().to_owned();
+            match seen(state) {
+                Ok(seen) => followed.start_over(seen),
+                Err(_) => channels.remove(key), // to follow it again reports the error
+            }
             ch
         };
         self.hub.reset(&ch);
@@ -108,39 +125,15 @@ impl Tail {
     fn give_up(&self, key: &str, ch: &str, why: &str) {
         error!(ch, "cannot read the stream of this channel: {why}; check its keys in Redis");
         self.lock().remove(key);
+        self.to_subscribe.notify_one();
         self.hub.reset(ch);
     }
 
-    /// Stops following channels that have no listeners.
-    fn prune(&self) {
-        self.lock().retain(|_, followed| self.hub.has_listeners(&followed.ch));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Followed>> {
+    fn lock(&self) -> MutexGuard<'_, Channels> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Followed {
-    /// Follows a channel from its state at the moment.
-    fn from(ch: &str, seen: Seen) -> Self {
-        Followed { ch: ch.to_owned(), read_to: seen.id.clone(), seen, foreign_logged: false }
-    }
-
-    /// Skips a foreign entry. There may be many, so only the first one is a warning.
-    fn skip(&mut self, id: String) {
-        match self.foreign_logged {
-            true => debug!(ch = self.ch, id, "skipped another foreign entry"),
-            false => warn!(
-                ch = self.ch,
-                id, "skipped an entry that is no message of this log; check who writes to it"
-            ),
-        }
-        self.foreign_logged = true;
-        self.read_to = id;
-    }
-}
-
-fn seen((epoch, _, offset, id): State) -> Seen {
-    Seen { epoch, offset, id }
+fn seen((epoch, _, offset, id): State) -> Result<Seen, StoreError> {
+    Ok(Seen { epoch, offset, id: super::parse_id(&id)? })
 }

@@ -1,21 +1,26 @@
 //! The loop of the reader.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{Cmd, RedisError};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use super::{COUNT_MAX, Tail};
+use super::Tail;
+use super::followed::{ToRead, Why};
+use super::sweep::{Sweep, TICK};
 use crate::log::redis::backoff::Backoff;
-use crate::log::redis::connection::{READ_BLOCKS_FOR, Unusable, is_connection_error};
-use crate::log::redis::entry;
+use crate::log::redis::connection::{Unusable, is_connection_error};
+use crate::log::redis::{entry, scripts};
 
-/// How long new channels are gathered, so that a thousand of them do not cause a thousand `XREAD`s.
-const GATHER: Duration = Duration::from_millis(5);
-/// How often channels without listeners are dropped.
-const PRUNE_INTERVAL: Duration = Duration::from_secs(1);
+/// Maximum number of messages per read …
+pub(super) const MESSAGES_MAX: usize = 1024;
+/// … and of these from one channel.
+const MESSAGES_PER_CHANNEL: usize = 128;
+/// Maximum number of channels per read. Redis serves nobody else meanwhile.
+const CHANNELS_MAX: usize = 128;
 /// The first pause while Redis rejects reads; it doubles with each attempt …
 const REJECTED_MIN: Duration = Duration::from_millis(100);
 /// … up to this.
@@ -25,105 +30,95 @@ const REJECTED_MAX: Duration = Duration::from_secs(2);
 type Streams = Vec<(Vec<u8>, Vec<entry::Raw>)>;
 
 impl Tail {
-    /// Checks, without blocking, whether Redis allows reads at all.
+    /// Checks whether Redis allows reads at all.
     pub async fn try_to_read(&self, connection: &mut MultiplexedConnection) -> Result<(), Unusable> {
-        self.xread("0-0", 1, None).query_async::<redis::Value>(connection).await?;
+        scripts::try_to_read(&self.node).query_async::<redis::Value>(connection).await?;
         Ok(())
     }
 
     /// Reads until the connection cannot be used any longer, and returns why.
     pub async fn read(&self, connection: &mut MultiplexedConnection) -> Unusable {
-        let mut woken_at = "0-0".to_owned();
-        let mut pruned_at = Instant::now();
         let mut backoff = Backoff::new(REJECTED_MIN, REJECTED_MAX);
+        let mut sweep = Sweep::new(Instant::now());
         loop {
-            // In this order: a call that follows a channel after the list was made finds `waking` false, and wakes us.
-            self.waking.store(false, Ordering::SeqCst);
-            if pruned_at.elapsed() > PRUNE_INTERVAL {
-                self.prune();
-                pruned_at = Instant::now();
+            self.sweep(&mut sweep);
+            let messages_max = self.messages_max.load(Ordering::Relaxed);
+            let batch = self.next_batch(messages_max.min(CHANNELS_MAX));
+            if batch.is_empty() {
+                let _ = timeout(TICK, self.to_read.notified()).await; // the sweep continues after a tick
+                continue;
             }
-            let streams = match self.next_streams(connection, &woken_at, &mut backoff).await {
-                Ok(streams) => streams,
-                Err(why) => return why,
+            let count = (messages_max / batch.len()).clamp(1, MESSAGES_PER_CHANNEL);
+            let read = match xread(&batch, count).query_async::<Option<Streams>>(connection).await {
+                Ok(streams) => {
+                    backoff.reset();
+                    self.messages_max.store((messages_max * 2).min(MESSAGES_MAX), Ordering::Relaxed);
+                    self.dispatch_all(streams.unwrap_or_default(), &batch, count).await
+                }
+                Err(e) if is_connection_error(&e) => {
+                    if e.is_timeout() {
+                        self.messages_max.store((messages_max / 8).max(1), Ordering::Relaxed);
+                    }
+                    Err(e.into())
+                }
+                Err(e) => self.rejected(e, &batch, &mut backoff).await,
             };
-            match self.dispatch_all(streams, &mut woken_at).await {
-                Ok(true) => sleep(GATHER).await,
-                Ok(false) => {}
-                Err(why) => return why,
+            if let Err(why) = read {
+                return why;
             }
         }
     }
 
-    /// Blocks until there are entries. Returns none if there are none for a while, or if Redis rejects the read.
-    async fn next_streams(
-        &self,
-        connection: &mut MultiplexedConnection,
-        woken_at: &str,
-        backoff: &mut Backoff,
-    ) -> Result<Streams, Unusable> {
-        let count = self.count.load(Ordering::Relaxed);
-        let xread = self.xread(woken_at, count, Some(READ_BLOCKS_FOR));
-        match xread.query_async::<Option<Streams>>(connection).await {
-            Ok(streams) => {
-                backoff.reset();
-                self.count.store((count * 2).min(COUNT_MAX), Ordering::Relaxed);
-                Ok(streams.unwrap_or_default())
-            }
-            Err(e) if is_connection_error(&e) => {
-                if e.is_timeout() {
-                    self.count.store((count / 8).max(1), Ordering::Relaxed);
-                }
-                Err(e.into())
-            }
-            Err(e) => {
-                self.rejected(e, backoff).await?;
-                Ok(Streams::new())
-            }
+    /// Takes the channels to read next.
+    fn next_batch(&self, max: usize) -> Vec<ToRead> {
+        let mut channels = self.lock();
+        let followed = channels.len();
+        let batch = channels.next(max, |ch| self.hub.has_listeners(ch));
+        if channels.len() < followed {
+            self.to_subscribe.notify_one();
         }
+        batch
     }
 
-    /// Dispatches entries to the hub. Returns whether the wake stream had one.
-    async fn dispatch_all(&self, streams: Streams, woken_at: &mut String) -> Result<bool, Unusable> {
-        let mut woken = false;
+    /// Dispatches entries to the hub. A channel that may have more is read again.
+    async fn dispatch_all(&self, streams: Streams, batch: &[ToRead], count: usize) -> Result<(), Unusable> {
         for (key, entries) in streams {
-            if key == self.wake_key.as_bytes() {
-                woken = true;
-                if let Some(last) = entries.last() {
-                    *woken_at = entry::id_text(last);
-                }
-            } else {
-                let key = String::from_utf8_lossy(&key);
-                self.dispatch(&key, entries).await.map_err(|e| Unusable::Unfit(e.to_string()))?;
+            let Some(read) = batch.iter().find(|read| read.key.as_bytes() == key) else { continue };
+            let complete = entries.len() < count;
+            self.dispatch(&read.key, entries).await.map_err(|e| Unusable::Unfit(e.to_string()))?;
+            let mut channels = self.lock();
+            if read.why == Why::Sweep {
+                channels.swept(&read.key, read.after);
             }
-        }
-        Ok(woken)
-    }
-
-    /// Redis has rejected a read. Either one channel is to blame, which is given up, or a missing permission: then this
-    /// pauses before it returns. Fails if it is neither.
-    async fn rejected(&self, e: RedisError, backoff: &mut Backoff) -> Result<(), Unusable> {
-        let rejects = !self.shared.probe().await;
-        let Ok(commands) = self.shared.commands() else { return Err(self.shared.failure().await) };
-        let mut connection = commands.into_connection();
-        match self.compare(&mut connection, rejects).await? {
-            0 if rejects => sleep(backoff.next()).await,
-            0 => return Err(e.into()),
-            _ => {}
+            if !complete {
+                channels.queue(&read.key, Why::CatchUp);
+            }
         }
         Ok(())
     }
 
-    fn xread(&self, woken_at: &str, count: u64, block: Option<Duration>) -> Cmd {
-        let channels = self.lock();
-        let mut cmd = redis::cmd("XREAD");
-        cmd.arg("COUNT").arg(count);
-        if let Some(block) = block {
-            cmd.arg("BLOCK").arg(block.as_millis() as u64);
+    /// Redis has rejected a read. Either one channel is to blame, which is given up, or a missing permission: then this
+    /// pauses before it returns. Fails if it is neither.
+    async fn rejected(&self, e: RedisError, batch: &[ToRead], backoff: &mut Backoff) -> Result<(), Unusable> {
+        let rejects = !self.shared.probe().await;
+        let Ok(commands) = self.shared.commands() else { return Err(self.shared.failure().await) };
+        let mut connection = commands.into_connection();
+        let keys: Vec<Arc<str>> = batch.iter().map(|read| read.key.clone()).collect();
+        match self.compare(&mut connection, &keys, rejects).await? {
+            0 if rejects => sleep(backoff.next()).await,
+            0 => return Err(e.into()),
+            _ => {}
         }
-        cmd.arg("STREAMS").arg(&self.wake_key);
-        let (keys, ids): (Vec<_>, Vec<_>) = channels.iter().map(|(key, at)| (key, &at.read_to)).unzip();
-        cmd.arg(keys).arg(woken_at).arg(ids);
-        cmd
+        let mut channels = self.lock();
+        keys.iter().for_each(|key| channels.queue(key, Why::CatchUp));
+        Ok(())
     }
+}
+
+fn xread(batch: &[ToRead], count: usize) -> Cmd {
+    let mut cmd = redis::cmd("XREAD");
+    cmd.arg("COUNT").arg(count).arg("STREAMS");
+    let (keys, after): (Vec<_>, Vec<_>) = batch.iter().map(|read| (&*read.key, read.after.text())).unzip();
+    cmd.arg(keys).arg(after);
+    cmd
 }

@@ -44,6 +44,7 @@ impl std::error::Error for Error {}
 /// The code of an error. [`wire::code`](crate::wire::code) lists the known ones; a server may send others, which
 /// are kept as they are. Codes compare with text: `error.code == code::TOO_LARGE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(all(target_arch = "wasm32", feature = "js-texts")), derive(Hash))]
 pub struct ErrorCode(pub(crate) Word);
 
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]

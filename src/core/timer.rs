@@ -85,9 +85,10 @@ impl Timers {
         }
     }
 
-    /// Stops a timer.
+    /// Stops a timer. It is no longer late.
     pub fn stop(&mut self, timer: Timer) {
         self.deadlines[timer as usize] = None;
+        self.postponed &= !bit(timer);
     }
 
     /// Stops all timers.

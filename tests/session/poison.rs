@@ -2,6 +2,7 @@
 //! interrupted is sent again, however often that happens.
 
 use seamline::core::Config;
+use seamline::wire::ServerFrame;
 
 use crate::page::{Page, config};
 
@@ -182,4 +183,25 @@ fn an_oversized_cast_blames_no_publication() {
     page.reconnect_after(1009);
     assert_eq!(page.failed, [0; 0]);
     assert_eq!(page.count("pub small"), 2);
+}
+
+/// The server has answered them, if only with a pause: it can read them.
+#[test]
+fn paused_publications_are_no_suspects() {
+    let mut page = page();
+    page.publish("a");
+    page.publish_to("other", "b");
+    page.reconnect_after(1008);
+    page.pubnack("a", Some(1_000));
+    page.frame(ServerFrame::PubNack {
+        ch: "other".to_owned(),
+        key: "b".to_owned(),
+        code: "busy".to_owned(),
+        message: String::new(),
+        retry_after_ms: Some(1_000),
+    });
+    page.lines();
+    page.sleep(1_500);
+    page.publish_to("third", "c");
+    assert_eq!(page.lines(), ["pub a", "pub b", "pub c"], "they are sent together again");
 }

@@ -85,9 +85,9 @@ impl<D> Flight<D> {
         Some(self.sent.first()?)
     }
 
-    /// The newest publication's number.
-    pub fn newest(&self) -> u64 {
-        self.sent.iter().fold(0, |newest, p| newest.max(p.number))
+    /// All of them are suspects.
+    pub fn suspect(&mut self) {
+        self.sent.iter_mut().for_each(|p| p.suspect = true);
     }
 
     /// The last one sent.

@@ -66,8 +66,6 @@ pub(super) struct Outbox<D> {
     flight: Flight<D>,
     /// The channels in which the server delays a publication: that one, and behind it the later ones that were due.
     held: Vec<Queue<D>>,
-    /// Those with a number up to this one were in flight when a connection closed, possibly because of one of them.
-    suspects_to: u64,
     suspicion: Suspicion,
     /// An attempt to connect has failed after publications were sent behind `hello`: the next one waits for `welcome`.
     awaits_welcome: bool,
@@ -82,7 +80,6 @@ impl<D: Clone> Outbox<D> {
             later: Vec::new(),
             flight: Flight::new(),
             held: Vec::new(),
-            suspects_to: 0,
             suspicion: Suspicion::default(),
             awaits_welcome: false,
             last_number: 0,
@@ -109,6 +106,7 @@ impl<D: Clone> Outbox<D> {
             bytes,
             sent_at: Instant(0),
             paused_until: None,
+            suspect: false,
         }));
     }
 
@@ -216,13 +214,14 @@ impl<D: Clone> Outbox<D> {
             Verdict::Undeliverable => Some(Error::new(code::UNDELIVERABLE, UNDELIVERABLE)),
             Verdict::SendAgain | Verdict::Isolate | Verdict::Clear => None,
         };
-        match verdict {
-            Verdict::Isolate => self.suspects_to = self.suspects_to.max(self.flight.newest()),
-            Verdict::Clear => self.suspects_to = 0,
-            _ => {}
+        if verdict == Verdict::Isolate {
+            self.flight.suspect();
         }
         let failed = error.and_then(|error| Some((self.flight.pop()?.id, error)));
         self.gather();
+        if verdict == Verdict::Clear {
+            self.next.iter_mut().for_each(|p| p.suspect = false); // the later ones were never sent
+        }
         failed
     }
 
@@ -246,6 +245,7 @@ impl<D: Clone> Outbox<D> {
         let Some(mut p) = self.take(ch, key, now) else { return };
         self.flight.slow_down();
         p.paused_until = Some(until);
+        p.suspect = false; // an answer like any other
         match self.held_in(&p) {
             Some(channel) => insert(channel, p),
             None => self.held.push(vec![p]),
@@ -261,8 +261,8 @@ impl<D: Clone> Outbox<D> {
 
     /// Whether publications are sent one at a time, to find the one that closes the connection.
     pub fn is_isolating(&self) -> bool {
-        let is_suspect = |p: &Publication<D>| p.number <= self.suspects_to;
-        self.next.last().is_some_and(|p| is_suspect(p)) || self.flight.oldest().is_some_and(is_suspect)
+        // Until they are answered, nothing overtakes them: the next one is a suspect if any is.
+        self.next.last().is_some_and(|p| p.suspect) || self.flight.oldest().is_some_and(|p| p.suspect)
     }
 
     /// The server has answered this one.

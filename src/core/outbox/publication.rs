@@ -17,6 +17,8 @@ pub(super) struct Publication<D> {
     pub sent_at: Instant,
     /// The server asked for a pause until this moment.
     pub paused_until: Option<Instant>,
+    /// It was in flight when a connection closed, possibly because of it.
+    pub suspect: bool,
 }
 
 impl<D: Clone> Publication<D> {

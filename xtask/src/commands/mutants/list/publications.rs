@@ -87,12 +87,8 @@ pub const MUTANTS: &[Mutant] = &[
         "while self.held_count() < HELD_MAX {",
         "while self.held_count() < usize::MAX {",
     ),
-    mutant(
-        OUTBOX,
-        "suspects stay suspects",
-        "Verdict::Clear => self.suspects_to = 0,",
-        "Verdict::Clear => {}",
-    ),
+    mutant(OUTBOX, "suspects stay suspects", "self.next.iter_mut().for_each(|p| p.suspect = false);", ""),
+    mutant(OUTBOX, "a paused publication stays a suspect", "p.suspect = false; // an answer", "// an answer"),
     mutant(FLIGHT, "any number in flight", "&& self.sent.len() < COUNT_MAX", ""),
     mutant(FLIGHT, "any bytes in flight", "self.bytes < self.window.size(BYTES_FIRST, BYTES_MAX) && ", ""),
     mutant(

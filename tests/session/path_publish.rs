@@ -123,3 +123,20 @@ fn a_server_that_slows_down_gets_fewer_publications() {
     log.ms(1_000);
     assert_eq!(log.most, FEW);
 }
+
+#[test]
+fn a_rejection_sets_the_window_back() {
+    let mut log = Log::new(50, PER_COMMIT);
+    log.ms(10_000);
+    let page = &mut log.page;
+    page.publish("rejected");
+    for i in 0..600 {
+        page.session.publish(page.now(), "other".to_owned(), i.to_string(), "", PAYLOAD_BYTES).unwrap();
+    }
+    assert!(page.count("pub") > 300);
+    page.pubnack("rejected", Some(1_000));
+    for i in 0..100 {
+        page.puback_of("other", &i.to_string(), 1);
+    }
+    assert_eq!(page.count("pub "), 0, "too many are in flight");
+}

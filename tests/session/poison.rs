@@ -205,3 +205,16 @@ fn paused_publications_are_no_suspects() {
     page.publish_to("third", "c");
     assert_eq!(page.lines(), ["pub a", "pub b", "pub c"], "they are sent together again");
 }
+
+#[test]
+fn cleared_suspects_are_sent_together() {
+    let mut page = page();
+    page.publish("a");
+    page.publish("b");
+    page.reconnect();
+    page.reconnect();
+    page.wait(500);
+    page.lines();
+    page.reconnect();
+    assert_eq!(page.count("pub"), 2);
+}

@@ -108,6 +108,23 @@ fn publications_wait_behind_a_paused_one() {
     assert_eq!(page.lines(), ["pub a", "pub b", "pub c"]);
 }
 
+/// Otherwise a single channel could make the client go through all that waits.
+#[test]
+fn few_publications_are_held_behind_a_paused_one() {
+    let mut page = Page::open(Config { outbox_messages_max: 2_000, ..config() });
+    page.publish("a");
+    page.pubnack("a", Some(1_000));
+    for i in 0..1_100 {
+        page.publish(&format!("b{i}"));
+    }
+    page.publish_to("other", "x");
+    page.lines();
+    page.publish_to("other", "y");
+    assert_eq!(page.lines(), [""; 0]);
+    page.wait(1_000);
+    assert_eq!(page.lines()[..2], ["pub a", "pub b0"]);
+}
+
 #[test]
 fn a_publication_pause_outlives_the_connection() {
     let mut page = Page::open(config());

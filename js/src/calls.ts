@@ -8,7 +8,8 @@ export class Calls {
   /** Why the last call was refused, if it was. */
   _refusal: SeamlineError | undefined;
   #engine: Engine | undefined;
-  #waiting: (() => void)[] = [];
+  /** In order; taking the first one out is cheap, however many there are. */
+  #waiting = new Set<() => void>();
 
   /** Makes a call, if the wasm is loaded. */
   _call(kind: Call | Incoming, id = 0, ...fields: Arguments): Answer {
@@ -22,13 +23,13 @@ export class Calls {
 
   /** Calls back when the wasm is loaded or the client ends, after the calls that are already waiting. */
   _inOrder(call: () => void): void {
-    this.#waiting.push(call);
+    this.#waiting.add(call);
     if (this.#engine) this._flush();
   }
 
   /** As `_inOrder`, but at the end of this turn at the earliest. */
   _soon(call: () => void): void {
-    this.#waiting.push(call);
+    this.#waiting.add(() => call()); // the same one may come twice
     if (this.#engine) queueMicrotask(() => this._flush());
   }
 
@@ -42,7 +43,10 @@ export class Calls {
   }
 
   _flush(): void {
-    while (this.#waiting.length > 0) this.#waiting.shift()!();
+    for (const call of this.#waiting) {
+      this.#waiting.delete(call);
+      call();
+    }
   }
 
   /** Frees the engine. Wasm is not garbage-collected: an engine that stays keeps its client alive. */

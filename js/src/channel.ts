@@ -2,7 +2,8 @@ import { Dispatcher } from "./dispatcher.js";
 import { type Disposes, dispose } from "./disposal.js";
 import { iterate } from "./iterator.js";
 import { checkPublishOptions } from "./options.js";
-import { closed, type Published } from "./publications.js";
+import { closed, type Promised } from "./publications.js";
+import { randomName } from "./random.js";
 import type { Subscription } from "./subscription.js";
 import type { ChannelOptions, Gap, ListenerOptions, Logger, Message, Position, PublishOptions } from "./types.js";
 
@@ -40,7 +41,7 @@ export interface ChannelPort {
   _logger: Required<Logger>;
   /** The subscription that all handles share; undefined if the client is closed. */
   _subscription(name: string): Subscription | undefined;
-  _publish(name: string, data: unknown, key: string | undefined, isHandleClosed: boolean): Promise<Published>;
+  _publish(promised: Promised, data: unknown, isHandleClosed: boolean): void;
   _cast(name: string, data: unknown): void;
 }
 
@@ -148,9 +149,13 @@ export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<
    * new connection, under the same idempotency key, and the log stores one message per key. The promise rejects if the
    * server rejects the message, or if the client is closed first. The error names the channel and the key.
    */
-  async publish(data: T, options: PublishOptions = {}): Promise<{ id: string; offset: number }> {
-    checkPublishOptions(options);
-    return this.#port._publish(this.name, data, options.key, this.#dispatcher._ended);
+  publish(data: T, options: PublishOptions = {}): Promise<{ id: string; offset: number }> {
+    // One promise for each of many publications. It rejects with what is thrown in here.
+    return new Promise((_resolve, _reject) => {
+      checkPublishOptions(options);
+      const promised = { _name: this.name, _key: options.key ?? randomName(), _resolve, _reject };
+      this.#port._publish(promised, data, this.#dispatcher._ended);
+    });
   }
 
   /**

@@ -11,7 +11,7 @@ import { watchLifecycle } from "./lifecycle.js";
 import { type Lineage, lineageOf } from "./lineage.js";
 import { isLoaded, type Loading, loadWithRetries } from "./load.js";
 import { toJson } from "./payload.js";
-import { closed, Publications, type Published } from "./publications.js";
+import { closed, type Promised, Publications } from "./publications.js";
 import { openSocket, type Socket } from "./socket.js";
 import type { Status } from "./status.js";
 import type { Subscription } from "./subscription.js";
@@ -96,10 +96,10 @@ export class Connection implements ChannelPort, Loading, Host {
     return this._closing ? undefined : this.#subscriptions._of(name);
   }
 
-  _publish(name: string, data: unknown, key: string | undefined, isHandleClosed: boolean): Promise<Published> {
+  _publish(promised: Promised, data: unknown, isHandleClosed: boolean): void {
     const payload = toJson(data); // first: it may close the client
     const what = isHandleClosed ? "channel" : this._closing && "client";
-    return this.#publications._publish(name, payload, key, what && closed(what));
+    this.#publications._publish(promised, payload, what && closed(what));
   }
 
   _cast(name: string, data: unknown): void {

@@ -31,10 +31,12 @@ export function subscription({ attached = true, soon = (call) => call(), replays
   });
   const port = {
     _subscription: () => s,
-    _publish: (_name, data, key, closed) => (
-      calls.push(`publish ${JSON.stringify(data)} ${key ?? "-"}${closed ? " closed" : ""}`),
-      Promise.resolve({ id: "1-0", offset: 1 })
-    ),
+    _publish: ({ _key, _resolve }, data, closed) => {
+      calls.push(
+        `publish ${JSON.stringify(data)} ${/^[0-9a-f]{32}$/.test(_key) ? "-" : _key}${closed ? " closed" : ""}`,
+      );
+      _resolve({ id: "1-0", offset: 1 });
+    },
     _cast: (_name, data) => calls.push(`cast ${JSON.stringify(data)}`),
     _logger: { warn: (...line) => logged.push(["warn", ...line]), error: (...line) => logged.push(["error", ...line]) },
   };

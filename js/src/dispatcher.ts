@@ -2,6 +2,7 @@ import type { Frame } from "./boundary.js";
 import type { ChannelEvents } from "./channel.js";
 import { Emitter } from "./emitter.js";
 import { all, guard, then } from "./guard.js";
+import { pause } from "./pause.js";
 import { missed, type Stream } from "./start-point.js";
 import type { Subscription } from "./subscription.js";
 import type { ChannelOptions, Gap, Logger, Message, Position } from "./types.js";
@@ -9,6 +10,16 @@ import { validate } from "./validate.js";
 
 /** The most messages of one `batch` event. */
 const BATCH_MAX = 1000;
+
+/** After this long, the page gets a turn. */
+const SLICE_MS = 20;
+/** It is checked before each of so many messages. */
+const CHECKED = 32;
+
+/** When the page gets a turn, if dispatching begins now. */
+export function sliceEnd(): number {
+  return performance.now() + SLICE_MS;
+}
 
 /** Messages of a frame that came from a stream. */
 interface Run {
@@ -70,6 +81,8 @@ export class Dispatcher<T = unknown, C = unknown> {
   #had: Position | undefined;
   /** The run whose first message one listener is busy with, and nothing else was taken from it. */
   #pulled: Run | undefined;
+  /** When the page gets a turn. */
+  #until = 0;
   /** The first offset of the current stream that was skipped. */
   #skipped: number | undefined;
   #emitLive = () => {
@@ -183,9 +196,10 @@ export class Dispatcher<T = unknown, C = unknown> {
     );
   }
 
-  /** Works off the queue until it is empty or there is something to wait for. */
-  _run(): void {
+  /** Works off the queue until it is empty or there is something to wait for. `until`: for the handles of one frame. */
+  _run(until = this.#until): void {
     if (this._work) return;
+    this.#until = until;
     this._work = true;
     while (this._work === true) this._work = this.#step();
     if (!this._work) return this._subscription?._reportSoon(false);
@@ -244,6 +258,10 @@ export class Dispatcher<T = unknown, C = unknown> {
     const { length } = run._frame.ids;
     let listeners = this._events.of("message");
     while (run._next < length && !this._ended && listeners.length > 0 && this._events.of("batch").length === 0) {
+      if (this.#isTired(run._next)) {
+        const turn = pause();
+        if (turn) return turn.then(() => void (this.#until = sliceEnd()));
+      }
       const message = messageAt<T>(run, run._next);
       const attempt = (listener: (message: Message<T>) => unknown) =>
         this.#attempt("message", listener, () => message, message, 1);
@@ -265,10 +283,15 @@ export class Dispatcher<T = unknown, C = unknown> {
   _next(): Message<T> | undefined {
     const run = this.#pulled;
     const isAlone = this._events.of("message").length === 1 && this._events.of("batch").length === 0;
-    if (!run || !isAlone || this._ended || run._next + 1 === run._frame.ids.length) return;
+    const next = run ? run._next + 1 : 0;
+    if (!run || !isAlone || this._ended || next === run._frame.ids.length || this.#isTired(next)) return;
     this.#processed(run);
     this._subscription?._reportSoon(true);
-    return messageAt(run, run._next);
+    return messageAt(run, next);
+  }
+
+  #isTired(next: number): boolean {
+    return next % CHECKED === 0 && performance.now() > this.#until;
   }
 
   #take(max: number): Item<T>[] {

@@ -1,5 +1,5 @@
 import type { Answer, Frame } from "./boundary.js";
-import { type Dispatcher, positionAfter } from "./dispatcher.js";
+import { type Dispatcher, positionAfter, sliceEnd } from "./dispatcher.js";
 import { SeamlineError } from "./error.js";
 import { type From, join, type Stream } from "./start-point.js";
 import type { Gap, Position } from "./types.js";
@@ -307,7 +307,8 @@ export class Subscription {
   /** After all of them have got something: a listener of one may close, open or join any. */
   #run(): void {
     this.#running = true;
-    for (const handle of [...this.#followers]) handle._run();
+    const until = sliceEnd();
+    for (const handle of [...this.#followers]) handle._run(until);
     this.#running = false;
     this._report();
   }

@@ -13,6 +13,11 @@ use seamline_server::log;
 use seamline_server::run::{prepare, run};
 use tracing_subscriber::EnvFilter;
 
+/// See Cargo.toml.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Reads of the store and name lookups run on these threads. When all clients reconnect at once, more threads would
 /// only contend with each other, and each has a stack.
 const BLOCKING_THREADS_MAX: usize = 32;

@@ -109,7 +109,8 @@ impl User {
                 return;
             }
             // In short steps: the clock may be set meanwhile, and `exp` may be absurdly far away.
-            tokio::time::sleep(left.min(Duration::from_secs(30))).await;
+            // Boxed, because most sockets have no token that expires.
+            Box::pin(tokio::time::sleep(left.min(Duration::from_secs(30)))).await;
         }
     }
 }

@@ -12,9 +12,8 @@ use seamline::wire::SUBPROTOCOL;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
+use super::connection::{self, Accepted};
 use super::dialect::request::DialectRequest;
-use super::progress::Progress;
-use super::{connection, socket, writer};
 use crate::limits::connections::ConnectionGuard;
 use crate::net::proxy::{Peer, client_ip};
 use crate::refusal::Refusal;
@@ -84,16 +83,11 @@ pub async fn upgrade(State(app): State<Arc<App>>, mut request: Request) -> Respo
         Err(e) => return e.into_response(),
     };
     let response = switching_protocols(&key, &requested);
-    // Not in a function: its arguments would take memory in the task of every connection.
+    // Boxed: otherwise it would be in the task more than once.
+    let accepted = Box::new(Accepted { app, guard, request: requested });
     tokio::spawn(async move {
         match on_upgrade.await {
-            Ok(upgraded) => {
-                let progress = Arc::new(Progress::default());
-                let (input, output) = socket::split(upgraded, progress.clone());
-                let (out, writer) = writer::spawn(output, requested.dialect(), &app.metrics);
-                let input = socket::open(input, out.replies(), app.config.max_frame_bytes).await;
-                connection::serve(app, (input, out, writer), progress, guard, requested).await;
-            }
+            Ok(upgraded) => connection::serve(accepted, upgraded).await,
             Err(e) => debug!("a client disconnected during the handshake: {e}"),
         }
     });

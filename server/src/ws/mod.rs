@@ -26,12 +26,10 @@ mod tests {
 
     #[test]
     fn the_tasks_of_an_idle_connection_are_small() {
-        let connection = bytes(|(app, socket, progress, guard, request)| {
-            connection::serve(app, socket, progress, guard, request)
-        });
-        let feed = bytes(|feed: feed::Feed| feed.run());
+        let connection = bytes(|(accepted, upgraded)| connection::serve(accepted, upgraded));
+        let feed = bytes(|feed: Box<feed::Feed>| feed.run());
         assert!(
-            connection < 1920 && feed < 944,
+            connection < 1280 && feed < 944,
             "{connection} and {feed} bytes: is something that seldom runs not boxed?"
         );
     }

@@ -4,11 +4,13 @@
 //! It still writes by itself: it answers pings, and a client's close. That goes into the writer's queue, because two
 //! tasks must not write in the middle of each other's frames.
 
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, ReadHalf, WriteHalf};
@@ -28,9 +30,10 @@ pub(super) type Input = Box<WebSocketStream<Reader>>;
 /// Where outgoing bytes go.
 pub(super) type Output = WriteHalf<Io>;
 
-/// How much is read from a socket at once. Every socket has a buffer of this size, and with a larger one that would be
-/// most of what a connection costs. Frames from clients are small.
-const READ_BUFFER_BYTES: usize = 1024;
+/// Every socket has a buffer of this size. With a larger one, that would be most of what a connection costs.
+const READ_BUFFER_BYTES: usize = 256;
+/// How much is read from the system at once.
+const READ_AHEAD_BYTES: usize = 16 * 1024;
 
 /// The two directions of a connection that has been upgraded.
 pub(super) fn split(upgraded: Upgraded, progress: Arc<Progress>) -> (ReadHalf<Io>, Output) {
@@ -46,13 +49,38 @@ pub(super) async fn open(input: ReadHalf<Io>, replies: Replies, frame_bytes_max:
         .write_buffer_size(0)
         .max_message_size(max)
         .max_frame_size(max);
-    Box::new(WebSocketStream::from_raw_socket(Reader { input, replies }, Role::Server, Some(config)).await)
+    Box::new(
+        WebSocketStream::from_raw_socket(
+            Reader { input, ahead: Bytes::new(), replies },
+            Role::Server,
+            Some(config),
+        )
+        .await,
+    )
+}
+
+thread_local! {
+    /// Where reads go first, those of all sockets, so that an idle one has no large buffer.
+    static READ_AHEAD: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_AHEAD_BYTES].into());
 }
 
 /// The socket as the library sees it.
 pub(super) struct Reader {
     input: ReadHalf<Io>,
+    /// What was read and did not fit the library's buffer.
+    ahead: Bytes,
     replies: Replies,
+}
+
+impl Reader {
+    fn poll_read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        READ_AHEAD.with_borrow_mut(|space| {
+            let mut read = ReadBuf::new(space);
+            ready!(Pin::new(&mut self.input).poll_read(cx, &mut read))?;
+            self.ahead = Bytes::copy_from_slice(read.filled());
+            Poll::Ready(Ok(()))
+        })
+    }
 }
 
 impl AsyncRead for Reader {
@@ -61,7 +89,15 @@ impl AsyncRead for Reader {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.input).poll_read(cx, buffer)
+        if self.ahead.is_empty() {
+            ready!(self.poll_read_ahead(cx))?;
+        }
+        let count = self.ahead.len().min(buffer.remaining());
+        buffer.put_slice(&self.ahead.split_to(count));
+        if self.ahead.is_empty() {
+            self.ahead = Bytes::new(); // frees the memory
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

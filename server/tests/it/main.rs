@@ -24,6 +24,7 @@ mod jwks;
 mod limits;
 mod lineage;
 mod log_admin;
+mod memory;
 mod observed;
 mod origins;
 mod plain;

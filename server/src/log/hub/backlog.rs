@@ -67,8 +67,16 @@ impl<T: Clone> Backlog<T> {
         self.first + self.items.len() as u64
     }
 
+    /// The number of the oldest item that is kept.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
     /// Adds an item for this many listeners, and drops the oldest items to make room for it.
     pub fn push(&mut self, value: T, bytes: usize, listeners: usize) {
+        if listeners == 0 {
+            return; // the last one has just left
+        }
         self.items.push_back(Item { value, bytes, awaited_by: listeners });
         self.bytes += bytes;
         self.budget.waiting.fetch_add(bytes, Ordering::Relaxed);
@@ -104,6 +112,14 @@ impl<T: Clone> Backlog<T> {
         let value = item.value.clone();
         self.drop_taken();
         Found::Item(value)
+    }
+
+    /// Advances the cursor past items that the listener already has.
+    pub fn skip(&mut self, cursor: &mut u64, items: usize) {
+        let from = cursor.saturating_sub(self.first) as usize;
+        self.items.iter_mut().skip(from).take(items).for_each(|item| item.awaited_by -= 1);
+        *cursor += items as u64;
+        self.drop_taken();
     }
 
     /// Removes a listener: nothing is kept for it any more.

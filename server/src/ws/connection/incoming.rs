@@ -44,8 +44,8 @@ pub(super) fn classify(item: Option<Result<Wire, WsError>>, app: &App) -> Result
 }
 
 impl Connection {
-    pub(super) async fn receive(&mut self, item: Option<Result<Wire, WsError>>) -> Result<(), End> {
-        let done = match classify(item, &self.app)? {
+    pub(super) async fn receive(&mut self, incoming: Result<Incoming, End>) -> Result<(), End> {
+        let done = match incoming? {
             Incoming::Text(text) => match self.plain.is_some() {
                 true => Box::pin(self.read_plain(&text)).await,
                 false => Box::pin(self.read(&text)).await,
@@ -86,8 +86,8 @@ impl Connection {
                 self.subscribe(ch, start, credit, reference).await
             }
             ClientFrame::More { ch, credit } => {
-                if let Some(subscription) = self.subscriptions.get(&ch) {
-                    subscription.credit.grant(credit);
+                if let Some(subscription) = self.subscriptions.get(&*ch) {
+                    subscription.link.credit.grant(credit);
                 }
                 Ok(())
             }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
+use hyper::upgrade::Upgraded;
 use seamline::wire::close;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -24,14 +25,15 @@ use self::acks::Acks;
 use self::end::{End, finish};
 use self::heartbeat::Heartbeat;
 use self::hello::Hello;
+use self::incoming::classify;
 use self::plain::PlainChannel;
 use self::publications::{PublicationOrder, Publisher};
 use self::subscriptions::Subscription;
 use super::dialect::frames::ToClient;
 use super::dialect::request::DialectRequest;
 use super::progress::Progress;
-use super::socket::{Input, Output};
-use super::writer::Outgoing;
+use super::socket::{self, Input, Output};
+use super::writer::{self, Outgoing};
 use crate::auth::User;
 use crate::limits::connections::ConnectionGuard;
 use crate::limits::rate::RateLimit;
@@ -39,35 +41,35 @@ use crate::log::Owner;
 use crate::net::shutdown::Drain;
 use crate::state::App;
 
-/// How often acknowledged positions are stored.
-const STORE_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a closing connection waits for its publications to be answered.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// A request that becomes a connection.
+pub(super) struct Accepted {
+    pub app: Arc<App>,
+    pub guard: ConnectionGuard,
+    pub request: DialectRequest,
+}
+
+/// The two directions of its socket.
+struct Socket {
+    input: Input,
+    out: Outgoing,
+    writer: JoinHandle<Output>,
+}
+
 /// Serves a socket until it closes. What happens once, or rarely, is boxed here and below: otherwise the task of every
 /// idle connection would reserve memory for it.
-pub(super) async fn serve(
-    app: Arc<App>,
-    (mut input, out, writer): (Input, Outgoing, JoinHandle<Output>),
-    progress: Arc<Progress>,
-    mut guard: ConnectionGuard,
-    request: DialectRequest,
-) {
+pub(super) async fn serve(mut accepted: Box<Accepted>, upgraded: Upgraded) {
+    let progress = Arc::new(Progress::default());
+    let mut socket = Box::pin(accepted.open(upgraded, progress.clone())).await;
     let session = crate::random::name();
-    let mut draining = app.draining.clone();
-    let greeting = match &request {
-        DialectRequest::Seamline => tokio::select! {
-            greeting = Box::pin(hello::greet(&app, &mut input, &out, &session, &mut guard)) => greeting,
-            _ = drain_requested(&mut draining) => Err(restarting()),
-        },
-        DialectRequest::Plain(request) => hello::admit(&app, request, &mut guard),
-    };
-    let end = match greeting {
+    let end = match Box::pin(accepted.greet(&mut socket, &session)).await {
         Ok(hello) => {
             info!(session, client = hello.owner.client_id, user = hello.user.name, "connected");
-            let mut connection = Connection::new(app, &guard, hello, out.clone(), progress);
-            let end = match Box::pin(connection.open(request)).await {
-                Ok(()) => connection.run(&mut input).await,
+            let mut connection = Box::new(Connection::new(&accepted, hello, socket.out.clone(), progress));
+            let end = match Box::pin(connection.open(&accepted.request)).await {
+                Ok(()) => connection.run(&mut socket.input).await,
                 Err(end) => end,
             };
             Box::pin(connection.leave(&end)).await;
@@ -76,8 +78,31 @@ pub(super) async fn serve(
         Err(end) => end,
     };
     info!(session, ?end, "disconnected");
+    let Socket { input, out, writer } = socket;
     Box::pin(finish(end, input, out, writer)).await;
-    drop(guard); // not before: a drain waits until the close has been sent
+    drop(accepted); // not before: a drain waits until the close has been sent
+}
+
+impl Accepted {
+    async fn open(&self, upgraded: Upgraded, progress: Arc<Progress>) -> Socket {
+        let (input, output) = socket::split(upgraded, progress);
+        let (out, writer) = writer::spawn(output, self.request.dialect(), &self.app.metrics);
+        let input = socket::open(input, out.replies(), self.app.config.max_frame_bytes).await;
+        Socket { input, out, writer }
+    }
+
+    /// Learns who the client is.
+    async fn greet(&mut self, socket: &mut Socket, session: &str) -> Result<Hello, End> {
+        let Accepted { app, guard, request } = self;
+        let mut draining = app.draining.clone();
+        match request {
+            DialectRequest::Seamline => tokio::select! {
+                greeting = hello::greet(app, &mut socket.input, &socket.out, session, guard) => greeting,
+                _ = drain_requested(&mut draining) => Err(restarting()),
+            },
+            DialectRequest::Plain(request) => hello::admit(app, request, guard),
+        }
+    }
 }
 
 fn restarting() -> End {
@@ -100,7 +125,7 @@ struct Connection {
     /// Made by the first publication. Most clients only listen.
     publisher: Option<Box<Publisher>>,
     order: PublicationOrder,
-    subscriptions: HashMap<String, Subscription>,
+    subscriptions: HashMap<Arc<str>, Subscription>,
     acks: Acks,
     rate_limit: RateLimit,
     plain: Option<Box<PlainChannel>>,
@@ -108,19 +133,14 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(
-        app: Arc<App>,
-        guard: &ConnectionGuard,
-        hello: Hello,
-        out: Outgoing,
-        progress: Arc<Progress>,
-    ) -> Self {
+    fn new(accepted: &Accepted, hello: Hello, out: Outgoing, progress: Arc<Progress>) -> Self {
+        let Accepted { app, guard, .. } = accepted;
         let Hello { owner, user, ordered } = hello;
         let owner = Arc::new(owner);
         let acks = Acks::new(owner.clone(), app.config.max_channels as usize);
         let rate_limit = RateLimit::new(app.config.max_publishes_per_second, Instant::now());
         Connection {
-            app,
+            app: app.clone(),
             number: guard.number,
             disconnect: guard.disconnect.clone(),
             owner,
@@ -139,13 +159,12 @@ impl Connection {
     async fn run(&mut self, input: &mut Input) -> End {
         let mut heartbeats = interval(Duration::from_millis(self.app.config.heartbeat_ms));
         heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut stores = interval(STORE_INTERVAL);
         let mut draining = self.app.draining.clone();
         let (disconnect, out) = (self.disconnect.clone(), self.out.clone());
         loop {
             let step = tokio::select! {
-                item = input.next() => self.receive(item).await,
-                _ = stores.tick() => { self.store_acks().await; Ok(()) }
+                item = input.next() => self.receive(classify(item, &self.app)).await,
+                () = self.acks.due() => { Box::pin(self.store_acks()).await; Ok(()) }
                 _ = heartbeats.tick() => self.beat(),
                 () = self.user.expired() => Err(End::close(close::UNAUTHORIZED, "token expired")),
                 drain = drain_requested(&mut draining) => Box::pin(self.drain(drain)).await,
@@ -159,7 +178,7 @@ impl Connection {
     }
 
     /// Ends what belongs to the connection.
-    async fn leave(mut self, end: &End) {
+    async fn leave(mut self: Box<Self>, end: &End) {
         self.subscriptions.clear();
         self.store_acks().await;
         if let Some(publisher) = self.publisher.filter(|_| !matches!(end, End::Abort)) {

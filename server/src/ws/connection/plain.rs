@@ -21,7 +21,7 @@ pub(super) struct PlainChannel {
 
 impl Connection {
     /// Does what the request asks for.
-    pub(super) async fn open(&mut self, request: DialectRequest) -> Result<(), End> {
+    pub(super) async fn open(&mut self, request: &DialectRequest) -> Result<(), End> {
         let DialectRequest::Plain(request) = request else { return Ok(()) };
         let known = request.client_id.is_some();
         self.plain = Some(Box::new(PlainChannel { ch: request.ch.clone(), known, acked: None }));
@@ -30,18 +30,21 @@ impl Connection {
             None => RequestedStart::Stored { otherwise: StartAt::Start },
         };
         // There is no credit: a slow client slows its own replay.
-        self.subscribe(request.ch, start, u64::MAX, None).await
+        self.subscribe(request.ch.clone(), start, u64::MAX, None).await
     }
 
     pub(super) async fn read_plain(&mut self, text: &str) -> Result<(), End> {
         let Some(plain) = &mut self.plain else { return Ok(()) };
         match plain::parse(text) {
-            Ok(FromPlain::Ack(id)) => plain.acked = plain.acked.max(Some(id)).filter(|_| plain.known),
+            Ok(FromPlain::Ack(id)) if plain.known => {
+                plain.acked = plain.acked.max(Some(id));
+                self.acks.schedule();
+            }
             Ok(FromPlain::Cast(data)) => {
                 let ch = plain.ch.clone();
                 self.cast(&ch, data).await?;
             }
-            Ok(FromPlain::Nothing) => {}
+            Ok(FromPlain::Ack(_) | FromPlain::Nothing) => {}
             Err(problem) => return self.refuse(Refusal::bad_frame(problem)).await,
         }
         Ok(())
@@ -56,6 +59,7 @@ impl Connection {
             Ok(_) => {}
             Err(e) => {
                 plain.acked = Some(id);
+                self.acks.schedule();
                 if !e.is_reported() {
                     warn!("cannot look up an acknowledged message: {e}");
                 }

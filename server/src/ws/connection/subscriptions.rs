@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::task::JoinHandle;
-
 use super::Connection;
 use super::end::End;
 use crate::auth::Action;
@@ -11,28 +9,28 @@ use crate::limits::names;
 use crate::refusal::Refusal;
 use crate::ws::dialect::frames;
 use crate::ws::feed::Feed;
-use crate::ws::feed::credit::Credit;
+use crate::ws::feed::link::Link;
 use crate::ws::feed::start_point::RequestedStart;
 
 /// A channel that the socket is subscribed to.
 pub(super) struct Subscription {
-    pub credit: Arc<Credit>,
+    pub link: Arc<Link>,
     /// The `sub` that it answers.
     reference: Option<u64>,
-    feed: JoinHandle<()>,
 }
 
 impl Subscription {
     /// Ends it. Returns when its last frame is queued: none may follow the `subd` of the next subscription.
-    pub async fn end(mut self) {
-        self.feed.abort();
-        let _ = (&mut self.feed).await;
+    pub async fn end(self) {
+        if let Some(task) = self.link.end() {
+            let _ = task.await;
+        }
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.feed.abort();
+        drop(self.link.end());
     }
 }
 
@@ -47,19 +45,20 @@ impl Connection {
         if let Err(refusal) = self.check_subscription(&ch).await {
             return self.answer_sub(&refusal, &names::truncated(ch), reference).await;
         }
-        let credit = Arc::new(Credit::new(credit));
-        let feed = Feed {
+        let ch: Arc<str> = ch.into();
+        let link = Arc::new(Link::new(credit, self.out.inbox()));
+        let feed = Box::new(Feed {
             app: self.app.clone(),
             connection: self.number,
             owner: self.owner.clone(),
             ch: ch.clone(),
             start,
             reference,
-            credit: credit.clone(),
+            link: link.clone(),
             out: self.out.clone(),
-        };
-        let feed = tokio::spawn(feed.run());
-        self.subscriptions.insert(ch, Subscription { credit, reference, feed });
+        });
+        link.spawn(feed.run());
+        self.subscriptions.insert(ch, Subscription { link, reference });
         Ok(())
     }
 
@@ -70,7 +69,7 @@ impl Connection {
         self.unsubscribe(ch).await;
         let max = self.app.config.max_channels;
         if self.subscriptions.len() as u64 >= max {
-            self.subscriptions.retain(|_, subscription| !subscription.credit.ended());
+            self.subscriptions.retain(|_, subscription| !subscription.link.ended());
         }
         if self.subscriptions.len() as u64 >= max { Err(Refusal::too_many_channels(max)) } else { Ok(()) }
     }
@@ -88,7 +87,7 @@ impl Connection {
     /// Ends the subscriptions that a fresh token does not grant.
     pub(super) async fn end_forbidden_subscriptions(&mut self) -> Result<(), End> {
         let user = &self.user;
-        let forbidden = |ch: &String| user.check_grant(Action::Read, ch).is_err();
+        let forbidden = |ch: &Arc<str>| user.check_grant(Action::Read, ch).is_err();
         let ended: Vec<_> = self.subscriptions.extract_if(|ch, _| forbidden(ch)).collect();
         for (ch, subscription) in ended {
             let reference = subscription.reference;

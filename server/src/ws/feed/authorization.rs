@@ -21,7 +21,7 @@ impl Feed {
     /// Sends the client why the subscription has ended. In the plain dialect, that closes the connection, which has no
     /// other channel.
     pub(super) async fn end(&self, refusal: Refusal) {
-        self.credit.end();
+        self.link.finish();
         if self.out.dialect == Dialect::Plain {
             return self.out.close(frames::close_code(&refusal), &refusal.message).await;
         }

@@ -1,6 +1,5 @@
 //! How many replayed messages a client still accepts.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -9,12 +8,11 @@ use tokio::sync::Notify;
 pub(in crate::ws) struct Credit {
     left: Mutex<u64>,
     granted: Notify,
-    ended: AtomicBool,
 }
 
 impl Credit {
     pub fn new(credit: u64) -> Self {
-        Credit { left: Mutex::new(credit), granted: Notify::new(), ended: AtomicBool::new(false) }
+        Credit { left: Mutex::new(credit), granted: Notify::new() }
     }
 
     pub fn grant(&self, more: u64) {
@@ -36,15 +34,6 @@ impl Credit {
         while self.left() == 0 {
             self.granted.notified().await;
         }
-    }
-
-    /// The feed ends by itself. Set before the client is notified, so that its reaction finds it set.
-    pub fn end(&self) {
-        self.ended.store(true, Ordering::Release);
-    }
-
-    pub fn ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire)
     }
 
     fn with<T>(&self, action: impl FnOnce(&mut u64) -> T) -> T {

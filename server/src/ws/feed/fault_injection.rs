@@ -6,20 +6,24 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::debug;
 
-use super::{Feed, Stop};
+use super::{Cursor, Feed, Stop};
+use crate::log::hub::LiveStream;
 
 impl Feed {
     /// Reads the replay first and subscribes after it: messages that are published in between are lost.
-    pub(super) async fn replay_before_subscribing(&self) -> Result<(), Stop> {
-        let mut cursor = self.announce(None).await?;
-        self.replay(&mut cursor).await?;
-        self.delay_in_the_seam().await;
-        loop {
-            let mut live = self.app.hub.subscribe(self.ch());
-            self.app.store.follow(self.ch()).await?;
-            self.send_live(cursor.sent.offset).await?;
-            self.stream(&mut live, &mut cursor, false).await?;
+    pub(super) async fn replay_before_subscribing(
+        &self,
+        cursor: &mut Option<Cursor>,
+    ) -> Result<LiveStream, Stop> {
+        if cursor.is_none() {
+            let cursor = cursor.insert(self.announce(None).await?);
+            self.replay(cursor).await?;
+            self.delay_in_the_seam().await;
         }
+        let stream = self.app.hub.subscribe(self.ch());
+        self.app.store.follow(self.ch()).await?;
+        self.send_live(cursor.as_ref().map_or(0, |cursor| cursor.sent.offset)).await?;
+        Ok(stream)
     }
 
     /// Waits between subscribing and reading the replay, to widen the window of the race.

@@ -1,70 +1,116 @@
-//! The live stream: what the hub has.
+//! The live stream: what the hub has. A live feed has no task; the socket's writer takes from it when it has nothing
+//! else to write.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::{Cursor, Feed, Stop};
+use super::link::Link;
+use super::{Cursor, Feed};
 use crate::log::After;
-use crate::log::hub::{Cast, LiveStream, Next};
+use crate::log::hub::{Cast, Inbox, LiveStream, Next, Run};
 use crate::ws::dialect::frames::ToClient;
+use crate::ws::writer::Gone;
 use crate::ws::writer::frame_size::FRAME_MESSAGES_MAX;
-use crate::ws::writer::{Gone, Slot};
+
+/// A feed that has reached the head.
+pub(in crate::ws) struct LiveFeed {
+    pub(super) feed: Box<Feed>,
+    pub(super) stream: LiveStream,
+    pub(super) cursor: Cursor,
+}
+
+/// What to do with a live feed.
+pub(in crate::ws) enum Step {
+    /// Write a run of messages.
+    Write(Arc<Run>),
+    /// Write something else.
+    WriteText(String),
+    /// Nothing for now.
+    Nothing,
+    /// Read the log again: the live stream has left something out, or has ended because the log has been replaced.
+    Replay,
+}
 
 impl Feed {
+    /// Whether the feed reads from the log what is missing in the live stream. Only an injected fault prevents that.
+    fn reads_missed(&self) -> bool {
+        #[cfg(feature = "fault-injection")]
+        return !self.app.config.faults.unsafe_replay_before_subscribe;
+        #[cfg(not(feature = "fault-injection"))]
+        true
+    }
+
     /// Sends `live`: the replay has reached the head.
     pub(super) async fn send_live(&self, head: u64) -> Result<(), Gone> {
         self.out.bulk(&ToClient::Live { ch: self.ch().into(), head, reference: self.reference }).await
     }
+}
 
-    /// Sends what is published, in one frame if several messages wait. What the replay has sent already is sent again:
-    /// the client knows best what it has seen. Returns when the live stream has left something out, or ends because the
-    /// log has been replaced.
-    pub(super) async fn stream(
-        &self,
-        live: &mut LiveStream,
-        cursor: &mut Cursor,
-        resync: bool,
-    ) -> Result<(), Stop> {
-        loop {
-            live.ready().await;
-            let slot = self.out.slot().await?; // until then, what waits is the hub's, and bounded there
-            let run = match live.take(FRAME_MESSAGES_MAX, self.out.frame_bytes_max()) {
-                Next::Messages(run) => run,
-                Next::Cast(cast) => {
-                    Box::pin(self.pass_on(slot, cast)).await?;
-                    continue;
-                }
-                Next::Missed(missed) => {
-                    self.report_resync(missed);
-                    return Ok(());
-                }
-                Next::End => {
-                    cursor.announced = false;
-                    return Ok(());
-                }
-                Next::Nothing => continue,
-            };
-            let first = run.first().map_or(0, |first| first.offset);
-            let missed = first.saturating_sub(cursor.sent.offset.saturating_add(1));
-            if resync && missed > 0 {
-                self.report_resync(missed);
-                return Ok(());
-            }
-            self.report_live(&run, cursor.sent.offset);
-            if let Some(last) = run.last().filter(|last| last.offset > cursor.sent.offset) {
-                cursor.sent = After { offset: last.offset, id: Some(last.id) };
-            }
-            let bytes = run.iter().map(|message| message.data.len()).sum();
-            let frames = self.out.dialect.messages(self.ch(), run.iter().map(|message| &**message), false);
-            Box::pin(self.out.messages(slot, bytes, &frames)).await?; // boxed, because a feed mostly waits
-        }
+impl LiveFeed {
+    /// The connection's side of the subscription.
+    pub fn link(&self) -> &Link {
+        &self.feed.link
     }
 
-    async fn pass_on(&self, slot: Slot, cast: Cast) -> Result<(), Gone> {
-        if cast.from == self.connection {
-            return Ok(());
+    /// Has the key put into the inbox whenever there is a step to take.
+    pub fn notify(&mut self, inbox: Arc<Inbox>, key: usize) {
+        self.stream.notify(inbox, key);
+    }
+
+    /// Takes what is published, in one frame if several messages wait. What the replay has sent already is sent again:
+    /// the client knows best what it has seen.
+    pub fn step(&mut self, frame_bytes_max: usize) -> Step {
+        let run = match self.stream.take(FRAME_MESSAGES_MAX, frame_bytes_max) {
+            Next::Messages(run) => run,
+            Next::Cast(cast) => return self.cast(&cast),
+            Next::Missed(missed) => {
+                self.feed.report_resync(missed);
+                return Step::Replay;
+            }
+            Next::End => {
+                self.cursor.announced = false;
+                return Step::Replay;
+            }
+            Next::Nothing => return Step::Nothing,
+        };
+        let sent = self.cursor.sent.offset;
+        let first = run.messages().first().map_or(0, |first| first.offset);
+        let missed = first.saturating_sub(sent.saturating_add(1));
+        if missed > 0 && self.feed.reads_missed() {
+            self.feed.report_resync(missed);
+            return Step::Replay;
+        }
+        self.feed.report_live(run.messages(), sent);
+        if let Some(last) = run.messages().last().filter(|last| last.offset > sent) {
+            self.cursor.sent = After { offset: last.offset, id: Some(last.id) };
+        }
+        Step::Write(run)
+    }
+
+    /// The frames of a run. The first subscriber that takes it writes them for all.
+    pub fn frames<'run>(&self, run: &'run Run) -> &'run [Bytes] {
+        let dialect = self.feed.out.dialect;
+        run.frames(dialect as usize, || {
+            dialect.messages(self.feed.ch(), run.messages().iter().map(|message| &**message), false)
+        })
+    }
+
+    fn cast(&self, cast: &Cast) -> Step {
+        if cast.from == self.feed.connection {
+            return Step::Nothing;
         }
         // It was parsed when it arrived.
-        let Ok(data) = serde_json::from_str::<&RawValue>(&cast.data) else { return Ok(()) };
-        self.out.bulk_in(slot, &ToClient::Cast { ch: self.ch().into(), data }).await
+        let Ok(data) = serde_json::from_str::<&RawValue>(&cast.data) else { return Step::Nothing };
+        let frame = ToClient::Cast { ch: self.feed.ch().into(), data };
+        self.feed.out.dialect.text(&frame).map_or(Step::Nothing, Step::WriteText)
+    }
+
+    /// Goes back to the log, in a task of its own.
+    pub fn replay(self) {
+        let LiveFeed { feed, cursor, .. } = self;
+        let link = feed.link.clone();
+        link.spawn(feed.run_again(cursor));
     }
 }

@@ -14,7 +14,7 @@ impl Feed {
         let mut replayed = 0;
         loop {
             let slot = self.out.slot().await?; // first, because a page that was read is kept until it is written
-            let credit = usize::try_from(self.credit.left()).unwrap_or(usize::MAX);
+            let credit = usize::try_from(self.credit().left()).unwrap_or(usize::MAX);
             let bytes = self.out.frame_bytes_max();
             let limit = PageLimit { messages: credit.min(FRAME_MESSAGES_MAX), bytes };
             let page = self.page(cursor, limit).await?;
@@ -26,7 +26,7 @@ impl Feed {
             let read_all = page.last.is_none() && limit.messages > 0;
             if let Some(last) = page.last {
                 cursor.sent = last;
-                self.credit.use_up(page.messages as u64);
+                self.credit().use_up(page.messages as u64);
                 replayed += page.messages as u64;
                 self.out.messages(slot, page.bytes, &page.frames).await?;
             } else {
@@ -40,7 +40,7 @@ impl Feed {
                 self.report_replay(replayed);
                 return Ok(true);
             }
-            self.credit.some().await;
+            self.credit().some().await;
         }
     }
 

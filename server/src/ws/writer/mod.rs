@@ -4,6 +4,7 @@
 //! bytes may be shared by many sockets, and nothing of it stays in this one.
 
 pub(super) mod frame_size;
+mod live;
 mod outgoing;
 
 use std::collections::VecDeque;
@@ -20,8 +21,9 @@ use tokio_tungstenite::tungstenite::Bytes;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
+use self::live::LiveFeeds;
 use self::outgoing::{Budget, BulkPermit, FRAMES_MAX, Out};
-pub(super) use self::outgoing::{Gone, Outgoing, Replies, Slot};
+pub(super) use self::outgoing::{Gone, Outgoing, Replies};
 use super::dialect::Dialect;
 use super::dialect::frames::ToClient;
 use super::socket::Output;
@@ -37,7 +39,9 @@ pub(super) fn spawn(output: Output, dialect: Dialect, metrics: &Metrics) -> (Out
     let (sender, queue) = mpsc::channel(FRAMES_MAX);
     let budget = Arc::new(Budget::new(metrics.socket_queue_bytes.clone()));
     let given_up = metrics.given_up.clone();
-    let writer = Writer { output, dialect, budget: budget.clone(), given_up, queue, bulk: VecDeque::new() };
+    let live = LiveFeeds::new(budget.inbox.clone(), metrics.socket_queue_bytes.clone());
+    let (bulk, live_next) = (VecDeque::new(), false);
+    let writer = Writer { output, dialect, budget: budget.clone(), given_up, queue, bulk, live, live_next };
     (Outgoing::new(dialect, sender, budget), tokio::spawn(writer.run()))
 }
 
@@ -49,6 +53,10 @@ struct Writer {
     queue: mpsc::Receiver<Box<Out>>,
     /// Taken from the queue to reach an answer behind it.
     bulk: VecDeque<Box<Out>>,
+    /// The feeds that have no task.
+    live: LiveFeeds,
+    /// Whether they are next, so that a long replay of another channel does not hold them up.
+    live_next: bool,
 }
 
 impl Writer {
@@ -68,9 +76,18 @@ impl Writer {
 
     /// Waits for something to write.
     async fn next(&mut self) -> Option<Box<Out>> {
-        match self.waiting() {
-            Some(out) => Some(out),
-            None => self.queue.recv().await,
+        loop {
+            if let Some(out) = self.waiting() {
+                return Some(out);
+            }
+            let queued = tokio::select! {
+                queued = self.queue.recv() => queued?,
+                () = self.live.ready() => continue,
+            };
+            match *queued {
+                Out::Live(feed) => self.live.add(feed),
+                _ => return Some(queued),
+            }
         }
     }
 
@@ -78,11 +95,32 @@ impl Writer {
     fn waiting(&mut self) -> Option<Box<Out>> {
         while let Ok(out) = self.queue.try_recv() {
             match *out {
-                Out::Bulk { .. } => self.bulk.push_back(out),
+                Out::Bulk { .. } | Out::Live(_) => self.bulk.push_back(out),
                 _ => return Some(out),
             }
         }
-        self.bulk.pop_front()
+        self.live_next = !self.live_next;
+        match self.live_next {
+            true => self.next_live().or_else(|| self.next_bulk()),
+            false => self.next_bulk().or_else(|| self.next_live()),
+        }
+    }
+
+    /// What feeds have queued.
+    fn next_bulk(&mut self) -> Option<Box<Out>> {
+        loop {
+            let out = self.bulk.pop_front()?;
+            match *out {
+                Out::Live(feed) => self.live.add(feed),
+                _ => return Some(out),
+            }
+        }
+    }
+
+    /// What live feeds have.
+    fn next_live(&mut self) -> Option<Box<Out>> {
+        let frame = self.live.next(self.budget.frame_size.bytes_max())?;
+        Some(Box::new(Out::Bulk { frame, permit: None }))
     }
 
     /// Writes a frame and what is waiting behind it, in one write. Returns whether there may be more.
@@ -100,6 +138,7 @@ impl Writer {
             self.output.write_all_buf(&mut (&*write.gathered).chain(&*write.large)).await?;
         }
         self.output.flush().await?;
+        self.live.written();
         if write.bulk_bytes > 0 {
             self.budget.frame_size.written(write.bulk_bytes, begun.elapsed());
         }
@@ -136,6 +175,7 @@ impl Write {
                 self.put_text(frame, dialect, budget);
             }
             Out::Ping => self.put_frame(Frame::ping(Bytes::new())),
+            Out::Live(_) => {} // it never comes here: see `Writer::waiting`
             Out::Control(frames) => self.gathered.extend_from_slice(&frames),
             Out::Close(frame) => {
                 self.put_frame(Frame::close(Some(frame)));

@@ -14,8 +14,10 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::frame_size::{FRAME_BYTES_MAX, FrameSize};
 use crate::limits::names;
+use crate::log::hub::Inbox;
 use crate::ws::dialect::Dialect;
 use crate::ws::dialect::frames::ToClient;
+use crate::ws::feed::live::LiveFeed;
 
 /// How many frames may wait for the socket.
 pub(super) const FRAMES_MAX: usize = 256;
@@ -35,6 +37,8 @@ pub(super) enum Out {
         frame: Bytes,
         permit: Option<BulkPermit>,
     },
+    /// A feed that goes on live, behind what it has queued.
+    Live(Box<LiveFeed>),
     Ping,
     /// Whole control frames, as bytes: what the WebSocket library answers by itself.
     Control(Bytes),
@@ -89,6 +93,8 @@ impl Replies {
 /// How much more bulk may wait, and how large its frames may be.
 pub(super) struct Budget {
     pub frame_size: FrameSize,
+    /// Which live feeds have something to write.
+    pub inbox: Arc<Inbox>,
     slots: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
     waiting_bytes: Gauge,
@@ -98,6 +104,7 @@ impl Budget {
     pub fn new(waiting_bytes: Gauge) -> Self {
         Budget {
             frame_size: FrameSize::new(),
+            inbox: Arc::default(),
             slots: Arc::new(Semaphore::new(BULK_FRAMES_MAX)),
             bytes: Arc::new(Semaphore::new(BULK_BYTES_MAX)),
             waiting_bytes,
@@ -173,6 +180,16 @@ impl Outgoing {
 
     async fn queue_bulk(&self, frame: Bytes, permit: Option<BulkPermit>) -> Result<(), Gone> {
         self.queue.send(Box::new(Out::Bulk { frame, permit })).await.map_err(|_| Gone)
+    }
+
+    /// Passes a feed that has reached the head to the writer.
+    pub async fn live(&self, feed: Box<LiveFeed>) {
+        let _ = self.queue.send(Box::new(Out::Live(feed))).await; // the writer has ended, and so does the feed
+    }
+
+    /// Where live feeds report that they have something to write.
+    pub fn inbox(&self) -> Arc<Inbox> {
+        self.budget.inbox.clone()
     }
 
     /// Sends a WebSocket ping. If the queue is full, the client has enough to answer without it.

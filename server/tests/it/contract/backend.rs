@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use seamline_server::log::embedded::EmbeddedStore;
-use seamline_server::log::hub::{Hub, LiveStream, Next};
+use seamline_server::log::hub::{Hub, Inbox, LiveStream, Next};
 use seamline_server::log::redis::RedisStore;
 use seamline_server::log::{Append, Appended, Message, PageLimit, Retention, Store};
 use tempfile::TempDir;
@@ -110,19 +110,27 @@ impl Node {
     }
 
     /// Listens to a channel like a subscription.
-    pub async fn listen(&self, ch: &str) -> LiveStream {
-        let live = self.hub.subscribe(ch);
+    pub async fn listen(&self, ch: &str) -> Listener {
+        let mut live = self.hub.subscribe(ch);
         self.store.follow(ch).await.unwrap();
-        live
+        let inbox = Arc::new(Inbox::default());
+        live.notify(inbox.clone(), 0);
+        Listener { live, inbox }
     }
 }
 
+/// A live stream, and where it reports that it has something.
+pub struct Listener {
+    live: LiveStream,
+    inbox: Arc<Inbox>,
+}
+
 /// The next messages of a live stream, exactly this many.
-pub async fn heard(live: &mut LiveStream, count: usize) -> Vec<Arc<Message>> {
+pub async fn heard(live: &mut Listener, count: usize) -> Vec<Arc<Message>> {
     let mut messages = Vec::new();
     while messages.len() < count {
         match timeout(PATIENCE, next(live)).await.expect("nothing comes live") {
-            Next::Messages(run) => messages.extend(run),
+            Next::Messages(run) => messages.extend_from_slice(run.messages()),
             _ => panic!("the live stream ends or leaves something out"),
         }
     }
@@ -130,10 +138,11 @@ pub async fn heard(live: &mut LiveStream, count: usize) -> Vec<Arc<Message>> {
 }
 
 /// The next item of a live stream, with at most one message. Skips ephemeral events.
-async fn next(live: &mut LiveStream) -> Next {
+async fn next(live: &mut Listener) -> Next {
     loop {
-        live.ready().await;
-        match live.take(1, usize::MAX) {
+        live.inbox.ready().await;
+        live.inbox.take();
+        match live.live.take(1, usize::MAX) {
             Next::Cast(_) | Next::Nothing => {}
             next => return next,
         }
@@ -141,14 +150,14 @@ async fn next(live: &mut LiveStream) -> Next {
 }
 
 /// Waits until the live stream ends, and skips messages.
-pub async fn ends(live: &mut LiveStream) {
+pub async fn ends(live: &mut Listener) {
     let end = async { while !matches!(next(live).await, Next::End) {} };
     timeout(PATIENCE, end).await.expect("the live stream does not end");
 }
 
 /// Asserts that nothing arrives within a short time.
-pub async fn nothing_more(live: &mut LiveStream) {
+pub async fn nothing_more(live: &mut Listener) {
     if let Ok(Next::Messages(run)) = timeout(Duration::from_millis(100), next(live)).await {
-        panic!("unexpected: {run:?}");
+        panic!("unexpected: {:?}", run.messages());
     }
 }

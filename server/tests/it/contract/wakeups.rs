@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
-use seamline_server::log::hub::LiveStream;
 
-use super::backend::{Node, heard};
+use super::backend::{Listener, Node, heard};
 use super::{Backend, append};
 use crate::support::{Redis, eventually};
 
@@ -28,7 +27,7 @@ fn subscribers(backend: &Backend, ch: &str) -> u64 {
     count
 }
 
-async fn listen_to_many(node: &Node, count: usize) -> Vec<LiveStream> {
+async fn listen_to_many(node: &Node, count: usize) -> Vec<Listener> {
     let names: Vec<String> = (0..count).map(|i| format!("channel-{i}")).collect();
     let all: Vec<_> = stream::iter(&names).map(|ch| node.listen(ch)).buffered(64).collect().await;
     all
@@ -61,7 +60,7 @@ async fn a_message_makes_redis_read_one_stream() {
     assert!(bytes < BYTES_MAX, "{bytes} bytes per message");
 }
 
-async fn heard_after(publisher: &Node, ch: &str, live: &mut LiveStream) {
+async fn heard_after(publisher: &Node, ch: &str, live: &mut Listener) {
     let appended = publisher.append(append(ch, 1)).await;
     assert_eq!(heard(live, 1).await[0].id, appended.id);
 }

@@ -130,7 +130,7 @@ impl World {
     fn heard(&mut self) -> Vec<(u64, String)> {
         let mut heard = Vec::new();
         while let Next::Messages(run) = self.live.take(usize::MAX, usize::MAX) {
-            heard.extend(run.iter().map(|message| (message.offset, message.data.to_string())));
+            heard.extend(run.messages().iter().map(|message| (message.offset, message.data.to_string())));
         }
         heard
     }

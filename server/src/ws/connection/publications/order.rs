@@ -4,23 +4,30 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many publications of a socket are held. Beyond that, the order is not guaranteed. A client has at most 64
-/// unanswered.
-const HELD_MAX: usize = 128;
+/// How many publications of a socket are held: as many as a client may have unanswered. Beyond that, the order is not
+/// guaranteed.
+const HELD_MAX: usize = 1024;
 
 /// The publications of a socket that are held: they were refused for now, and will be sent again. Only for clients that
 /// do that.
 #[derive(Clone)]
-pub(in crate::ws::connection) struct PublicationOrder(Option<Arc<Mutex<Channels>>>);
+pub(in crate::ws::connection) struct PublicationOrder(Option<Arc<Mutex<Held>>>);
 
 #[derive(Default)]
-struct Channels {
-    /// The keys of each channel, in the order in which they first came.
-    by_name: HashMap<String, BTreeMap<u64, String>>,
+struct Held {
+    by_channel: HashMap<String, Channel>,
     /// How many keys there are in all.
     count: usize,
     /// How many publications have come in all.
     came: u64,
+}
+
+/// The held keys of a channel, which is not empty.
+#[derive(Default)]
+struct Channel {
+    numbers: HashMap<Arc<str>, u64>,
+    /// In the order in which they first came.
+    keys: BTreeMap<u64, Arc<str>>,
 }
 
 impl PublicationOrder {
@@ -29,50 +36,50 @@ impl PublicationOrder {
         PublicationOrder(ordered.then(Arc::default))
     }
 
-    fn channels(&self) -> Option<MutexGuard<'_, Channels>> {
+    fn held(&self) -> Option<MutexGuard<'_, Held>> {
         Some(self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Numbers a publication. One that is sent again keeps its number, and so its place.
     pub fn number(&self, ch: &str, key: &str) -> u64 {
-        let Some(mut channels) = self.channels() else { return 0 };
-        channels.came += 1;
-        let held = channels.by_name.get(ch).and_then(|keys| keys.iter().find(|(_, held)| *held == key));
-        held.map_or(channels.came, |(number, _)| *number)
+        let Some(mut held) = self.held() else { return 0 };
+        held.came += 1;
+        let number = held.by_channel.get(ch).and_then(|channel| channel.numbers.get(key).copied());
+        number.unwrap_or(held.came)
     }
 
     /// Whether a publication would overtake one that is held.
     pub fn overtakes(&self, ch: &str, key: &str) -> bool {
-        let channels = self.channels();
-        let first = channels.as_ref().and_then(|channels| channels.by_name.get(ch)?.values().next());
-        first.is_some_and(|first| first != key)
+        let held = self.held();
+        let first = held.as_ref().and_then(|held| held.by_channel.get(ch)?.keys.values().next());
+        first.is_some_and(|first| **first != *key)
     }
 
     /// Holds a publication that was refused for now.
     pub fn hold(&self, ch: &str, key: &str, number: u64) {
-        let Some(mut channels) = self.channels() else { return };
-        if channels.count == HELD_MAX {
+        let Some(mut held) = self.held() else { return };
+        if held.count == HELD_MAX {
             return;
         }
-        let keys = channels.by_name.entry(ch.to_owned()).or_default();
-        if !keys.values().any(|held| held == key) {
-            keys.insert(number, key.to_owned());
-            channels.count += 1;
+        let channel = held.by_channel.entry(ch.to_owned()).or_default();
+        if !channel.numbers.contains_key(key) {
+            let key: Arc<str> = key.into();
+            channel.numbers.insert(key.clone(), number);
+            channel.keys.insert(number, key);
+            held.count += 1;
         }
     }
 
     /// Releases a publication that is being stored, or was refused for good.
     pub fn release(&self, ch: &str, key: &str) {
-        let Some(mut channels) = self.channels() else { return };
-        let Some(keys) = channels.by_name.get_mut(ch) else { return };
-        let Some(number) = keys.iter().find_map(|(number, held)| (held == key).then_some(*number)) else {
-            return;
-        };
-        keys.remove(&number);
-        if keys.is_empty() {
-            channels.by_name.remove(ch);
+        let Some(mut held) = self.held() else { return };
+        let Some(channel) = held.by_channel.get_mut(ch) else { return };
+        let Some(number) = channel.numbers.remove(key) else { return };
+        channel.keys.remove(&number);
+        if channel.keys.is_empty() {
+            held.by_channel.remove(ch);
         }
-        channels.count -= 1;
+        held.count -= 1;
     }
 }
 
@@ -112,5 +119,19 @@ mod tests {
         let order = PublicationOrder::new(false);
         order.hold("a", "1", 1);
         assert!(!order.overtakes("a", "2"));
+    }
+
+    #[test]
+    fn a_whole_window_is_held_in_order() {
+        let order = PublicationOrder::new(true);
+        let keys: Vec<_> = (0..HELD_MAX).map(|i| i.to_string()).collect();
+        keys.iter().for_each(|key| order.hold("a", key, order.number("a", key)));
+        for key in &keys {
+            assert!(!order.overtakes("a", key), "{key}");
+            assert!(order.overtakes("a", "new"));
+            order.release("a", key);
+        }
+        assert!(!order.overtakes("a", "new"));
+        assert!(order.held().unwrap().by_channel.is_empty());
     }
 }

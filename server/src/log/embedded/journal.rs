@@ -61,7 +61,18 @@ impl Journal {
             journal.file.set_len(FILE_BYTES as u64).map_err(JournalError::Io)?; // it was truncated
         }
         let records = journal.newer(&content, committed)?;
+        if !records.is_empty() {
+            journal.store_again(&content).map_err(JournalError::Io)?;
+        }
         Ok((journal, records))
+    }
+
+    /// Writes the records once more, each where it is, and flushes them. A record may have been read from the kernel's
+    /// cache alone: the process was killed before the flush, or the flush failed, after which the kernel takes the
+    /// pages for written (<https://lwn.net/Articles/752063/>).
+    fn store_again(&self, content: &[u8]) -> io::Result<()> {
+        self.file.write(PAGE_BYTES as u64, &content[PAGE_BYTES..self.end])?;
+        self.file.sync_data()
     }
 
     /// Writes zeros to the whole file, so that later writes change neither its length nor its extents: that would cost
@@ -159,11 +170,35 @@ fn number(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
     use redb::backends::InMemoryBackend;
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     /// A file that is still there after the journal is gone.
     #[derive(Clone, Debug)]
-    struct Shared(Arc<InMemoryBackend>);
+    struct Shared(Arc<InMemoryBackend>, Arc<Mutex<Disk>>);
+
+    /// What is left of the file when the machine crashes.
+    #[derive(Debug, Default)]
+    struct Disk {
+        content: Vec<u8>,
+        unflushed: Vec<(usize, Vec<u8>)>,
+        fails: bool,
+    }
+
+    impl Disk {
+        /// As Linux does it: a failed flush is reported once, and the pages count as written from then on.
+        fn flush(&mut self) -> io::Result<()> {
+            let unflushed = std::mem::take(&mut self.unflushed);
+            if self.fails {
+                return Err(io::Error::other("injected"));
+            }
+            for (at, data) in unflushed {
+                let end = at + data.len();
+                self.content.resize(self.content.len().max(end), 0);
+                self.content[at..end].copy_from_slice(&data);
+            }
+            Ok(())
+        }
+    }
 
     impl StorageBackend for Shared {
         fn len(&self) -> io::Result<u64> {
@@ -176,18 +211,26 @@ mod tests {
             self.0.set_len(len)
         }
         fn sync_data(&self) -> io::Result<()> {
-            self.0.sync_data()
+            self.1.lock().unwrap().flush()
         }
         fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
             if self.0.len()? < offset + data.len() as u64 {
                 self.0.set_len(offset + data.len() as u64)?;
             }
+            self.1.lock().unwrap().unflushed.push((offset as usize, data.to_vec()));
             self.0.write(offset, data)
         }
     }
 
     fn file() -> Shared {
-        Shared(Arc::new(InMemoryBackend::new()))
+        Shared(Arc::new(InMemoryBackend::new()), Arc::default())
+    }
+
+    /// The file as it is after a crash of the machine.
+    fn crashed(file: &Shared) -> Shared {
+        let after = self::file();
+        after.write(0, &file.1.lock().unwrap().content).unwrap();
+        after
     }
 
     fn open(file: &Shared, committed: u64) -> Result<(Journal, Vec<Record>), u64> {
@@ -292,6 +335,20 @@ mod tests {
         journal.start_over();
         journal.append(1, b"short").unwrap(); // the forged record follows it
         assert_eq!(numbers(&file, 0), Ok(vec![1]));
+    }
+
+    #[test]
+    fn records_are_on_disk_before_they_are_read() {
+        let file = file();
+        let (mut journal, _) = open(&file, 0).unwrap();
+        journal.append(1, b"flushed").unwrap();
+        file.1.lock().unwrap().fails = true;
+        assert!(journal.append(2, b"unflushed").is_err());
+        assert!(Journal::open(Box::new(file.clone()), 0).is_err(), "it still fails");
+        file.1.lock().unwrap().fails = false;
+        assert_eq!(numbers(&crashed(&file), 0), Ok(vec![1]));
+        assert_eq!(numbers(&file, 0), Ok(vec![1, 2]));
+        assert_eq!(numbers(&crashed(&file), 0), Ok(vec![1, 2]));
     }
 
     #[test]

@@ -45,6 +45,11 @@ const CHECKS: Record<string, (value: unknown) => boolean> = {
   "=": (value) => value !== undefined,
 };
 
+/** A message id that the server would accept, if it is one: an application may pass any text in a position. */
+export function knownId(id: unknown): string | undefined {
+  return CHECKS["@"]!(id) ? (id as string) : undefined;
+}
+
 /** Reads a frame from the server. Fields that it does not need are ignored, so that the protocol can grow. */
 export function readFrame(socket: number, text: unknown): Report {
   const bad = (what: string): Report => [Incoming.BadFrame, socket, `the server sent a ${what}`];

@@ -1,5 +1,6 @@
 import { type Answer, Call, Start } from "./boundary.js";
 import type { Calls } from "./calls.js";
+import { knownId } from "./frames.js";
 import type { From } from "./start-point.js";
 import { Subscription, type SubscriptionPort } from "./subscription.js";
 import { allowed } from "./text.js";
@@ -48,7 +49,7 @@ export class Subscriptions implements SubscriptionPort {
     const start = from === "start" ? Start.Start : from === "tail" ? Start.Tail : Start.LastKnown;
     const { epoch = "", offset = start, id } = typeof from === "object" ? from : ({} as Partial<Position>);
     const kind = messages ? Call.Subscribe : Call.SubscribeToCasts;
-    const answer = this.#calls._call(kind, 0, allowed(subscription._name), epoch, offset, 0, id);
+    const answer = this.#calls._call(kind, 0, allowed(subscription._name), epoch, offset, 0, this.#known(id));
     if (typeof answer === "number") this.#byId.set(answer, subscription);
     return answer;
   }
@@ -58,7 +59,12 @@ export class Subscriptions implements SubscriptionPort {
   }
 
   _processed(id: number, count: number, { epoch, offset, id: messageId }: Position): void {
-    this.#calls._call(Call.Processed, id, "", epoch, offset, count, messageId);
+    this.#calls._call(Call.Processed, id, "", epoch, offset, count, this.#known(messageId));
+  }
+
+  /** In the plain dialect, the wasm reads the id itself. */
+  #known(id: string | undefined): string | undefined {
+    return this._replays ? knownId(id) : id;
   }
 
   _makeRoom(): boolean {

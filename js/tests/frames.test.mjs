@@ -72,3 +72,20 @@ test("unknown fields of a `msgs` frame are ignored", async (t) => {
   assert.deepEqual(seen, [{ id: "1000-1", offset: 1, data: "a", replayed: false }]);
   assert.deepEqual([channel.lastMessageId, channel.position], ["1000-1", { epoch: "e", offset: 1, id: "1000-1" }]);
 });
+
+for (const id of ["", "7", "a-b", "1-2-3", "+1-0", "99999999999999999999-0"]) {
+  test(`an application's id ${JSON.stringify(id)} is not sent`, async (t) => {
+    const { server, client } = setUp(t);
+    client.channel("c", { from: { epoch: "e", offset: 3, id } }).on("message", () => {});
+    await until(() => server.ops("sub").length === 1);
+    assert.deepEqual(server.ops("sub")[0].position, { epoch: "e", offset: 3 });
+  });
+}
+
+test("an application's id is sent", async (t) => {
+  const { server, client } = setUp(t);
+  const position = { epoch: "e", offset: 3, id: "17999999999999999999-0" };
+  client.channel("c", { from: position }).on("message", () => {});
+  await until(() => server.ops("sub").length === 1);
+  assert.deepEqual(server.ops("sub")[0].position, position);
+});

@@ -52,7 +52,7 @@ export function openSocket(make: () => InstanceType<WebSocketConstructor>): Sock
   const closed = (code: unknown, reason: unknown) => {
     release();
     // 1005: a close without a code (RFC 6455 §7.4.1)
-    enqueue(Call.SocketClosed, (reason || cause) as string, typeof code === "number" ? code : 1005);
+    enqueue(Call.SocketClosed, (typeof reason === "string" && reason) || cause, typeof code === "number" ? code : 1005);
   };
   const close = (code: number) => {
     report = ignore;

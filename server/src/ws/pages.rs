@@ -17,7 +17,7 @@ use crate::http::metrics::Metrics;
 use crate::log::{After, ChannelInfo, Page, PageLimit, Store, StoreError};
 
 /// The bytes of all pages that are kept.
-const BYTES_MAX: u64 = 16 * 1024 * 1024;
+const BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// What a page costs besides its frames.
 const PAGE_BYTES: usize = 512;
 /// A message that is deleted from a log may still be sent for this long.

@@ -44,6 +44,10 @@ pub async fn run(config: Config) -> Result<(), SetupError> {
     shutdown::ignore_file_size_signal();
     let retention = Retention { messages: config.retain_messages, age: config.retain_age };
     let hub = Arc::new(Hub::new(usize::try_from(config.live_queue_bytes).unwrap_or(usize::MAX)));
+    let pacing = tokio::spawn({
+        let hub = hub.clone();
+        async move { hub.pace().await }
+    });
     let store = open_store(&config, retention, hub.clone()).await?;
     let (listener, address) = listen::bind(config.listen)?;
     let signals = Signals::listen();
@@ -52,6 +56,7 @@ pub async fn run(config: Config) -> Result<(), SetupError> {
     let trimming = tokio::spawn(trim_regularly(store.clone(), retention));
     serve(config, auth, (listener, tls), store.clone(), hub, signals).await?;
     trimming.abort();
+    pacing.abort();
     store.close().await;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The pages of replays, as frames. When many clients reconnect at once, they ask for the same ranges: each page is read
-//! and encoded once, and all their sockets share its bytes.
+//! The pages of replays, as frames. When many clients reconnect at once, they ask for the same ranges: each page is
+//! read and encoded once, and all their sockets share its bytes.
 //!
 //! A shared page may be older than the subscription that gets it. Messages never change, so what it has is right, but
 //! it must not decide that the log ends. So a feed asks for one only while it knows that the log has more, and an

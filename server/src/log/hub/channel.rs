@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
+use std::time::Instant;
 
 use slab::Slab;
 
 use super::Cast;
 use super::backlog::{Backlog, Bounds, Budget};
 use super::inbox::Inbox;
+use super::pace::{Pace, Step};
 use super::run::Run;
 use crate::log::Message;
 
@@ -28,6 +30,7 @@ pub(super) struct State {
     pub listeners: usize,
     pub watchers: Slab<Watcher>,
     pub ended: bool,
+    pub pace: Pace,
     /// The run that was taken last and its cursor, until every listener has taken it.
     pub shared: Option<(u64, Arc<Run>)>,
 }
@@ -48,6 +51,7 @@ impl Channel {
             listeners: 0,
             watchers: Slab::new(),
             ended: false,
+            pace: Pace::new(Instant::now()),
             shared: None,
         };
         Channel { name, state: Mutex::new(state) }
@@ -57,11 +61,13 @@ impl Channel {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn push(&self, message: Message) {
+    /// Adds a message. Returns when to pass it on.
+    pub fn push(&self, message: Message) -> Step {
         let bytes = message.data.len();
         let mut state = self.lock();
         let listeners = state.listeners;
         state.messages.push(Arc::new(message), bytes, listeners);
+        state.pace.pushed(Instant::now())
     }
 
     pub fn push_cast(&self, cast: Cast) {
@@ -73,6 +79,12 @@ impl Channel {
 
     pub fn end(&self) {
         self.lock().ended = true;
+    }
+
+    /// Notifies the listeners of what was held.
+    pub fn release_held(&self) {
+        self.lock().pace.released(Instant::now());
+        self.release();
     }
 
     /// Notifies the listeners. Their tasks are woken when the lock is free again, because they take it at once.

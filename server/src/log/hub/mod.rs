@@ -9,6 +9,7 @@ mod backlog;
 mod channel;
 mod inbox;
 mod live_stream;
+mod pace;
 mod run;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use self::backlog::Budget;
 use self::channel::Channel;
 pub use self::inbox::Inbox;
 pub use self::live_stream::{LiveStream, Next};
+use self::pace::{Pacer, Step};
 pub use self::run::Run;
 use crate::log::Message;
 
@@ -36,12 +38,13 @@ pub struct Hub {
     // is held, but not the other way round.
     channels: Mutex<HashMap<Arc<str>, Arc<Channel>>>,
     budget: Arc<Budget>,
+    pacer: Pacer,
 }
 
 impl Hub {
     /// A hub that buffers at most this many bytes for slow listeners.
     pub fn new(bytes_max: usize) -> Self {
-        Hub { channels: Mutex::default(), budget: Arc::new(Budget::new(bytes_max)) }
+        Hub { channels: Mutex::default(), budget: Arc::new(Budget::new(bytes_max)), pacer: Pacer::default() }
     }
 
     /// Adds a listener. It receives everything that is published in the channel once this has returned.
@@ -60,12 +63,20 @@ impl Hub {
         LiveStream::new(self.clone(), channel)
     }
 
-    /// Passes a message to the channel's listeners. The store calls this in log order.
+    /// Passes a message to the channel's listeners, a moment later if the channel is busy. The store calls this in log
+    /// order.
     pub fn publish(&self, ch: &str, message: Message) {
-        if let Some(channel) = self.channel(ch) {
-            channel.push(message);
-            channel.release();
+        let Some(channel) = self.channel(ch) else { return };
+        match channel.push(message) {
+            Step::Release => channel.release(),
+            Step::HoldUntil(due) => self.pacer.release_at(due, channel),
+            Step::Held => {}
         }
+    }
+
+    /// Times what is held, for as long as the hub is used. Until this runs, nothing is held.
+    pub async fn pace(&self) {
+        self.pacer.run().await;
     }
 
     /// Whether the channel has listeners.

@@ -5,7 +5,7 @@
 //! stream, in log order, and answer the publishers. So no message is delivered or acknowledged that a crash could take
 //! back, and because a single thread publishes, live order *is* log order.
 //!
-//! Most groups are flushed to the [journal](super::journal), and committed in memory. A [`Budget`] limits how much that
+//! Most groups are flushed to the [journal], and committed in memory. A [`Budget`] limits how much that
 //! is before a commit writes everything to the store's own file.
 //!
 //! When the disk rejects a group, an [`outage`] begins: the writer rejects everything until the disk has space again.

@@ -73,9 +73,15 @@ async function write(path, { code, map }, footer) {
   await writeFile(`${path}.map`, JSON.stringify(map));
 }
 
+/**
+ * The short names of what is internal. All scripts share them, so that an entry can use what another one has made: a
+ * client's handle has the same members in each. The first entry gets the shortest names.
+ */
+let shortNames = {};
+
 /** Bundles one entry as `dist/<name>.<extension>`. */
 async function bundle({ name, source, connects }, extension, options) {
-  const { outputFiles } = await build({
+  const { outputFiles, mangleCache } = await build({
     entryPoints: { [name]: source },
     outdir: "dist",
     outExtension: { ".js": extension },
@@ -91,8 +97,10 @@ async function bundle({ name, source, connects }, extension, options) {
     target: "es2022",
     legalComments: "none",
     mangleProps: /^_[a-z]|^__wbg_ptr$|^__destroy_into_raw$/, // what is internal is named so, here and in the glue
+    mangleCache: shortNames,
     ...options,
   });
+  shortNames = mangleCache;
   const [map, script] = [".map", extension].map((end) => outputFiles.find(({ path }) => path.endsWith(end)));
   const bundled = { code: script.text, map: JSON.parse(map.text) };
   const isModule = options.format === "esm";

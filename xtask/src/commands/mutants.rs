@@ -1,7 +1,10 @@
-//! `cargo xtask mutants`: plants bugs in a copy of the core, one at a time, and checks that the tests find each.
+//! `cargo xtask mutants`: plants bugs in a copy of the core, or of the npm package, one at a time, and checks that the
+//! tests find each.
 
+mod core;
 mod list;
 mod mutant;
+mod pages;
 
 use std::fs;
 use std::io::Write;
@@ -12,18 +15,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::tools::progress::{self, say};
-use crate::tools::{files, paths, run, shell};
+use crate::tools::{files, paths, run};
 use mutant::Mutant;
 
 /// A test that runs longer than this hangs, which counts as found.
 const TEST_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// The other members of the workspace. Cargo wants their manifests in the copy, too.
-const MEMBERS: [&str; 6] = ["server", "chaos", "bench", "xtask", "tests/browser/server", "tests/support"];
-
-/// The tests by hand and by property; cargo builds the simulation along with them, which keeps both cores busy.
-const TESTS: [&str; 2] = ["--lib", "--test=session"];
-const SIMULATION: &str = "--test=simulation";
 
 /// Options of `mutants`.
 #[derive(clap::Args)]
@@ -35,6 +31,21 @@ pub struct Args {
     /// Plant only the bugs whose name contains TEXT
     #[arg(long, value_name = "TEXT", default_value = "")]
     name: String,
+
+    /// Plant bugs in the npm package, and simulate pages
+    #[arg(long)]
+    pages: bool,
+}
+
+/// What bugs are planted in.
+struct Project {
+    mutants: Vec<&'static Mutant>,
+    /// Copies it into a directory of its own.
+    copy: fn() -> Result<PathBuf>,
+    /// Runs the tests in there, the simulation with so many seeds.
+    test: fn(&Path, u64) -> Result<Outcome>,
+    /// Runs them without a bug.
+    hint: &'static str,
 }
 
 /// What found a bug.
@@ -65,21 +76,26 @@ impl Outcome {
 
 /// `cargo xtask mutants`.
 pub fn command(args: Args) -> Result<ExitCode> {
-    let mutants: Vec<_> = list::all().filter(|mutant| mutant.name.contains(&args.name)).collect();
+    let Project { mutants, copy, test, hint } = if args.pages { pages::project() } else { core::project() };
+    let mutants: Vec<_> = mutants.into_iter().filter(|mutant| mutant.name.contains(&args.name)).collect();
     if mutants.is_empty() {
         bail!("no planted bug has {:?} in its name; see xtask/src/commands/mutants/list/", args.name);
     }
-    let tree = progress::step("copy the core", copy)?;
+    let tree = progress::step("copy the sources", copy)?;
     // Anything else that makes the tests fail would look like a bug that was found.
     let unchanged =
         progress::step("build and run the tests without a bug (a minute)", || test(&tree, args.seeds))?;
     if !matches!(unchanged, Outcome::Survived) {
-        bail!("the tests fail without a planted bug; run cargo xtask test --only unit,sim");
+        bail!("the tests fail without a planted bug; run {hint}");
     }
     let started = Instant::now();
     let mut missed = Vec::new();
     for (index, mutant) in mutants.iter().enumerate() {
-        if !run_one(mutant, &format!("{}/{}", index + 1, mutants.len()), &tree, args.seeds)?.is_found() {
+        if !run_one(mutant, &format!("{}/{}", index + 1, mutants.len()), || {
+            plant(mutant, &tree, || test(&tree, args.seeds))
+        })?
+        .is_found()
+        {
             missed.push(mutant.name);
         }
     }
@@ -90,35 +106,20 @@ pub fn command(args: Args) -> Result<ExitCode> {
 }
 
 /// Prints the bug while it is tried, and then what found it.
-fn run_one(mutant: &Mutant, number: &str, tree: &Path, seeds: u64) -> Result<Outcome> {
+fn run_one(mutant: &Mutant, number: &str, plant: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
     let mut stdout = std::io::stdout();
     write!(stdout, "{number:>7}  {:<52} ", mutant.name).and_then(|()| stdout.flush()).ok();
     let started = Instant::now();
-    let outcome = plant(mutant, tree, seeds).with_context(|| format!("planted bug: {}", mutant.name))?;
+    let outcome = plant().with_context(|| format!("planted bug: {}", mutant.name))?;
     say!("{:<24} {:>8}", outcome.describe(), progress::seconds(started.elapsed()));
     Ok(outcome)
 }
 
-/// Copies what cargo needs for the crate `seamline` into a directory of its own.
-fn copy() -> Result<PathBuf> {
-    let tree = paths::target().join("mutants/tree");
+/// An empty directory for a copy.
+fn empty_tree(name: &str) -> Result<PathBuf> {
+    let tree = paths::target().join("mutants").join(name);
     if tree.exists() {
         fs::remove_dir_all(&tree).with_context(|| format!("cannot empty {}", tree.display()))?;
-    }
-    let root = paths::root();
-    for dir in ["src", "tests/session", "tests/simulation"] {
-        for file in files::below(&root.join(dir)) {
-            copy_file(&file, &tree)?;
-        }
-    }
-    for file in ["Cargo.toml", "Cargo.lock"] {
-        copy_file(&root.join(file), &tree)?;
-    }
-    for member in MEMBERS {
-        copy_file(&root.join(member).join("Cargo.toml"), &tree)?;
-        for file in files::below(&root.join(member).join("src")) {
-            copy_file(&file, &tree)?;
-        }
     }
     Ok(tree)
 }
@@ -129,38 +130,16 @@ fn copy_file(file: &Path, tree: &Path) -> Result<()> {
 }
 
 /// Changes the file, runs the tests, and changes it back.
-fn plant(mutant: &Mutant, tree: &Path, seeds: u64) -> Result<Outcome> {
+fn plant(mutant: &Mutant, tree: &Path, test: impl FnOnce() -> Result<Outcome>) -> Result<Outcome> {
     let file = tree.join(mutant.file);
     let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", mutant.file))?;
     if let Some(mismatch) = mutant.mismatch(&text) {
         bail!("{mismatch}");
     }
     fs::write(&file, text.replacen(mutant.find, mutant.replace, 1))?;
-    let outcome = test(tree, seeds);
+    let outcome = test();
     fs::write(&file, text)?;
     outcome
-}
-
-fn test(tree: &Path, seeds: u64) -> Result<Outcome> {
-    if failure(cargo_test(tree).args(TESTS).args([SIMULATION, "--no-run"]))?.is_some() {
-        return Ok(Outcome::DoesNotCompile);
-    }
-    let mut simulation = cargo_test(tree);
-    simulation.args([SIMULATION, "--", "--exact", "seeds"]);
-    simulation.env("SIM_SEEDS", seeds.to_string()).env("SIM_SHRINK", "0");
-    if let Some(output) = failure(&mut simulation)? {
-        return Ok(Outcome::Simulation(seed_in(&output).map_or(seeds, |seed| seed + 1)));
-    }
-    let found = failure(cargo_test(tree).args(TESTS))?.is_some();
-    Ok(if found { Outcome::Tests } else { Outcome::Survived })
-}
-
-/// All of them share one target directory, so that each builds only what the bug changes.
-fn cargo_test(tree: &Path) -> Command {
-    let mut cargo = shell::cargo();
-    cargo.args(["test", "-p", "seamline", "--profile", "mutants"]).current_dir(tree);
-    cargo.env("CARGO_TARGET_DIR", paths::target().join("mutants/target")).env("RUST_BACKTRACE", "0");
-    cargo
 }
 
 /// The output of tests that fail.
@@ -180,7 +159,8 @@ mod tests {
 
     #[test]
     fn every_planted_bug_fits_its_file_once() {
-        let mismatches: Vec<_> = list::all()
+        let mismatches: Vec<_> = list::core()
+            .chain(list::pages())
             .filter_map(|mutant| {
                 let text = fs::read_to_string(paths::root().join(mutant.file)).unwrap_or_default();
                 mutant.mismatch(&text)

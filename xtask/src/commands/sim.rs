@@ -4,7 +4,8 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::tools::{run, shell};
+use crate::commands::pack;
+use crate::tools::{paths, run, shell};
 
 /// Options of `sim`.
 #[derive(clap::Args)]
@@ -24,6 +25,10 @@ pub struct Args {
     /// Print every event of the first seed
     #[arg(long)]
     trace: bool,
+
+    /// Simulate pages that run the npm package, instead of the core alone
+    #[arg(long)]
+    pages: bool,
 }
 
 /// Options of `fuzz`.
@@ -48,6 +53,9 @@ pub fn fuzz(args: FuzzArgs) -> Result<ExitCode> {
 
 /// `cargo xtask sim`.
 pub fn command(args: Args) -> Result<ExitCode> {
+    if args.pages {
+        return pages(args);
+    }
     let mut test = command_line("simulation");
     test.args(["--", "--exact", "seeds", "--nocapture"]);
     test.env("SIM_SEEDS", args.seeds.to_string()).env("SIM_SEED", args.seed.to_string());
@@ -58,6 +66,21 @@ pub fn command(args: Args) -> Result<ExitCode> {
         test.env("SIM_TRACE", "1");
     }
     run::to_exit_code(&mut test)
+}
+
+/// The simulation of the npm package, which is not Rust: js/simulation.
+fn pages(args: Args) -> Result<ExitCode> {
+    pack::pack()?;
+    let mut node = shell::command("node");
+    node.current_dir(paths::js()).arg("simulation/main.mjs");
+    node.args(["--seeds", &args.seeds.to_string(), "--seed", &args.seed.to_string()]);
+    if let Some(world) = &args.world {
+        node.args(["--world", world]);
+    }
+    if args.trace {
+        node.arg("--trace");
+    }
+    run::to_exit_code(&mut node)
 }
 
 /// The cargo command that runs one of these tests.

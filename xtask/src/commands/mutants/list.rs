@@ -1,12 +1,18 @@
-//! The planted bugs: small mistakes that somebody could make, each in one place of the core.
+//! The planted bugs: small mistakes that somebody could make, each in one place.
 
 mod channel;
 mod connection;
+mod pages;
 mod publications;
 
 use super::mutant::Mutant;
 
-/// All of them.
-pub fn all() -> impl Iterator<Item = &'static Mutant> {
+/// Those in the core.
+pub fn core() -> impl Iterator<Item = &'static Mutant> {
     channel::MUTANTS.iter().chain(connection::MUTANTS).chain(publications::MUTANTS)
+}
+
+/// Those in the npm package.
+pub fn pages() -> impl Iterator<Item = &'static Mutant> {
+    pages::MUTANTS.iter()
 }

@@ -1,0 +1,105 @@
+import { Reader } from "./reader.mjs";
+import { STATE } from "./trace.mjs";
+
+/** What an application does in one page: it follows channels and publishes. */
+export class App {
+  handles = [];
+  client;
+
+  constructor(page) {
+    Object.assign(this, { page, world: page.world, tab: page.tab });
+  }
+
+  get rng() {
+    return this.world.stage.rng;
+  }
+
+  start() {
+    const { page, world } = this;
+    const { connect } = page.package.slim;
+    this.client = connect("wss://server.test/v1", this.#options());
+    this.client.on("state", (state) => {
+      world.stage.note(STATE, page.name, `state ${state.name}${state.reason ? ` (${state.reason.code})` : ""}`);
+      if (state.name === "closed") world.stage.fail(`${page.name} closed by itself: ${state.reason.message}`);
+    });
+    for (const ch of world.channels) this.#follow(ch);
+    this.#publishLater();
+  }
+
+  #options() {
+    const { queue_messages, replay_credit } = this.world.faults;
+    return {
+      wasm: this.page.wasm,
+      WebSocket: this.page.WebSocket,
+      clientId: this.tab.name,
+      queueMessages: queue_messages,
+      replayCredit: replay_credit,
+    };
+  }
+
+  /** Without a position of its own, the handle continues at the one that the server has stored. */
+  #follow(ch) {
+    const { page, world, tab } = this;
+    const places = tab.memory;
+    const stored = tab.storesPositions ? places.get(ch) : undefined;
+    const start = stored && { epoch: stored.epoch, offset: stored.offset };
+    const reader = new Reader(world, page.name, ch, start, places.get(ch));
+    const channel = this.client.channel(ch, stored ? { from: stored } : {});
+    this.handles.push({ ch, channel, reader });
+    const isSlow = this.rng.chance(300);
+    channel.on("message", (message) => {
+      if (!page.isAlive) return;
+      world.stage.note(STATE, page.name, `${ch} ${message.offset} ${message.data}`);
+      reader.message(message);
+      if (!isSlow) return page.step("the listener", () => this.#processed(ch, reader));
+      return page
+        .answer(this.rng.between(0, world.faults.listener_ms_max), () => undefined)
+        .then(() => page.step("the listener", () => this.#processed(ch, reader)));
+    });
+    channel.on("gap", (gap) => {
+      if (!page.isAlive) return;
+      world.stage.note(STATE, page.name, `${ch} gap ${gap.reason} ${gap.from}-${gap.to ?? ""}`);
+      reader.gap(gap);
+    });
+    channel.on("error", (error) => world.stage.fail(`${page.name}, ${ch}: ${error?.stack ?? error}`));
+  }
+
+  /** The application stores where it is. */
+  #processed(ch, { position }) {
+    this.tab.memory.set(ch, position);
+  }
+
+  #publishLater() {
+    const { page, world } = this;
+    const wait = this.rng.between(1, 2 * world.faults.publish_every_ms);
+    world.stage.after(wait, () =>
+      page.enter(() => {
+        if (!world.isWriting) return;
+        this.publish();
+        this.#publishLater();
+      }),
+    );
+  }
+
+  publish() {
+    const { page, world } = this;
+    const { ch, channel } = this.rng.pick(this.handles);
+    const text = world.publishers.next(page.name, ch);
+    world.stage.note(STATE, page.name, `publishes ${text} to ${ch}`);
+    page.step("publish", () => world.publishers.follow(page, ch, text, channel.publish(text)));
+  }
+
+  /** What is not as it must be when nothing is wrong any more. */
+  unwell() {
+    const { page, client, handles, world } = this;
+    if (client?.state.name !== "open") return `${page.name} is not connected but ${client?.state.name}`;
+    for (const { ch, channel, reader } of handles) {
+      const end = world.journal.end(ch);
+      if (!reader.isAt(end, channel.position)) {
+        const at = JSON.stringify(reader.position ?? channel.position);
+        return `${page.name} is at ${at} in ${ch}, which ends at ${JSON.stringify(end)}`;
+      }
+    }
+    return undefined;
+  }
+}

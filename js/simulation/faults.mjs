@@ -1,0 +1,92 @@
+/** Off in half of the worlds. */
+const rate = (rng, max) => (rng.chance(500) ? 0 : rng.between(1, max));
+
+/**
+ * The faults of a world and their rates, in thousandths of what the comment names. Each seed draws its own. Many are 0,
+ * so some worlds have few kinds of faults and others have all of them. A world without faults has the values of CALM.
+ */
+export function draw(rng) {
+  return {
+    // The world's size.
+    tabs: rng.between(1, 3),
+    channels: rng.between(1, 2),
+    faults_ms: rng.between(3_000, 30_000),
+    publish_every_ms: rng.pick([100, 500, 2_000]),
+    append_every_ms: rng.pick([100, 500, 3_000]),
+    replay_credit: rng.pick([1, 5, 20, 2_000]),
+    queue_messages: rng.pick([3, 30, 10_000]),
+    latency_ms_max: rng.pick([1, 20, 200]),
+
+    // The network. Of half seconds and connections:
+    cut: rate(rng, 150),
+    half_open: rate(rng, 30),
+    stall: rate(rng, 50),
+    // Of attempts to connect:
+    connect_refused: rate(rng, 400),
+
+    // The server. Of half seconds:
+    crash: rate(rng, 40),
+    drain: rate(rng, 20),
+    // Of half seconds and channels:
+    trim: rate(rng, 60),
+    rewind: rate(rng, 20),
+    replace: rate(rng, 20),
+    // Of publications:
+    nack_for_now: rate(rng, 150),
+    nack_for_good: rate(rng, 60),
+    append_then_cut: rate(rng, 60),
+
+    // The pages. Of half seconds and tabs:
+    page_crash: rate(rng, 60),
+    leave: rate(rng, 60),
+    freeze: rate(rng, 40),
+    hide: rate(rng, 60),
+    // Of what a page does to the world: it crashes before or after.
+    crash_in_step: rate(rng, 15),
+    // How long a slow listener takes.
+    listener_ms_max: rng.pick([0, 20, 500]),
+    // The tabs store their own positions, or else continue at the server's. Of tabs:
+    stores_positions: rng.pick([0, 500, 1_000]),
+  };
+}
+
+/** A world without faults. Sizes are not faults: they have the smallest values. */
+export const CALM = {
+  tabs: 1,
+  channels: 1,
+  faults_ms: 3_000,
+  publish_every_ms: 500,
+  append_every_ms: 500,
+  replay_credit: 2_000,
+  queue_messages: 10_000,
+  latency_ms_max: 1,
+  stores_positions: 0,
+};
+
+/** What a world has where it says nothing. */
+export function complete(faults) {
+  const none = Object.fromEntries(Object.keys(draw(new CalmRng())).map((name) => [name, 0]));
+  const unknown = Object.keys(faults).filter((name) => !(name in none));
+  if (unknown.length > 0)
+    throw new Error(`a world has no ${unknown.join(", ")}; it has ${Object.keys(none).join(", ")}`);
+  return { ...none, ...CALM, ...faults };
+}
+
+/** Draws nothing. */
+class CalmRng {
+  chance = () => true;
+  between = (least) => least;
+  pick = (list) => list[0];
+}
+
+/** All faults end; the sizes stay. */
+export function heal(faults) {
+  const sizes = new Set([...Object.keys(CALM)]);
+  for (const name of Object.keys(faults)) if (!sizes.has(name)) faults[name] = 0;
+}
+
+/** A world as JSON, without what is as in a world without faults: for `--world`. */
+export function describe(faults) {
+  const calm = complete({});
+  return JSON.stringify(Object.fromEntries(Object.entries(faults).filter(([name, value]) => value !== calm[name])));
+}

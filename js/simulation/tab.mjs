@@ -1,0 +1,56 @@
+import { App } from "./app.mjs";
+import { Page } from "./page.mjs";
+
+/** What the tabs of one browser share. */
+export class Profile {
+  constructor(world, name) {
+    Object.assign(this, { world, name });
+    this.tabs = [];
+  }
+
+  /** The globals by which a page reaches what tabs share. */
+  globalsOf(_page) {
+    return {};
+  }
+}
+
+/** A tab: it has a page, and loads the next one when that is gone. */
+export class Tab {
+  /** `sessionStorage` */
+  session = new Map();
+  /** What the application has stored for this tab, by itself. */
+  memory = new Map();
+  page;
+  #loads = 0;
+  #isEnding = false;
+
+  constructor(world, profile, number) {
+    Object.assign(this, { world, profile, name: `${profile.name}${number}` });
+    profile.tabs.push(this);
+  }
+
+  /** Pages crash while faults are injected, and not after. */
+  get mayCrash() {
+    return !this.world.isHealed;
+  }
+
+  load() {
+    this.page = new Page(this.world, this, ++this.#loads);
+    this.app = new App(this.page);
+    this.page.enter(() => this.app.start());
+  }
+
+  /** The page is gone. */
+  gone(page) {
+    const { stage, network, publishers } = this.world;
+    for (const conn of [...network.conns]) if (conn.page === page) conn.abandon();
+    publishers.gone(page);
+    if (!this.#isEnding) stage.after(stage.rng.between(1, 3_000), () => this.load());
+  }
+
+  /** Closes the tab for good. */
+  close() {
+    this.#isEnding = true;
+    this.page.leave();
+  }
+}

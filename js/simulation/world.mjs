@@ -1,0 +1,46 @@
+import { complete, draw } from "./faults.mjs";
+import { Journal } from "./journal.mjs";
+import { Network } from "./network.mjs";
+import { Publishers } from "./publishers.mjs";
+import { Server } from "./server.mjs";
+import { Stage } from "./stage.mjs";
+import { Profile, Tab } from "./tab.mjs";
+
+/** Everything of one run: the stage, the network, the server, and browsers with tabs. */
+export class World {
+  isHealed = false;
+  /** Whether applications still publish. */
+  isWriting = true;
+  /** How often things happened that a run is about, by name. */
+  counts = {};
+
+  /** With these faults, or else with those that the seed draws. */
+  constructor(parts, seed, faults, isReadable) {
+    this.parts = parts;
+    this.stage = new Stage(seed, isReadable);
+    const drawn = draw(this.stage.rng);
+    /** As the run begins; `faults` end when all is healed. */
+    this.drawn = faults ? complete(faults) : drawn;
+    this.faults = { ...this.drawn };
+    this.journal = new Journal(this.stage);
+    this.publishers = new Publishers(this);
+    this.network = new Network(this.stage, this.faults);
+    this.server = this.network.server = new Server(this);
+    this.channels = ["a", "b"].slice(0, this.faults.channels);
+    for (const ch of this.channels) this.server.backend.log(ch);
+    const profile = new Profile(this, "p");
+    this.profiles = [profile];
+    for (let i = 1; i <= this.faults.tabs; i++) {
+      const tab = new Tab(this, profile, i);
+      tab.storesPositions = this.stage.rng.chance(this.faults.stores_positions);
+    }
+  }
+
+  count(what) {
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+
+  get tabs() {
+    return this.profiles.flatMap(({ tabs }) => tabs);
+  }
+}

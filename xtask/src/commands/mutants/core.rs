@@ -1,0 +1,64 @@
+//! Bugs in the core: found by its simulation, or else by the tests by hand and by property.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::{Outcome, Project, copy_file, empty_tree, failure, list, seed_in};
+use crate::tools::{files, paths, shell};
+
+/// The other members of the workspace. Cargo wants their manifests in the copy, too.
+const MEMBERS: [&str; 6] = ["server", "chaos", "bench", "xtask", "tests/browser/server", "tests/support"];
+
+/// The tests by hand and by property; cargo builds the simulation along with them, which keeps both cores busy.
+const TESTS: [&str; 2] = ["--lib", "--test=session"];
+const SIMULATION: &str = "--test=simulation";
+
+/// The core.
+pub fn project() -> Project {
+    Project { mutants: list::core().collect(), copy, test, hint: "cargo xtask test --only unit,sim" }
+}
+
+/// Copies what cargo needs for the crate `seamline` into a directory of its own.
+fn copy() -> Result<PathBuf> {
+    let tree = empty_tree("tree")?;
+    let root = paths::root();
+    for dir in ["src", "tests/session", "tests/simulation"] {
+        for file in files::below(&root.join(dir)) {
+            copy_file(&file, &tree)?;
+        }
+    }
+    for file in ["Cargo.toml", "Cargo.lock"] {
+        copy_file(&root.join(file), &tree)?;
+    }
+    for member in MEMBERS {
+        copy_file(&root.join(member).join("Cargo.toml"), &tree)?;
+        for file in files::below(&root.join(member).join("src")) {
+            copy_file(&file, &tree)?;
+        }
+    }
+    Ok(tree)
+}
+
+fn test(tree: &Path, seeds: u64) -> Result<Outcome> {
+    if failure(cargo_test(tree).args(TESTS).args([SIMULATION, "--no-run"]))?.is_some() {
+        return Ok(Outcome::DoesNotCompile);
+    }
+    let mut simulation = cargo_test(tree);
+    simulation.args([SIMULATION, "--", "--exact", "seeds"]);
+    simulation.env("SIM_SEEDS", seeds.to_string()).env("SIM_SHRINK", "0");
+    if let Some(output) = failure(&mut simulation)? {
+        return Ok(Outcome::Simulation(seed_in(&output).map_or(seeds, |seed| seed + 1)));
+    }
+    let found = failure(cargo_test(tree).args(TESTS))?.is_some();
+    Ok(if found { Outcome::Tests } else { Outcome::Survived })
+}
+
+/// All of them share one target directory, so that each builds only what the bug changes.
+fn cargo_test(tree: &Path) -> Command {
+    let mut cargo = shell::cargo();
+    cargo.args(["test", "-p", "seamline", "--profile", "mutants"]).current_dir(tree);
+    cargo.env("CARGO_TARGET_DIR", paths::target().join("mutants/target")).env("RUST_BACKTRACE", "0");
+    cargo
+}

@@ -1,0 +1,31 @@
+//! Bugs in the npm package's scripts.
+
+use super::super::mutant::{Mutant, mutant};
+
+const DISPATCHER: &str = "js/src/dispatcher.ts";
+const LINEAGE: &str = "js/src/lineage.ts";
+const PUBLICATIONS: &str = "js/src/publications.ts";
+const SUBSCRIPTION: &str = "js/src/subscription.ts";
+
+pub const MUTANTS: &[Mutant] = &[
+    mutant(
+        DISPATCHER,
+        "a message counts as processed too early",
+        "    await wait;\n    this.#pulled",
+        "    this.#pulled",
+    ),
+    mutant(DISPATCHER, "a gap is not reported", "if (gap) this.#lost(gap, position);", ""),
+    mutant(LINEAGE, "a page forgets the loads before it", "[...new Set([own, ...past])]", "[own]"),
+    mutant(
+        PUBLICATIONS,
+        "an answer is dropped",
+        "if (promised) this.#settle(promised, answer);",
+        "if (promised && id % 20) this.#settle(promised, answer);",
+    ),
+    mutant(
+        SUBSCRIPTION,
+        "what was processed is not reported after a while",
+        "      this.#soon = true;\n      queueMicrotask(() => {",
+        "      this.#soon = true;\n      void (() => {",
+    ),
+];

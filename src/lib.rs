@@ -119,15 +119,6 @@ pub mod client;
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 pub mod wasm;
 
-/// `wasm-pack build` compiles this package itself, and names the target in `CARGO_BUILD_TARGET`. Without the
-/// exports of the npm package it would make a package that has nothing in it.
-#[cfg(all(target_arch = "wasm32", not(feature = "npm"), not(feature = "in-tests")))]
-const _: () = assert!(
-    option_env!("CARGO_PRIMARY_PACKAGE").is_none() || option_env!("CARGO_BUILD_TARGET").is_none(),
-    "`wasm-pack build` would make a package without exports. Run `cargo xtask pack`: it builds the npm package \
-     into target/npm/. (In a Rust front end, depend on this crate and build the front end.)"
-);
-
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 #[global_allocator]
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bench;
 pub mod chaos;
+pub mod crates;
 pub mod demo;
 pub mod docs;
 pub mod doctor;

@@ -15,8 +15,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    audit, bench, chaos, demo, docs, doctor, examples, fixtures, fmt, mutants, pack, release, setup, sim,
-    size, test,
+    audit, bench, chaos, crates, demo, docs, doctor, examples, fixtures, fmt, mutants, pack, release, setup,
+    sim, size, test,
 };
 
 /// Seamline's commands. Each installs what it needs, and skips what is up to date
@@ -53,6 +53,8 @@ enum Command {
     Fuzz(sim::FuzzArgs),
     /// Run real servers and clients, inject faults, and check what every client received
     Chaos(chaos::Args),
+    /// Check what crates.io gets: the files of the crates, and what they require of a dependent
+    Crates(crates::Args),
     /// Check the dependencies for known vulnerabilities and unwanted licenses
     Audit(audit::Args),
     /// Measure the client and the server beside others
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
         Command::Sim(args) => sim::command(args),
         Command::Fuzz(args) => sim::fuzz(args),
         Command::Chaos(args) => chaos::command(args),
+        Command::Crates(args) => crates::command(args),
         Command::Audit(args) => audit::command(args),
         Command::Bench(args) => bench::command(args),
         Command::Mutants(args) => mutants::command(args),

@@ -118,8 +118,10 @@ fn build_wasm(variant: &Variant) -> Result<PathBuf> {
     let toolchain = Toolchain::get()?;
     let mut cargo = shell::cargo();
     let target = paths::wasm_target().join(variant.target);
-    cargo.args(["build", "-p", "seamline", "--lib", "--profile", "wasm"]);
-    cargo.args(["--no-default-features", "--features", variant.features]);
+    // The type is not in Cargo.toml: each front end that depends on the crate would link a wasm of its own.
+    cargo.args(["rustc", "-p", "seamline", "--lib", "--crate-type", "cdylib", "--profile", "wasm"]);
+    // Locked: wasm-bindgen's program was installed in the version of Cargo.lock.
+    cargo.args(["--locked", "--features", variant.features]);
     cargo.args(["--target", WASM]).arg("--target-dir").arg(&target);
     toolchain.apply(&mut cargo);
     if toolchain.has_source {
@@ -151,7 +153,7 @@ fn bind(variant: &Variant, wasm: &Path) -> Result<()> {
         run::step(
             &format!("wasm-bindgen for {}", variant.name),
             &mut bindgen,
-            "Check that Cargo.lock has the version of wasm-bindgen that Cargo.toml pins.",
+            "The wasm was built with the version in Cargo.lock. Run cargo xtask setup for a program of that version.",
         )?;
 
         let optimised = raw.join("optimised.wasm");

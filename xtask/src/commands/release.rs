@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::commands::pack;
+use crate::commands::{crates as published, pack};
+use crate::tools::checks::report;
 use crate::tools::paths;
 use crate::tools::progress::say;
 use crate::tools::tally::Tally;
@@ -21,9 +22,6 @@ pub struct Args {
     #[arg(long, required = true)]
     dry_run: bool,
 }
-
-/// A check: what it checks, and the error if that is not so.
-type Check = (&'static str, Result<()>);
 
 /// `cargo xtask release --dry-run`.
 pub fn command(_: Args) -> Result<ExitCode> {
@@ -45,7 +43,7 @@ pub fn command(_: Args) -> Result<ExitCode> {
         "\nversion {version} is ready. These commands publish it; docs/RELEASING.md has the steps around them:\n"
     );
     say!("npm publish {} --access public --provenance", paths::shown(&tarball));
-    say!("cargo publish {}", crates::PACKAGES.map(|name| format!("-p {name}")).join(" "));
+    say!("cargo publish {}", published::PACKAGES.map(|name| format!("-p {name}")).join(" "));
     say!("(cd {} && npx jsr publish)", paths::shown(&jsr::folder()));
     Ok(ExitCode::SUCCESS)
 }
@@ -53,22 +51,4 @@ pub fn command(_: Args) -> Result<ExitCode> {
 /// The checks of the npm package that are part of `cargo xtask test`.
 pub fn package_tests() -> Result<Tally> {
     Ok(report(&npm_package::checks(&pack::pack()?)))
-}
-
-fn report(checks: &[Check]) -> Tally {
-    let mut tally = Tally::default();
-    say!("");
-    for (what, outcome) in checks {
-        match outcome {
-            Ok(()) => {
-                tally.passed += 1;
-                say!("ok      {what}");
-            }
-            Err(error) => {
-                tally.failed += 1;
-                say!("FAILED  {what}: {error:#}");
-            }
-        }
-    }
-    tally
 }

@@ -1,6 +1,8 @@
 //! `cargo xtask test`: runs all tests, in groups, and prints one table at the end.
 
 mod browser;
+mod documentation;
+mod lints;
 mod runner;
 mod unit;
 

@@ -29,17 +29,17 @@ pub fn dir() -> Result<PathBuf> {
 }
 
 fn find(version: &str) -> Option<PathBuf> {
-    let installed = root(version).join("bin");
-    if is_installed_in(&installed) {
-        return Some(installed);
-    }
-    let dir = paths::on_path("wasm-bindgen")?.parent()?.to_path_buf();
-    let same = shell::version(dir.join("wasm-bindgen"))? == format!("wasm-bindgen {version}");
-    (same && is_installed_in(&dir)).then_some(dir)
+    let on_path = || Some(paths::on_path("wasm-bindgen")?.parent()?.to_path_buf());
+    let dirs = [Some(root(version).join("bin")), on_path()];
+    dirs.into_iter().flatten().find(|dir| has_version(dir, version))
 }
 
-fn is_installed_in(dir: &Path) -> bool {
-    ["wasm-bindgen", "wasm-bindgen-test-runner"].iter().all(|name| dir.join(paths::program(name)).is_file())
+/// Whether both programs are there, in this version. Cargo.toml requires a range, as a library must, so only this
+/// comparison keeps the glue and the wasm of the npm package equal.
+fn has_version(dir: &Path, version: &str) -> bool {
+    ["wasm-bindgen", "wasm-bindgen-test-runner"].iter().all(|name| {
+        shell::version(dir.join(paths::program(name))).is_some_and(|is| is == format!("{name} {version}"))
+    })
 }
 
 fn root(version: &str) -> PathBuf {
@@ -79,5 +79,21 @@ mod tests {
     #[test]
     fn the_lock_file_names_wasm_bindgen() {
         assert!(version().unwrap().starts_with("0.2."));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn programs_of_another_version_are_not_used() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = std::env::temp_dir().join(format!("seamline-bindgen-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        for name in ["wasm-bindgen", "wasm-bindgen-test-runner"] {
+            assert!(!has_version(&dir, "0.2.130"));
+            fs::write(dir.join(name), format!("#!/bin/sh\necho {name} 0.2.130\n")).unwrap();
+            fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        assert!(has_version(&dir, "0.2.130"));
+        assert!(!has_version(&dir, "0.2.131"));
+        fs::remove_dir_all(dir).unwrap();
     }
 }

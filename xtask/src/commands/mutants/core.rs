@@ -5,11 +5,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Outcome, Project, copy_file, empty_tree, failure, list, seed_in};
-use crate::tools::{files, paths, shell};
-
-/// The other members of the workspace. Cargo wants their manifests in the copy, too.
-const MEMBERS: [&str; 6] = ["server", "chaos", "bench", "xtask", "tests/browser/server", "tests/support"];
+use super::{Outcome, Project, empty_tree, failure, list, seed_in};
+use crate::tools::{paths, shell, workspace};
 
 /// The tests by hand and by property; cargo builds the simulation along with them, which keeps both cores busy.
 const TESTS: [&str; 2] = ["--lib", "--test=session"];
@@ -20,24 +17,10 @@ pub fn project() -> Project {
     Project { mutants: list::core().collect(), copy, test, hint: "cargo xtask test --only unit,sim" }
 }
 
-/// Copies what cargo needs for the crate `seamline` into a directory of its own.
+/// Copies the crate and the tests that look for the bugs into a directory of their own.
 fn copy() -> Result<PathBuf> {
     let tree = empty_tree("tree")?;
-    let root = paths::root();
-    for dir in ["src", "tests/session", "tests/simulation"] {
-        for file in files::below(&root.join(dir)) {
-            copy_file(&file, &tree)?;
-        }
-    }
-    for file in ["Cargo.toml", "Cargo.lock"] {
-        copy_file(&root.join(file), &tree)?;
-    }
-    for member in MEMBERS {
-        copy_file(&root.join(member).join("Cargo.toml"), &tree)?;
-        for file in files::below(&root.join(member).join("src")) {
-            copy_file(&file, &tree)?;
-        }
-    }
+    workspace::copy(&["tests/session", "tests/simulation"], &tree)?;
     Ok(tree)
 }
 

@@ -1,57 +1,56 @@
-//! The crates, as cargo packages them.
+//! The crates, as cargo would publish them.
 
-use std::process::Command;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::Check;
-use crate::tools::{run, shell};
+use crate::commands::crates::{self, PACKAGES};
+use crate::tools::checks::Check;
+use crate::tools::{progress, run, shell};
 
-/// What crates.io gets, in the order in which they depend on each other.
-pub const PACKAGES: [&str; 2] = ["seamline", "seamline-server"];
+/// It builds the server.
+const PUBLISH_WITHIN: Duration = Duration::from_secs(1800);
 
-/// What cargo adds to a package.
-const ADDED: [&str; 3] = [".cargo_vcs_info.json", "Cargo.toml.orig", "Cargo.lock"];
+/// What every dry run warns about.
+const EXPECTED: &str = "warning: aborting upload due to dry run";
 
-/// Checks what is in the crates.
+/// Checks what is in the crates, and that they can be built from that.
 pub fn checks() -> Vec<Check> {
-    vec![
-        ("the crates contain only committed files", PACKAGES.iter().try_for_each(|name| is_committed(name))),
-        ("cargo packages the crates", package()),
-    ]
+    let mut checks = crates::checks();
+    checks.push(("cargo would publish the crates, without a warning", publish()));
+    checks
 }
 
-fn is_committed(name: &str) -> Result<()> {
-    let list = shell::output(cargo_package().args(["--list", "-p", name]))
-        .context("`cargo package --list` failed")?;
-    let dir = if name == "seamline" { "" } else { "server/" };
-    let tracked = shell::output(shell::command("git").args(["ls-files"])).context("`git ls-files` failed")?;
-    let tracked: Vec<_> = tracked.lines().collect();
-    let is_ours = |file: &&str| {
-        let path = format!("{dir}{file}");
-        !ADDED.contains(file) && !tracked.contains(&path.as_str()) && !tracked.contains(file)
-    };
-    match list.lines().find(is_ours) {
-        None => Ok(()),
-        Some(file) => {
-            bail!("{name} contains {file}, which git does not track; mend `include` in its Cargo.toml")
-        }
-    }
-}
-
-/// Without building them, which `cargo publish` does before it uploads anything.
-fn package() -> Result<()> {
-    let mut cargo = cargo_package();
-    cargo.arg("--no-verify");
+/// As `cargo publish` does it, up to the upload: it packages the crates, and builds them from the packages. Another
+/// check is about uncommitted changes.
+fn publish() -> Result<()> {
+    let mut cargo = shell::cargo();
+    cargo.args(["publish", "--dry-run", "--allow-dirty"]);
     for name in PACKAGES {
         cargo.args(["-p", name]);
     }
-    run::step("cargo package", &mut cargo, "Mend what it reports. It needs crates.io for the dependencies.")
+    let (passed, output) = progress::step("cargo publish --dry-run (some minutes)", || {
+        run::quietly(&mut cargo, PUBLISH_WITHIN)
+    })?;
+    match warning(&output) {
+        Some(warning) => bail!("`{}`: {warning}\n{output}", shell::show(&cargo)),
+        None if !passed => bail!("`{}` failed\n{output}", shell::show(&cargo)),
+        None => Ok(()),
+    }
 }
 
-/// Another check is about uncommitted changes.
-fn cargo_package() -> Command {
-    let mut cargo = shell::cargo();
-    cargo.args(["package", "--allow-dirty", "--quiet"]);
-    cargo
+fn warning(output: &str) -> Option<&str> {
+    output.lines().find(|line| line.starts_with("warning:") && *line != EXPECTED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_of_cargo_publish_is_found() {
+        assert_eq!(warning(&format!("   Verifying seamline v0.1.0\n{EXPECTED}\n")), None);
+        let missing = "warning: manifest has no documentation, homepage or repository";
+        assert_eq!(warning(&format!("{missing}\n{EXPECTED}\n")), Some(missing));
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::Check;
+use crate::tools::checks::Check;
 use crate::tools::{npm, paths, run, shell};
 
 /// From npm: it needs no installation, and JSR's own checks are part of it.

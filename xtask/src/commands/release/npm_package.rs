@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::Check;
+use crate::tools::checks::Check;
 use crate::tools::{files, npm, paths, run, shell};
 
 /// The names of the files, one a line.

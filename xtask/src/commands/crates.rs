@@ -1,0 +1,45 @@
+//! `cargo xtask crates`: checks what crates.io gets, and what a dependent sees of it.
+
+mod files;
+mod manifest;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::tools::checks::{Check, report};
+use crate::tools::tally::Tally;
+
+/// What crates.io gets, in the order in which they depend on each other.
+pub const PACKAGES: [&str; 2] = ["seamline", "seamline-server"];
+
+/// Options of `crates`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Write the lists in tests/crates/ instead of comparing with them
+    #[arg(long)]
+    write: bool,
+}
+
+/// `cargo xtask crates`.
+pub fn command(args: Args) -> Result<ExitCode> {
+    if args.write {
+        files::write()?;
+    }
+    let tally = tests()?;
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The checks, as part of `cargo xtask test`.
+pub fn tests() -> Result<Tally> {
+    Ok(report(&checks()))
+}
+
+/// The checks.
+pub fn checks() -> Vec<Check> {
+    vec![
+        ("the crates contain exactly the listed files", files::are_listed()),
+        ("the crates leave versions to their dependents", manifest::pins_nothing()),
+        ("the crates are linked into their dependents only", manifest::are_rust_only()),
+    ]
+}

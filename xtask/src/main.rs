@@ -53,7 +53,7 @@ enum Command {
     Fuzz(sim::FuzzArgs),
     /// Run real servers and clients, inject faults, and check what every client received
     Chaos(chaos::Args),
-    /// Check what crates.io gets: the files of the crates, and what they require of a dependent
+    /// Check what crates.io gets: the files of the crates, their public API, and what they require of a dependent
     Crates(crates::Args),
     /// Check the dependencies for known vulnerabilities and unwanted licenses
     Audit(audit::Args),
@@ -70,6 +70,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = tools::rustdoc::stand_in() {
+        return code;
+    }
     let done = match Cli::parse().command {
         Command::Setup => setup::command(),
         Command::Doctor => doctor::command(),

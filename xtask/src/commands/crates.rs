@@ -1,5 +1,6 @@
 //! `cargo xtask crates`: checks what crates.io gets, and what a dependent sees of it.
 
+mod api;
 mod files;
 mod manifest;
 
@@ -25,6 +26,7 @@ pub struct Args {
 pub fn command(args: Args) -> Result<ExitCode> {
     if args.write {
         files::write()?;
+        api::write()?;
     }
     let tally = tests()?;
     Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -39,6 +41,7 @@ pub fn tests() -> Result<Tally> {
 pub fn checks() -> Vec<Check> {
     vec![
         ("the crates contain exactly the listed files", files::are_listed()),
+        ("the public API is the listed one", api::is_listed()),
         ("the crates leave versions to their dependents", manifest::pins_nothing()),
         ("the crates are linked into their dependents only", manifest::are_rust_only()),
     ]

@@ -15,23 +15,32 @@ export class App {
   }
 
   start() {
-    const { page, world } = this;
+    const { page, world, tab } = this;
     const { connect } = page.package.slim;
     this.client = connect("wss://server.test/v1", this.#options());
     this.client.on("state", (state) => {
       world.stage.note(STATE, page.name, `state ${state.name}${state.reason ? ` (${state.reason.code})` : ""}`);
       if (state.name === "closed") world.stage.fail(`${page.name} closed by itself: ${state.reason.message}`);
     });
+    this.client.on("error", (error) => {
+      // What an earlier page has published may fail in this one.
+      const isStorage = error.code === "storage_failed" && !world.isStorageReliable;
+      const isExpected = isStorage || (tab.hasStorage && error.code === "forbidden");
+      if (!isExpected) world.stage.fail(`${page.name}: ${error?.stack ?? error}`);
+    });
     for (const ch of world.channels) this.#follow(ch);
     this.#publishLater();
   }
 
   #options() {
+    const { page, tab } = this;
     const { queue_messages, replay_credit } = this.world.faults;
+    const storage = tab.hasStorage && page.package.storage?.custom("store", tab.profile.store.of(page));
     return {
-      wasm: this.page.wasm,
-      WebSocket: this.page.WebSocket,
-      clientId: this.tab.name,
+      wasm: page.wasm,
+      WebSocket: page.WebSocket,
+      clientId: tab.name,
+      ...(storage && { storage }),
       queueMessages: queue_messages,
       replayCredit: replay_credit,
     };
@@ -82,17 +91,26 @@ export class App {
   }
 
   publish() {
-    const { page, world } = this;
+    const { page, world, tab } = this;
     const { ch, channel } = this.rng.pick(this.handles);
-    const text = world.publishers.next(page.name, ch);
+    const owner = tab.isOrdered ? tab.name : page.name;
+    const text = world.publishers.next(owner, ch);
     world.stage.note(STATE, page.name, `publishes ${text} to ${ch}`);
     page.step("publish", () => world.publishers.follow(page, ch, text, channel.publish(text)));
+  }
+
+  /** The payloads of publications that the outbox lists as failed. */
+  get failed() {
+    const list = this.client?.outbox?.list() ?? [];
+    return list.filter(({ status }) => status === "failed").map(({ data }) => data);
   }
 
   /** What is not as it must be when nothing is wrong any more. */
   unwell() {
     const { page, client, handles, world } = this;
     if (client?.state.name !== "open") return `${page.name} is not connected but ${client?.state.name}`;
+    const [waiting] = client.outbox?.list().filter(({ status }) => status !== "failed") ?? [];
+    if (waiting) return `the outbox of ${page.name} still has ${waiting.data}, which is ${waiting.status}`;
     for (const { ch, channel, reader } of handles) {
       const end = world.journal.end(ch);
       if (!reader.isAt(end, channel.position)) {

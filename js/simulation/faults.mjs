@@ -6,6 +6,8 @@ const rate = (rng, max) => (rng.chance(500) ? 0 : rng.between(1, max));
  * so some worlds have few kinds of faults and others have all of them. A world without faults has the values of CALM.
  */
 export function draw(rng) {
+  // In half of the worlds, storages are reliable, and more is promised.
+  const isOdd = rng.below(2);
   return {
     // The world's size.
     tabs: rng.between(1, 3),
@@ -47,6 +49,19 @@ export function draw(rng) {
     listener_ms_max: rng.pick([0, 20, 500]),
     // The tabs store their own positions, or else continue at the server's. Of tabs:
     stores_positions: rng.pick([0, 500, 1_000]),
+
+    // The storage. Tabs that have one, of tabs:
+    has_storage: rng.pick([0, 500, 1_000, 1_000]),
+    // Each operation takes up to this, twice: until it is done, and until it is answered.
+    store_ms_max: rng.pick([0, 5, 100, 2_000]),
+    // Of operations: it does nothing and fails; it works and fails; it takes longer than anyone waits.
+    store_fails: rate(rng, 100) * isOdd,
+    store_lies: rate(rng, 100) * isOdd,
+    store_hangs: rate(rng, 20) * isOdd,
+    // Of pages: the browser refuses the storage.
+    store_refused: rate(rng, 200) * isOdd,
+    // Of half seconds: a record is damaged by hand.
+    store_damage: rate(rng, 30) * isOdd,
   };
 }
 
@@ -61,6 +76,7 @@ export const CALM = {
   queue_messages: 10_000,
   latency_ms_max: 1,
   stores_positions: 0,
+  has_storage: 0,
 };
 
 /** What a world has where it says nothing. */
@@ -74,6 +90,7 @@ export function complete(faults) {
 
 /** Draws nothing. */
 class CalmRng {
+  below = () => 0;
   chance = () => true;
   between = (least) => least;
   pick = (list) => list[0];

@@ -22,6 +22,7 @@ function injectOnce(world) {
   if (rng.chance(faults.crash)) server.crash(rng.between(100, 5_000));
   if (rng.chance(faults.drain)) server.drain(rng.between(0, 2_000));
   for (const ch of world.channels) changeLog(world, ch);
+  for (const { store } of profiles) if (rng.chance(faults.store_damage)) store.damage(rng);
   for (const { page } of profiles.flatMap(({ tabs }) => tabs)) {
     if (rng.chance(faults.page_crash)) page.crash("by itself");
     if (rng.chance(faults.leave)) page.leave();

@@ -1,5 +1,6 @@
 // The package, as a function that is called for each page: every call makes a new copy of its modules, with the globals
 // of that page in place of Node's.
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,6 +11,7 @@ const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 /** Entries of the package that pages import, if they exist: their sources. */
 const ENTRIES = {
   slim: "entries/slim.ts",
+  storage: "storage/index.ts",
 };
 
 /** The globals that a page has, or does not have. Node's own are hidden behind them. */
@@ -68,13 +70,15 @@ async function factory(contents, resolveDir, name) {
 
 /** The package as it is built, or from a directory with `src/` and `pkg/`; and the parts of its test server. */
 export async function loadPackage(sources) {
-  const entries = Object.entries(ENTRIES).map(
-    ([name, source]) => `export * as ${name} from "./${sources ? source : `${name}.js`}";`,
-  );
+  const directory = sources ? join(sources, "src") : path("dist");
+  const files = Object.entries(ENTRIES).map(([name, source]) => [name, sources ? source : `${name}.js`]);
+  const entries = files.filter(([, file]) => existsSync(join(directory, file)));
+  const contents = entries.map(([name, file]) => `export * as ${name} from "./${file}";`).join("\n");
   const parts = 'export * from "./backend.ts"; export * from "./connection.ts";';
   const wasm = sources ? join(sources, "pkg/seamline_bg.wasm") : path("dist/seamline.wasm");
   return {
-    page: await factory(entries.join("\n"), sources ? join(sources, "src") : path("dist"), "seamline"),
+    entries: new Set(entries.map(([name]) => name)),
+    page: await factory(contents, directory, "seamline"),
     server: await factory(parts, path("src/testing"), "test-server"),
     wasm: new WebAssembly.Module(await readFile(wasm)),
   };

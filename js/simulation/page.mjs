@@ -44,6 +44,8 @@ export class Page {
     this.wasm = parts.wasm;
     this.package = parts.page(...this.#globals());
     stage.note(STATE, this.name, "loads");
+    /** Private mode, or a policy. */
+    this.isStorageRefused = stage.rng.chance(world.faults.store_refused);
   }
 
   #globals() {

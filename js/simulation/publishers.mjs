@@ -12,17 +12,17 @@ export class Publishers {
 
   /** A new payload: the owner's next number in the channel. */
   next(owner, ch) {
-    const name = `${ch} ${owner}`;
+    const name = `${owner}${ch}`;
     const number = (this.#numbers.get(name) ?? 0) + 1;
     this.#numbers.set(name, number);
-    return `${owner}.${number}`;
+    return `${name}.${number}`;
   }
 
   /** An application publishes: follows the promise. */
   follow(page, ch, text, promise) {
     // It may have crashed in the middle of the call.
     const publication = { page, ch, text, state: page.isAlive ? "waits" : "orphaned" };
-    this.all.set(text + ch, publication);
+    this.all.set(text, publication);
     promise.then(
       (answer) => page.isAlive && this.#stored(publication, answer),
       (error) => page.isAlive && this.#failed(publication, error),
@@ -32,11 +32,19 @@ export class Publishers {
 
   /** The server receives it, from any page. */
   arrived(ch, key, text) {
-    const publication = this.all.get(text + ch);
+    const publication = this.all.get(text);
     if (!publication) return void this.world.stage.fail(`the server received ${text}, which nobody published`);
+    this.#checkDurable(publication);
     publication.key ??= key;
     if (publication.key !== key) this.world.stage.fail(`${text} was sent with the keys ${publication.key} and ${key}`);
     return publication;
+  }
+
+  /** A storage that works has a publication before the server. */
+  #checkDurable({ page, text }) {
+    const { tab } = page;
+    if (!tab.hasStorage || page.hadStorageFault || tab.profile.store.stored.has(text)) return;
+    this.world.stage.fail(`${text} was sent before it was stored`);
   }
 
   #stored(publication, { id, offset }) {
@@ -66,6 +74,16 @@ export class Publishers {
     for (const publication of this.all.values()) {
       if (publication.page === page && publication.state === "waits") publication.state = "orphaned";
     }
+  }
+
+  /** Those that a storage had, and that are neither in the log nor reported to anybody. */
+  lost() {
+    const { journal, profiles, tabs } = this.world;
+    const failed = new Set(tabs.flatMap(({ app }) => app.failed));
+    const wasStored = (text) => profiles.some(({ store }) => store.stored.has(text) && !store.damaged.has(text));
+    const isSettled = ({ ch, text, state, isRefused }) =>
+      isRefused ? state === "failed" || failed.has(text) : journal.latest(ch, text) !== undefined;
+    return [...this.all.values()].filter((publication) => wasStored(publication.text) && !isSettled(publication));
   }
 
   /** Those of living pages whose promises have not settled. */

@@ -102,6 +102,8 @@ export class Run {
     const { tabs, publishers } = this.world;
     const [unsettled] = publishers.unsettled();
     if (unsettled) return `${unsettled.page.name} has no answer for ${unsettled.text}`;
+    const [lost] = publishers.lost();
+    if (lost) return `${lost.text} was stored, and is neither in the log nor reported`;
     return tabs.map(({ page, app }) => (page.isAlive ? app.unwell() : `${page.name} is gone`)).find(Boolean);
   }
 }

@@ -1,16 +1,25 @@
 import { App } from "./app.mjs";
+import { Broadcasts } from "./broadcast.mjs";
+import { Locks } from "./locks.mjs";
 import { Page } from "./page.mjs";
+import { Store } from "./store.mjs";
 
 /** What the tabs of one browser share. */
 export class Profile {
   constructor(world, name) {
     Object.assign(this, { world, name });
     this.tabs = [];
+    this.store = new Store(world);
+    this.locks = new Locks(world);
+    this.broadcasts = new Broadcasts(world);
   }
 
   /** The globals by which a page reaches what tabs share. */
-  globalsOf(_page) {
-    return {};
+  globalsOf(page) {
+    return {
+      navigator: { onLine: true, locks: this.locks.of(page) },
+      BroadcastChannel: this.broadcasts.of(page),
+    };
   }
 }
 
@@ -21,6 +30,8 @@ export class Tab {
   /** What the application has stored for this tab, by itself. */
   memory = new Map();
   page;
+  /** Whether its publications survive its pages. */
+  hasStorage = false;
   #loads = 0;
   #isEnding = false;
 
@@ -32,6 +43,15 @@ export class Tab {
   /** Pages crash while faults are injected, and not after. */
   get mayCrash() {
     return !this.world.isHealed;
+  }
+
+  /**
+   * What survives a page stays in order with what the next page publishes, if the storage is reliable and no other tab
+   * may send it.
+   */
+  get isOrdered() {
+    const isAlone = this.profile.tabs.every((other) => other === this || !other.hasStorage);
+    return this.hasStorage && isAlone && this.world.isStorageReliable;
   }
 
   load() {

@@ -33,11 +33,18 @@ export class World {
     for (let i = 1; i <= this.faults.tabs; i++) {
       const tab = new Tab(this, profile, i);
       tab.storesPositions = this.stage.rng.chance(this.faults.stores_positions);
+      tab.hasStorage = this.stage.rng.chance(this.faults.has_storage) && parts.entries.has("storage");
     }
   }
 
   count(what) {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+
+  /** Storages only take time, and lose nothing. */
+  get isStorageReliable() {
+    const { store_fails, store_lies, store_hangs, store_refused, store_damage } = this.drawn;
+    return store_fails + store_lies + store_hangs + store_refused + store_damage === 0;
   }
 
   get tabs() {

@@ -1,4 +1,6 @@
-import { Reader } from "./reader.mjs";
+import { DocumentFollower } from "./documents.mjs";
+import { EffectFollower } from "./effects.mjs";
+import { Follower } from "./follow.mjs";
 import { STATE } from "./trace.mjs";
 
 /** What an application does in one page: it follows channels and publishes. */
@@ -28,7 +30,8 @@ export class App {
       const isExpected = isStorage || (tab.hasStorage && error.code === "forbidden");
       if (!isExpected) world.stage.fail(`${page.name}: ${error?.stack ?? error}`);
     });
-    for (const ch of world.channels) this.#follow(ch);
+    const Kind = { effects: EffectFollower, state: DocumentFollower, plain: Follower }[tab.kind];
+    this.handles = world.channels.map((ch) => new Kind(this, ch));
     this.#publishLater();
   }
 
@@ -38,44 +41,11 @@ export class App {
     const storage = tab.hasStorage && page.package.storage?.custom("store", tab.profile.store.of(page));
     return {
       wasm: page.wasm,
-      WebSocket: page.WebSocket,
-      clientId: tab.name,
+      ...(tab.isShared ? { shared: page.package.tabs.tabs() } : { clientId: tab.name }),
       ...(storage && { storage }),
       queueMessages: queue_messages,
       replayCredit: replay_credit,
     };
-  }
-
-  /** Without a position of its own, the handle continues at the one that the server has stored. */
-  #follow(ch) {
-    const { page, world, tab } = this;
-    const places = tab.memory;
-    const stored = tab.storesPositions ? places.get(ch) : undefined;
-    const start = stored && { epoch: stored.epoch, offset: stored.offset };
-    const reader = new Reader(world, page.name, ch, start, places.get(ch));
-    const channel = this.client.channel(ch, stored ? { from: stored } : {});
-    this.handles.push({ ch, channel, reader });
-    const isSlow = this.rng.chance(300);
-    channel.on("message", (message) => {
-      if (!page.isAlive) return;
-      world.stage.note(STATE, page.name, `${ch} ${message.offset} ${message.data}`);
-      reader.message(message);
-      if (!isSlow) return page.step("the listener", () => this.#processed(ch, reader));
-      return page
-        .answer(this.rng.between(0, world.faults.listener_ms_max), () => undefined)
-        .then(() => page.step("the listener", () => this.#processed(ch, reader)));
-    });
-    channel.on("gap", (gap) => {
-      if (!page.isAlive) return;
-      world.stage.note(STATE, page.name, `${ch} gap ${gap.reason} ${gap.from}-${gap.to ?? ""}`);
-      reader.gap(gap);
-    });
-    channel.on("error", (error) => world.stage.fail(`${page.name}, ${ch}: ${error?.stack ?? error}`));
-  }
-
-  /** The application stores where it is. */
-  #processed(ch, { position }) {
-    this.tab.memory.set(ch, position);
   }
 
   #publishLater() {
@@ -107,16 +77,13 @@ export class App {
 
   /** What is not as it must be when nothing is wrong any more. */
   unwell() {
-    const { page, client, handles, world } = this;
+    const { page, client, handles } = this;
     if (client?.state.name !== "open") return `${page.name} is not connected but ${client?.state.name}`;
     const [waiting] = client.outbox?.list().filter(({ status }) => status !== "failed") ?? [];
     if (waiting) return `the outbox of ${page.name} still has ${waiting.data}, which is ${waiting.status}`;
-    for (const { ch, channel, reader } of handles) {
-      const end = world.journal.end(ch);
-      if (!reader.isAt(end, channel.position)) {
-        const at = JSON.stringify(reader.position ?? channel.position);
-        return `${page.name} is at ${at} in ${ch}, which ends at ${JSON.stringify(end)}`;
-      }
+    for (const handle of handles) {
+      const what = handle.unwell();
+      if (what) return what;
     }
     return undefined;
   }

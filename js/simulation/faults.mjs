@@ -11,6 +11,8 @@ export function draw(rng) {
   return {
     // The world's size.
     tabs: rng.between(1, 3),
+    // Whether the tabs share a connection.
+    shared: rng.pick([0, 0, 1]),
     channels: rng.between(1, 2),
     faults_ms: rng.between(3_000, 30_000),
     publish_every_ms: rng.pick([100, 500, 2_000]),
@@ -50,6 +52,16 @@ export function draw(rng) {
     // The tabs store their own positions, or else continue at the server's. Of tabs:
     stores_positions: rng.pick([0, 500, 1_000]),
 
+    // Tabs that store messages with their positions, and tabs that fetch a document, of tabs:
+    effects: rng.pick([0, 0, 500, 1_000]),
+    state: rng.pick([0, 0, 500, 1_000]),
+    // Of messages: the listener of a transaction throws.
+    listener_throws: rate(rng, 50),
+    // Of fetches: it fails; it takes up to a minute; it returns a position that the log does not have.
+    state_fails: rate(rng, 300),
+    state_slow: rate(rng, 200),
+    state_lost: rate(rng, 200),
+
     // The storage. Tabs that have one, of tabs:
     has_storage: rng.pick([0, 500, 1_000, 1_000]),
     // Each operation takes up to this, twice: until it is done, and until it is answered.
@@ -68,6 +80,7 @@ export function draw(rng) {
 /** A world without faults. Sizes are not faults: they have the smallest values. */
 export const CALM = {
   tabs: 1,
+  shared: 0,
   channels: 1,
   faults_ms: 3_000,
   publish_every_ms: 500,
@@ -77,6 +90,8 @@ export const CALM = {
   latency_ms_max: 1,
   stores_positions: 0,
   has_storage: 0,
+  effects: 0,
+  state: 0,
 };
 
 /** What a world has where it says nothing. */

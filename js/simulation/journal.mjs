@@ -83,6 +83,19 @@ export class Journal {
     return this.#channels.get(ch)?.epochs.find(({ epoch }) => epoch === name);
   }
 
+  /** The ids of all that was published, trimmed or not, unless the log was replaced or rewound since. */
+  ids(ch) {
+    return [...this.#channels.get(ch).entries.values()].filter(({ isRemoved }) => !isRemoved).map(({ id }) => id);
+  }
+
+  /**
+   * Whether the log was rewound since it was last replaced. If it has grown beyond a position again before its reader was
+   * there, nothing shows that: the protocol compares offsets.
+   */
+  wasRewound(ch) {
+    return this.#channels.get(ch).epochs.at(-1).rewinds.length > 0;
+  }
+
   /** The messages that the log has now, in order. */
   messages(ch) {
     return this.#channels.get(ch).log.after(0);

@@ -11,7 +11,10 @@ const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 /** Entries of the package that pages import, if they exist: their sources. */
 const ENTRIES = {
   slim: "entries/slim.ts",
+  effects: "effects/index.ts",
+  state: "state/index.ts",
   storage: "storage/index.ts",
+  tabs: "tabs/index.ts",
 };
 
 /** The globals that a page has, or does not have. Node's own are hidden behind them. */

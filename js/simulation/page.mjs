@@ -54,7 +54,7 @@ export class Page {
     const enter = (call) => this.enter(call);
     return globalsOf({
       ...clockGlobals(world.stage, enter),
-      WebSocket: (this.WebSocket = world.network.webSocketOf(this)),
+      WebSocket: world.network.webSocketOf(this),
       console: Object.fromEntries(
         ["debug", "log", "info", "warn", "error"].map((name) => [name, (...line) => this.log(name, line)]),
       ),

@@ -31,7 +31,7 @@ export class Publishers {
   }
 
   /** The server receives it, from any page. */
-  arrived(ch, key, text) {
+  arrived(key, text) {
     const publication = this.all.get(text);
     if (!publication) return void this.world.stage.fail(`the server received ${text}, which nobody published`);
     this.#checkDurable(publication);

@@ -41,9 +41,9 @@ export class Server {
 
   #receive(conn, connection, data) {
     const { stage, faults, publishers } = this.world;
-    const { op, ch, key, data: payload } = JSON.parse(data);
+    const { op, key, data: payload } = JSON.parse(data);
     if (op !== "pub") return connection.receive(data);
-    const publication = publishers.arrived(ch, key, payload);
+    const publication = publishers.arrived(key, payload);
     const refusal = this.#refusal(publication);
     const taken = refusal && this.backend.refusals.add("publish", refusal);
     connection.receive(data);
@@ -102,6 +102,13 @@ export class Server {
 
   #restart(ch) {
     for (const { feeds } of this.backend.connections) feeds.get(ch)?.restart();
+  }
+
+  /** The end of a channel, as `GET /channels/{ch}` has it. */
+  position(ch) {
+    const log = this.backend.log(ch);
+    const [last] = log.after(log.head - 1);
+    return { epoch: log.epoch, offset: log.head, ...(last && { id: last.id }) };
   }
 
   /** Another client publishes. */

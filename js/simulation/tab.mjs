@@ -1,5 +1,6 @@
 import { App } from "./app.mjs";
 import { Broadcasts } from "./broadcast.mjs";
+import { Database } from "./database.mjs";
 import { Locks } from "./locks.mjs";
 import { Page } from "./page.mjs";
 import { Store } from "./store.mjs";
@@ -10,6 +11,7 @@ export class Profile {
     Object.assign(this, { world, name });
     this.tabs = [];
     this.store = new Store(world);
+    this.database = new Database(world);
     this.locks = new Locks(world);
     this.broadcasts = new Broadcasts(world);
   }
@@ -30,8 +32,12 @@ export class Tab {
   /** What the application has stored for this tab, by itself. */
   memory = new Map();
   page;
+  /** What its application does with messages: `plain`, `effects` or `state`. */
+  kind = "plain";
   /** Whether its publications survive its pages. */
   hasStorage = false;
+  /** Whether it shares a connection with the other tabs. */
+  isShared = false;
   #loads = 0;
   #isEnding = false;
 

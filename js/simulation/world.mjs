@@ -32,13 +32,23 @@ export class World {
     this.profiles = [profile];
     for (let i = 1; i <= this.faults.tabs; i++) {
       const tab = new Tab(this, profile, i);
-      tab.storesPositions = this.stage.rng.chance(this.faults.stores_positions);
+      tab.kind = this.#kind();
+      tab.isShared = this.faults.shared === 1 && parts.entries.has("tabs");
+      // To the server, tabs that share a connection are one client, whose positions are nobody's.
+      tab.storesPositions = this.stage.rng.chance(this.faults.stores_positions) || tab.isShared;
       tab.hasStorage = this.stage.rng.chance(this.faults.has_storage) && parts.entries.has("storage");
     }
   }
 
   count(what) {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+
+  #kind() {
+    const { faults, stage, parts } = this;
+    const isEffects = stage.rng.chance(faults.effects) && parts.entries.has("effects");
+    const isState = stage.rng.chance(faults.state) && parts.entries.has("state");
+    return isState ? "state" : isEffects ? "effects" : "plain";
   }
 
   /** Storages only take time, and lose nothing. */

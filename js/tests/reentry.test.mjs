@@ -101,6 +101,31 @@ for (const place of [
   });
 }
 
+test("a buffered amount that sends is asked once", async () => {
+  FakeServer.install();
+  let client;
+  let depth = 0;
+  let deepest = 0;
+  const Sending = class extends globalThis.WebSocket {
+    constructor(...args) {
+      super(...args);
+      delete this.bufferedAmount; // the getter below counts
+    }
+    get bufferedAmount() {
+      deepest = Math.max(deepest, ++depth);
+      client.channel("c").cast("hi");
+      depth--;
+      return 0;
+    }
+    set bufferedAmount(_) {}
+  };
+  client = connect("ws://example.org/ws", { wasm, WebSocket: Sending, logger: {} });
+  await until(() => client.state.name === "open");
+  client.channel("c").cast("hi");
+  assert.equal(deepest, 1);
+  await client.close();
+});
+
 for (const wasmIs of ["loaded", "not loaded"]) {
   test(`a payload that closes the client is rejected, with the wasm ${wasmIs}`, async () => {
     FakeServer.install();

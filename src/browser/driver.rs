@@ -58,6 +58,8 @@ struct Inner<H: Host> {
     /// When the timer fires, if it is set.
     armed: Cell<Option<Instant>>,
     performing: Cell<bool>,
+    /// Whether the socket is being asked for its buffered bytes.
+    measuring: Cell<bool>,
     #[cfg(not(feature = "js-texts"))]
     text_units: Cell<f64>,
 }
@@ -77,6 +79,7 @@ impl<H: Host> Driver<H> {
             socket: RefCell::default(),
             armed: Cell::default(),
             performing: Cell::new(false),
+            measuring: Cell::new(false),
             #[cfg(not(feature = "js-texts"))]
             text_units: Cell::new(0.0),
         }))
@@ -134,10 +137,16 @@ impl<H: Host> Driver<H> {
         &self.0.host
     }
 
-    /// Bytes that wait in the socket.
+    /// Bytes that wait in the socket. The socket's class may be the application's. If it answers with a call that asks
+    /// again, that one gets 0; otherwise it would never end.
     pub fn buffered_bytes(&self) -> u64 {
         let socket = self.0.socket.borrow().clone();
-        socket.map_or(0, |(_, socket)| socket.buffered_bytes())
+        if self.0.measuring.replace(true) {
+            return 0;
+        }
+        let bytes = socket.map_or(0, |(_, socket)| socket.buffered_bytes());
+        self.0.measuring.set(false);
+        bytes
     }
 
     fn perform(&self) {

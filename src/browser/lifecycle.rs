@@ -1,8 +1,10 @@
 //! The page's lifecycle events. Works without a `document`, as in workers.
 
-use js_sys::{Reflect, global};
+use js_sys::global;
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, EventTarget};
+
+use super::object::property;
 
 /// What a page does.
 pub enum PageEvent {
@@ -56,9 +58,4 @@ impl Drop for Lifecycle {
             let _ = target.remove_event_listener_with_callback(name, self.listener.as_ref().unchecked_ref());
         }
     }
-}
-
-/// A property of a value that may not be an object.
-fn property(of: &JsValue, name: &str) -> JsValue {
-    Reflect::get(of, &name.into()).unwrap_or(JsValue::UNDEFINED)
 }

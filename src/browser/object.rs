@@ -47,6 +47,11 @@ pub fn string(of: &JsValue, name: &str) -> Option<String> {
     field(of, name).as_string()
 }
 
+/// A property of a value that may not be an object, or whose getter may be the application's and throw.
+pub fn property(of: &JsValue, name: &str) -> JsValue {
+    js_sys::Reflect::get(of, &name.into()).unwrap_or(JsValue::UNDEFINED)
+}
+
 /// An integer that is exact.
 pub fn number(of: &JsValue, name: &str) -> Option<u64> {
     field(of, name).as_f64().and_then(integer)

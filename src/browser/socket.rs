@@ -16,12 +16,15 @@ use crate::core::SocketId;
 
 #[wasm_bindgen]
 extern "C" {
+    /// The page may have replaced its WebSocket by a class that throws where web-sys expects no exception. And
     /// web-sys would copy the text through wasm memory.
     type TextSocket;
     #[wasm_bindgen(method, catch)]
     fn send(this: &TextSocket, text: &JsString) -> Result<(), JsValue>;
-    #[wasm_bindgen(js_namespace = Reflect)]
-    fn set(of: &WebSocket, name: &str, value: &JsValue) -> bool;
+    #[wasm_bindgen(method, getter, js_name = bufferedAmount, catch)]
+    fn buffered_amount(this: &TextSocket) -> Result<f64, JsValue>;
+    #[wasm_bindgen(js_namespace = Reflect, catch)]
+    fn set(of: &WebSocket, name: &str, value: &JsValue) -> Result<bool, JsValue>;
 }
 
 /// Chromium reports a connection that the page's policy forbids in no other way.
@@ -58,18 +61,19 @@ impl Socket {
         let handler = |name, handle: fn(&Rc<Events<H>>, JsValue)| {
             let events = Rc::clone(&events);
             let handler = Handler::new(move |event| handle(&events, event));
-            set(&ws, name, handler.as_ref());
+            let _ = set(&ws, name, handler.as_ref());
             (name, handler)
         };
         let handlers = vec![
             handler("onopen", |events, _| events.report(Report::Open)),
             handler("onmessage", |events, event| {
-                events.receive(&object::field(&event, "data"));
+                events.receive(&object::property(&event, "data"));
             }),
             handler("onclose", |events, event| {
                 // 1005: a close without a code (RFC 6455 §7.4.1).
-                let code = object::number(&event, "code").map_or(1005, |code| code as u16);
-                events.report(Report::Closed(code, object::string(&event, "reason").unwrap_or_default()));
+                let code = object::property(&event, "code").as_f64().map_or(1005, |code| code as u16);
+                let reason = object::property(&event, "reason").as_string().unwrap_or_default();
+                events.report(Report::Closed(code, reason));
             }),
             handler("onerror", Events::failed),
         ];
@@ -86,7 +90,7 @@ impl Socket {
 
 impl Transport for Socket {
     fn buffered_bytes(&self) -> u64 {
-        self.0.ws.buffered_amount().into()
+        self.0.ws.unchecked_ref::<TextSocket>().buffered_amount().map_or(0, |bytes| bytes as u64)
     }
 
     fn close(&self, code: u16) {
@@ -98,7 +102,7 @@ impl Transport for Socket {
 impl Watched {
     fn release(&self) {
         for (name, _) in &self.handlers {
-            set(&self.ws, name, &JsValue::NULL);
+            let _ = set(&self.ws, name, &JsValue::NULL);
         }
     }
 }
@@ -145,5 +149,5 @@ impl<H: Host<Dialect: Codec>> Events<H> {
 
 /// The message of a WebSocket's exception.
 fn cause(error: &JsValue) -> String {
-    object::string(error, "message").unwrap_or_default()
+    object::property(error, "message").as_string().unwrap_or_default()
 }

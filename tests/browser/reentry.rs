@@ -84,7 +84,14 @@ async fn a_web_socket_may_use_the_client_anywhere() {
 
 #[wasm_bindgen_test]
 async fn a_close_may_dispatch_page_events() {
-    let socket = CallingBack::install(|| dispatch("online"));
+    let (depth, deepest) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+    let max = Rc::clone(&deepest);
+    let socket = CallingBack::install(move || {
+        depth.set(depth.get() + 1);
+        max.set(depth.get().max(max.get()));
+        dispatch("online");
+        depth.set(depth.get() - 1);
+    });
     let client = connect(patient(&name("client")));
     until(&client, "open").await;
     let mut states = client.states().boxed_local();
@@ -92,6 +99,7 @@ async fn a_close_may_dispatch_page_events() {
     next_state(&mut states, "waiting").await;
     next_state(&mut states, "open").await; // the wake event inside `close` counts
     client.close();
+    assert!(deepest.get() < 10, "the events were {} deep", deepest.get());
     drop(socket);
 }
 

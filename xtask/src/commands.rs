@@ -10,6 +10,7 @@ pub mod doctor;
 pub mod examples;
 pub mod fixtures;
 pub mod fmt;
+pub mod msrv;
 pub mod mutants;
 pub mod pack;
 pub mod release;

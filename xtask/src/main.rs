@@ -15,8 +15,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    audit, bench, chaos, crates, demo, docs, doctor, examples, fixtures, fmt, mutants, pack, release, setup,
-    sim, size, test,
+    audit, bench, chaos, crates, demo, docs, doctor, examples, fixtures, fmt, msrv, mutants, pack, release,
+    setup, sim, size, test,
 };
 
 /// Seamline's commands. Each installs what it needs, and skips what is up to date
@@ -55,6 +55,8 @@ enum Command {
     Chaos(chaos::Args),
     /// Check what crates.io gets: the files of the crates, their public API, and what they require of a dependent
     Crates(crates::Args),
+    /// Compile the crates with the oldest Rust that they support
+    Msrv,
     /// Check the dependencies for known vulnerabilities and unwanted licenses
     Audit(audit::Args),
     /// Measure the client and the server beside others
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
         Command::Fuzz(args) => sim::fuzz(args),
         Command::Chaos(args) => chaos::command(args),
         Command::Crates(args) => crates::command(args),
+        Command::Msrv => msrv::command(),
         Command::Audit(args) => audit::command(args),
         Command::Bench(args) => bench::command(args),
         Command::Mutants(args) => mutants::command(args),

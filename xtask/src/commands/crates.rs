@@ -3,6 +3,7 @@
 mod api;
 mod files;
 mod manifest;
+mod rust_version;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ pub fn checks() -> Vec<Check> {
         ("the crates contain exactly the listed files", files::are_listed()),
         ("the public API is the listed one", api::is_listed()),
         ("the crates leave versions to their dependents", manifest::pins_nothing()),
+        ("the dependencies require no newer Rust than the crates", rust_version::fits()),
         ("the crates are linked into their dependents only", manifest::are_rust_only()),
     ]
 }

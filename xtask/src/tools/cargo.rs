@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use serde_json::Value;
 
 use crate::tools::requirements::{self, Part};
 use crate::tools::toolchain::Toolchain;
@@ -19,6 +20,20 @@ pub fn for_wasm() -> Result<Command> {
     cargo.env("CARGO_TARGET_DIR", paths::wasm_target());
     Toolchain::get()?.apply(&mut cargo);
     Ok(cargo)
+}
+
+/// What the manifests of the workspace declare, as `cargo metadata` prints it.
+pub fn manifests() -> Result<Value> {
+    let printed = shell::output(shell::cargo().args(["metadata", "--no-deps", "--format-version", "1"]));
+    Ok(serde_json::from_str(&printed.context("`cargo metadata` failed; check Cargo.toml")?)?)
+}
+
+/// What the manifest of a package declares.
+pub fn manifest(package: &str) -> Result<Value> {
+    let manifests = manifests()?;
+    let mut packages = manifests["packages"].as_array().into_iter().flatten();
+    let found = packages.find(|it| it["name"] == package).cloned();
+    found.with_context(|| format!("the workspace has no package {package}"))
 }
 
 /// Installs a program from crates.io. Not `--locked`: its lock file may name a version that crates.io no longer has.

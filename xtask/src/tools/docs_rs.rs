@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::tools::shell;
+use crate::tools::cargo;
 
 /// The settings.
 pub struct Settings {
@@ -15,12 +15,7 @@ pub struct Settings {
 
 /// Reads the settings.
 pub fn settings() -> Result<Settings> {
-    let printed = shell::output(shell::cargo().args(["metadata", "--no-deps", "--format-version", "1"]));
-    let metadata: Value =
-        serde_json::from_str(&printed.context("`cargo metadata` failed; check Cargo.toml")?)?;
-    let mut packages = metadata["packages"].as_array().into_iter().flatten();
-    let package = packages.find(|package| package["name"] == "seamline");
-    let settings = &package.context("`cargo metadata` lists no crate seamline")?["metadata"]["docs"]["rs"];
+    let settings = &cargo::manifest("seamline")?["metadata"]["docs"]["rs"];
     let texts = |list: &Value| -> Option<Vec<String>> {
         list.as_array()?.iter().map(|text| text.as_str().map(str::to_string)).collect()
     };

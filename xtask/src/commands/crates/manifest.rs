@@ -1,15 +1,15 @@
 //! The manifests of the crates: what they require of those who depend on them.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::Value;
 
 use super::PACKAGES;
-use crate::tools::shell;
+use crate::tools::cargo;
 
 /// Whether the crates accept every compatible release of their dependencies. With `=1.2.3`, an application could not
 /// use the next release of that dependency, nor another crate that requires it.
 pub fn pins_nothing() -> Result<()> {
-    let pinned = pinned(&metadata()?);
+    let pinned = pinned(&cargo::manifests()?);
     match pinned.first() {
         None => Ok(()),
         Some(pinned) => bail!("{pinned}; require a range, and leave the version to Cargo.lock"),
@@ -19,7 +19,7 @@ pub fn pins_nothing() -> Result<()> {
 /// Whether the crates are plain libraries and programs. If one were a `cdylib` too, each dependent would link a wasm of
 /// it that nobody uses.
 pub fn are_rust_only() -> Result<()> {
-    match c_libraries(&metadata()?).first() {
+    match c_libraries(&cargo::manifests()?).first() {
         None => Ok(()),
         Some(name) => {
             bail!("{name} has the crate type cdylib; give it to the build that needs it, as pack.rs does")
@@ -45,11 +45,6 @@ fn pinned(metadata: &Value) -> Vec<String> {
         }
     }
     found
-}
-
-fn metadata() -> Result<Value> {
-    let printed = shell::output(shell::cargo().args(["metadata", "--no-deps", "--format-version", "1"]));
-    Ok(serde_json::from_str(&printed.context("`cargo metadata` failed; check Cargo.toml")?)?)
 }
 
 fn crates(metadata: &Value) -> Vec<Value> {

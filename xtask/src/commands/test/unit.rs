@@ -3,14 +3,14 @@
 use std::env;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::Value;
 
 use super::runner::{count, count_some_or_none};
 use super::{documentation, lints};
 use crate::commands::crates;
 use crate::tools::tally::Tally;
-use crate::tools::{biome, shell};
+use crate::tools::{biome, cargo, shell};
 
 /// Test targets of the crate `seamline` that are groups of their own.
 const OTHER_GROUPS: [&str; 2] = ["simulation", "browser"];
@@ -45,10 +45,7 @@ fn native_tests() -> Result<Command> {
 
 /// The names of the integration tests of the crate `seamline`.
 fn test_targets() -> Result<Vec<String>> {
-    let printed = shell::output(shell::cargo().args(["metadata", "--no-deps", "--format-version", "1"]));
-    let metadata: Value =
-        serde_json::from_str(&printed.context("`cargo metadata` failed; check Cargo.toml")?)?;
-    Ok(targets_of_kind_test(&metadata, "seamline"))
+    Ok(targets_of_kind_test(&cargo::manifests()?, "seamline"))
 }
 
 fn targets_of_kind_test(metadata: &Value, package: &str) -> Vec<String> {

@@ -30,6 +30,7 @@ function guides() {
         page("Getting started", "/guide/getting-started"),
         page("Frameworks", "/guide/frameworks"),
         page("Choosing where to begin", "/guide/start-points"),
+        page("State, then stream", "/guide/state"),
         page("Handling messages", "/guide/handling-messages"),
         page("Tokens", "/guide/tokens"),
         page("Publishing from your backend", "/guide/publishing"),

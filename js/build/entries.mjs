@@ -31,5 +31,6 @@ export const ENTRIES = [
   { name: "vue", source: "src/frameworks/vue.ts", gzipKbMax: 3 },
   { name: "svelte", source: "src/frameworks/svelte.ts", gzipKbMax: 3 },
   { name: "solid", source: "src/frameworks/solid.ts", gzipKbMax: 3 },
+  { name: "state", source: "src/state/index.ts", gzipKbMax: 2 },
   { name: "testing", source: "src/testing/index.ts", gzipKbMax: 8 },
 ];

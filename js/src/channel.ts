@@ -5,7 +5,16 @@ import { checkPublishOptions } from "./options.js";
 import { closed, type Promised } from "./publications.js";
 import { randomName } from "./random.js";
 import type { Subscription } from "./subscription.js";
-import type { ChannelOptions, Gap, ListenerOptions, Logger, Message, Position, PublishOptions } from "./types.js";
+import type {
+  ChannelOptions,
+  Gap,
+  ListenerOptions,
+  Logger,
+  Message,
+  Position,
+  PublishOptions,
+  StateSource,
+} from "./types.js";
 
 /**
  * The events of a channel. A `message`, `batch` or `gap` listener may return a promise: the channel waits for it. `T` is
@@ -73,25 +82,28 @@ export interface Channel<T, C> extends Disposes {}
 export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<T>> {
   /** The channel's name. */
   readonly name: string;
-  #port: ChannelPort;
-  #dispatcher: Dispatcher<T, C>;
+  /** @internal */
+  _port: ChannelPort;
+  /** @internal */
+  _dispatcher: Dispatcher<T, C>;
 
   /** @internal */
   constructor(name: string, options: ChannelOptions<T>, port: ChannelPort) {
     this.name = name;
-    this.#port = port;
-    this.#dispatcher = new Dispatcher<T, C>(name, options, port._logger);
+    this._port = port;
+    this._dispatcher = new Dispatcher<T, C>(name, options, port._logger);
+    (options.from as Partial<StateSource> | undefined)?._attach?.(this as never);
   }
 
   /** Everything up to here was processed. Pass it as `from` to continue here. Unknown before the server answers. */
   get position(): Position | undefined {
-    const position = this.#dispatcher._position;
+    const position = this._dispatcher._position;
     return position && { ...position };
   }
 
   /** The id of the last processed message, if it is known. */
   get lastMessageId(): string | undefined {
-    return this.#dispatcher._position?.id;
+    return this._dispatcher._position?.id;
   }
 
   /**
@@ -101,7 +113,7 @@ export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<
    * subscribes again when that may help, so you may call `ready()` again.
    */
   ready(): Promise<void> {
-    const { _onEnd, _onRejected, _wasLive } = this.#dispatcher;
+    const { _onEnd, _onRejected, _wasLive } = this._dispatcher;
     return new Promise((resolve, reject) => {
       const settle = (error?: unknown) => {
         off();
@@ -112,7 +124,7 @@ export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<
       };
       const end = () => settle(closed("channel"));
       const off = this.once("live", () => settle());
-      if (this.#dispatcher._ended) return end();
+      if (this._dispatcher._ended) return end();
       if (_wasLive) return settle();
       _onEnd.add(end);
       _onRejected.add(settle);
@@ -154,7 +166,7 @@ export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<
     return new Promise((_resolve, _reject) => {
       checkPublishOptions(options);
       const promised = { _name: this.name, _key: options.key ?? randomName(), _resolve, _reject };
-      this.#port._publish(promised, data, this.#dispatcher._ended);
+      this._port._publish(promised, data, this._dispatcher._ended);
     });
   }
 
@@ -163,7 +175,7 @@ export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<
    * JSON cannot represent the data, or if it is larger than the server accepts.
    */
   cast(data: C): void {
-    if (!this.#dispatcher._ended) this.#port._cast(this.name, data);
+    if (!this._dispatcher._ended) this._port._cast(this.name, data);
   }
 
   /**
@@ -171,13 +183,13 @@ export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<
    * subscription ends 1 s after the last handle that listens.
    */
   close(): void {
-    this.#dispatcher._end();
+    this._dispatcher._end();
   }
 
   /** Iterates over the messages. Each counts as processed when the next one is requested, or when the loop ends. */
   [Symbol.asyncIterator](): AsyncIterableIterator<Message<T>> {
-    this.#join(true);
-    return iterate(this.#dispatcher);
+    this._join(true);
+    return iterate(this._dispatcher);
   }
 
   #on<E extends keyof ChannelEvents<T, C>>(
@@ -186,24 +198,25 @@ export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<
     options?: ListenerOptions,
     once?: boolean,
   ): () => void {
-    const off = this.#dispatcher._events.on(event, listener, options, once);
+    const off = this._dispatcher._events.on(event, listener, options, once);
     if (options?.signal?.aborted) return off;
     const isForMessages = event === "message" || event === "batch";
     try {
-      if (event !== "error") this.#join(isForMessages);
+      if (event !== "error") this._join(isForMessages);
     } catch (error) {
       off();
       throw error;
     }
-    if (isForMessages) this.#dispatcher._run();
+    if (isForMessages) this._dispatcher._run();
     return off;
   }
 
-  #join(messages: boolean): void {
-    if (this.#dispatcher._ended) return;
-    const subscription = this.#port._subscription(this.name);
-    if (subscription) subscription._join(this.#dispatcher, messages);
-    else this.#dispatcher._end();
+  /** Listens, with `messages` also to those. @internal */
+  _join(messages: boolean): void {
+    if (this._dispatcher._ended) return;
+    const subscription = this._port._subscription(this.name);
+    if (subscription) subscription._join(this._dispatcher, messages);
+    else this._dispatcher._end();
   }
 
   static {

@@ -2,7 +2,13 @@
  * The code of a {@link SeamlineError}: one of those below, or what another server sends in its place.
  * `docs/PROTOCOL.md` has the meaning of the server's codes.
  */
-export type ErrorCode = ServerErrorCode | ClientErrorCode | PlainErrorCode | ArgumentErrorCode | OtherCode;
+export type ErrorCode =
+  | ServerErrorCode
+  | ClientErrorCode
+  | PlainErrorCode
+  | ArgumentErrorCode
+  | EntryErrorCode
+  | OtherCode;
 
 /** What the server may answer to a publication, a subscription or an ephemeral event, or over HTTP. */
 export type ServerErrorCode =
@@ -23,6 +29,7 @@ export type ServerErrorCode =
   | "too_many_channels"
   | "too_many_connections"
   | "unauthorized"
+  | "unknown_channel"
   | "unknown_op";
 
 /** What the client refuses itself. `bad_channel`, `bad_key` and `too_large` may be its own verdict, too. */
@@ -51,6 +58,11 @@ export type PlainErrorCode =
 
 /** Arguments that cannot be used. */
 export type ArgumentErrorCode = "bad_event" | "bad_listener" | "bad_option" | "bad_token" | "bad_url";
+
+/** What the entries beside the client report. */
+export type EntryErrorCode =
+  /** The function of `state` failed; see `seamline/state`. It is called again. */
+  "state_failed";
 
 /** Why there is no connection; see {@link Reason}. */
 export type ReasonCode =

@@ -3,7 +3,7 @@ import type { ChannelEvents } from "./channel.js";
 import { Emitter } from "./emitter.js";
 import { all, guard, then } from "./guard.js";
 import { pause } from "./pause.js";
-import { missed, type Stream } from "./start-point.js";
+import { type From, missed, type Stream } from "./start-point.js";
 import type { Subscription } from "./subscription.js";
 import type { ChannelOptions, Gap, Logger, Message, Position } from "./types.js";
 import { validate } from "./validate.js";
@@ -48,7 +48,7 @@ interface Item<T> {
 export class Dispatcher<T = unknown, C = unknown> {
   readonly _events = new Emitter<ChannelEvents<T, C>>("message", "batch", "gap", "cast", "live", "error");
   /** The requested start point. */
-  readonly _from: ChannelOptions["from"];
+  _from: From;
   /** What it listens to; none before the first listener. */
   _subscription: Subscription | undefined;
   /** Everything up to here is processed. */
@@ -74,11 +74,12 @@ export class Dispatcher<T = unknown, C = unknown> {
   #delayMs: number;
   #schema: ChannelOptions<T>["validate"];
   #logger: Required<Logger>;
-  #queue: Entry[] = [];
+  /** What waits for the listeners. */
+  _queue: Entry[] = [];
   /** What counts is processed of this stream. Earlier ones may still be in the queue. */
   #stream: Stream | undefined;
   /** Everything up to here was queued or skipped. The id is that of a message that arrived. */
-  #had: Position | undefined;
+  _had: Position | undefined;
   /** The run whose first message one listener is busy with, and nothing else was taken from it. */
   #pulled: Run | undefined;
   /** When the page gets a turn. */
@@ -98,8 +99,8 @@ export class Dispatcher<T = unknown, C = unknown> {
     this.#schema = validate;
     this.#logger = logger;
     // A copy: the application may change its own later. By name: its own may be an object of a class.
-    this._position = typeof from === "object" ? copyOf(from) : undefined;
-    this._from = this._position ?? from;
+    this._position = typeof from === "object" ? copyOf(from as Position) : undefined;
+    this._from = this._position ?? (from as From);
   }
 
   /** It follows a stream from now on: after `position` if it has not followed another one. */
@@ -113,36 +114,36 @@ export class Dispatcher<T = unknown, C = unknown> {
 
   /** The server has answered: the stream continues after this position. */
   _attached(position: Position): void {
-    if (this.#had) this._gap("trimmed", position);
+    if (this._had) this._gap("trimmed", position);
     else this.#startAt(position);
   }
 
   /** Queues a frame's messages from `skip` on, except those that this handle has had. */
   _deliver(_stream: Stream, _epoch: string, _frame: Frame, skip: number, _positionId?: string): void {
     const { n, ids } = _frame;
-    const { offset = n - 1, id } = this.#had ?? {};
+    const { offset = n - 1, id } = this._had ?? {};
     const same = offset - n;
     const next = Math.min(Math.max(skip, same + 1), ids.length);
     if (next > skip) {
       this.#skipped ??= n + skip;
       if (same < ids.length && id && ids[same] !== id) {
         // It has had another message with this offset: the log was rewound, and has grown beyond it again.
-        this.#lost({ from: this.#skipped, to: offset, reason: "rewound" }, { epoch: _epoch, offset });
+        this._lost({ from: this.#skipped, to: offset, reason: "rewound" }, { epoch: _epoch, offset });
       }
       const at = positionAfter(next - 1, _frame, _epoch, _positionId);
-      this.#queue.push(() => this.#count(_stream, next - skip, next - skip, at));
+      this._queue.push(() => this.#count(_stream, next - skip, next - skip, at));
     }
     if (next === ids.length) return;
-    this.#had = positionAfter(ids.length - 1, _frame, _epoch);
-    this.#queue.push({ _frame, _stream, _epoch, _positionId, _next: next });
+    this._had = positionAfter(ids.length - 1, _frame, _epoch);
+    this._queue.push({ _frame, _stream, _epoch, _positionId, _next: next });
   }
 
   /** The stream continues after `position`: this counts as a step of it, if it is given. */
   _gap(reason: Gap["reason"], position: Position, stream?: Stream): void {
-    const gap = this.#had && missed(this.#had, position, reason);
-    if (gap) this.#lost(gap, position);
+    const gap = this._had && missed(this._had, position, reason);
+    if (gap) this._lost(gap, position);
     if (!stream) return;
-    this.#queue.push(() => {
+    this._queue.push(() => {
       // By itself: the core distinguishes what was processed before a gap.
       this._subscription?._report();
       this.#count(stream, 0, 1, position);
@@ -154,7 +155,7 @@ export class Dispatcher<T = unknown, C = unknown> {
   _live(connects: unknown): void {
     this._liveOn = connects;
     // A server may report it often while the application is busy.
-    if (this.#queue.at(-1) !== this.#emitLive) this.#queue.push(this.#emitLive);
+    if (this._queue.at(-1) !== this.#emitLive) this._queue.push(this.#emitLive);
     this._run();
   }
 
@@ -163,7 +164,7 @@ export class Dispatcher<T = unknown, C = unknown> {
     if (this._ended) return;
     this._subscription?._leave(this); // first, because it reports what was processed
     this._ended = true;
-    this.#queue = [];
+    this._queue = [];
     for (const end of this._onEnd) end();
     this._events._end();
   }
@@ -203,7 +204,7 @@ export class Dispatcher<T = unknown, C = unknown> {
     this._work = true;
     while (this._work === true) this._work = this.#step();
     if (!this._work) return this._subscription?._reportSoon(false);
-    const next = this.#queue[0];
+    const next = this._queue[0];
     this._subscription?._reportSoon(typeof next === "object" && next._next > 0);
     void this._work.then(() => {
       this._work = false;
@@ -213,20 +214,21 @@ export class Dispatcher<T = unknown, C = unknown> {
 
   #startAt(position: Position): void {
     this._position = position;
-    this.#had = { epoch: position.epoch, offset: position.offset };
+    this._had = { epoch: position.epoch, offset: position.offset };
   }
 
-  #lost(gap: Gap, position: Position): void {
-    this.#had = position;
-    this.#queue.push(() => this.#gap(gap, position));
+  /** Messages are lost, and the stream continues after `position`. */
+  _lost(gap: Gap, position: Position): void {
+    this._had = position;
+    this._queue.push(() => this.#gap(gap, position));
   }
 
   /** Returns a promise to wait for, or whether to continue. */
   #step(): Promise<unknown> | boolean {
-    const entry = this._ended ? undefined : this.#queue[0];
+    const entry = this._ended ? undefined : this._queue[0];
     if (!entry) return false;
     if (typeof entry === "object") return this.#dispatch(entry);
-    this.#queue.shift();
+    this._queue.shift();
     return entry() ?? true;
   }
 
@@ -296,7 +298,7 @@ export class Dispatcher<T = unknown, C = unknown> {
 
   #take(max: number): Item<T>[] {
     const items: Item<T>[] = [];
-    for (const run of this.#queue) {
+    for (const run of this._queue) {
       if (typeof run === "function") break;
       for (let i = run._next; i < run._frame.ids.length; i++) {
         if (items.length === max) return items;
@@ -343,7 +345,7 @@ export class Dispatcher<T = unknown, C = unknown> {
     const position = positionAfter(run._next++, _frame, _epoch, _positionId);
     this._position = position;
     this.#count(_stream, 1, 1, position);
-    if (run._next === _frame.ids.length) this.#queue.shift();
+    if (run._next === _frame.ids.length) this._queue.shift();
   }
 
   /** Dispatches to one listener, and again if it fails and is to be tried again. */

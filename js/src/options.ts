@@ -74,7 +74,7 @@ const REDELIVER: Table = {
 };
 
 const CHANNEL_OPTIONS: Table = {
-  from: ['"start", "tail" or a position { epoch, offset, id }', isFrom],
+  from: ['"start", "tail", a position { epoch, offset, id } or state() of seamline/state', isFrom],
   redeliver: ["an object", isObject, REDELIVER],
   validate: ["a schema that implements Standard Schema v1", isSchema],
 };
@@ -92,8 +92,8 @@ function isSchema(value: unknown): boolean {
 function isFrom(value: unknown): boolean {
   if (value === "start" || value === "tail") return true;
   if (!isObject(value)) return false;
-  const { epoch, offset, id } = value as Record<string, unknown>;
-  return isText(epoch) && isCount(offset) && (id === undefined || isText(id));
+  const { epoch, offset, id, _attach } = value as Record<string, unknown>;
+  return isFunction(_attach) || (isText(epoch) && isCount(offset) && (id === undefined || isText(id)));
 }
 
 function isDialect(value: unknown): boolean {

@@ -1,8 +1,8 @@
 // Where a handle begins in a subscription that it shares with others, and what it misses there. The subscription is a
 // stream of its own for each handle: a handle that is ahead of it drops what it has had.
-import type { ChannelOptions, Gap, Position } from "./types.js";
+import type { ChannelOptions, Gap, Position, StateSource } from "./types.js";
 
-export type From = ChannelOptions["from"];
+export type From = Exclude<ChannelOptions["from"], StateSource>;
 
 /** The messages of a channel that one subscription fetches, from its start point on. */
 export interface Stream {

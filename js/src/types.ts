@@ -1,3 +1,4 @@
+import type { Channel } from "./channel.js";
 import type { ReasonCode } from "./codes.js";
 import type { Dialect } from "./dialect.js";
 import type { StandardSchema } from "./standard-schema.js";
@@ -292,6 +293,23 @@ export interface ListenerOptions {
   signal?: AbortSignalLike | undefined;
 }
 
+/** A start point that fetches the application's state. Made by `state` of the entry `seamline/state`. */
+export interface StateSource {
+  readonly kind: "state";
+  /**
+   * Takes over where a handle begins, and what it does when its position is lost.
+   *
+   * @internal
+   */
+  _attach(channel: Channel): void;
+  /**
+   * The same, but it begins at a position that its state has.
+   *
+   * @internal
+   */
+  _at(position: Position): StateSource;
+}
+
 /** The options of {@link Client.channel}. `T` is the type of the payloads. */
 export interface ChannelOptions<T = unknown> {
   /**
@@ -310,11 +328,14 @@ export interface ChannelOptions<T = unknown> {
    * - With a position that the others have not reached, after that position. If the log does not have it, the handle
    *   gets a gap (`rewound`).
    *
+   * With `state(…)` of the entry `seamline/state`, a function of yours fetches the application's state and returns its
+   * position. It is called again whenever that position is lost, and the handle gets no gap.
+   *
    * In the plain dialect the server decides where to begin. There, a handle with another start point can join others
    * only at their exact position, or before anything has arrived at the same start point. Otherwise `on("message")` and
    * iterating throw `not_supported`.
    */
-  from?: "start" | "tail" | Position | undefined;
+  from?: "start" | "tail" | Position | StateSource | undefined;
   /**
    * How often a message or batch is dispatched to a handler that throws or rejects, and how many milliseconds to wait
    * before each repetition (at most 2,147,483,647; default 1 s). Default: once. The error is reported and the channel

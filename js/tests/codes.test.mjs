@@ -28,6 +28,7 @@ for (const [name, title] of [
   ["ClientErrorCode", "Raised by the client.\n"],
   ["PlainErrorCode", "Raised by the client in the plain dialect"],
   ["ArgumentErrorCode", "Raised by the npm package"],
+  ["EntryErrorCode", "Reported by the entries"],
 ]) {
   test(`${name} lists the codes of src/wire/code.rs`, () => {
     assert.deepEqual(union(name).sort(), section(title).sort());
@@ -36,7 +37,9 @@ for (const [name, title] of [
 }
 
 test("ErrorCode has every code of src/wire/code.rs", () => {
-  const known = ["ServerErrorCode", "ClientErrorCode", "PlainErrorCode", "ArgumentErrorCode"].flatMap(union);
+  const known = ["ServerErrorCode", "ClientErrorCode", "PlainErrorCode", "ArgumentErrorCode", "EntryErrorCode"].flatMap(
+    union,
+  );
   const all = [...codes.matchAll(/^ +[A-Z_]+ = "(\w+)";/gm)].map(([, code]) => code);
   assert.deepEqual(known.sort(), all.sort());
 });

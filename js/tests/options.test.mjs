@@ -155,7 +155,7 @@ test("the options of publish() are checked", async () => {
 
 test("the options of a channel are checked", () => {
   const client = open();
-  const FROM = '"start", "tail" or a position { epoch, offset, id }';
+  const FROM = '"start", "tail", a position { epoch, offset, id } or state() of seamline/state';
   const froms = [
     "end",
     "",

@@ -48,7 +48,13 @@ async function compile(files, options) {
 
 for (const [name, modules] of Object.entries({ bundler: BUNDLER, nodenext: NODENEXT, node16: NODE16 })) {
   test(`applications compile with the module resolution ${name}`, async () => {
-    const files = { "consumer.ts": null, "frameworks.ts": null, "schemas.ts": null, "testing.ts": null };
+    const files = {
+      "consumer.ts": null,
+      "frameworks.ts": null,
+      "schemas.ts": null,
+      "state.ts": null,
+      "testing.ts": null,
+    };
     assert.equal(await compile(files, { ...modules, ...DOM }), "");
   });
 

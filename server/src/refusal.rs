@@ -91,6 +91,12 @@ impl Refusal {
         Refusal::retry(code::LOG_ERROR, "the log failed; try again later", LOG_RETRY)
     }
 
+    /// There is no such channel.
+    pub fn unknown_channel(ch: &str) -> Self {
+        let message = format!("there is no channel `{ch}`; a publication or a subscription creates it");
+        Refusal::new(code::UNKNOWN_CHANNEL, message)
+    }
+
     /// The rate limit for publications is exceeded.
     pub fn too_fast(wait: Duration) -> Self {
         let message =

@@ -20,7 +20,9 @@ pub fn router(app: Arc<App>) -> Router {
     // For reading the body and for the log, which answers or gives up well within it.
     let request_timeout = Duration::from_millis(app.config.request_timeout_ms);
     let body_bytes_max = usize::try_from(app.config.max_frame_bytes).unwrap_or(usize::MAX);
-    let mut routes = Router::new().route("/channels/{ch}/messages", post(api::publish).get(api::read));
+    let mut routes = Router::new()
+        .route("/channels/{ch}", get(api::state))
+        .route("/channels/{ch}/messages", post(api::publish).get(api::read));
     if app.config.demo {
         routes = routes.route("/debug/drop", post(admin::disconnect));
     }

@@ -47,6 +47,8 @@ error_codes! {
     TOO_MANY_CONNECTIONS = "too_many_connections";
     /// S, H: the token is missing, invalid or expired.
     UNAUTHORIZED = "unauthorized";
+    /// H: there is no such channel, and reading does not create it.
+    UNKNOWN_CHANNEL = "unknown_channel";
     /// S: the server does not know the frame's `op`.
     UNKNOWN_OP = "unknown_op";
 
@@ -86,6 +88,11 @@ error_codes! {
     BAD_TOKEN = "bad_token";
     /// The URL is not a WebSocket URL.
     BAD_URL = "bad_url";
+
+    // Reported by the entries of the npm package.
+
+    /// The application's function that fetches its state failed. It is called again.
+    STATE_FAILED = "state_failed";
 }
 
 /// WebSocket close codes: RFC 6455 §7.4, and from 4000 on this protocol's own.

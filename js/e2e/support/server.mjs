@@ -1,6 +1,6 @@
 // A real server process, which can be killed and started again on the same data.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -71,8 +71,28 @@ export class Server {
     this.#child.kill(name);
   }
 
+  /** Shuts the server down, changes its data, and starts it again. */
+  async restart(change = () => {}) {
+    await this.kill("SIGTERM");
+    change(this.#data);
+    await this.start();
+  }
+
+  /** A backup of the data. `restore` returns to it. */
+  async backUp() {
+    await this.restart((data) => cpSync(data, `${data}-backup`, { recursive: true }));
+  }
+
+  async restore() {
+    await this.restart((data) => {
+      rmSync(data, { recursive: true });
+      cpSync(`${data}-backup`, data, { recursive: true });
+      rmSync(`${data}-backup`, { recursive: true });
+    });
+  }
+
   async stop() {
     await this.kill();
-    rmSync(this.#data, { recursive: true, force: true });
+    for (const path of [this.#data, `${this.#data}-backup`]) rmSync(path, { recursive: true, force: true });
   }
 }

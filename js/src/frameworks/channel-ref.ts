@@ -94,7 +94,7 @@ export class ChannelRef<T = unknown, C = unknown> {
 
   #open(): void {
     if (this.#handle || !this.#client) return;
-    const from = this.#position ?? this.#options.from;
+    const from = this.#startPoint();
     try {
       this.#handle = this.#client.channel<T, C>(this.name, { ...this.#options, ...(from && { from }) });
     } catch (error) {
@@ -102,6 +102,15 @@ export class ChannelRef<T = unknown, C = unknown> {
       throw error;
     }
     for (const entry of this.#entries) entry._off = entry._add(this.#handle);
+  }
+
+  /** The position of the last handle. With a state, the function is called only if that position is lost. */
+  #startPoint(): ChannelOptions["from"] {
+    const { from } = this.#options;
+    if (!this.#position) return from;
+    return typeof from === "object" && "kind" in from && from.kind === "state"
+      ? from._at(this.#position)
+      : this.#position;
   }
 
   #close(): void {

@@ -1,4 +1,4 @@
-import type { ChannelOptions, Gap, Message } from "../types.js";
+import type { ChannelOptions, Gap, Message, StateSource } from "../types.js";
 import { type AppClient, ChannelRef } from "./channel-ref.js";
 import { type Followed, type Follower, follow } from "./outbox.js";
 import { notify, Pacer } from "./pacer.js";
@@ -12,6 +12,11 @@ export interface Store<S> {
 
 /** The options of a list of messages. */
 export interface MessagesOptions<T = unknown> extends ChannelOptions<T> {
+  /**
+   * Where the list begins; see {@link ChannelOptions.from}. Not `state(…)`: a state is not a list of messages. Follow
+   * such a channel with `useChannel` or `createChannel`.
+   */
+  from?: Exclude<ChannelOptions<T>["from"], StateSource> | undefined;
   /** How many messages the list keeps: the newest. Default 500. */
   limit?: number | undefined;
 }
@@ -69,6 +74,9 @@ export class MessageStore<T = unknown> implements Store<Messages<T>>, Follower {
 
   /** Without a client, the list stays empty. */
   constructor(client: AppClient | undefined, name: string, { limit = LIMIT, ...options }: MessagesOptions<T> = {}) {
+    if ((options.from as Partial<StateSource> | undefined)?.kind) {
+      throw new RangeError('invalid option "from": state(…); a list has no state: follow the channel instead');
+    }
     if (!(limit >= 1)) throw new RangeError(`invalid option "limit": ${limit}; pass a number of at least 1`);
     this.#client = client;
     this.#limit = limit;

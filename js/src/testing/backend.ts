@@ -31,6 +31,11 @@ export class Backend {
     return log;
   }
 
+  /** The log of a channel, if there is one. */
+  existing(ch: string): Log | undefined {
+    return this.#logs.get(ch);
+  }
+
   /** The fields of `welcome`. */
   welcome(): object {
     const session = randomName().slice(16);
@@ -52,7 +57,7 @@ export class Backend {
   acknowledge(owner: Owner, ch: string, { epoch, offset, id }: Position): void {
     const position = { epoch, offset, ...(id === undefined ? {} : { id }) };
     // An acknowledgement does not create a channel.
-    const log = this.#logs.get(ch);
+    const log = this.existing(ch);
     if (log) this.positions.acknowledge(owner, ch, position, log);
   }
 }

@@ -57,6 +57,12 @@ export class MemoryServer implements TestServer {
     return this.#backend.positions.of({ user, clientId, lineage: [] }, this.#name(channel));
   }
 
+  head(channel: string): Position | undefined {
+    const log = this.#backend.existing(this.#name(channel));
+    const id = log?.after(log.head - 1).at(0)?.id;
+    return log && { ...log.end("tail"), ...(id === undefined ? {} : { id }) };
+  }
+
   trim(channel: string, upTo: number): void {
     const log = this.#log(channel);
     checkOffset("upTo", upTo, log);

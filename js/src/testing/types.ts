@@ -80,6 +80,11 @@ export interface TestServer {
   messages<T = unknown>(channel: string): StoredMessage<T>[];
   /** The position up to which a client has acknowledged a channel. */
   position(channel: string, clientId: string, user?: string): Position | undefined;
+  /**
+   * The position at the head of the log, which a backend reads with `GET /channels/{ch}` before it reads its state.
+   * `undefined` if there is no such channel.
+   */
+  head(channel: string): Position | undefined;
 
   /** Removes messages up to this offset, as retention does. A client that has not seen them gets the gap `trimmed`. */
   trim(channel: string, upTo: number): void;

@@ -4,6 +4,7 @@ import { connect as connectInline } from "seamline/inline";
 import { plain } from "seamline/plain";
 import { plain as plainSlim } from "seamline/plain-slim";
 import { connect as connectSlim } from "seamline/slim";
+import { state } from "seamline/state";
 
 declare class OwnWebSocket {
   constructor(url: string, protocol?: string);
@@ -25,6 +26,7 @@ connectSlim("wss://example.org/ws", { wasm: new ArrayBuffer(8) });
 export async function run(signal: NonNullable<ListenerOptions["signal"]>): Promise<string> {
   const room: Channel<string> = client.channel<string>("room");
   room.on("message", ({ data }) => data.length, { signal });
+  client.channel("doc", { from: state((_cause, request) => (request.signal.aborted ? Promise.reject() : "start")) });
   await client.ready();
   for await (const { data } of room) return data;
   throw new SeamlineError("closed", "the loop ended");

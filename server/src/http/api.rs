@@ -17,7 +17,7 @@ use super::error::ApiError;
 use crate::auth::{Action, User};
 use crate::limits::names;
 use crate::limits::rate::RateLimitKey;
-use crate::log::{Append, PageLimit, StoreError};
+use crate::log::{Append, ChannelState, PageLimit, StoreError};
 use crate::net::proxy::{Peer, client_ip};
 use crate::refusal::Refusal;
 use crate::state::App;
@@ -123,6 +123,30 @@ pub async fn read(
     let not_json = |e: serde_json::Error| failed(StoreError::Failed(e.to_string()));
     let messages = messages.collect::<Result<_, _>>().map_err(not_json)?;
     Ok(Json(ReadPage { epoch: page.info.epoch, first: page.info.first, head: page.info.head, messages }))
+}
+
+/// The answer of [`state`].
+#[derive(Serialize)]
+pub struct ChannelSummary {
+    epoch: String,
+    first: u64,
+    head: u64,
+    last_id: Option<MessageId>,
+}
+
+/// `GET /channels/{ch}`: the ends of the log, from which a backend makes a position. It creates no channel.
+pub async fn state(
+    State(app): State<Arc<App>>,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Json<ChannelSummary>, ApiError> {
+    let user = authenticate(&app, &headers)?;
+    let ch = channel(path)?;
+    check_grant(&user, Action::Read, &ch)?;
+    authorize(&app, &user, Action::Read, &ch).await?;
+    let found = app.store.peek(&ch).await.map_err(|e| Refusal::log_failed(&e, &ch))?;
+    let ChannelState { info, last_id } = found.ok_or_else(|| Refusal::unknown_channel(&ch))?;
+    Ok(Json(ChannelSummary { epoch: info.epoch, first: info.first, head: info.head, last_id }))
 }
 
 /// Whose request it is, by its bearer token.

@@ -69,6 +69,7 @@ fn status(code: &str) -> StatusCode {
     match code {
         code::UNAUTHORIZED => StatusCode::UNAUTHORIZED,
         code::FORBIDDEN | code::ORIGIN_NOT_ALLOWED => StatusCode::FORBIDDEN,
+        code::UNKNOWN_CHANNEL => StatusCode::NOT_FOUND,
         code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
         code::TOO_FAST => StatusCode::TOO_MANY_REQUESTS,
         code::AUTHORIZATION_ERROR | code::LOG_ERROR => StatusCode::SERVICE_UNAVAILABLE,
@@ -89,6 +90,7 @@ mod tests {
             (Refusal::unauthorized("no"), 401, None),
             (Refusal::not_granted("read", "c"), 403, None),
             (Refusal::new(code::ORIGIN_NOT_ALLOWED, "no"), 403, None),
+            (Refusal::unknown_channel("c"), 404, None),
             (Refusal::new(code::TOO_LARGE, "no"), 413, None),
             (retry, 429, Some("2")),
             (Refusal::undecided("read", "c"), 503, Some("1")),

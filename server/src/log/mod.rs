@@ -77,6 +77,15 @@ impl ChannelInfo {
     }
 }
 
+/// A channel that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelState {
+    /// The extent of its log.
+    pub info: ChannelInfo,
+    /// The newest id ever assigned; `None` if there was no message.
+    pub last_id: Option<MessageId>,
+}
+
 /// Contiguous messages, and the extent of the log at the moment of reading. A page starts at the first message after
 /// the requested offset, and ends before a hole that a deleted message has left. If it is empty although the limit
 /// allows messages, the log has none after that offset.
@@ -195,6 +204,9 @@ pub trait Store: Send + Sync {
     /// The extent of the channel's log. A missing channel is created, so that its epoch is the same for the next
     /// caller.
     fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, StoreError>>;
+
+    /// The state of the channel; `None` if there is no such channel, which is not created.
+    fn peek<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<Option<ChannelState>, StoreError>>;
 
     /// The position of the last message whose id is not greater than this one; offset 0 if all messages are newer. A
     /// missing channel is created.

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::{Client, Got, Server, request};
+use crate::access::token_for;
+use crate::support::{Client, Got, SECRET, Server, request, token};
 
 #[tokio::test]
 async fn errors_are_json_with_a_code_and_message() {
@@ -48,6 +49,33 @@ async fn a_channel_is_read_page_by_page() {
     assert_eq!(request("GET", url, &[], b"").await.1["messages"], json!([]));
     let url = server.url("/channels/a%2Fb%20%C3%A9/messages");
     assert_eq!(request("GET", url, &[], b"").await.1["head"], 1);
+}
+
+#[tokio::test]
+async fn a_backend_reads_the_position_of_a_channel() {
+    let server = Server::start(&["--token-secret", SECRET]);
+    let get = async |ch: &str, token: &str| {
+        let bearer = format!("Bearer {token}");
+        request("GET", server.url(&format!("/channels/{ch}")), &[("authorization", &bearer)], b"").await
+    };
+    let reader = token_for(json!({"read": ["c", "a/b"], "write": []}));
+    assert_eq!(request("GET", server.url("/channels/c"), &[], b"").await.0, 401);
+    let (status, answer) = get("secret", &reader).await;
+    assert_eq!((status, &answer["code"], &answer["ch"]), (403, &json!("forbidden"), &json!("secret")));
+    assert_eq!(get("%0a", &reader).await.0, 400);
+    for _ in 0..2 {
+        let (status, answer) = get("a%2Fb", &reader).await;
+        assert_eq!((status, &answer["code"]), (404, &json!("unknown_channel")), "{answer}");
+        assert!(answer["message"].as_str().unwrap().contains("`a/b`"), "{answer}");
+    }
+    server.publish_all_as("c", 1..=3, token("ada")).await;
+    let (status, state) = get("c", &reader).await;
+    assert_eq!((status, &state["first"], &state["head"]), (200, &json!(1), &json!(3)));
+    let mut client = Client::greeted_with(&server, "c", Some(reader)).await;
+    let position = json!({"epoch": state["epoch"], "offset": state["head"], "id": state["last_id"]});
+    client.sub("c", 10, json!({"position": position})).await;
+    let answer = client.next_op("subd").await;
+    assert_eq!((&answer["at"], &answer["resumed"]), (&json!(3), &json!(true)));
 }
 
 #[tokio::test]

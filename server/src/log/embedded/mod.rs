@@ -26,13 +26,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use self::handle::{Handle, needs_reopening};
-use self::reads::{locate, read_page, read_position};
+use self::reads::{locate, read_page, read_position, read_state};
 use self::store::OpenStore;
 use self::trim::{EXPIRED_MAX, Expired, PositionName, expired_channels, expired_positions};
 use self::writer::{Budget, Command, Control, Writer};
 use super::{
-    After, Append, ChannelInfo, Health, Page, PageLimit, PendingAppend, PositionKey, Resumed, Retention,
-    Store, StoreError,
+    After, Append, ChannelInfo, ChannelState, Health, Page, PageLimit, PendingAppend, PositionKey, Resumed,
+    Retention, Store, StoreError,
 };
 use crate::error::SetupError;
 use crate::log::hub::Hub;
@@ -192,6 +192,11 @@ impl Store for EmbeddedStore {
             self.run(|answer| Command::Ensure(ch.to_owned(), answer)).await
         }
         .boxed()
+    }
+
+    fn peek<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<Option<ChannelState>, StoreError>> {
+        let name = ch.to_owned();
+        self.read_blocking(move |db| read_state(db, &name)).boxed()
     }
 
     fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, StoreError>> {

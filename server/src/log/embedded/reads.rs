@@ -5,7 +5,7 @@ use seamline::wire::{MessageId, Position};
 
 use super::schema::{CHANNELS, Channel, MESSAGES, POSITIONS, PositionRow, PositionRowKey};
 use crate::log::retention::POSITION_AGE_MAX;
-use crate::log::{Message, Page, PageLimit, PositionKey};
+use crate::log::{ChannelState, Message, Page, PageLimit, PositionKey};
 use crate::time::{millis, now_ms};
 
 /// Reads a page; `None` if there is no such channel.
@@ -33,6 +33,15 @@ pub(super) fn read_page(
         }
     }
     Ok(Some(Page::contiguous(channel.info(), messages)))
+}
+
+/// The state of a channel; `None` if there is no such channel.
+pub(super) fn read_state(db: &Database, ch: &str) -> Result<Option<ChannelState>, redb::Error> {
+    let channel = Channel::load(&db.begin_read()?.open_table(CHANNELS)?, ch)?;
+    Ok(channel.map(|channel| ChannelState {
+        info: channel.info(),
+        last_id: (channel.head > 0).then_some(channel.last_id),
+    }))
 }
 
 /// Finds the last message whose id is not greater; `None` if there is no such channel. Ids grow with offsets, so this

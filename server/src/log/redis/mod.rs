@@ -27,8 +27,8 @@ use tokio::task::JoinHandle;
 use tokio_rustls::rustls::crypto::ring;
 
 use super::{
-    After, Append, ChannelInfo, Health, Message, Page, PageLimit, PendingAppend, PositionKey, Resumed,
-    Retention, Store, StoreError,
+    After, Append, ChannelInfo, ChannelState, Health, Message, Page, PageLimit, PendingAppend, PositionKey,
+    Resumed, Retention, Store, StoreError,
 };
 use crate::error::SetupError;
 use crate::log::hub::Hub;
@@ -151,6 +151,23 @@ impl Store for RedisStore {
             let (epoch, first, head, _): (String, u64, u64, String) =
                 self.broken.note(ch, Operation::Read, state)?;
             Ok(ChannelInfo { epoch, first, head })
+        }
+        .boxed()
+    }
+
+    fn peek<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<Option<ChannelState>, StoreError>> {
+        async move {
+            // The script would create the channel.
+            let keys: u64 =
+                self.broken.note(ch, Operation::Read, self.shared.run(&scripts::count(ch)).await)?;
+            if keys == 0 {
+                return Ok(None);
+            }
+            let state = self.shared.run(&scripts::state(ch, None, self.retention)).await;
+            let (epoch, first, head, last): (String, u64, u64, String) =
+                self.broken.note(ch, Operation::Read, state)?;
+            let last_id = if head > 0 { last.parse().ok() } else { None };
+            Ok(Some(ChannelState { info: ChannelInfo { epoch, first, head }, last_id }))
         }
         .boxed()
     }

@@ -89,6 +89,13 @@ pub(super) fn state(ch: &str, seen: Option<&Seen>, retention: Retention) -> Cmd 
     cmd
 }
 
+/// How many of the keys exist that make a channel: 0 if there is no such channel.
+pub(super) fn count(ch: &str) -> Cmd {
+    let mut cmd = redis::cmd("EXISTS");
+    cmd.arg(keys::log(ch)).arg(keys::meta(ch));
+    cmd
+}
+
 /// What [`known`] understands, without a script: a node follows thousands of channels when its clients reconnect.
 pub(super) fn peek(ch: &str) -> Pipeline {
     let mut pipe = redis::pipe();

@@ -12,6 +12,8 @@ for_each_backend!(
     pages_respect_their_limits,
     reading_past_the_head_is_empty,
     an_id_is_located_after_trimming,
+    peeking_creates_no_channel,
+    a_trimmed_channel_keeps_its_last_id,
 );
 
 /// With the id of the preceding message, without an id, and with a wrong one.
@@ -96,4 +98,26 @@ async fn an_id_is_located_after_trimming(backend: Backend) {
         let position = node.store.locate("c", *id).await.unwrap();
         assert_eq!((position.offset, position.id), expected);
     }
+}
+
+async fn peeking_creates_no_channel(backend: Backend) {
+    let node = backend.open().await;
+    let peek = async || node.store.peek("c").await.unwrap();
+    assert_eq!((peek().await, peek().await), (None, None));
+    let epoch = node.epoch("c").await; // creates it
+    let state = peek().await.unwrap();
+    assert_eq!((&state.info.epoch, state.info.first, state.info.head, state.last_id), (&epoch, 1, 0, None));
+    let appended = node.append(append("c", 1)).await;
+    let state = peek().await.unwrap();
+    assert_eq!((&state.info.epoch, state.info.first, state.info.head), (&epoch, 1, 1));
+    assert_eq!(state.last_id, Some(appended.id));
+}
+
+async fn a_trimmed_channel_keeps_its_last_id(backend: Backend) {
+    let node = backend.open_with(Retention { messages: 10, age: Some(Duration::from_millis(50)) }).await;
+    let last = node.append_all("c", 1..=30).await[29];
+    tokio::time::sleep(Duration::from_millis(60)).await;
+    node.store.trim().await.unwrap();
+    let state = node.store.peek("c").await.unwrap().unwrap();
+    assert_eq!((state.info.first, state.info.head, state.last_id), (31, 30, Some(last.id)));
 }

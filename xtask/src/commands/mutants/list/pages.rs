@@ -14,7 +14,7 @@ pub const MUTANTS: &[Mutant] = &[
         "    await wait;\n    this.#pulled",
         "    this.#pulled",
     ),
-    mutant(DISPATCHER, "a gap is not reported", "if (gap) this.#lost(gap, position);", ""),
+    mutant(DISPATCHER, "a gap is not reported", "if (gap) this._lost(gap, position);", ""),
     mutant(LINEAGE, "a page forgets the loads before it", "[...new Set([own, ...past])]", "[own]"),
     mutant(
         PUBLICATIONS,

@@ -1,0 +1,2 @@
+/** @module seamline/state */
+export * from "seamline/state";

@@ -52,7 +52,8 @@ function follow({ url, options, from }) {
 const report = () => ({ seen: globalThis.seen, gaps: globalThis.gaps, stats: globalThis.client.stats() });
 const count = (page) => page.evaluate(() => globalThis.seen.length);
 
-const resumePoint = (page) => page.evaluate(() => globalThis.room.position?.id);
+/** Numbered messages may have no ids. */
+const resumePoint = (page) => page.evaluate(() => globalThis.room.position?.id ?? globalThis.room.position?.offset);
 
 /** 2,000 messages and 30 cuts, some of them in the middle of a replay. */
 async function chaos(server, page) {

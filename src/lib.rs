@@ -113,11 +113,27 @@ pub mod plain;
 pub mod wire;
 
 #[cfg(target_arch = "wasm32")]
-pub mod browser;
-#[cfg(all(target_arch = "wasm32", not(feature = "npm")))]
-pub mod client;
+mod browser;
+#[cfg(not(all(target_arch = "wasm32", feature = "npm")))]
+mod client;
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 pub mod wasm;
+
+#[cfg(all(feature = "plain", not(all(target_arch = "wasm32", feature = "npm"))))]
+pub use client::PlainOptions;
+#[cfg(not(all(target_arch = "wasm32", feature = "npm")))]
+pub use client::{
+    Cast, Channel, Client, ClientBuilder, Diagnostic, DiagnosticKind, Error, ErrorKind, Item, Message,
+    Published, StartFrom, States, TokenRequest,
+};
+#[cfg(not(all(target_arch = "wasm32", feature = "npm")))]
+#[doc(hidden)]
+pub use client::{MaybeSend, MaybeSync};
+#[cfg(not(all(target_arch = "wasm32", feature = "npm")))]
+pub use {
+    core::{Gap, GapReason, Reason, ReasonCode, State, Stats},
+    wire::{MessageId, Position},
+};
 
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 #[global_allocator]

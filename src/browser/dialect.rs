@@ -1,9 +1,6 @@
 //! A dialect: its session, and how its frames are read and written.
 
 #[cfg(not(feature = "js-texts"))]
-use std::cell::Cell;
-
-#[cfg(not(feature = "js-texts"))]
 use js_sys::JsString;
 #[cfg(not(feature = "js-texts"))]
 use wasm_bindgen::JsValue;
@@ -26,13 +23,8 @@ pub trait Dialect {
 /// JavaScript.
 #[cfg(not(feature = "js-texts"))]
 pub trait Codec: Dialect {
-    /// Reads a frame from the server, and counts its UTF-16 code units. An error states what is wrong with
-    /// it.
-    fn decode(
-        &self,
-        text: &JsValue,
-        units: &Cell<f64>,
-    ) -> Result<<Self::Session as Protocol>::Incoming, String>;
+    /// Reads a frame from the server. An error states what is wrong with it.
+    fn decode(&self, text: &JsValue) -> Result<<Self::Session as Protocol>::Incoming, String>;
     /// Writes a frame for the server.
     fn encode(frame: <Self::Session as Protocol>::Frame) -> JsString;
 }

@@ -6,7 +6,7 @@
 //! order.
 
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 #[cfg(not(feature = "js-texts"))]
 use wasm_bindgen::JsValue;
@@ -15,7 +15,7 @@ use super::clock::Clock;
 #[cfg(not(feature = "js-texts"))]
 use super::dialect::Codec;
 use super::dialect::{Dialect, Frame, Messages};
-use super::host::{Host, Report, Transport};
+use super::host::{Host, Transport};
 use super::value::Data;
 use crate::core::{Config, Instant, Output, Protocol, SocketId, Stats};
 use crate::wire::Text;
@@ -38,16 +38,6 @@ impl<H: Host> Clone for Driver<H> {
     }
 }
 
-/// A weak reference to a driver. Closures hold one of these, so that they do not keep the driver alive.
-pub struct WeakDriver<H: Host>(Weak<Inner<H>>);
-
-impl<H: Host> WeakDriver<H> {
-    /// The driver, if it still exists.
-    pub fn upgrade(&self) -> Option<Driver<H>> {
-        self.0.upgrade().map(Driver)
-    }
-}
-
 struct Inner<H: Host> {
     url: Text,
     host: H,
@@ -60,8 +50,6 @@ struct Inner<H: Host> {
     performing: Cell<bool>,
     /// Whether the socket is being asked for its buffered bytes.
     measuring: Cell<bool>,
-    #[cfg(not(feature = "js-texts"))]
-    text_units: Cell<f64>,
 }
 
 impl<H: Host> Driver<H> {
@@ -80,8 +68,6 @@ impl<H: Host> Driver<H> {
             armed: Cell::default(),
             performing: Cell::new(false),
             measuring: Cell::new(false),
-            #[cfg(not(feature = "js-texts"))]
-            text_units: Cell::new(0.0),
         }))
     }
 
@@ -98,25 +84,6 @@ impl<H: Host> Driver<H> {
         self.0.session.borrow().stats()
     }
 
-    /// The page woke up, became visible or came online.
-    pub fn wake(&self) {
-        let buffered_bytes = self.buffered_bytes();
-        self.with(|session, now| {
-            session.set_buffered_bytes(buffered_bytes);
-            session.handle_wake(now);
-        });
-    }
-
-    /// The timer has fired.
-    pub fn timeout(&self) {
-        self.timer_fired();
-        let buffered_bytes = self.buffered_bytes();
-        self.with(|session, now| {
-            session.set_buffered_bytes(buffered_bytes);
-            session.handle_timeout(now);
-        });
-    }
-
     /// The timer is not set any more.
     pub fn timer_fired(&self) {
         self.0.armed.set(None);
@@ -125,11 +92,6 @@ impl<H: Host> Driver<H> {
     /// A socket is closed, or never opened.
     pub fn forget_socket(&self, id: SocketId) {
         drop(self.take_socket(id));
-    }
-
-    /// A weak reference to this driver.
-    pub fn downgrade(&self) -> WeakDriver<H> {
-        WeakDriver(Rc::downgrade(&self.0))
     }
 
     /// The application's side.
@@ -185,7 +147,7 @@ impl<H: Host> Driver<H> {
         let Some((_, socket)) = socket.filter(|(open, _)| *open == id) else { return };
         if let Err(cause) = H::send(&socket, frame) {
             socket.close(NORMAL);
-            self.handle(id, Report::Closed(1006, cause));
+            self.closed(id, cause);
         }
     }
 
@@ -199,7 +161,7 @@ impl<H: Host> Driver<H> {
         let url = url.as_ref().unwrap_or(&self.0.url);
         match H::socket(self, id, url, self.0.dialect.subprotocol()) {
             Ok(socket) => drop(self.0.socket.replace(Some((id, socket)))),
-            Err(cause) => self.handle(id, Report::Closed(1006, cause)),
+            Err(cause) => self.closed(id, cause),
         }
     }
 
@@ -208,17 +170,10 @@ impl<H: Host> Driver<H> {
         self.0.performing.get()
     }
 
-    /// A socket reports something.
-    pub fn handle(&self, id: SocketId, report: Report) {
-        if let Report::Closed(..) = report {
-            self.forget_socket(id);
-        }
-        match report {
-            Report::Open => self.with(|session, now| session.handle_open(now, id)),
-            Report::Closed(code, reason) => {
-                self.with(|session, now| session.handle_close(now, id, code, reason));
-            }
-        }
+    /// A socket never opened, or is unusable.
+    fn closed(&self, id: SocketId, cause: Text) {
+        self.forget_socket(id);
+        self.with(|session, now| session.handle_close(now, id, 1006, cause));
     }
 
     /// Keeps one timer, for the next deadline. A timer that is set too early still fires and checks again,
@@ -243,22 +198,8 @@ impl<H: Host> Driver<H> {
 
 #[cfg(not(feature = "js-texts"))]
 impl<H: Host<Dialect: Codec>> Driver<H> {
-    /// A frame arrived on a socket.
-    #[cfg(not(feature = "npm"))]
-    pub fn receive(&self, id: SocketId, text: &JsValue) {
-        match self.decode(text) {
-            Ok(incoming) => self.with(|session, now| session.handle_incoming(now, id, incoming)),
-            Err(message) => self.with(|session, now| session.handle_bad_frame(now, id, message)),
-        }
-    }
-
     /// Reads a frame.
     pub fn decode(&self, text: &JsValue) -> Result<Incoming<H>, String> {
-        self.0.dialect.decode(text, &self.0.text_units)
-    }
-
-    /// The length of all received text in UTF-16 code units: bytes, if the text is ASCII.
-    pub fn text_units(&self) -> f64 {
-        self.0.text_units.get()
+        self.0.dialect.decode(text)
     }
 }

@@ -14,7 +14,7 @@ pub trait Host: Sized + 'static {
     type Socket: Transport;
     /// Reports an event to the application.
     fn event(&self, event: Event<Messages<Self::Dialect>, Data>);
-    /// Makes a WebSocket that reports to [`Driver::handle`], without a subprotocol if `subprotocol` is empty.
+    /// Makes a WebSocket that reports to the driver's session, without a subprotocol if `subprotocol` is empty.
     /// Returns the cause if that fails.
     fn socket(
         driver: &Driver<Self>,
@@ -25,7 +25,7 @@ pub trait Host: Sized + 'static {
     /// Sends a frame. Returns the cause if that fails.
     fn send(socket: &Self::Socket, frame: Frame<Self::Dialect>) -> Result<(), Text>;
     /// Sets the driver's one timer, which replaces the previous one, or clears it. The timer calls
-    /// [`Driver::timeout`].
+    /// `handle_timeout` of the driver's session.
     fn set_timer(driver: &Driver<Self>, wait_ms: Option<u32>);
     /// Requests a token from the application. The answer goes to `handle_token` of the driver's session.
     fn fetch_token(driver: &Driver<Self>, fetch: FetchId, refresh: bool);
@@ -38,12 +38,4 @@ pub trait Transport: Clone {
     fn buffered_bytes(&self) -> u64;
     /// Closes with a code that a page may send.
     fn close(&self, code: u16);
-}
-
-/// What a socket reports.
-pub enum Report {
-    /// It is open.
-    Open,
-    /// It is closed, or never opened. Has the code, and the reason or the cause.
-    Closed(u16, Text),
 }

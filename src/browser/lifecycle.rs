@@ -5,16 +5,8 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Event, EventTarget};
 
 use super::object::property;
-
-/// What a page does.
-pub enum PageEvent {
-    /// The page came back: it is online, visible, resumed or restored.
-    Wake,
-    /// The page may end soon, or lose its network.
-    Hide,
-    /// The page enters the back/forward cache.
-    Suspend,
-}
+use super::platform::Runtime;
+use crate::client::platform::PageEvent;
 
 /// Listens until it is dropped.
 pub struct Lifecycle {
@@ -24,7 +16,7 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    pub fn watch(report: impl Fn(PageEvent) + 'static) -> Self {
+    pub fn watch(_runtime: &Runtime, report: impl Fn(PageEvent) + 'static) -> Self {
         let document = property(&global(), "document");
         let window_events =
             ["online", "offline", "pageshow", "pagehide"].map(|name| (JsValue::from(global()), name));

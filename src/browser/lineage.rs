@@ -10,6 +10,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::Storage;
 
+use crate::client::random_name;
 use crate::wire::LINEAGE_NAMES_MAX;
 
 thread_local! {
@@ -25,8 +26,8 @@ pub(crate) struct Lineage {
 }
 
 impl Lineage {
-    /// `own` is random, and has no spaces.
-    pub fn new(client_id: &str, own: String) -> Self {
+    /// Draws the name of this page load.
+    pub fn new(client_id: &str) -> Option<Self> {
         let mut key = format!("seamline:{client_id}");
         IN_USE.with_borrow_mut(|in_use| {
             while in_use.contains(&key) {
@@ -34,7 +35,7 @@ impl Lineage {
             }
             in_use.insert(key.clone());
         });
-        Lineage { key, own, ended: Cell::new(false) }
+        Some(Lineage { key, own: random_name().split_off(4), ended: Cell::new(false) })
     }
 
     /// The names in the format of the server, this page load's first; `None` without a `sessionStorage`. Also

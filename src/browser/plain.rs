@@ -1,7 +1,5 @@
 //! The plain dialect: flat objects between JavaScript values and a [`PlainSession`].
 
-use std::cell::Cell;
-
 use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 
@@ -28,8 +26,8 @@ impl Dialect for Plain {
 }
 
 impl Codec for Plain {
-    fn decode(&self, text: &JsValue, units: &Cell<f64>) -> Result<Incoming<Data>, String> {
-        let value = parse(text, units)?;
+    fn decode(&self, text: &JsValue) -> Result<Incoming<Data>, String> {
+        let value = parse(text)?;
         let json = || text.as_string().unwrap_or_default(); // it was parsed: it is a text
         Ok(object::read(value, json, &self.0))
     }

@@ -1,106 +1,39 @@
-//! A channel as a stream.
+//! A handle of a channel, as a stream.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::future::Future;
+use std::fmt;
 use std::pin::Pin;
-use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
-use futures::stream::{FusedStream, Stream};
+use futures_core::stream::{FusedStream, Stream};
 use serde::Serialize;
 
-use super::Client;
-use super::dialect::AnyMessages;
+use super::engine::HandleKey;
 use super::item::{Item, Message, Published};
-use crate::browser::value::Data;
-use crate::core::{Batch, ChannelId, Error, Event, Protocol};
+use super::{Client, Error};
 use crate::wire::{MessageId, Position};
 
-/// How many ephemeral events and errors may wait for the application. Further ones are dropped.
-const EXTRAS_MAX: usize = 64;
-
-/// The items that wait for the application, in the channel's order. The core limits how many messages wait.
-#[derive(Default)]
-pub(super) struct Inbox(RefCell<Waiting>);
-
-#[derive(Default)]
-struct Waiting {
-    events: VecDeque<Event<AnyMessages, Data>>,
-    /// How many of them are ephemeral events or errors.
-    extras: usize,
-    ended: bool,
-    waker: Option<Waker>,
-}
-
-impl Inbox {
-    pub fn push(&self, event: Event<AnyMessages, Data>) {
-        let mut waiting = self.0.borrow_mut();
-        if is_extra(&event) {
-            if waiting.extras == EXTRAS_MAX {
-                return;
-            }
-            waiting.extras += 1;
-        }
-        // A server may send `live` often while the application is busy.
-        let is_live = |event: Option<&Event<_, _>>| matches!(event, Some(Event::Live { .. }));
-        if is_live(Some(&event)) && is_live(waiting.events.back()) {
-            return;
-        }
-        waiting.events.push_back(event);
-        wake(waiting);
-    }
-
-    pub fn end(&self) {
-        let mut waiting = self.0.borrow_mut();
-        waiting.ended = true;
-        wake(waiting);
-    }
-
-    fn pop(&self) -> Option<Event<AnyMessages, Data>> {
-        let mut waiting = self.0.borrow_mut();
-        let event = waiting.events.pop_front()?;
-        if is_extra(&event) {
-            waiting.extras -= 1;
-        }
-        Some(event)
-    }
-}
-
-/// Whether the core does not limit events of this kind.
-fn is_extra(event: &Event<AnyMessages, Data>) -> bool {
-    matches!(event, Event::Cast { .. } | Event::Error { .. })
-}
-
-/// Wakes the application with nothing borrowed.
-fn wake(mut waiting: std::cell::RefMut<'_, Waiting>) {
-    let waker = waiting.waker.take();
-    drop(waiting);
-    if let Some(waker) = waker {
-        waker.wake();
-    }
-}
-
-/// A subscription to a channel. As a stream it yields every message once, in order, and every gap in its
-/// place. An item counts as processed, and [`Channel::position`] advances, when the next one is polled.
-/// Dropping the channel ends the subscription.
+/// A handle of a channel. As a stream it yields every message from its start point on, once and in order, and every gap
+/// in its place. The last item is [`Item::Closed`].
+///
+/// All handles of a name share one subscription, and each has its own position. The client acknowledges to the server
+/// what every handle has processed. If a handle falls far behind, the others wait for it: drop a handle that you no
+/// longer need. The subscription ends 1 s after its last handle is dropped. A handle with
+/// [`StartFrom::Stored`](super::StartFrom::Stored) that is opened within that second continues after the last message
+/// that the dropped one has processed.
+///
+/// An item counts as processed, and [`Channel::position`] advances, when the next one is polled. If you poll ahead, for
+/// example with `ready_chunks`, call [`Channel::manual_commit`] first, and then [`Channel::commit`] for what you have
+/// processed.
+#[must_use = "a dropped channel receives nothing"]
 pub struct Channel {
     client: Client,
-    id: ChannelId,
+    key: HandleKey,
     name: String,
-    inbox: Rc<Inbox>,
-    /// The frame that is being delivered, and the index of its next message.
-    batch: Option<(Batch<AnyMessages>, u64)>,
-    /// What was delivered last: how many messages, and the position after it.
-    delivered: Option<(u64, Position)>,
-    position: Option<Position>,
 }
 
 impl Channel {
-    pub(super) fn new(client: Client, id: ChannelId, name: String, position: Option<Position>) -> Self {
-        let inbox = Rc::new(Inbox::default());
-        client.driver().host().open(id, &inbox);
-        Channel { client, id, name, inbox, batch: None, delivered: None, position }
+    pub(super) fn new(client: Client, key: HandleKey, name: String) -> Self {
+        Channel { client, key, name }
     }
 
     /// The channel's name.
@@ -108,15 +41,47 @@ impl Channel {
         &self.name
     }
 
-    /// Everything up to here was processed. Pass it to [`StartFrom::After`](super::StartFrom::After) to
-    /// continue here. Unknown before the server answers.
-    pub fn position(&self) -> Option<&Position> {
-        self.position.as_ref()
+    /// Everything up to here was processed. Pass it to [`StartFrom::After`](super::StartFrom::After) to continue here.
+    /// Unknown before the server answers.
+    pub fn position(&self) -> Option<Position> {
+        self.client.driver().read(|engine| engine.position(self.key))
     }
 
     /// The id of the last processed message, if it is known.
     pub fn last_message_id(&self) -> Option<MessageId> {
-        self.position.as_ref()?.id
+        self.position()?.id
+    }
+
+    /// From now on, polling processes nothing: only [`Channel::commit`] and [`Channel::commit_through`] do.
+    ///
+    /// Items that are not committed count as waiting. If there are too many of them, the client fetches no more until
+    /// you commit (see [`ClientBuilder::queue_messages`](super::ClientBuilder::queue_messages)).
+    pub fn manual_commit(self) -> Self {
+        self.client.driver().with(|engine, _| engine.set_manual(self.key));
+        self
+    }
+
+    /// All items so far are processed. Without [`Channel::manual_commit`], you need this only if the next item may be
+    /// polled late or never.
+    ///
+    /// ```no_run
+    /// # use futures::StreamExt;
+    /// # async fn run(channel: seamline::Channel) {
+    /// let mut chunks = channel.manual_commit().ready_chunks(100);
+    /// while let Some(items) = chunks.next().await {
+    ///     store(items).await;
+    ///     chunks.get_mut().commit();
+    /// }
+    /// # }
+    /// # async fn store(_: Vec<seamline::Item>) {}
+    /// ```
+    pub fn commit(&mut self) {
+        self.client.driver().with(|engine, now| engine.commit(now, self.key, None));
+    }
+
+    /// All items up to and including this message are processed. If it was committed before, nothing happens.
+    pub fn commit_through(&mut self, message: &Message) {
+        self.client.driver().with(|engine, now| engine.commit(now, self.key, Some(message)));
     }
 
     /// See [`Client::publish`].
@@ -131,49 +96,14 @@ impl Channel {
     pub fn cast<T: Serialize + ?Sized>(&self, data: &T) -> Result<(), Error> {
         self.client.cast(&self.name, data)
     }
+}
 
-    /// Marks what was delivered last as processed.
-    fn settle(&mut self) {
-        if let Some((count, position)) = self.delivered.take() {
-            self.position = Some(position.clone());
-            let id = self.id;
-            self.client.driver().with(|session, now| session.processed(now, id, count, position));
-        }
-    }
-
-    /// The next available item.
-    fn next_item(&mut self) -> Option<Item> {
-        loop {
-            if let Some(message) = self.next_message() {
-                return Some(Item::Message(message));
-            }
-            match self.inbox.pop()? {
-                Event::Deliver { batch, skip, .. } => self.batch = Some((batch, skip)),
-                Event::Attached { position, .. } => self.position = Some(position),
-                Event::Gap { gap, position, .. } => {
-                    self.delivered = Some((0, position));
-                    return Some(Item::Gap(gap));
-                }
-                Event::Live { .. } => return Some(Item::Live),
-                Event::Cast { data, .. } => return Some(Item::Cast(data)),
-                Event::Error { error, .. } => return Some(Item::Error(error)),
-                Event::State(_) | Event::Published { .. } | Event::PublishFailed { .. } => {}
-            }
-        }
-    }
-
-    fn next_message(&mut self) -> Option<Message> {
-        let (batch, next) = self.batch.as_mut()?;
-        let offset = batch.n + *next;
-        let (id, position_id, data) = batch.payload.get(*next);
-        let replayed = batch.replay;
-        *next += 1;
-        if *next == batch.count {
-            self.batch = None;
-        }
-        let epoch = self.position.as_ref().map(|at| at.epoch.clone()).unwrap_or_default();
-        self.delivered = Some((1, Position { epoch, offset, id: position_id }));
-        Some(Message { id, offset, replayed, data })
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("name", &self.name)
+            .field("position", &self.position())
+            .finish_non_exhaustive()
     }
 }
 
@@ -181,32 +111,21 @@ impl Stream for Channel {
     type Item = Item;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Item>> {
-        let channel = self.get_mut();
-        channel.settle();
-        if let Some(item) = channel.next_item() {
-            return Poll::Ready(Some(item));
-        }
-        if channel.inbox.0.borrow().ended {
-            return Poll::Ready(None);
-        }
-        let waker = cx.waker().clone();
-        let former = channel.inbox.0.borrow_mut().waker.replace(waker);
-        drop(former); // with nothing borrowed: it is the application's
-        Poll::Pending
+        let waker = cx.waker().clone(); // with nothing locked: it is the application's
+        let (item, _former) = self.client.driver().with(|engine, now| engine.poll(now, self.key, waker));
+        item
     }
 }
 
 impl FusedStream for Channel {
     fn is_terminated(&self) -> bool {
-        let waiting = self.inbox.0.borrow();
-        waiting.ended && waiting.events.is_empty() && self.batch.is_none()
+        self.client.driver().read(|engine| engine.is_over(self.key))
     }
 }
 
 impl Drop for Channel {
     fn drop(&mut self) {
-        let driver = self.client.driver();
-        driver.host().forget(self.id);
-        driver.with(|session, now| session.unsubscribe(now, self.id));
+        let unused = self.client.driver().with(|engine, now| engine.leave(now, self.key));
+        drop(unused); // its waker is the application's
     }
 }

@@ -1,114 +1,80 @@
-//! Both dialects behind one type: a Rust client selects one when it connects.
+//! Both dialects behind one type: a client selects one when it connects.
 
-use std::cell::Cell;
-
-use js_sys::JsString;
-use wasm_bindgen::JsValue;
-
-use super::Options;
-use crate::browser::dialect::{Codec, Dialect};
+use super::frames::{self, Messages};
+use super::payload::Data;
 #[cfg(feature = "plain")]
-use crate::browser::plain::Plain;
-use crate::browser::v1::{self, Seamline};
-use crate::browser::value::Data;
+use super::plain;
 use crate::core::{
     Batch, ChannelId, Config, Error, Event, FetchId, Incoming, Instant, Output, Protocol, PublishId, Session,
     SocketId, Stats,
 };
 #[cfg(feature = "plain")]
-use crate::plain::{Incoming as PlainIncoming, Message, PlainSession};
-use crate::wire::{MessageId, Position, StartAt};
+use crate::plain::{Incoming as PlainIncoming, PlainConfig, PlainSession};
+use crate::wire::{Position, SUBPROTOCOL, StartAt};
 
 /// What the server speaks.
-pub(super) enum AnyDialect {
-    Seamline(Seamline),
+#[derive(Clone, Debug, Default)]
+pub(super) enum Dialect {
+    /// `seamline.v1`.
+    #[default]
+    Seamline,
+    /// Flat objects.
     #[cfg(feature = "plain")]
-    Plain(Plain),
+    Plain(PlainConfig),
 }
 
 /// A session of either dialect.
 pub(super) enum AnySession {
-    Seamline(Box<Session<JsValue, Data>>),
+    Seamline(Box<Session<Messages, Data>>),
     #[cfg(feature = "plain")]
     Plain(Box<PlainSession<Data>>),
 }
 
 /// A received frame, for the session of its dialect.
 pub(super) enum AnyIncoming {
-    Seamline(Incoming<JsValue, Data>),
+    Seamline(Incoming<Messages, Data>),
     #[cfg(feature = "plain")]
     Plain(PlainIncoming<Data>),
 }
 
-/// The messages of a batch.
-pub(super) enum AnyMessages {
-    /// A `msgs` frame.
-    Frame(JsValue),
-    #[cfg(feature = "plain")]
-    Single(Message<Data>),
-}
-
-impl AnyMessages {
-    /// One message: its id, the id of the position after it, and its payload.
-    pub fn get(&self, place: u64) -> (String, Option<MessageId>, Data) {
+impl Dialect {
+    /// The WebSocket's subprotocol, or an empty text for none.
+    pub fn subprotocol(&self) -> &'static str {
         match self {
-            AnyMessages::Frame(frame) => {
-                let (id, data) = v1::message(frame, place);
-                let position_id = id.parse().ok();
-                (id, position_id, data)
-            }
+            Dialect::Seamline => SUBPROTOCOL,
             #[cfg(feature = "plain")]
-            AnyMessages::Single(message) => (message.id.clone(), message.position_id, message.object.clone()),
-        }
-    }
-}
-
-impl Options {
-    /// The dialect of these options.
-    pub(super) fn dialect(&self) -> AnyDialect {
-        #[cfg(feature = "plain")]
-        if let Some(config) = &self.plain {
-            return AnyDialect::Plain(Plain(config.clone()));
-        }
-        AnyDialect::Seamline(Seamline)
-    }
-}
-
-impl Dialect for AnyDialect {
-    type Session = AnySession;
-
-    fn subprotocol(&self) -> &'static str {
-        match self {
-            AnyDialect::Seamline(dialect) => dialect.subprotocol(),
-            #[cfg(feature = "plain")]
-            AnyDialect::Plain(dialect) => dialect.subprotocol(),
+            Dialect::Plain(_) => "",
         }
     }
 
-    fn session(&self, url: &str, config: Config, seed: u64, now: Instant) -> AnySession {
+    /// Whether a position can be replayed for one handle of a channel while others are at another.
+    pub fn replays(&self) -> bool {
+        matches!(self, Dialect::Seamline)
+    }
+
+    /// Makes a session with the server at `url`.
+    #[cfg_attr(
+        not(feature = "plain"),
+        expect(unused_variables, reason = "only the plain dialect changes the URL")
+    )]
+    pub fn session(&self, url: &str, config: Config, seed: u64, now: Instant) -> AnySession {
         match self {
-            AnyDialect::Seamline(dialect) => {
-                AnySession::Seamline(Box::new(dialect.session(url, config, seed, now)))
-            }
+            Dialect::Seamline => AnySession::Seamline(Box::new(Session::new(config, seed, now))),
             #[cfg(feature = "plain")]
-            AnyDialect::Plain(dialect) => {
-                AnySession::Plain(Box::new(dialect.session(url, config, seed, now)))
+            Dialect::Plain(plain) => {
+                let session = PlainSession::new(url.to_owned(), config, plain.clone(), seed, now);
+                AnySession::Plain(Box::new(session))
             }
         }
     }
-}
 
-impl Codec for AnyDialect {
-    fn decode(&self, text: &JsValue, units: &Cell<f64>) -> Result<AnyIncoming, String> {
+    /// Reads a frame. An error states what is wrong with it.
+    pub fn decode(&self, frame: &str) -> Result<AnyIncoming, String> {
         match self {
-            AnyDialect::Seamline(dialect) => dialect.decode(text, units).map(AnyIncoming::Seamline),
+            Dialect::Seamline => frames::decode(frame).map(AnyIncoming::Seamline),
             #[cfg(feature = "plain")]
-            AnyDialect::Plain(dialect) => dialect.decode(text, units).map(AnyIncoming::Plain),
+            Dialect::Plain(config) => plain::decode(frame, config).map(AnyIncoming::Plain),
         }
-    }
-
-    fn encode(text: JsString) -> JsString {
-        text
     }
 }
 
@@ -124,11 +90,11 @@ macro_rules! either {
 }
 
 impl Protocol for AnySession {
-    type Messages = AnyMessages;
+    type Messages = Messages;
     type Data = Data;
     type Incoming = AnyIncoming;
-    /// Each dialect's frames, encoded: `poll_output` joins strings, which runs no application code.
-    type Frame = JsString;
+    /// Each dialect's frames, encoded.
+    type Frame = String;
 
     fn connect(&mut self, now: Instant) {
         either!(self, session => session.connect(now));
@@ -236,13 +202,13 @@ impl Protocol for AnySession {
         either!(self, session => session.set_buffered_bytes(bytes));
     }
 
-    fn poll_output(&mut self) -> Option<Output<AnyMessages, Data, JsString>> {
+    fn poll_output(&mut self) -> Option<Output<Messages, Data, String>> {
         Some(match self {
             AnySession::Seamline(session) => {
-                output(session.poll_output()?, Seamline::encode, AnyMessages::Frame)
+                output(session.poll_output()?, frames::encode, |messages| messages)
             }
             #[cfg(feature = "plain")]
-            AnySession::Plain(session) => output(session.poll_output()?, Plain::encode, AnyMessages::Single),
+            AnySession::Plain(session) => output(session.poll_output()?, plain::encode, plain::single),
         })
     }
 
@@ -258,9 +224,9 @@ impl Protocol for AnySession {
 /// An output of one dialect as one of any.
 fn output<B, F>(
     output: Output<B, Data, F>,
-    encode: impl FnOnce(F) -> JsString,
-    messages: impl FnOnce(B) -> AnyMessages,
-) -> Output<AnyMessages, Data, JsString> {
+    encode: impl FnOnce(F) -> String,
+    messages: impl FnOnce(B) -> Messages,
+) -> Output<Messages, Data, String> {
     match output {
         Output::Connect(socket) => Output::Connect(socket),
         Output::Disconnect { socket, code } => Output::Disconnect { socket, code },
@@ -270,7 +236,7 @@ fn output<B, F>(
     }
 }
 
-fn event<B>(event: Event<B, Data>, messages: impl FnOnce(B) -> AnyMessages) -> Event<AnyMessages, Data> {
+fn event<B>(event: Event<B, Data>, messages: impl FnOnce(B) -> Messages) -> Event<Messages, Data> {
     match event {
         Event::Deliver { channel, batch, skip } => {
             let Batch { n, count, last_id, replay, bytes, payload } = batch;

@@ -1,15 +1,15 @@
-//! The items of a channel: messages, gaps, and payloads as Rust values.
+//! The items of a channel.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use wasm_bindgen::JsValue;
+use serde::Deserialize;
 
-use crate::browser::value::Data;
-use crate::core::{Error, Gap};
-use crate::wire::{MessageId, code};
+use super::Error;
+use super::payload::{self, Data};
+use crate::core::{Gap, Reason};
+use crate::wire::MessageId;
 
-/// Something that happens in a channel, in the channel's order.
+/// Something that happens in a channel, in the channel's order. New kinds may be added.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Item {
     /// A message, once.
     Message(Message),
@@ -18,13 +18,16 @@ pub enum Item {
     /// The replay has reached the live stream: the channel is up to date.
     Live,
     /// An ephemeral event. It is dropped if too many are waiting.
-    Cast(JsValue),
+    Cast(Cast),
     /// The server rejected a request about this channel.
     Error(Error),
+    /// The client is closed. This is the last item.
+    Closed(Reason),
 }
 
 /// A message of a channel.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Message {
     /// The id that the log assigned, `<milliseconds>-<sequence>`. To compare ids, parse them as a
     /// [`MessageId`].
@@ -33,37 +36,46 @@ pub struct Message {
     pub offset: u64,
     /// Whether the message came from the replay of the log, not from the live stream.
     pub replayed: bool,
-    /// The payload, as the browser parsed it.
-    pub data: Data,
+    pub(super) data: Data,
 }
 
-impl Message {
-    /// The payload as a Rust value.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_wasm_bindgen::from_value(self.data.clone()).map_err(|error| bad_data(&error))
-    }
+/// An ephemeral event.
+#[derive(Clone, Debug)]
+pub struct Cast(pub(super) Data);
+
+/// How to read a payload.
+macro_rules! payload {
+    ($of:ty, $data:tt) => {
+        impl $of {
+            /// The payload as a Rust value. Numbers of any size are exact if the type is. A payload of another shape is
+            /// an error of the kind [`ErrorKind::Payload`](super::ErrorKind::Payload).
+            pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Error> {
+                payload::read(&self.$data)
+            }
+
+            /// The payload as JSON text, as the server wrote it.
+            pub fn raw(&self) -> &str {
+                &self.$data
+            }
+
+            /// The payload as a JavaScript value. JavaScript rounds integers above 2^53.
+            #[cfg(target_arch = "wasm32")]
+            pub fn js(&self) -> wasm_bindgen::JsValue {
+                js_sys::JSON::parse(&self.$data).unwrap_or_default() // it is JSON
+            }
+        }
+    };
 }
+
+payload!(Message, data);
+payload!(Cast, 0);
 
 /// The id and offset that the log assigned to a publication.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Published {
     /// Its id.
     pub id: MessageId,
     /// Its offset.
     pub offset: u64,
-}
-
-/// A payload as JSON text, and its size.
-pub(super) fn to_json<T: Serialize + ?Sized>(data: &T) -> Result<(Data, u64), Error> {
-    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-    let value = data.serialize(&serializer).map_err(|error| bad_data(&error))?;
-    let json = js_sys::JSON::stringify(&value).ok();
-    match json.and_then(|json| json.as_string().map(|text| (json.into(), text.len() as u64))) {
-        Some(payload) => Ok(payload),
-        None => Err(Error::new(code::BAD_DATA, "only what JSON can hold can be published")),
-    }
-}
-
-fn bad_data(error: &serde_wasm_bindgen::Error) -> Error {
-    Error::with_text(code::BAD_DATA, error.to_string())
 }

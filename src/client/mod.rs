@@ -1,135 +1,133 @@
-//! The client for Rust front ends: [`Client`], and [`Channel`], a stream of the messages and events of a
-//! channel.
-//!
-//! ```no_run
-//! use futures::StreamExt;
-//! use seamline::client::{Client, Item, Options, StartFrom};
-//!
-//! # async fn run() -> Result<(), seamline::core::Error> {
-//! let client = Client::connect("wss://example.com/ws", Options::default())?;
-//! let mut room = client.channel("room-1", StartFrom::Start)?;
-//! room.publish(&"hi").await?;
-//! while let Some(item) = room.next().await {
-//!     match item {
-//!         Item::Message(message) => show(&message.json::<String>()?),
-//!         Item::Gap(gap) => show(&format!("lost: {} and on", gap.from)),
-//!         Item::Live | Item::Cast(_) | Item::Error(_) => {}
-//!     }
-//! }
-//! # Ok(())
-//! # }
-//! # fn show(_: &str) {}
-//! ```
+//! The client: [`Client`], and [`Channel`], a stream of the messages and events of a channel.
 
+mod builder;
 mod channel;
 mod dialect;
-mod host;
+mod driver;
+mod effect;
+mod engine;
+mod error;
+mod frames;
+mod handle;
 mod item;
-mod options;
+mod object;
+mod payload;
+#[cfg(feature = "plain")]
+mod plain;
+#[cfg(feature = "plain")]
+mod plain_options;
+pub(crate) mod platform;
+#[cfg(test)]
+mod random;
+mod shared;
+mod start;
+mod status;
+mod subscription;
+mod token;
 
-use std::future::Future;
-use std::rc::Rc;
+use std::fmt;
 
-use futures::channel::oneshot;
-use futures::stream::Stream;
+use futures_channel::oneshot;
 use serde::Serialize;
-use wasm_bindgen_futures::spawn_local;
 
-use crate::browser::driver::Driver;
-use crate::browser::lifecycle::{Lifecycle, PageEvent};
-use crate::browser::lineage::Lineage;
-use crate::core::{Error, Protocol, State, Stats};
-use crate::wire::{StartAt, code};
-use host::App;
+use crate::core::{self, Protocol, State, Stats};
+use crate::wire::code;
+use driver::Driver;
+use effect::Answer;
+use payload::Data;
+use platform::{Lifecycle, Lineage, PageEvent, random};
+use shared::Shared;
 
+pub use builder::ClientBuilder;
 pub use channel::Channel;
-pub use item::{Item, Message, Published};
-pub use options::{Options, StartFrom};
+pub use error::{Error, ErrorKind};
+pub use item::{Cast, Item, Message, Published};
+#[cfg(feature = "plain")]
+pub use plain_options::PlainOptions;
+pub use shared::{MaybeSend, MaybeSync};
+pub use start::StartFrom;
+pub use status::{Diagnostic, DiagnosticKind, States};
+pub use token::TokenRequest;
 
-/// A connection to a server, which reconnects until it is closed. Clones are the same client. It is closed
-/// when the last clone and the last channel are dropped.
+/// A connection to a server, which reconnects until it is closed. Clones are the same client. It is closed when the last
+/// clone and the last channel are dropped.
 #[derive(Clone)]
-pub struct Client(Rc<Inner>);
+pub struct Client(Shared<Inner>);
 
 struct Inner {
-    driver: Driver<App>,
-    lineage: Option<Rc<Lineage>>,
+    driver: Driver,
+    lineage: Option<Shared<Lineage>>,
     _lifecycle: Lifecycle,
 }
 
 impl Client {
-    /// Connects to a `ws:` or `wss:` URL, and stays connected until [`Client::close`]. Returns at once. The
-    /// first attempt starts when the current turn of the event loop ends.
-    pub fn connect(url: &str, mut options: Options) -> Result<Client, Error> {
-        if !(url.starts_with("ws://") || url.starts_with("wss://")) || url.contains('#') {
-            return Err(Error::new(
-                code::BAD_URL,
-                "the URL must begin with ws:// or wss:// and have no fragment",
-            ));
+    /// Begins with the settings of a client of the server at this `ws:` or `wss:` URL. See [`ClientBuilder`].
+    pub fn builder(url: impl AsRef<str>) -> ClientBuilder {
+        ClientBuilder::new(url.as_ref())
+    }
+
+    fn connect(builder: ClientBuilder) -> Result<Client, Error> {
+        let ClientBuilder { url, mut config, dialect, token, settings, .. } = builder;
+        let mut lineage = None;
+        if config.client_id.is_empty() {
+            config.client_id = random_name();
+        } else {
+            lineage = Lineage::new(&config.client_id).map(Shared::new);
+            config.lineage = lineage.as_ref().and_then(|lineage| lineage.names());
         }
-        let lineage = options.lineage().map(Rc::new);
-        let hidden = lineage.clone();
-        let driver = options.driver(url.to_owned());
-        let woken = driver.downgrade();
-        let lifecycle = Lifecycle::watch(move |event| {
-            // Again, because a page that was restored from the back/forward cache is not the newest name
-            // there.
+        let driver = Driver::new(url, config, dialect, token, &settings)?;
+        let (hidden, woken, begun) = (lineage.clone(), driver.downgrade(), driver.downgrade());
+        let lifecycle = Lifecycle::watch(driver.runtime(), move |event| {
+            // Again, because a page that was restored from the back/forward cache is not the newest name there.
             if let (Some(lineage), PageEvent::Hide | PageEvent::Suspend) = (&hidden, &event)
                 && !lineage.ended()
             {
                 lineage.names();
             }
             if let Some(driver) = woken.upgrade() {
-                match event {
-                    PageEvent::Wake => driver.wake(),
-                    PageEvent::Hide => driver.with(|session, now| session.handle_hide(now)),
-                    PageEvent::Suspend => driver.with(|session, now| session.handle_suspend(now)),
-                }
+                driver.page_event(&event);
             }
         });
-        // Not at once: in the plain dialect, the URL contains the start points of the channels that are opened in
-        // the same turn.
-        let begun = driver.downgrade();
-        spawn_local(async move {
+        // Not at once: in the plain dialect, the URL contains the start points of the channels that are opened in the
+        // same turn.
+        driver.runtime().spawn(async move {
             if let Some(driver) = begun.upgrade() {
-                driver.with(|session, now| session.connect(now));
+                driver.with(|engine, now| engine.session.connect(now));
             }
         });
-        Ok(Client(Rc::new(Inner { driver, lineage, _lifecycle: lifecycle })))
+        Ok(Client(Shared::new(Inner { driver, lineage, _lifecycle: lifecycle })))
     }
 
     /// The state of the connection.
     pub fn state(&self) -> State {
-        self.driver().host().state()
+        self.driver().read(|engine| engine.status.state().clone())
     }
 
-    /// The states as they change, from now on. The stream ends after [`State::Closed`].
-    pub fn states(&self) -> impl Stream<Item = State> + use<> {
-        self.driver().host().states()
+    /// The states: the present one, and each that follows. If nobody polls the stream, it keeps the last 200.
+    pub fn states(&self) -> States {
+        self.driver().read(|engine| engine.status.states())
     }
 
     /// The counters so far.
     pub fn stats(&self) -> Stats {
-        self.driver().stats()
+        self.driver().read(|engine| engine.session.stats())
     }
 
-    /// Subscribes to a channel.
+    /// The recent history of the connection and the page, oldest first: the last 200 states with their reasons, and
+    /// events. It can be serialized and contains no messages. Attach it to a bug report.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        self.driver().read(|engine| engine.status.diagnostics())
+    }
+
+    /// Opens a handle of a channel. There may be any number of them; see [`Channel`].
     pub fn channel(&self, name: &str, from: StartFrom) -> Result<Channel, Error> {
-        let (from, position) = match from {
-            StartFrom::Stored => (None, None),
-            StartFrom::Start => (Some(StartAt::Start), None),
-            StartFrom::Tail => (Some(StartAt::Tail), None),
-            StartFrom::After(position) => (None, Some(position)),
-        };
-        let start = position.clone();
-        let id =
-            self.driver().with(|session, now| session.subscribe(now, name.to_owned(), from, position))?;
-        Ok(Channel::new(self.clone(), id, name.to_owned(), start))
+        let key = self.driver().with(|engine, now| engine.open(now, name, from))?;
+        Ok(Channel::new(self.clone(), key, name.to_owned()))
     }
 
-    /// Publishes a message. The future resolves when the log has stored it. Until then the client sends it
-    /// again on each new connection, under the same idempotency key, and the log stores one message per key.
-    /// Dropping the future does not cancel the publication.
+    /// Publishes a message. The future resolves when the log has stored it. Until then the client sends it again on each
+    /// new connection, under the same idempotency key, and the log stores one message per key. The publication begins
+    /// with the call. Dropping the future does not cancel it.
     pub fn publish<T: Serialize + ?Sized>(
         &self,
         channel: &str,
@@ -145,35 +143,21 @@ impl Client {
         data: &T,
         key: &str,
     ) -> impl Future<Output = Result<Published, Error>> + use<T> {
-        let answer = self.send(channel, data, key);
-        async move {
-            match answer {
-                Ok(answer) => answer.await.unwrap_or_else(|_| {
-                    Err(Error::new(code::CLOSED, "the client was dropped before the server answered"))
-                }),
-                Err(error) => Err(error),
-            }
-        }
+        answer(payload::write(data).and_then(|data| self.send(channel, data, key)))
     }
 
-    fn send<T: Serialize + ?Sized>(
-        &self,
-        channel: &str,
-        data: &T,
-        key: &str,
-    ) -> Result<oneshot::Receiver<Result<Published, Error>>, Error> {
-        let (data, bytes) = item::to_json(data)?;
-        let (channel, key) = (channel.to_owned(), key.to_owned());
-        let id = self.driver().with(|session, now| session.publish(now, channel, key, data, bytes))?;
-        Ok(self.driver().host().answer_to(id))
+    fn send(&self, channel: &str, data: Data, key: &str) -> Result<oneshot::Receiver<Answer>, Error> {
+        self.driver().with(|engine, now| engine.publish(now, channel, key, data))
     }
 
-    /// Sends an ephemeral event to the channel's other subscribers. It is dropped if it cannot be sent at
-    /// once.
+    /// Sends an ephemeral event to the channel's other subscribers. It is dropped if it cannot be sent at once.
     pub fn cast<T: Serialize + ?Sized>(&self, channel: &str, data: &T) -> Result<(), Error> {
-        let (data, bytes) = item::to_json(data)?;
-        let buffered_bytes = self.driver().buffered_bytes();
-        self.driver().with(|session, now| session.cast(now, channel.to_owned(), data, bytes, buffered_bytes))
+        let data = payload::write(data)?;
+        let (bytes, buffered_bytes) = (data.len() as u64, self.driver().buffered_bytes());
+        let name = channel.to_owned();
+        let cast =
+            |engine: &mut engine::Engine, now| engine.session.cast(now, name, data, bytes, buffered_bytes);
+        Ok(self.driver().with(cast)?)
     }
 
     /// Closes the client for good: acknowledges processed messages, ends all channels and fails unanswered
@@ -182,14 +166,20 @@ impl Client {
         self.0.close();
     }
 
-    fn driver(&self) -> &Driver<App> {
+    fn driver(&self) -> &Driver {
         &self.0.driver
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("state", &self.state()).finish_non_exhaustive()
     }
 }
 
 impl Inner {
     fn close(&self) {
-        self.driver.with(|session, now| session.close(now));
+        self.driver.with(|engine, now| engine.session.close(now));
         if let Some(lineage) = &self.lineage {
             lineage.end();
         }
@@ -202,7 +192,25 @@ impl Drop for Inner {
     }
 }
 
-/// A unique name: some 90 random bits.
-fn random_name() -> String {
-    (0..20).map(|_| char::from(b'a' + (js_sys::Math::random() * 26.0) as u8)).collect()
+async fn answer(sent: Result<oneshot::Receiver<Answer>, Error>) -> Answer {
+    sent?.await.unwrap_or_else(|_| {
+        let message = "the client was dropped before the server answered";
+        Err(core::Error::new(code::CLOSED, message).into())
+    })
 }
+
+/// A unique name: some 90 random bits.
+pub(crate) fn random_name() -> String {
+    let letter = |bits: u64, place: u32| char::from(b'a' + (bits / 26_u64.pow(place) % 26) as u8);
+    [random(), random()].iter().flat_map(|&bits| (0..10).map(move |place| letter(bits, place))).collect()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+const _: () = {
+    const fn is_shared<T: Send + Sync + Clone>() {}
+    const fn is_sent<T: Send + Unpin>() {}
+    is_shared::<Client>();
+    is_sent::<Channel>();
+    is_sent::<States>();
+    is_sent::<Error>();
+};

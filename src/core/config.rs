@@ -2,6 +2,12 @@
 
 use crate::wire::Text;
 
+/// The longest time that a setting may have, in milliseconds. Engines store a timer's delay as a signed 32-bit integer; a
+/// longer delay fires at once. `js/src/options.ts` has the same limit.
+pub const MS_MAX: u64 = (1 << 31) - 1;
+/// The shortest first delay of a backoff that the Rust client accepts: no delay is shorter.
+pub const BACKOFF_MS_MIN: u64 = super::backoff::FLOOR_MS;
+
 /// Settings of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {

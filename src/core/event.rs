@@ -1,5 +1,8 @@
 //! What a session reports to the application.
 
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+use std::fmt;
+
 use super::error::Error;
 use super::state::State;
 use crate::wire::{MessageId, Position};
@@ -102,6 +105,7 @@ impl<B> Batch<B> {
 
 /// A loss of messages in a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(all(target_arch = "wasm32", feature = "js-texts")), derive(serde::Serialize))]
 pub struct Gap {
     /// The first offset that is missing.
     pub from: u64,
@@ -113,6 +117,12 @@ pub struct Gap {
 
 /// Why messages are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(all(target_arch = "wasm32", feature = "js-texts")),
+    derive(serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
 pub enum GapReason {
     /// The log no longer has them: its retention was shorter than the absence.
     Trimmed,
@@ -134,5 +144,24 @@ impl GapReason {
             GapReason::Rewound => "rewound",
             GapReason::Hole => "hole",
         }
+    }
+}
+
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Gap { from, to, reason } = self;
+        match to {
+            Some(to) if to == from => write!(f, "message {from} is lost: {reason}"),
+            Some(to) => write!(f, "messages {from} to {to} are lost: {reason}"),
+            None => write!(f, "messages from {from} on are lost: {reason}"),
+        }
+    }
+}
+
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+impl fmt::Display for GapReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }

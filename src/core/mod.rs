@@ -21,7 +21,7 @@ mod stats;
 mod timer;
 mod window;
 
-pub use config::{BackoffConfig, Config};
+pub use config::{BACKOFF_MS_MIN, BackoffConfig, Config, MS_MAX};
 pub use error::{Error, ErrorCode};
 pub use event::{Batch, ChannelId, Event, Gap, GapReason, PublishId};
 pub use output::{FetchId, Output, SocketId};

@@ -1,9 +1,18 @@
 //! The state of a connection, and why a connection ended.
 
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+use std::fmt;
+
 use crate::wire::Text;
 
 /// The state of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(all(target_arch = "wasm32", feature = "js-texts")),
+    derive(serde::Serialize),
+    serde(tag = "name", rename_all = "snake_case")
+)]
+#[non_exhaustive]
 pub enum State {
     /// The client is connecting.
     Connecting,
@@ -38,8 +47,21 @@ impl State {
     }
 }
 
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self {
+            State::Connecting | State::Open => Ok(()),
+            State::Waiting { retry_in_ms, reason, .. } => write!(f, " {retry_in_ms} ms: {reason}"),
+            State::Closed { reason } => write!(f, ": {reason}"),
+        }
+    }
+}
+
 /// Why a connection was lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(all(target_arch = "wasm32", feature = "js-texts")), derive(serde::Serialize))]
 pub struct Reason {
     /// Why, as a word.
     pub code: ReasonCode,
@@ -58,6 +80,12 @@ impl Reason {
 
 /// The codes for why a connection was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(all(target_arch = "wasm32", feature = "js-texts")),
+    derive(serde::Serialize),
+    serde(rename_all = "snake_case")
+)]
+#[non_exhaustive]
 pub enum ReasonCode {
     /// The application called `close()`.
     ClosedByApplication,
@@ -103,5 +131,23 @@ impl ReasonCode {
             ReasonCode::ProtocolError => "protocol_error",
             ReasonCode::PageHidden => "page_hidden",
         }
+    }
+}
+
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.message.as_str() {
+            "" => self.code.fmt(f)?,
+            message => f.write_str(message)?,
+        }
+        self.close_code.map_or(Ok(()), |close_code| write!(f, " (close code {close_code})"))
+    }
+}
+
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }

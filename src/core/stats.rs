@@ -2,6 +2,7 @@
 
 /// The counters of a session since it was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(not(all(target_arch = "wasm32", feature = "js-texts")), derive(serde::Serialize))]
 pub struct Stats {
     /// Connections on which the server sent `welcome`.
     pub connects: u64,

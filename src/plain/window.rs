@@ -14,7 +14,7 @@
 //! fill the whole window does the rest of that replay fall below the floor.
 
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::wire::MessageId;
 
@@ -70,9 +70,9 @@ impl Window {
 #[derive(Debug)]
 pub struct Recent {
     /// Sorted.
-    ids: Vec<Rc<str>>,
+    ids: Vec<Arc<str>>,
     /// In order of arrival.
-    order: VecDeque<Rc<str>>,
+    order: VecDeque<Arc<str>>,
     ids_max: usize,
 }
 
@@ -94,8 +94,8 @@ impl Recent {
     /// Remembers an id.
     pub fn add(&mut self, id: &str) {
         let Err(place) = self.place(id) else { return };
-        let id: Rc<str> = id.into();
-        self.ids.insert(place, Rc::clone(&id));
+        let id: Arc<str> = id.into();
+        self.ids.insert(place, Arc::clone(&id));
         self.order.push_back(id);
         if self.order.len() > self.ids_max
             && let Some(oldest) = self.order.pop_front()

@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures::StreamExt;
-use seamline::client::Client;
-use seamline::core::{ReasonCode, State};
+use seamline::{ReasonCode, State};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::support::*;
@@ -13,13 +12,13 @@ use crate::support::*;
 #[wasm_bindgen_test]
 async fn a_dropped_connection_reports_its_states() {
     let id = name("client");
-    let client = connect(options(&id));
-    let mut states = client.states().boxed_local();
+    let client = connect(builder(&id));
+    let mut states = client.states();
     until(&client, "open").await;
     cut(&id).await;
     let waiting = next_state(&mut states, "waiting").await;
     assert!(
-        matches!(&waiting, State::Waiting { attempt: 1, retry_in_ms: 0..=50, reason }
+        matches!(&waiting, State::Waiting { attempt: 1, retry_in_ms: 100, reason }
             if reason.code == ReasonCode::ConnectionLost),
         "{waiting:?}"
     );
@@ -35,8 +34,8 @@ async fn a_dropped_connection_reports_its_states() {
 
 #[wasm_bindgen_test]
 async fn a_server_that_rejects_connections_is_retried() {
-    let client = Client::connect(&format!("{}/nowhere", url()), options("nobody")).unwrap();
-    let mut states = client.states().boxed_local();
+    let client = connect(builder_at(&format!("{}/nowhere", url()), "nobody"));
+    let mut states = client.states();
     for attempt in 1..=3 {
         let state = next_state(&mut states, "waiting").await;
         assert!(
@@ -50,12 +49,9 @@ async fn a_server_that_rejects_connections_is_retried() {
 #[wasm_bindgen_test]
 async fn coming_online_cuts_the_backoff_short() {
     let id = name("client");
-    let mut options = options(&id);
-    options.config.backoff.initial_ms = 1_000_000;
-    options.config.backoff.max_ms = 1_000_000;
-    let client = connect(options);
+    let client = connect(patient(&id));
     until(&client, "open").await;
-    let mut states = client.states().boxed_local();
+    let mut states = client.states();
     cut(&id).await;
     next_state(&mut states, "waiting").await;
     dispatch("online");
@@ -64,12 +60,9 @@ async fn coming_online_cuts_the_backoff_short() {
 
 #[wasm_bindgen_test]
 async fn the_back_forward_cache_closes_and_reconnects() {
-    let mut options = options(&name("client"));
-    options.config.backoff.initial_ms = 1_000_000;
-    options.config.backoff.max_ms = 1_000_000;
-    let client = connect(options);
+    let client = connect(patient(&name("client")));
     until(&client, "open").await;
-    let mut states = client.states().boxed_local();
+    let mut states = client.states();
     dispatch_persisted("pagehide");
     let waiting = next_state(&mut states, "waiting").await;
     assert!(
@@ -84,12 +77,12 @@ async fn the_back_forward_cache_closes_and_reconnects() {
 async fn a_failed_token_function_is_called_again() {
     let asked = Rc::new(RefCell::new(Vec::new()));
     let answers = Rc::clone(&asked);
-    let client = connect(options(&name("client")).token(move |refresh| {
-        answers.borrow_mut().push(refresh);
+    let client = connect(builder(&name("client")).token(move |request| {
+        answers.borrow_mut().push(request.refresh);
         let first = answers.borrow().len() == 1;
-        async move { if first { Err("not yet".to_owned()) } else { Ok(Some("token".to_owned())) } }
+        async move { if first { Err("not yet") } else { Ok("token") } }
     }));
-    let mut states = client.states().boxed_local();
+    let mut states = client.states();
     let waiting = next_state(&mut states, "waiting").await;
     assert!(
         matches!(&waiting, State::Waiting { reason, .. }

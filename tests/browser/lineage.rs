@@ -2,7 +2,7 @@
 
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::support::{connect, dispatch, name, options, until};
+use crate::support::{builder, connect, dispatch, name, until};
 
 /// The names that are kept for a client id.
 fn names(client_id: &str) -> Vec<String> {
@@ -13,15 +13,15 @@ fn names(client_id: &str) -> Vec<String> {
 #[wasm_bindgen_test]
 async fn the_next_client_with_an_id_continues_it() {
     let id = name("tab");
-    let first = connect(options(&id));
+    let first = connect(builder(&id));
     until(&first, "open").await;
     let [own] = names(&id).try_into().expect("one name");
     assert_eq!(own.len(), 16);
-    let beside = connect(options(&id));
+    let beside = connect(builder(&id));
     assert_eq!(names(&id), std::slice::from_ref(&own), "two clients at once have names of their own");
     assert_eq!(names(&format!("{id}+")).len(), 1);
     first.close();
-    let second = connect(options(&id));
+    let second = connect(builder(&id));
     until(&second, "open").await;
     let of_second = names(&id);
     assert_eq!((of_second.len(), &of_second[1]), (2, &own));
@@ -33,7 +33,7 @@ async fn the_next_client_with_an_id_continues_it() {
 #[wasm_bindgen_test]
 async fn a_client_without_an_id_stores_nothing() {
     let before = js_sys::eval("sessionStorage.length").unwrap();
-    let client = connect(options(""));
+    let client = connect(builder(""));
     until(&client, "open").await;
     assert_eq!(js_sys::eval("sessionStorage.length").unwrap(), before);
 }

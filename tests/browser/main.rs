@@ -3,6 +3,7 @@
 //! starts it itself and names it in `SEAMLINE_TEST_URL`.
 #![cfg(target_arch = "wasm32")]
 
+mod handles;
 mod lifecycle;
 mod lineage;
 mod messages;

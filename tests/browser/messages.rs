@@ -1,19 +1,17 @@
 //! Messages: each once, in order, whatever happens to the connection.
 
 use futures::future;
-use seamline::client::{Item, StartFrom};
-use seamline::core::State;
-use wasm_bindgen_test::wasm_bindgen_test;
+use seamline::{Item, ReasonCode, StartFrom, State};
 
 use crate::support::*;
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn dropped_sockets_neither_lose_nor_repeat_messages() {
     const MESSAGES: u64 = 300;
     let room = name("room");
     let publisher = client();
     let reader_id = name("reader");
-    let reader = connect(options(&reader_id));
+    let reader = connect(builder(&reader_id));
     let mut channel = reader.channel(&room, StartFrom::Start).unwrap();
 
     let publishing = async {
@@ -37,7 +35,7 @@ async fn dropped_sockets_neither_lose_nor_repeat_messages() {
     assert!(stats.connects > 1, "the socket was cut, and another one opened");
 }
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn asking_for_the_next_message_processes_the_last() {
     let room = name("room");
     let client = client();
@@ -52,12 +50,12 @@ async fn asking_for_the_next_message_processes_the_last() {
     assert_eq!(channel.last_message_id().map(|id| id.to_string()), Some(first.id));
 }
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn a_client_id_resumes_at_the_first_unprocessed_message() {
     let room = name("room");
     let publisher = client();
     let id = name("reader");
-    let reader = connect(options(&id));
+    let reader = connect(builder(&id));
     let mut channel = reader.channel(&room, StartFrom::Start).unwrap();
     for number in 1..=3 {
         publisher.publish(&room, &number).await.unwrap();
@@ -67,12 +65,12 @@ async fn a_client_id_resumes_at_the_first_unprocessed_message() {
     reader.close();
     drop((channel, reader));
 
-    let again = connect(options(&id));
+    let again = connect(builder(&id));
     let mut channel = again.channel(&room, StartFrom::Stored).unwrap();
     assert_eq!(next_message(&mut channel).await.offset, 2);
 }
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn a_channel_resumes_after_a_position() {
     let room = name("room");
     let client = client();
@@ -82,7 +80,7 @@ async fn a_channel_resumes_after_a_position() {
     let mut channel = client.channel(&room, StartFrom::Start).unwrap();
     next_message(&mut channel).await;
     next_message(&mut channel).await;
-    let position = channel.position().unwrap().clone();
+    let position = channel.position().unwrap();
     drop(channel);
 
     let mut channel = client.channel(&room, StartFrom::After(position)).unwrap();
@@ -90,7 +88,7 @@ async fn a_channel_resumes_after_a_position() {
     assert_eq!((message.offset, message.replayed), (2, true));
 }
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn the_tail_has_only_new_messages() {
     let room = name("room");
     let client = client();
@@ -102,13 +100,13 @@ async fn the_tail_has_only_new_messages() {
     assert_eq!((message.json::<String>().unwrap(), message.replayed), ("after".to_owned(), false));
 }
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn an_unknown_epoch_is_a_gap_before_the_first_message() {
     use futures::StreamExt;
     let room = name("room");
     let client = client();
     client.publish(&room, "here").await.unwrap();
-    let position = seamline::wire::Position { epoch: "another log".to_owned(), offset: 7, id: None };
+    let position = seamline::Position { epoch: "another log".to_owned(), offset: 7, id: None };
     let mut channel = client.channel(&room, StartFrom::After(position)).unwrap();
     let item = channel.next().await;
     assert!(
@@ -118,13 +116,30 @@ async fn an_unknown_epoch_is_a_gap_before_the_first_message() {
     assert_eq!(next_message(&mut channel).await.offset, 1);
 }
 
-#[wasm_bindgen_test]
-async fn closing_the_client_ends_the_stream() {
+#[conversation]
+async fn the_last_item_is_why_the_client_is_closed() {
     use futures::StreamExt;
     let client = client();
     let mut channel = client.channel(&name("room"), StartFrom::Tail).unwrap();
     until_live(&mut channel).await;
     client.close();
+    let item = channel.next().await;
+    assert!(
+        matches!(&item, Some(Item::Closed(reason)) if reason.code == ReasonCode::ClosedByApplication),
+        "{item:?}"
+    );
     assert!(channel.next().await.is_none());
     assert!(matches!(client.state(), State::Closed { .. }));
+}
+
+#[conversation]
+async fn the_first_state_is_the_present_one() {
+    use futures::StreamExt;
+    let client = client();
+    until(&client, "open").await;
+    assert_eq!(client.states().next().await, Some(State::Open));
+    client.close();
+    let mut states = client.states();
+    assert!(matches!(states.next().await, Some(State::Closed { .. })));
+    assert!(states.next().await.is_none());
 }

@@ -1,19 +1,16 @@
 //! The plain dialect, which the test server speaks as well.
 
-use seamline::client::{Client, StartFrom};
-use seamline::plain::PlainConfig;
-use wasm_bindgen_test::wasm_bindgen_test;
+use seamline::{Client, PlainOptions, StartFrom};
 
-use crate::support::{client, name, next_message, options, url};
+use crate::support::*;
 
 /// A client of a conversation, which has a URL of its own.
 fn plain(conversation: &str) -> Client {
-    let mut options = options(&name("client"));
-    options.plain = Some(PlainConfig::default());
-    Client::connect(&format!("{}?conversation_id={conversation}", url()), options).unwrap()
+    let url = format!("{}?conversation_id={conversation}", url());
+    connect(builder_at(&url, &name("client")).plain(PlainOptions::default()))
 }
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn the_first_connection_resumes_at_the_position() {
     let room = name("room");
     let publisher = client();
@@ -26,7 +23,7 @@ async fn the_first_connection_resumes_at_the_position() {
     for id in &ids[..2] {
         assert_eq!(next_message(&mut channel).await.id, *id);
     }
-    let position = channel.position().unwrap().clone();
+    let position = channel.position().unwrap();
     drop(channel);
 
     let second = plain(&room);

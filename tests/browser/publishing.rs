@@ -1,9 +1,10 @@
 //! Publications and ephemeral events.
 
+use std::collections::BTreeMap;
+
 use futures::StreamExt;
-use seamline::client::{Item, StartFrom};
+use seamline::{ErrorKind, Item, StartFrom};
 use serde::{Deserialize, Serialize};
-use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::support::*;
 
@@ -15,7 +16,7 @@ struct Greeting {
     ratio: f64,
 }
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn rust_values_survive_the_round_trip() {
     let room = name("room");
     let client = client();
@@ -30,17 +31,52 @@ async fn rust_values_survive_the_round_trip() {
     assert_eq!(next_message(&mut channel).await.json::<Greeting>().unwrap(), greeting);
 }
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn a_payload_of_another_shape_is_bad_data() {
     let room = name("room");
     let client = client();
     let mut channel = client.channel(&room, StartFrom::Start).unwrap();
     channel.publish(&7).await.unwrap();
     let error = next_message(&mut channel).await.json::<Greeting>().unwrap_err();
-    assert_eq!(error.code, "bad_data");
+    assert_eq!((error.kind, &*error.code), (ErrorKind::Payload, "bad_data"));
 }
 
-#[wasm_bindgen_test]
+#[conversation]
+async fn numbers_above_two_to_the_53_are_exact() {
+    const NUMBERS: [u64; 3] = [9_007_199_254_740_993, 1 << 63, u64::MAX];
+    let room = name("room");
+    let client = client();
+    let mut channel = client.channel(&room, StartFrom::Start).unwrap();
+    channel.publish(&NUMBERS).await.unwrap();
+    let message = next_message(&mut channel).await;
+    assert_eq!(message.json::<[u64; 3]>().unwrap(), NUMBERS);
+    assert_eq!(message.raw(), "[9007199254740993,9223372036854775808,18446744073709551615]");
+}
+
+#[conversation]
+async fn numbers_may_be_the_keys_of_maps() {
+    let room = name("room");
+    let client = client();
+    let mut channel = client.channel(&room, StartFrom::Start).unwrap();
+    let scores = BTreeMap::from([(7_u64, "alice"), (u64::MAX, "bob")]);
+    channel.publish(&scores).await.unwrap();
+    let message = next_message(&mut channel).await;
+    assert_eq!(message.raw(), r#"{"7":"alice","18446744073709551615":"bob"}"#);
+    assert_eq!(message.json::<BTreeMap<u64, &str>>().unwrap(), scores);
+}
+
+#[conversation]
+async fn numbers_that_json_does_not_have_are_refused() {
+    let client = client();
+    for number in [f64::NAN, f64::INFINITY] {
+        let error = client.publish("room", &vec![Some(number)]).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Payload);
+        assert!(error.message.contains(&format!("JSON has no {number}")), "{error}");
+        assert_eq!(client.cast("room", &number).unwrap_err().kind, ErrorKind::Payload);
+    }
+}
+
+#[conversation]
 async fn an_idempotency_key_is_stored_once() {
     let room = name("room");
     let client = client();
@@ -49,20 +85,20 @@ async fn an_idempotency_key_is_stored_once() {
     assert_eq!(first, second);
 }
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn messages_published_offline_are_stored_once() {
     let room = name("room");
     let id = name("publisher");
-    let client = connect(options(&id));
+    let client = connect(builder(&id));
     until(&client, "open").await;
-    let mut states = client.states().boxed_local();
+    let mut states = client.states();
     cut(&id).await;
     next_state(&mut states, "waiting").await;
     let at = client.publish(&room, "later").await.unwrap();
     assert_eq!(at.offset, 1);
 }
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn casts_reach_connected_clients() {
     let room = name("room");
     let (alice, bob) = (client(), client());
@@ -71,8 +107,5 @@ async fn casts_reach_connected_clients() {
     until(&alice, "open").await;
     alice.cast(&room, "typing").unwrap();
     let item = channel.next().await;
-    assert!(
-        matches!(&item, Some(Item::Cast(data)) if data.as_string().as_deref() == Some("typing")),
-        "{item:?}"
-    );
+    assert!(matches!(&item, Some(Item::Cast(cast)) if cast.json::<&str>() == Ok("typing")), "{item:?}");
 }

@@ -7,8 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures::StreamExt;
 use js_sys::{Function, Reflect, global};
-use seamline::client::{Client, Options, StartFrom};
-use seamline::core::State;
+use seamline::{Client, StartFrom, State};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -43,14 +42,6 @@ impl Drop for CallingBack {
     }
 }
 
-/// Options with which only a wake event reconnects.
-fn patient(client_id: &str) -> Options {
-    let mut options = options(client_id);
-    options.config.backoff.initial_ms = 1_000_000;
-    options.config.backoff.max_ms = 1_000_000;
-    options
-}
-
 #[wasm_bindgen_test]
 async fn a_web_socket_may_use_the_client_anywhere() {
     let shared = Rc::new(RefCell::new(None::<Client>));
@@ -69,7 +60,7 @@ async fn a_web_socket_may_use_the_client_anywhere() {
             drop(client.publish(&channel, &2));
         }
     });
-    let client = connect(options(&name("client")));
+    let client = connect(builder(&name("client")));
     *shared.borrow_mut() = Some(client.clone());
     until(&client, "open").await;
     client.cast(&room, &3).unwrap();
@@ -94,7 +85,7 @@ async fn a_close_may_dispatch_page_events() {
     });
     let client = connect(patient(&name("client")));
     until(&client, "open").await;
-    let mut states = client.states().boxed_local();
+    let mut states = client.states();
     dispatch_persisted("pagehide");
     next_state(&mut states, "waiting").await;
     next_state(&mut states, "open").await; // the wake event inside `close` counts
@@ -120,12 +111,13 @@ impl Wake for UsesClient {
 
 #[wasm_bindgen_test]
 async fn a_waker_may_use_the_client() {
-    let client = connect(options(&name("client")));
+    let client = connect(builder(&name("client")));
     CLIENT.set(Some(client.clone()));
     let waker = Waker::from(Arc::new(UsesClient));
     let mut cx = Context::from_waker(&waker);
-    let mut states = client.states().boxed_local();
+    let mut states = client.states();
     let mut channel = client.channel(&name("room"), StartFrom::Tail).unwrap();
+    assert!(matches!(states.poll_next_unpin(&mut cx), Poll::Ready(Some(State::Connecting))));
     assert!(matches!(states.poll_next_unpin(&mut cx), Poll::Pending));
     assert!(matches!(channel.poll_next_unpin(&mut cx), Poll::Pending));
     until(&client, "open").await;

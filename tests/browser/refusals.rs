@@ -1,32 +1,30 @@
 //! Invalid calls are rejected with a code.
 
-use seamline::client::{Client, Options, StartFrom};
-use wasm_bindgen_test::wasm_bindgen_test;
+use std::time::Duration;
+
+use seamline::{Client, ErrorKind, StartFrom};
 
 use crate::support::*;
 
-#[wasm_bindgen_test]
-async fn urls_of_other_schemes_are_rejected() {
-    for url in ["", "example.com", "https://example.com/ws", "ws://example.com/#part"] {
-        let error = Client::connect(url, Options::default()).map(|_| ()).unwrap_err();
-        assert_eq!(error.code, "bad_url", "{url:?}");
+#[conversation]
+async fn invalid_settings_are_rejected() {
+    let error = Client::builder("https://example.com/ws").connect().unwrap_err();
+    assert_eq!((error.kind, &*error.code), (ErrorKind::InvalidInput, "bad_url"));
+    let error = Client::builder(url()).backoff(Duration::ZERO, Duration::ZERO).connect().unwrap_err();
+    assert_eq!((error.kind, &*error.code), (ErrorKind::InvalidInput, "bad_option"));
+    assert!(error.message.contains("`backoff (initial)`: 0ns"), "{error}");
+}
+
+#[conversation]
+async fn bad_names_are_rejected() {
+    let client = client();
+    for name in ["", "line\nbreak"] {
+        let error = client.channel(name, StartFrom::Tail).map(|_| ()).unwrap_err();
+        assert_eq!((error.kind, &*error.code), (ErrorKind::InvalidInput, "bad_channel"));
     }
 }
 
-#[wasm_bindgen_test]
-async fn bad_names_and_second_subscriptions_are_rejected() {
-    let client = client();
-    let refusal = |name: &str| client.channel(name, StartFrom::Tail).map(|_| ()).unwrap_err().code;
-    assert_eq!(refusal(""), "bad_channel");
-    assert_eq!(refusal("line\nbreak"), "bad_channel");
-    let room = name("room");
-    let channel = client.channel(&room, StartFrom::Tail).unwrap();
-    assert_eq!(refusal(&room), "already_subscribed");
-    drop(channel);
-    client.channel(&room, StartFrom::Tail).unwrap();
-}
-
-#[wasm_bindgen_test]
+#[conversation]
 async fn invalid_publications_fail_with_their_code() {
     let client = client();
     until(&client, "open").await;
@@ -41,7 +39,7 @@ async fn invalid_publications_fail_with_their_code() {
     assert_eq!(channel.code, "closed");
 }
 
-#[wasm_bindgen_test]
+#[conversation]
 async fn closing_fails_waiting_publications() {
     let client = client();
     let waiting = client.publish("room", "x");

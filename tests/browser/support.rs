@@ -1,12 +1,14 @@
 //! Clients of the test server, and what the tests do to them.
 
+use std::time::Duration;
+
 use futures::stream::{Stream, StreamExt};
 use js_sys::Function;
-use seamline::client::{Channel, Client, Item, Message, Options};
-use seamline::core::State;
+use seamline::{Channel, Client, ClientBuilder, Item, Message, State};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+pub use wasm_bindgen_test::wasm_bindgen_test as conversation;
 
 /// A name that only this run uses.
 pub fn name(what: &str) -> String {
@@ -23,31 +25,34 @@ pub fn url() -> String {
     format!("{}/ws", server().replacen("http", "ws", 1))
 }
 
-/// Options with quick reconnects.
-pub fn options(client_id: &str) -> Options {
-    let mut options = Options::default();
-    options.config.client_id = client_id.to_owned();
-    options.config.backoff.initial_ms = 50;
-    options
+/// A builder with quick reconnects.
+pub fn builder(client_id: &str) -> ClientBuilder {
+    builder_at(&url(), client_id)
 }
 
-pub fn connect(options: Options) -> Client {
-    Client::connect(&url(), options).expect("the URL is fine")
+/// The same for another URL.
+pub fn builder_at(url: &str, client_id: &str) -> ClientBuilder {
+    let builder = Client::builder(url).backoff(Duration::from_millis(100), Duration::from_secs(20));
+    if client_id.is_empty() { builder } else { builder.client_id(client_id) }
+}
+
+/// A builder with which only a wake event reconnects.
+pub fn patient(client_id: &str) -> ClientBuilder {
+    builder(client_id).backoff(Duration::from_secs(1_000), Duration::from_secs(1_000))
+}
+
+pub fn connect(builder: ClientBuilder) -> Client {
+    builder.connect().expect("the settings are valid")
 }
 
 /// A client with its own name.
 pub fn client() -> Client {
-    connect(options(&name("client")))
+    connect(builder(&name("client")))
 }
 
 /// Waits until the client's state has this name.
 pub async fn until(client: &Client, state: &str) {
-    let states = client.states();
-    if client.state().name() != state {
-        let reached =
-            states.filter(|next| std::future::ready(next.name() == state)).boxed_local().next().await;
-        assert!(reached.is_some(), "the client ended before it was {state}: {:?}", client.state());
-    }
+    next_state(&mut client.states(), state).await;
 }
 
 /// The next state with this name.

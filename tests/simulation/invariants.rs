@@ -82,6 +82,7 @@ impl Reader {
                 let range = gap.from == at + 1 && gap.to == Some(to.1) && to.1 > at;
                 check(to.0 == epoch && range && state.lost_all(gap.from, to.1), wrong)?;
             }
+            reason => return Err(format!("no invariant for a gap that is {reason}")),
         }
         self.position = Some(to);
         Ok(())

@@ -126,6 +126,7 @@ impl Page {
                 self.waiting(attempt, retry_in_ms, reason.code, world)?;
             }
             Event::State(State::Closed { reason }) => self.session_closed(reason, world)?,
+            Event::State(state) => return Err(format!("no invariant for a client that is {state}")),
             Event::Published { publish, id, offset } => {
                 let epoch = (id.ms - 1_700_000_000_000) / 1_000_000;
                 let server = &world.server;

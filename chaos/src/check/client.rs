@@ -125,8 +125,8 @@ impl<'a> ClientCheck<'a> {
                         && position.offset >= gap.from
                         && position.epoch == at.epoch
                 }
-                // Redis keeps what it acknowledged, or loses everything: no log goes back.
-                GapReason::Rewound => false,
+                // Redis keeps what it acknowledged, or loses everything: no log goes back (`Rewound`).
+                _ => false,
             }
     }
 }

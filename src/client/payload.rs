@@ -1,0 +1,34 @@
+//! Payloads: JSON text, so that no number is rounded.
+
+mod finite;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+use crate::wire::code;
+use finite::Finite;
+
+/// JSON text. A received one is as the server wrote it.
+pub(crate) type Data = Arc<str>;
+
+/// A value as JSON. Fails if JSON cannot represent it: `NaN`, infinity, a map whose keys are neither texts nor numbers.
+pub(super) fn write<T: Serialize + ?Sized>(data: &T) -> Result<Data, Error> {
+    let mut json = Vec::with_capacity(64);
+    let mut serializer = serde_json::Serializer::new(&mut json);
+    let written = data.serialize(Finite(&mut serializer));
+    let json = written.and_then(|()| String::from_utf8(json).map_err(serde::ser::Error::custom));
+    json.map(Arc::from).map_err(|error| {
+        Error::own(
+            code::BAD_DATA,
+            format!("cannot write the payload as JSON: {error}. Pass a value that JSON can represent."),
+        )
+    })
+}
+
+/// JSON as a value.
+pub(super) fn read<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Error> {
+    serde_json::from_str(json)
+        .map_err(|error| Error::own(code::BAD_DATA, format!("the payload has another shape: {error}")))
+}

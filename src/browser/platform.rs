@@ -10,7 +10,7 @@ use crate::core::Error;
 
 /// A page has none of its own.
 #[derive(Clone, Default)]
-pub struct Settings;
+pub struct Settings {}
 
 /// The page's event loop.
 #[derive(Clone)]

@@ -160,8 +160,7 @@ impl Subscription {
 
     /// Counts what a handle has processed, and reports it.
     pub fn settle(&mut self, calls: &mut Calls<'_>, id: HandleId, through: Through<'_>) {
-        loop {
-            let Some(done) = self.handle(id).and_then(|handle| handle.take_done(through)) else { break };
+        while let Some(done) = self.handle(id).and_then(|handle| handle.take_done(through)) {
             // By itself: the core distinguishes what was processed before a gap.
             let is_step = matches!(done, Done::Step { .. });
             if is_step {

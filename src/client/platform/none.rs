@@ -8,7 +8,7 @@ use crate::wire::code;
 
 /// There are none.
 #[derive(Clone, Default)]
-pub struct Settings;
+pub struct Settings {}
 
 /// There is none.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl Runtime {
 
 /// There is none.
 #[derive(Clone)]
-pub struct Socket(Infallible);
+pub struct Socket(Box<Infallible>);
 
 impl Socket {
     pub fn open(
@@ -43,20 +43,22 @@ impl Socket {
     }
 
     pub fn send(&self, _text: String) -> Result<(), String> {
-        match self.0 {}
+        match *self.0 {}
     }
 
     pub fn buffered_bytes(&self) -> u64 {
-        match self.0 {}
+        match *self.0 {}
     }
 
     pub fn close(&self, _code: u16) {
-        match self.0 {}
+        match *self.0 {}
     }
 }
 
 /// There is none.
-pub struct Timer(Infallible);
+pub struct Timer {
+    _never: Box<Infallible>,
+}
 
 impl Timer {
     pub fn start(runtime: &Runtime, _wait_ms: u32, _fire: impl FnOnce() + Send + 'static) -> Timer {
@@ -65,7 +67,9 @@ impl Timer {
 }
 
 /// There is none.
-pub struct Lifecycle(Infallible);
+pub struct Lifecycle {
+    _never: Box<Infallible>,
+}
 
 impl Lifecycle {
     pub fn watch(runtime: &Runtime, _report: impl Fn(PageEvent) + Send + Sync + 'static) -> Lifecycle {

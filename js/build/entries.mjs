@@ -32,5 +32,6 @@ export const ENTRIES = [
   { name: "svelte", source: "src/frameworks/svelte.ts", gzipKbMax: 3 },
   { name: "solid", source: "src/frameworks/solid.ts", gzipKbMax: 3 },
   { name: "state", source: "src/state/index.ts", gzipKbMax: 2 },
+  { name: "tabs", source: "src/tabs/index.ts", gzipKbMax: 9 },
   { name: "testing", source: "src/testing/index.ts", gzipKbMax: 8 },
 ];

@@ -12,6 +12,7 @@ import { type Lineage, lineageOf } from "./lineage.js";
 import { isLoaded, type Loading, loadWithRetries } from "./load.js";
 import { toJson } from "./payload.js";
 import { closed, type Promised, Publications } from "./publications.js";
+import type { SharedConnection } from "./shared.js";
 import { openSocket, type Socket } from "./socket.js";
 import type { Status } from "./status.js";
 import type { Subscription } from "./subscription.js";
@@ -60,11 +61,19 @@ export class Connection implements ChannelPort, Loading, Host {
   /** The length of all received text. */
   #bytes = 0;
   #lineage: Lineage | undefined;
+  /** This client's part in a connection of several tabs. */
+  #shared: SharedConnection | undefined;
   /** What was begun for the first attempt while the wasm loads. */
   #early: Early | undefined;
   /** The one timer that the wasm sets. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopWatching = () => {};
+  #lifecycle = (event: string, call: Call) => {
+    this._status._record({ event });
+    // Again, because a page restored from the back/forward cache is not the newest name there.
+    if (call !== Call.Wake) this.#lineage?._names();
+    this.#calls._call(call);
+  };
   /** Stops waiting for the wasm or for a token; only one of them is pending at a time. */
   #stopWaiting = () => {};
 
@@ -78,6 +87,7 @@ export class Connection implements ChannelPort, Loading, Host {
     this.#subscriptions = new Subscriptions(this.#calls, isSeamline);
     this.#publications = new Publications(this.#calls, _options.outboxMessages);
     if (_load) this.#lineage = lineageOf(_clientId, _load);
+    this.#shared = _options.shared?._join(setup, this.#lifecycle);
     // In the plain dialect, the URL has a query that the wasm writes.
     if (isSeamline && !isLoaded(_seamline)) this.#early = beginEarly(() => this.#webSocket(setup._url), token);
     this.#stopWaiting = loadWithRetries(_options, _seamline, this);
@@ -110,14 +120,14 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   _stats(): Stats {
-    return { ...(this.#closing?._stats ?? this.#count()) };
+    return { ...(this.#closing?._stats ?? this.#count()), ...this.#shared?._stats };
   }
 
   #count(): Stats {
     const names = "connects received delivered duplicates discarded repairs gaps published bytes".split(" ");
     const own = (name: string, place: number) => (name === "bytes" ? this.#bytes : this.#calls._call(Call.Stat, place));
     const count = (name: string, place: number) =>
-      ((own(name, place) as number | undefined) ?? 0) + (this.#before?.[name as keyof Stats] ?? 0);
+      ((own(name, place) as number | undefined) ?? 0) + ((this.#before?.[name as keyof Stats] as number) ?? 0);
     return Object.fromEntries(names.map((name, place) => [name, count(name, place)])) as never;
   }
 
@@ -175,12 +185,7 @@ export class Connection implements ChannelPort, Loading, Host {
     const hasToken = _options.token !== undefined;
     this.#calls._arguments = [_url, _clientId, 0, 0, names];
     const engine = new Loaded(hasToken, this);
-    this.#stopWatching = watchLifecycle((event, call) => {
-      this._status._record({ event });
-      // Again, because a page restored from the back/forward cache is not the newest name there.
-      if (call !== Call.Wake) this.#lineage?._names();
-      this.#calls._call(call);
-    });
+    this.#stopWatching = watchLifecycle(this.#lifecycle);
     // First, so that the connection is made with what is known.
     this.#calls._attach(engine);
     this.#calls._call(Call.Connect);
@@ -220,7 +225,7 @@ export class Connection implements ChannelPort, Loading, Host {
 
   #webSocket(url: string): InstanceType<WebSocketConstructor> {
     const { dialect = "seamline", WebSocket: Own } = this.#setup._options;
-    return new (Own ?? WebSocket)(url, dialect === "seamline" ? "seamline.v1" : undefined);
+    return this.#shared?._open() ?? new (Own ?? WebSocket)(url, dialect === "seamline" ? "seamline.v1" : undefined);
   }
 
   #receive(id: number, data: unknown): Answer {
@@ -293,6 +298,7 @@ export class Connection implements ChannelPort, Loading, Host {
     this.#stopWatching();
     this.#stopWaiting();
     this.#early?._end();
+    this.#shared?._end();
     this.#lineage?._end();
     this._status._set({ name: "closed", reason });
     this.#subscriptions._end();

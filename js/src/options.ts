@@ -1,5 +1,6 @@
 import type { Dialect } from "./dialect.js";
 import { HIDDEN, invalid, unknown } from "./error.js";
+import type { Shared } from "./shared.js";
 import type { StandardSchema } from "./standard-schema.js";
 import { bytes, isText } from "./text.js";
 import type { ChannelOptions, CloseOptions, ListenerOptions, Options, PublishOptions } from "./types.js";
@@ -66,6 +67,7 @@ const OPTIONS: Table = {
   wasm: ["a URL, a Response, bytes or a module", (value) => isText(value) || isObject(value)],
   WebSocket: ["a constructor", isFunction],
   logger: ["an object like console", isObject],
+  shared: ["tabs()", (value) => isFunction((value as Shared | null)?._join)],
 };
 
 const REDELIVER: Table = {

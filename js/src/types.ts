@@ -1,6 +1,7 @@
 import type { Channel } from "./channel.js";
 import type { ReasonCode } from "./codes.js";
 import type { Dialect } from "./dialect.js";
+import type { Shared, SharedRole } from "./shared.js";
 import type { StandardSchema } from "./standard-schema.js";
 
 /** A position in the log of a channel: everything up to and including `offset` lies behind it. */
@@ -86,6 +87,11 @@ export interface Stats {
   published: number;
   /** The length of all received text in UTF-16 code units: bytes, if the text is ASCII. */
   bytes: number;
+  /**
+   * Which tab has the connection, with the option `shared`: this one (`leader`) or another one (`follower`). `none`:
+   * this client has a connection of its own, because the page cannot share one, or no tab has it at the moment.
+   */
+  shared?: SharedRole | undefined;
 }
 
 /** An entry of {@link Client.diagnostics}: the connection's new state, or a page event. */
@@ -95,7 +101,10 @@ export type Diagnostic = {
 } & (
   | { state: State }
   | {
-      /** `online`, `offline`, `visibilitychange`, `pageshow`, `pagehide`, `freeze` or `resume`. */
+      /**
+       * `online`, `offline`, `visibilitychange`, `pageshow`, `pagehide`, `freeze` or `resume`. With the option `shared`,
+       * also `shared: leader`, `shared: follower` or `shared: none`: another tab has the connection now.
+       */
       event: string;
     }
 );
@@ -269,6 +278,13 @@ export interface Options {
    * `no_websocket`.
    */
   WebSocket?: WebSocketConstructor | undefined;
+  /**
+   * One connection for all tabs of the origin: `tabs()` of the entry `seamline/tabs`. Default: each client has its own.
+   *
+   * Each tab keeps its own channels, positions and publications. One tab has the connection; when it closes, crashes or
+   * freezes, another one takes over. It cannot be combined with `clientId` or the plain dialect.
+   */
+  shared?: Shared | undefined;
   /** Receives log lines. Default: warnings and errors go to the console. */
   logger?: Logger | undefined;
 }

@@ -53,6 +53,7 @@ for (const [name, modules] of Object.entries({ bundler: BUNDLER, nodenext: NODEN
       "frameworks.ts": null,
       "schemas.ts": null,
       "state.ts": null,
+      "tabs.ts": null,
       "testing.ts": null,
     };
     assert.equal(await compile(files, { ...modules, ...DOM }), "");

@@ -26,10 +26,10 @@ export class Browser {
   /**
    * A fresh page, in which everything that the package exports is global. `evaluate(f, argument)` calls a
    * function in it; `problems` has the errors that nobody caught; `close()` closes it. In Chromium, `collectGarbage()`
-   * does so.
+   * does so. `kind`: see {@link WebDriver.page}.
    */
-  async page(path = "") {
-    const page = await this.#browser.page(this.#site.url + path);
+  async page(path = "", kind = "tab") {
+    const page = await this.#browser.page(this.#site.url + path, kind);
     await page.evaluate(async () => void Object.assign(globalThis, await import("/dist/index.js")));
     return page;
   }

@@ -54,9 +54,10 @@ export class WebDriver {
     return started;
   }
 
-  async page(url) {
+  /** @param {"tab" | "window"} kind tabs are hidden in WebKit, and all but one in Firefox; windows are not */
+  async page(url, kind = "tab") {
     const window = await this.#inTurn(async () => {
-      await this.#driver.switchTo().newWindow("tab");
+      await this.#driver.switchTo().newWindow(kind);
       await this.#driver.get(url);
       return this.#driver.getWindowHandle();
     });

@@ -1,0 +1,2 @@
+/** @module seamline/tabs */
+export * from "seamline/tabs";

@@ -1,0 +1,49 @@
+/**
+ * The version of these messages. It is part of the names of locks and channels, so that two versions of the package in
+ * two tabs do not meet: each version has a connection of its own.
+ */
+export const VERSION = 1;
+
+/** A hub, by the tab that it is in. A later one has a higher term. */
+export interface HubName {
+  readonly tab: string;
+  readonly term: number;
+}
+
+/** A virtual WebSocket: `socket` is unique among all tabs. */
+interface OfSocket {
+  readonly socket: string;
+}
+
+/** From a tab to its hub, about a virtual WebSocket. */
+export type ToHub = OfSocket &
+  (
+    | { readonly type: "open"; readonly url: string }
+    | { readonly type: "send"; readonly text: string }
+    | { readonly type: "close" }
+    /** How much of what the hub sent has arrived, in UTF-16 code units. */
+    | { readonly type: "got"; readonly length: number }
+  );
+
+/** From the hub to a tab. */
+export type ToTab = OfSocket &
+  (
+    | { readonly type: "opened" }
+    | { readonly type: "frame"; readonly text: string }
+    /** `moved`: the server did not close it. The tab reconnects without a delay. */
+    | { readonly type: "closed"; readonly code: number; readonly reason: string; readonly moved: boolean }
+  );
+
+/** What tabs send each other. */
+export type Message =
+  | { readonly type: "who" }
+  /** This tab has the hub. `connected`: its connection has just been accepted by the server. */
+  | { readonly type: "hub"; readonly term: number; readonly connected: boolean }
+  /** A hub has ended in good order. */
+  | { readonly type: "gone"; readonly term: number }
+  /** The hub does not answer: this tab is going to replace it. */
+  | { readonly type: "claim" }
+  | { readonly type: "ping"; readonly term: number }
+  | { readonly type: "pong"; readonly term: number }
+  | { readonly type: "toHub"; readonly term: number; readonly message: ToHub }
+  | { readonly type: "toTab"; readonly term: number; readonly message: ToTab };

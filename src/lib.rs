@@ -4,14 +4,48 @@
 //! application **once, in order**, across reconnects and server restarts, although the server's replay and
 //! its live stream overlap (at the *seam*).
 //!
+//! # The client
+//!
+//! A [`Client`] is a connection, and a [`Channel`] is a stream of messages:
+//!
+//! ```no_run
+//! use futures::StreamExt;
+//! use seamline::{Client, Item, StartFrom};
+//!
+//! # async fn run() -> Result<(), seamline::Error> {
+//! let client = Client::builder("wss://example.com/ws").connect()?;
+//! let mut room = client.channel("room-1", StartFrom::Start)?;
+//! room.publish("hi").await?;
+//! while let Some(item) = room.next().await {
+//!     match item {
+//!         Item::Message(message) => match message.json::<String>() {
+//!             Ok(text) => show(&text),
+//!             Err(error) => show(&format!("message {}: {error}", message.id)), // the room goes on
+//!         },
+//!         Item::Gap(gap) => show(&gap.to_string()),
+//!         Item::Closed(reason) => show(&reason.to_string()),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! # fn show(_: &str) {}
+//! ```
+//!
+//! It runs on `wasm32-unknown-unknown`, in pages and workers. Elsewhere the API compiles, so that an application can be
+//! rendered on a server, and [`ClientBuilder::connect`] fails.
+//!
 //! # The layers
 //!
+//! An application needs what is at the root of the crate. The modules are for those who drive the core themselves:
+//!
 //! ```text
-//! application        a page, through the npm package        a Rust front end
-//!                                   │                                │
-//! API, boundary      TypeScript, `wasm` (feature `npm`)          `client`
-//!                                   └───────────────┬────────────────┘
-//! driver             `browser`: one WebSocket, one timer; decides nothing
+//! application        a page, through the npm package            Rust
+//!                                   │                            │
+//! API                       TypeScript, `wasm`           `Client`, `Channel`
+//!                                   │                            │
+//! driver             one WebSocket, one timer; decides nothing   │
+//!                                   └───────────────┬────────────┘
 //!                                                   │  calls ↓   ↑ outputs
 //! core               `core::Session`: every decision; no clock, no randomness, no I/O
 //!                    (`plain::PlainSession` around it, for servers of the plain dialect)
@@ -22,8 +56,6 @@
 //! - [`core`] is the client as a sans-I/O state machine; [`core::seam`] is its heart.
 //! - [`plain`] wraps a session for servers of the plain dialect, which send flat JSON objects.
 //! - [`wire`] has the frames of `seamline.v1`, which the server shares.
-//! - On `wasm32`, `browser` runs the core in a page, `client` is the API for Rust front ends, and
-//!   `wasm` holds the exports that the npm package is made of.
 //!
 //! # The run loop
 //!
@@ -134,6 +166,11 @@ pub use {
     core::{Gap, GapReason, Reason, ReasonCode, State, Stats},
     wire::{MessageId, Position},
 };
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 #[global_allocator]

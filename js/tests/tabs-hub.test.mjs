@@ -167,6 +167,20 @@ describe("answers", () => {
     assert.equal(hub.frames("b")[0].code, 1001);
   });
 
+  test("publications are repeated in their first order", () => {
+    const hub = HubTest.connected("a", "b");
+    const pub = (key) => ({ op: "pub", ch, key, data: 1 });
+    for (const [tab, key] of ["a1", "b1", "a2"].map((key) => [key[0], key])) hub.send(tab, pub(key));
+    hub.sent();
+    for (const key of ["a1", "b1", "a2"]) hub.server({ op: "pubnack", ch, key, code: "too_fast", retry_after_ms: 100 });
+    hub.send("b", pub("b2"));
+    hub.send("a", pub("a1"));
+    hub.send("a", pub("a2"));
+    assert.deepEqual(hub.sent(), [pub("a1")]);
+    hub.send("b", pub("b1"));
+    assert.deepEqual(hub.sent(), [pub("b1"), pub("a2"), pub("b2")]);
+  });
+
   test("publications of several tabs are not blamed", () => {
     const hub = HubTest.connected("a", "b");
     const pub = (key) => ({ op: "pub", ch, key, data: 1 });

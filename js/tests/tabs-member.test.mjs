@@ -62,6 +62,14 @@ test("only one tab replaces a silent leader", () => {
   assert.deepEqual(tabs.roles(), { a: "leader", b: "leader", c: "follower", d: "follower", e: "follower" });
 });
 
+test("a visible tab replaces a silent leader", () => {
+  const tabs = open("a", "b", "c", "d");
+  for (const name of ["a", "b", "d"]) tabs.tabs.get(name).isHidden = true;
+  tabs.freeze("a");
+  tabs.pass(900);
+  assert.equal(tabs.roles().c, "leader");
+});
+
 test("another tab steals if the first cannot", () => {
   const tabs = open("a", "b", "c");
   tabs.freeze("a");

@@ -37,6 +37,11 @@ export class Profile {
     return this.#cdp.page(this.#site.url);
   }
 
+  /** The URL of its pages. */
+  get url() {
+    return (this.#browser ?? this.#site).url;
+  }
+
   async stop() {
     await this.#browser?.stop();
     await this.#cdp?.stop();

@@ -3,7 +3,7 @@ import { Flow } from "./flow.js";
 import { count, type Frame, parse, write } from "./frames.js";
 import { type Identity, identityOf, mismatch } from "./identity.js";
 import type { ToHub, ToTab } from "./messages.js";
-import { Publications } from "./publications.js";
+import { type Name, Publications } from "./publications.js";
 
 /** What the hub does to the world. */
 export interface HubPort {
@@ -366,6 +366,6 @@ export class Hub {
   }
 }
 
-function nameOf({ ch, key }: Frame): string {
-  return JSON.stringify([ch, key]);
+function nameOf({ ch = "", key }: Frame): Name {
+  return { ch, key: String(key) };
 }

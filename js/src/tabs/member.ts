@@ -9,6 +9,8 @@ export interface World {
   readonly tab: string;
   /** The time in milliseconds. It never runs backwards. */
   now(): number;
+  /** Whether the page is hidden: its timers are late. */
+  isHidden(): boolean;
   /** Calls back once, after a time. Returns a function that prevents it. */
   after(ms: number, call: () => void): () => void;
   /**
@@ -175,8 +177,7 @@ export class Member {
       case "gone":
         return this.#gone({ tab: from, term: message.term });
       case "claim":
-        this.#claimedAt = from < this.world.tab ? this.world.now() : this.#claimedAt;
-        return;
+        return this.#claimed(from, message.isHidden);
       case "ping":
         return this.#pinged(from, message.term);
       case "pong":
@@ -267,10 +268,15 @@ export class Member {
     this.#doubt = { name: "pinged" };
   }
 
-  /** Of several tabs that find the hub silent, the one with the lowest name replaces it. */
+  /** Another tab finds the hub silent. Of several, a visible one replaces it, and of those the one with the lowest name. */
+  #claimed(by: string, isHidden: boolean): void {
+    const own = this.world.isHidden();
+    if (isHidden === own ? by < this.world.tab : own) this.#claimedAt = this.world.now();
+  }
+
   #claim(): void {
     this.#doubt = { name: "claimed" };
-    this.world.post(undefined, { type: "claim" });
+    this.world.post(undefined, { type: "claim", isHidden: this.world.isHidden() });
     this.world.after(CLAIM_MS, () => {
       if (this.#doubt.name !== "claimed" || !this.#isPresent || this.#leading) return;
       this.#doubt = { name: "none" };

@@ -42,7 +42,7 @@ export type Message =
   /** A hub has ended in good order. */
   | { readonly type: "gone"; readonly term: number }
   /** The hub does not answer: this tab is going to replace it. */
-  | { readonly type: "claim" }
+  | { readonly type: "claim"; readonly isHidden: boolean }
   | { readonly type: "ping"; readonly term: number }
   | { readonly type: "pong"; readonly term: number }
   | { readonly type: "toHub"; readonly term: number; readonly message: ToHub }

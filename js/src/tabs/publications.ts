@@ -4,43 +4,60 @@ const BLAMELESS = new Set([1000, 1001, 1012, 1013, 4401, 4408, 4429]);
 /** A close that is nobody's fault, for tabs that must not blame their publications. */
 const GOING_AWAY = 1001;
 
+/** A publication: its channel, and its key there. */
+export interface Name {
+  readonly ch: string;
+  readonly key: string;
+}
+
 /** A tab's frame that waits. */
-interface Waiting<S> {
+interface Waiting<S> extends Name {
   readonly socket: S;
-  readonly name: string;
   readonly text: string;
 }
 
+/** A publication that was sent and is not settled, and the tabs that wait for it: two may send the same one. */
+interface Sent<S> {
+  readonly tabs: Set<S>;
+  /** The server wants it again, before it takes later ones of the channel. */
+  isPostponed: boolean;
+}
+
 /**
- * The publications without an answer, by the tabs that wait for it.
+ * The publications of all tabs.
  *
- * A publication may make the server or a proxy close the connection. A tab finds its own by sending one at a time. Here,
- * the publications of several tabs share a connection: if it closes with those of several in flight, only one tab's are
- * sent at a time, until all are answered.
+ * The server takes the publications of a socket in the order in which it saw them first, and refuses later ones of a
+ * channel until an earlier one that it has refused is there again. Each tab repeats its own in order. So here the
+ * repetitions of all tabs are put into the order of the channel, and new publications wait behind them.
+ *
+ * A publication may make the server or a proxy close the connection. A tab finds its own by sending one at a time. If the
+ * connection closes with publications of several tabs in flight, only one tab's are sent at a time, until all are
+ * settled.
  */
 export class Publications<S> {
-  /** By channel and key. Two tabs may send the same one. */
-  readonly #unanswered = new Map<string, Set<S>>();
-  /** Those the server wants again, before it takes others of the channel. */
-  readonly #postponed = new Map<string, S>();
+  /** By channel and key, in the order in which the server saw them first. */
+  readonly #sent = new Map<string, Map<string, Sent<S>>>();
   #waiting: Waiting<S>[] = [];
   #oneTabAtATime = false;
 
   constructor(private readonly send: (text: string) => void) {}
 
-  publish(socket: S, name: string, text: string): void {
-    this.#waiting.push({ socket, name, text });
+  publish(socket: S, name: Name, text: string): void {
+    this.#waiting.push({ ...name, socket, text });
     this.#flush();
   }
 
-  /** The server has answered. Returns the tabs that wait for it. `isPostponed`: it wants the publication again. */
-  answered(name: string, isPostponed: boolean): S[] {
-    const sockets = [...(this.#unanswered.get(name) ?? [])];
-    this.#unanswered.delete(name);
-    if (isPostponed && sockets[0] !== undefined) this.#postponed.set(name, sockets[0]);
-    if (this.#unanswered.size === 0 && this.#waiting.length === 0) this.#oneTabAtATime = false;
+  /** The server has answered. Returns the tabs that wait for that. `isPostponed`: it wants the publication again. */
+  answered({ ch, key }: Name, isPostponed: boolean): S[] {
+    const channel = this.#sent.get(ch);
+    const sent = channel?.get(key);
+    if (!channel || !sent) return [];
+    sent.isPostponed = isPostponed;
+    if (!isPostponed) channel.delete(key);
+    if (channel.size === 0) this.#sent.delete(ch);
+    if (this.#sent.size === 0 && this.#waiting.length === 0) this.#oneTabAtATime = false;
     this.#flush();
-    return sockets;
+    return [...sent.tabs];
   }
 
   /**
@@ -49,41 +66,55 @@ export class Publications<S> {
    */
   remove(socket: S): boolean {
     this.#waiting = this.#waiting.filter((waiting) => waiting.socket !== socket);
-    for (const [name, sockets] of this.#unanswered) {
-      if (sockets.delete(socket) && sockets.size === 0) this.#unanswered.delete(name);
+    let isAwaited = false;
+    for (const [ch, channel] of this.#sent) {
+      for (const [key, { tabs, isPostponed }] of channel) {
+        if (!tabs.delete(socket) || tabs.size > 0) continue;
+        isAwaited ||= isPostponed;
+        channel.delete(key);
+      }
+      if (channel.size === 0) this.#sent.delete(ch);
     }
-    const isAwaited = [...this.#postponed.values()].includes(socket);
     this.#flush();
     return isAwaited;
   }
 
-  /** The connection has closed. Returns the code for each tab: a close that several may have caused accuses none. */
+  /** The connection has closed. Returns the code for the tabs: a close that several may have caused accuses none. */
   closed(code: number): number {
-    const tabs = new Set([...this.#unanswered.values()].flatMap((sockets) => [...sockets]));
-    this.#oneTabAtATime = BLAMELESS.has(code) ? this.#oneTabAtATime : tabs.size > (this.#oneTabAtATime ? 0 : 1);
-    const shown = tabs.size > 1 && !BLAMELESS.has(code) ? GOING_AWAY : code;
-    this.#unanswered.clear();
-    this.#postponed.clear();
+    const tabs = new Set(this.#inFlight().flatMap((sent) => [...sent.tabs]));
+    if (!BLAMELESS.has(code)) this.#oneTabAtATime = tabs.size > (this.#oneTabAtATime ? 0 : 1);
+    this.#sent.clear();
     this.#waiting = [];
-    return shown;
+    return tabs.size > 1 && !BLAMELESS.has(code) ? GOING_AWAY : code;
   }
 
   #flush(): void {
-    const later: Waiting<S>[] = [];
-    for (const waiting of this.#waiting) {
-      if (this.#oneTabAtATime && !this.#isOnly(waiting.socket)) later.push(waiting);
-      else this.#sendNow(waiting);
+    for (let next = this.#next(); next; next = this.#next()) {
+      const { ch, key, socket, text } = next;
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      const channel = this.#sent.get(ch) ?? new Map<string, Sent<S>>();
+      const sent = channel.get(key) ?? { tabs: new Set<S>(), isPostponed: false };
+      sent.tabs.add(socket);
+      sent.isPostponed = false;
+      this.#sent.set(ch, channel.set(key, sent));
+      this.send(text);
     }
-    this.#waiting = later;
   }
 
-  #sendNow({ socket, name, text }: Waiting<S>): void {
-    this.#unanswered.set(name, (this.#unanswered.get(name) ?? new Set()).add(socket));
-    this.#postponed.delete(name);
-    this.send(text);
+  #next(): Waiting<S> | undefined {
+    return this.#waiting.find(({ ch, key, socket }) => {
+      const postponed = [...(this.#sent.get(ch) ?? [])].find(([, { isPostponed }]) => isPostponed);
+      return (!postponed || postponed[0] === key) && (!this.#oneTabAtATime || this.#isOnly(socket));
+    });
   }
 
   #isOnly(socket: S): boolean {
-    return [...this.#unanswered.values()].every((sockets) => sockets.has(socket));
+    return this.#inFlight().every(({ tabs }) => tabs.has(socket));
+  }
+
+  #inFlight(): Sent<S>[] {
+    return [...this.#sent.values()]
+      .flatMap((channel) => [...channel.values()])
+      .filter(({ isPostponed }) => !isPostponed);
   }
 }

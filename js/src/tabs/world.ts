@@ -68,6 +68,10 @@ export class BrowserWorld implements World {
     return performance.timeOrigin + performance.now();
   }
 
+  isHidden(): boolean {
+    return globalThis.document?.hidden ?? false;
+  }
+
   after(ms: number, call: () => void): () => void {
     const timer = setTimeout(call, ms);
     return () => clearTimeout(timer);

@@ -16,7 +16,7 @@ export class TabsTest {
 
   /** A new tab, with a virtual WebSocket. */
   join(name) {
-    const tab = { name, isFrozen: false, wakes: [], watchers: [] };
+    const tab = { name, isFrozen: false, isHidden: false, wakes: [], watchers: [] };
     tab.member = new Member(this.#world(tab), "wss://example.org/ws");
     this.tabs.set(name, tab);
     tab.member.join();
@@ -87,6 +87,7 @@ export class TabsTest {
     return {
       tab: name,
       now: () => this.now,
+      isHidden: () => tab.isHidden,
       after: (ms, call) => {
         const timer = { at: this.now + ms, call, tab };
         this.#timers.push(timer);

@@ -12,7 +12,7 @@ const LOOK_EVERY_MS = 1_000;
 const QUIET_MS = 60_000;
 const EVENTS_AT_REST_MAX = 60;
 /** Tabs that share a connection check every 200 ms that the one that has it is alive. */
-const EVENTS_SHARED_MAX = 1_000;
+const EVENTS_SHARED_MAX = 2_000;
 
 /** One seed, from the first page to the last check: faults, recovery, a quiet minute, the end. */
 export class Run {
@@ -100,11 +100,23 @@ export class Run {
     await world.stage.playUntil(world.stage.now + QUIET_MS);
   }
 
+  /** What a storage still has although no page waits for it. */
+  #left() {
+    const { profiles, drawn } = this.world;
+    // What took effect after everyone had given up on it may stay until a page is loaded.
+    if (drawn.store_hangs > 0) return undefined;
+    const records = profiles.flatMap(({ store }) => store.records("publications"));
+    const left = records.find(({ value }) => !value?.failure);
+    return left && `the storage still has ${JSON.stringify(left.value)}`;
+  }
+
   /** What is wrong although there are no faults. */
   #unwell() {
     const { tabs, publishers } = this.world;
     const [unsettled] = publishers.unsettled();
     if (unsettled) return `${unsettled.page.name} has no answer for ${unsettled.text}`;
+    const left = this.#left();
+    if (left) return left;
     const [lost] = publishers.lost();
     if (lost) return `${lost.text} was stored, and is neither in the log nor reported`;
     return tabs.map(({ page, app }) => (page.isAlive ? app.unwell() : `${page.name} is gone`)).find(Boolean);

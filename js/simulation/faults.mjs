@@ -8,6 +8,8 @@ const rate = (rng, max) => (rng.chance(500) ? 0 : rng.between(1, max));
 export function draw(rng) {
   // In half of the worlds, storages are reliable, and more is promised.
   const isOdd = rng.below(2);
+  // In some, the network and the server are sound, and a connection is expected at any time.
+  const isShaky = rng.pick([0, 1, 1]);
   return {
     // The world's size.
     tabs: rng.between(1, 3),
@@ -22,15 +24,15 @@ export function draw(rng) {
     latency_ms_max: rng.pick([1, 20, 200]),
 
     // The network. Of half seconds and connections:
-    cut: rate(rng, 150),
-    half_open: rate(rng, 30),
-    stall: rate(rng, 50),
+    cut: rate(rng, 150) * isShaky,
+    half_open: rate(rng, 30) * isShaky,
+    stall: rate(rng, 50) * isShaky,
     // Of attempts to connect:
-    connect_refused: rate(rng, 400),
+    connect_refused: rate(rng, 400) * isShaky,
 
     // The server. Of half seconds:
-    crash: rate(rng, 40),
-    drain: rate(rng, 20),
+    crash: rate(rng, 40) * isShaky,
+    drain: rate(rng, 20) * isShaky,
     // Of half seconds and channels:
     trim: rate(rng, 60),
     rewind: rate(rng, 20),
@@ -38,7 +40,7 @@ export function draw(rng) {
     // Of publications:
     nack_for_now: rate(rng, 150),
     nack_for_good: rate(rng, 60),
-    append_then_cut: rate(rng, 60),
+    append_then_cut: rate(rng, 60) * isShaky,
 
     // The pages. Of half seconds and tabs:
     page_crash: rate(rng, 60),

@@ -37,6 +37,7 @@ export class Run {
     for (const tab of world.tabs) world.stage.after(0, () => tab.load());
     for (const ch of world.channels) this.#appendLater(ch);
     injectFaults(world);
+    world.sharing.watch();
     await world.stage.playUntil(world.faults.faults_ms);
   }
 
@@ -112,13 +113,14 @@ export class Run {
 
   /** What is wrong although there are no faults. */
   #unwell() {
-    const { tabs, publishers } = this.world;
+    const { tabs, publishers, sharing } = this.world;
     const [unsettled] = publishers.unsettled();
     if (unsettled) return `${unsettled.page.name} has no answer for ${unsettled.text}`;
     const left = this.#left();
     if (left) return left;
     const [lost] = publishers.lost();
     if (lost) return `${lost.text} was stored, and is neither in the log nor reported`;
-    return tabs.map(({ page, app }) => (page.isAlive ? app.unwell() : `${page.name} is gone`)).find(Boolean);
+    const pages = tabs.map(({ page, app }) => (page.isAlive ? app.unwell() : `${page.name} is gone`));
+    return pages.find(Boolean) ?? sharing.unwell();
   }
 }

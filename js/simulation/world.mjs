@@ -3,6 +3,7 @@ import { Journal } from "./journal.mjs";
 import { Network } from "./network.mjs";
 import { Publishers } from "./publishers.mjs";
 import { Server } from "./server.mjs";
+import { Sharing } from "./sharing.mjs";
 import { Stage } from "./stage.mjs";
 import { Profile, Tab } from "./tab.mjs";
 
@@ -28,6 +29,7 @@ export class World {
     this.server = this.network.server = new Server(this);
     this.channels = ["a", "b"].slice(0, this.faults.channels);
     for (const ch of this.channels) this.server.backend.log(ch);
+    this.sharing = new Sharing(this);
     const profile = new Profile(this, "p");
     this.profiles = [profile];
     for (let i = 1; i <= this.faults.tabs; i++) {
@@ -55,6 +57,12 @@ export class World {
   get isStorageReliable() {
     const { store_fails, store_lies, store_hangs, store_refused, store_damage } = this.drawn;
     return store_fails + store_lies + store_hangs + store_refused + store_damage === 0;
+  }
+
+  /** Connections last, and can be made. */
+  get isNetworkSound() {
+    const { cut, half_open, stall, connect_refused, crash, drain, append_then_cut } = this.drawn;
+    return cut + half_open + stall + connect_refused + crash + drain + append_then_cut === 0;
   }
 
   get tabs() {

@@ -2,8 +2,10 @@
 
 mod channel;
 mod connection;
-mod pages;
 mod publications;
+mod scripts;
+mod state;
+mod tabs;
 
 use super::mutant::Mutant;
 
@@ -14,5 +16,5 @@ pub fn core() -> impl Iterator<Item = &'static Mutant> {
 
 /// Those in the npm package.
 pub fn pages() -> impl Iterator<Item = &'static Mutant> {
-    pages::MUTANTS.iter()
+    scripts::MUTANTS.iter().chain(state::MUTANTS).chain(tabs::MUTANTS)
 }

@@ -1,4 +1,4 @@
-//! Bugs in the npm package's scripts.
+//! Bugs in what every page of the npm package downloads.
 
 use super::super::mutant::{Mutant, mutant};
 

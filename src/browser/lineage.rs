@@ -3,7 +3,6 @@
 //! `js/src/lineage.ts` does the same for the npm package.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
 
 use js_sys::Reflect;
 use wasm_bindgen::JsCast;
@@ -15,7 +14,7 @@ use crate::wire::LINEAGE_NAMES_MAX;
 
 thread_local! {
     /// The keys that clients of this page use now.
-    static IN_USE: RefCell<HashSet<String>> = RefCell::default();
+    static IN_USE: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 /// See the module.
@@ -33,7 +32,7 @@ impl Lineage {
             while in_use.contains(&key) {
                 key.push('+'); // another client of this page has the same id
             }
-            in_use.insert(key.clone());
+            in_use.push(key.clone());
         });
         Some(Lineage { key, own: random_name().split_off(4), ended: Cell::new(false) })
     }
@@ -54,7 +53,7 @@ impl Lineage {
     /// The client is closed. The next one with its id continues it.
     pub fn end(&self) {
         if !self.ended.replace(true) {
-            IN_USE.with_borrow_mut(|in_use| in_use.remove(&self.key));
+            IN_USE.with_borrow_mut(|in_use| in_use.retain(|key| *key != self.key));
         }
     }
 

@@ -5,8 +5,7 @@ use super::payload::Data;
 #[cfg(feature = "plain")]
 use super::plain;
 use crate::core::{
-    Batch, ChannelId, Config, Error, Event, FetchId, Incoming, Instant, Output, Protocol, PublishId, Session,
-    SocketId, Stats,
+    ChannelId, Config, Error, FetchId, Incoming, Instant, Protocol, PublishId, Session, SocketId, Stats,
 };
 #[cfg(feature = "plain")]
 use crate::plain::{Incoming as PlainIncoming, PlainConfig, PlainSession};
@@ -89,22 +88,17 @@ macro_rules! either {
     };
 }
 
-impl Protocol for AnySession {
-    type Messages = Messages;
-    type Data = Data;
-    type Incoming = AnyIncoming;
-    /// Each dialect's frames, encoded.
-    type Frame = String;
-
-    fn connect(&mut self, now: Instant) {
+/// The methods of [`Protocol`](crate::core::Protocol).
+impl AnySession {
+    pub fn connect(&mut self, now: Instant) {
         either!(self, session => session.connect(now));
     }
 
-    fn close(&mut self, now: Instant) {
+    pub fn close(&mut self, now: Instant) {
         either!(self, session => session.close(now));
     }
 
-    fn subscribe(
+    pub fn subscribe(
         &mut self,
         now: Instant,
         name: String,
@@ -114,15 +108,11 @@ impl Protocol for AnySession {
         either!(self, session => session.subscribe(now, name, from, position))
     }
 
-    fn subscribe_to_casts(&mut self, now: Instant, name: String) -> Result<ChannelId, Error> {
-        either!(self, session => session.subscribe_to_casts(now, name))
-    }
-
-    fn unsubscribe(&mut self, now: Instant, channel: ChannelId) {
+    pub fn unsubscribe(&mut self, now: Instant, channel: ChannelId) {
         either!(self, session => session.unsubscribe(now, channel));
     }
 
-    fn publish(
+    pub fn publish(
         &mut self,
         now: Instant,
         name: String,
@@ -133,7 +123,7 @@ impl Protocol for AnySession {
         either!(self, session => session.publish(now, name, key, data, bytes))
     }
 
-    fn cast(
+    pub fn cast(
         &mut self,
         now: Instant,
         name: String,
@@ -144,19 +134,19 @@ impl Protocol for AnySession {
         either!(self, session => session.cast(now, name, data, bytes, buffered_bytes))
     }
 
-    fn processed(&mut self, now: Instant, channel: ChannelId, count: u64, position: Position) {
+    pub fn processed(&mut self, now: Instant, channel: ChannelId, count: u64, position: Position) {
         either!(self, session => session.processed(now, channel, count, position));
     }
 
-    fn stats(&self) -> Stats {
+    pub fn stats(&self) -> Stats {
         either!(self, session => session.stats())
     }
 
-    fn handle_open(&mut self, now: Instant, socket: SocketId) {
+    pub fn handle_open(&mut self, now: Instant, socket: SocketId) {
         either!(self, session => session.handle_open(now, socket));
     }
 
-    fn handle_incoming(&mut self, now: Instant, socket: SocketId, incoming: AnyIncoming) {
+    pub fn handle_incoming(&mut self, now: Instant, socket: SocketId, incoming: AnyIncoming) {
         match (self, incoming) {
             (AnySession::Seamline(session), AnyIncoming::Seamline(incoming)) => {
                 session.handle_incoming(now, socket, incoming);
@@ -170,86 +160,43 @@ impl Protocol for AnySession {
         }
     }
 
-    fn handle_bad_frame(&mut self, now: Instant, socket: SocketId, message: String) {
+    pub fn handle_bad_frame(&mut self, now: Instant, socket: SocketId, message: String) {
         either!(self, session => session.handle_bad_frame(now, socket, message));
     }
 
-    fn handle_close(&mut self, now: Instant, socket: SocketId, code: u16, message: String) {
+    pub fn handle_close(&mut self, now: Instant, socket: SocketId, code: u16, message: String) {
         either!(self, session => session.handle_close(now, socket, code, message));
     }
 
-    fn handle_token(&mut self, now: Instant, fetch: FetchId, token: Result<Option<String>, String>) {
+    pub fn handle_token(&mut self, now: Instant, fetch: FetchId, token: Result<Option<String>, String>) {
         either!(self, session => session.handle_token(now, fetch, token));
     }
 
-    fn handle_wake(&mut self, now: Instant) {
+    pub fn handle_wake(&mut self, now: Instant) {
         either!(self, session => session.handle_wake(now));
     }
 
-    fn handle_hide(&mut self, now: Instant) {
+    pub fn handle_hide(&mut self, now: Instant) {
         either!(self, session => session.handle_hide(now));
     }
 
-    fn handle_suspend(&mut self, now: Instant) {
+    pub fn handle_suspend(&mut self, now: Instant) {
         either!(self, session => session.handle_suspend(now));
     }
 
-    fn handle_timeout(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Instant) {
         either!(self, session => session.handle_timeout(now));
     }
 
-    fn set_buffered_bytes(&mut self, bytes: u64) {
+    pub fn set_buffered_bytes(&mut self, bytes: u64) {
         either!(self, session => session.set_buffered_bytes(bytes));
     }
 
-    fn poll_output(&mut self) -> Option<Output<Messages, Data, String>> {
-        Some(match self {
-            AnySession::Seamline(session) => {
-                output(session.poll_output()?, frames::encode, |messages| messages)
-            }
-            #[cfg(feature = "plain")]
-            AnySession::Plain(session) => output(session.poll_output()?, plain::encode, plain::single),
-        })
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
+    pub fn poll_timeout(&self) -> Option<Instant> {
         either!(self, session => session.poll_timeout())
     }
 
-    fn url(&self) -> Option<&str> {
+    pub fn url(&self) -> Option<&str> {
         either!(self, session => session.url())
-    }
-}
-
-/// An output of one dialect as one of any.
-fn output<B, F>(
-    output: Output<B, Data, F>,
-    encode: impl FnOnce(F) -> String,
-    messages: impl FnOnce(B) -> Messages,
-) -> Output<Messages, Data, String> {
-    match output {
-        Output::Connect(socket) => Output::Connect(socket),
-        Output::Disconnect { socket, code } => Output::Disconnect { socket, code },
-        Output::Send { socket, frame } => Output::Send { socket, frame: encode(frame) },
-        Output::FetchToken { fetch, refresh } => Output::FetchToken { fetch, refresh },
-        Output::Event(happened) => Output::Event(event(happened, messages)),
-    }
-}
-
-fn event<B>(event: Event<B, Data>, messages: impl FnOnce(B) -> Messages) -> Event<Messages, Data> {
-    match event {
-        Event::Deliver { channel, batch, skip } => {
-            let Batch { n, count, last_id, replay, bytes, payload } = batch;
-            let batch = Batch { n, count, last_id, replay, bytes, payload: messages(payload) };
-            Event::Deliver { channel, batch, skip }
-        }
-        Event::State(state) => Event::State(state),
-        Event::Attached { channel, position } => Event::Attached { channel, position },
-        Event::Gap { channel, gap, position } => Event::Gap { channel, gap, position },
-        Event::Live { channel } => Event::Live { channel },
-        Event::Cast { channel, data } => Event::Cast { channel, data },
-        Event::Published { publish, id, offset } => Event::Published { publish, id, offset },
-        Event::PublishFailed { publish, error } => Event::PublishFailed { publish, error },
-        Event::Error { channel, error } => Event::Error { channel, error },
     }
 }

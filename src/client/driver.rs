@@ -11,7 +11,7 @@ use super::engine::Engine;
 use super::platform::{Clock, PageEvent, Report, Runtime, Settings, Socket, Timer, random, unix_ms};
 use super::shared::{Lock, Shared, Weak};
 use super::token::Token;
-use crate::core::{Config, FetchId, Instant, Protocol, SocketId};
+use crate::core::{Config, FetchId, Instant, SocketId};
 use crate::wire::close::NORMAL;
 
 /// Timers of a page take a signed 32-bit number of milliseconds. A longer one fires at once. A timer that fires early

@@ -11,15 +11,19 @@ use futures_channel::oneshot;
 
 use super::dialect::AnySession;
 use super::effect::{Answer, Effect, Effects};
-use super::frames::Messages;
+use super::frames::{self, Messages};
 use super::handle::{Handle, HandleId, Through};
 use super::item::{Item, Published};
 use super::payload::Data;
+#[cfg(feature = "plain")]
+use super::plain;
 use super::start::StartFrom;
 use super::status::{DiagnosticKind, Status};
 use super::subscription::{Calls, Subscription};
 use super::{Error, Message};
-use crate::core::{self, ChannelId, Event, Instant, Output, Protocol, PublishId, State};
+#[cfg(feature = "plain")]
+use crate::core::Protocol;
+use crate::core::{self, Batch, ChannelId, Event, Instant, Output, PublishId, State};
 use crate::wire::{Position, code};
 
 /// Names a handle.
@@ -174,19 +178,36 @@ impl Engine {
 
     /// Takes the session's outputs. The driver calls this before it releases the lock.
     pub fn settle_outputs(&mut self, now: Instant) {
-        while let Some(output) = self.session.poll_output() {
-            let effect = match output {
-                Output::Connect(socket) => Effect::Connect(socket),
-                Output::Disconnect { socket, code } => Effect::Disconnect { socket, code },
-                Output::Send { socket, frame } => Effect::Send { socket, frame },
-                Output::FetchToken { fetch, refresh } => Effect::FetchToken { fetch, refresh },
-                Output::Event(event) => {
-                    self.event(now, event);
-                    continue;
-                }
-            };
-            self.effects.push(effect);
+        loop {
+            match &mut self.session {
+                AnySession::Seamline(session) => match session.poll_output() {
+                    Some(output) => self.output(now, output, frames::encode, |messages| messages),
+                    None => return,
+                },
+                #[cfg(feature = "plain")]
+                AnySession::Plain(session) => match session.poll_output() {
+                    Some(output) => self.output(now, output, plain::encode, plain::single),
+                    None => return,
+                },
+            }
         }
+    }
+
+    /// An output of either dialect.
+    fn output<B, F>(
+        &mut self,
+        now: Instant,
+        output: Output<B, Data, F>,
+        encode: impl FnOnce(F) -> String,
+        messages: impl FnOnce(B) -> Messages,
+    ) {
+        self.effects.push(match output {
+            Output::Connect(socket) => Effect::Connect(socket),
+            Output::Disconnect { socket, code } => Effect::Disconnect { socket, code },
+            Output::Send { socket, frame } => Effect::Send { socket, frame: encode(frame) },
+            Output::FetchToken { fetch, refresh } => Effect::FetchToken { fetch, refresh },
+            Output::Event(event) => return self.event(now, event, messages),
+        });
     }
 
     /// Whether the caller performs the effects: nobody else does. It must do so until there is none.
@@ -201,7 +222,7 @@ impl Engine {
         effect
     }
 
-    fn event(&mut self, now: Instant, event: Event<Messages, Data>) {
+    fn event<B>(&mut self, now: Instant, event: Event<B, Data>, messages: impl FnOnce(B) -> Messages) {
         match event {
             Event::State(state) => self.set_state(state),
             Event::Published { publish, id, offset } => self.answered(publish, Ok(Published { id, offset })),
@@ -213,6 +234,8 @@ impl Engine {
                 self.of(now, channel, |subscription, calls| subscription.attached(calls, &position));
             }
             Event::Deliver { channel, batch, skip } => {
+                let Batch { n, count, last_id, replay, bytes, payload } = batch;
+                let batch = Batch { n, count, last_id, replay, bytes, payload: messages(payload) };
                 self.of(now, channel, |subscription, calls| subscription.deliver(calls, &batch, skip));
             }
             Event::Gap { channel, gap, position } => {

@@ -1,12 +1,11 @@
 //! `seamline.v1`: frames between JSON text and the core. Payloads stay text.
 
-use serde_json::value::RawValue;
-
+use super::json;
 use super::object::Object;
 use super::payload::Data;
 use super::shared::Shared;
 use crate::core::{Batch, Incoming};
-use crate::wire::{ClientFrame, FrameError, MessageId, ServerFrame};
+use crate::wire::{ClientFrame, Fields, FrameError, MessageId, ServerFrame};
 
 /// A message as it arrived.
 #[derive(Debug)]
@@ -33,26 +32,27 @@ pub(super) fn decode(frame: &str) -> Result<Incoming<Messages, Data>, String> {
         Ok(frame) => Ok(Incoming::Frame(frame)),
         Err(FrameError::UnknownOp(_)) => Ok(Incoming::Unknown),
         Err(FrameError::Missing { op, field }) => {
-            Err(format!("the server sent a frame without a valid `{field}`; its op is {op}"))
+            Err(["the server sent a frame without a valid `", field, "`; its op is ", &op].concat())
         }
     }
 }
 
 fn messages(object: &Object<'_>, bytes: u64) -> Option<Incoming<Messages, Data>> {
-    let ids: Vec<String> = object.read("ids")?;
-    let data: Vec<&RawValue> = object.read("data")?;
+    let ids = json::elements(object.get("ids")?)?;
+    let data = json::elements(object.get("data")?)?;
     if ids.len() != data.len() {
         return None;
     }
-    let payload: Messages = ids.into_iter().zip(data).map(received).collect();
+    let payload: Messages = ids.into_iter().zip(data).map(received).collect::<Option<_>>()?;
     let last_id = payload.last()?.position_id?;
-    let (n, count) = (object.read("n")?, payload.len() as u64);
+    let (n, count) = (object.number("n")?, payload.len() as u64);
     let replay = object.get("replay") == Some("true"); // nothing else, as in `js/`
-    Some(Incoming::Messages(object.read("ch")?, Batch { n, count, last_id, replay, bytes, payload }))
+    Some(Incoming::Messages(object.text("ch")?, Batch { n, count, last_id, replay, bytes, payload }))
 }
 
-fn received((id, data): (String, &RawValue)) -> Received {
-    Received { position_id: id.parse().ok(), id, data: data.get().into() }
+fn received((id, data): (&str, &str)) -> Option<Received> {
+    let id = json::text(id)?;
+    Some(Received { position_id: id.parse().ok(), id, data: data.into() })
 }
 
 /// Writes a frame.

@@ -10,6 +10,7 @@ mod error;
 mod frames;
 mod handle;
 mod item;
+mod json;
 mod object;
 mod payload;
 #[cfg(feature = "plain")]
@@ -30,7 +31,7 @@ use std::fmt;
 use futures_channel::oneshot;
 use serde::Serialize;
 
-use crate::core::{self, Protocol, State, Stats};
+use crate::core::{self, State, Stats};
 use crate::wire::code;
 use driver::Driver;
 use effect::Answer;

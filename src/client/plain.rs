@@ -1,6 +1,7 @@
 //! The plain dialect: flat objects between JSON text and a [`PlainSession`](crate::plain::PlainSession).
 
 use super::frames::{Messages, Received};
+use super::json;
 use super::object::Object;
 use super::payload::Data;
 use super::shared::Shared;
@@ -34,19 +35,18 @@ struct Value<'a>(&'a str);
 
 impl Json for Value<'_> {
     fn member(&self, name: &str) -> Option<Self> {
-        let object: Object<'_> = serde_json::from_str(self.0).ok()?;
-        object.get(name).map(Value)
+        Object::parse(self.0).ok()?.get(name).map(Value)
     }
 
     fn as_text(&self) -> Option<String> {
-        serde_json::from_str(self.0).ok()
+        json::text(self.0)
     }
 
     fn as_integer(&self) -> Option<u64> {
-        serde_json::from_str(self.0).ok().filter(|&integer| integer <= NUMBER_MAX)
+        json::number(self.0).filter(|&integer| integer <= NUMBER_MAX)
     }
 
     fn is_rounded(&self) -> bool {
-        serde_json::from_str::<f64>(self.0).is_ok_and(|number| number > NUMBER_MAX as f64)
+        self.0.bytes().all(|byte| byte.is_ascii_digit()) && self.as_integer().is_none()
     }
 }

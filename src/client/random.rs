@@ -12,7 +12,7 @@ use super::dialect::Dialect;
 use super::effect::Effect;
 use super::engine::{Engine, HandleKey};
 use super::start::StartFrom;
-use crate::core::{BackoffConfig, Config, Instant, Protocol, SocketId};
+use crate::core::{BackoffConfig, Config, Instant, SocketId};
 use crate::wire::Position;
 use log_server::{Change, LogServer};
 

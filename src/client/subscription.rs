@@ -9,7 +9,7 @@ use super::handle::{Done, Handle, HandleId, Through, position_after};
 use super::payload::Data;
 use super::shared::Shared;
 use super::start::{Count, Join, StartFrom, Stream, join};
-use crate::core::{Batch, ChannelId, GapReason, Instant, Protocol, Reason};
+use crate::core::{Batch, ChannelId, GapReason, Instant, Reason};
 use crate::wire::{Position, code};
 
 /// How long a subscription stays after its last handle has closed. A component that a framework unmounts and mounts

@@ -32,8 +32,17 @@
 //! # fn show(_: &str) {}
 //! ```
 //!
-//! It runs on `wasm32-unknown-unknown`, in pages and workers. Elsewhere the API compiles, so that an application can be
-//! rendered on a server, and [`ClientBuilder::connect`] fails.
+//! # Where it runs
+//!
+//! The API is the same everywhere:
+//!
+//! | | |
+//! |---|---|
+//! | a page (`wasm32-unknown-unknown`) | on the browser's own WebSocket; one thread |
+//! | a native program, with the feature `native` | on tokio, with TLS by [rustls](https://docs.rs/rustls): `Client: Clone + Send + Sync`, `Channel: Stream + Send`. Connect inside a runtime with `enable_all()`, of either kind. If that shuts down, the client is closed. |
+//! | elsewhere, such as in a server that renders a front end | it compiles, and [`connect`](ClientBuilder::connect) fails with [`ErrorKind::Unsupported`] |
+//!
+//! The example `tail` is a native program.
 //!
 //! # The layers
 //!
@@ -148,8 +157,14 @@ pub mod wire;
 mod browser;
 #[cfg(not(all(target_arch = "wasm32", feature = "npm")))]
 mod client;
+#[cfg(all(not(target_arch = "wasm32"), feature = "native"))]
+mod native;
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 pub mod wasm;
+
+/// The version of rustls that [`ClientBuilder::tls`] takes the configuration of.
+#[cfg(all(not(target_arch = "wasm32"), feature = "native"))]
+pub use tokio_rustls::rustls;
 
 #[cfg(all(feature = "plain", not(all(target_arch = "wasm32", feature = "npm"))))]
 pub use client::PlainOptions;

@@ -1,14 +1,15 @@
-//! Clients of the test server, and what the tests do to them.
+//! The test server, what the tests have it do, and events of the page.
 
 use std::time::Duration;
 
-use futures::stream::{Stream, StreamExt};
 use js_sys::Function;
-use seamline::{Channel, Client, ClientBuilder, Item, Message, State};
+use seamline::ClientBuilder;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 pub use wasm_bindgen_test::wasm_bindgen_test as conversation;
+
+pub use crate::clients::*;
 
 /// A name that only this run uses.
 pub fn name(what: &str) -> String {
@@ -25,61 +26,14 @@ pub fn url() -> String {
     format!("{}/ws", server().replacen("http", "ws", 1))
 }
 
-/// A builder with quick reconnects.
-pub fn builder(client_id: &str) -> ClientBuilder {
-    builder_at(&url(), client_id)
-}
-
-/// The same for another URL.
-pub fn builder_at(url: &str, client_id: &str) -> ClientBuilder {
-    let builder = Client::builder(url).backoff(Duration::from_millis(100), Duration::from_secs(20));
-    if client_id.is_empty() { builder } else { builder.client_id(client_id) }
+/// Waits. The runner of the tests has a timeout.
+pub async fn patiently<T>(future: impl Future<Output = T>) -> T {
+    future.await
 }
 
 /// A builder with which only a wake event reconnects.
 pub fn patient(client_id: &str) -> ClientBuilder {
     builder(client_id).backoff(Duration::from_secs(1_000), Duration::from_secs(1_000))
-}
-
-pub fn connect(builder: ClientBuilder) -> Client {
-    builder.connect().expect("the settings are valid")
-}
-
-/// A client with its own name.
-pub fn client() -> Client {
-    connect(builder(&name("client")))
-}
-
-/// Waits until the client's state has this name.
-pub async fn until(client: &Client, state: &str) {
-    next_state(&mut client.states(), state).await;
-}
-
-/// The next state with this name.
-pub async fn next_state(states: &mut (impl Stream<Item = State> + Unpin), name: &str) -> State {
-    loop {
-        let state = states.next().await.expect("there are further states");
-        if state.name() == name {
-            return state;
-        }
-    }
-}
-
-/// The next message. Only `live` may come before it.
-pub async fn next_message(channel: &mut Channel) -> Message {
-    loop {
-        match channel.next().await.expect("there are further items") {
-            Item::Message(message) => return message,
-            Item::Live => {}
-            other => panic!("a message was expected, not {other:?}"),
-        }
-    }
-}
-
-/// Waits until the channel is live; nothing may come before.
-pub async fn until_live(channel: &mut Channel) {
-    let item = channel.next().await;
-    assert!(matches!(item, Some(Item::Live)), "{item:?}");
 }
 
 /// Has the server cut a client's sockets, without a close.

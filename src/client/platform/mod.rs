@@ -1,10 +1,12 @@
-//! Where the client runs: a page, or nowhere yet. A platform has sockets, a timer, a clock, random numbers, a place for
-//! tasks, and events that wake a client up. It decides nothing.
+//! Where the client runs: a page, a native program, or nowhere. A platform has sockets, a timer, a clock, random
+//! numbers, a place for tasks, and events that wake a client up. It decides nothing.
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(not(any(target_arch = "wasm32", feature = "native")))]
 mod none;
 
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(all(not(target_arch = "wasm32"), feature = "native"))]
+pub(crate) use crate::native::{Clock, Lifecycle, Runtime, Settings, Socket, Timer, random, unix_ms};
+#[cfg(not(any(target_arch = "wasm32", feature = "native")))]
 pub(crate) use none::{Clock, Lifecycle, Runtime, Settings, Socket, Timer, random, unix_ms};
 
 #[cfg(target_arch = "wasm32")]
@@ -15,7 +17,10 @@ pub(crate) use crate::browser::platform::{
 };
 
 /// What a socket reports, in this order: perhaps `Open`, then frames, then `Closed`.
-#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "without a platform there are no sockets"))]
+#[cfg_attr(
+    not(any(target_arch = "wasm32", feature = "native")),
+    allow(dead_code, reason = "without a platform there are no sockets")
+)]
 pub(crate) enum Report {
     /// It is open.
     Open,

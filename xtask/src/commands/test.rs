@@ -3,6 +3,7 @@
 mod browser;
 mod documentation;
 mod lints;
+mod native;
 mod runner;
 mod unit;
 
@@ -44,6 +45,8 @@ pub enum Group {
     Server,
     /// Real servers, Redis and clients with injected faults, 30 seconds for each log
     Chaos,
+    /// The native Rust client against a real server that is killed
+    Native,
     /// The npm package in Node, and its size, files, metadata and types
     Js,
     /// The driver and the Rust API, in a browser against a real server
@@ -126,6 +129,7 @@ impl Group {
             | Group::Sim
             | Group::Server
             | Group::Chaos
+            | Group::Native
             | Group::Js
             | Group::Fixtures
             | Group::Docs => {
@@ -140,6 +144,7 @@ impl Group {
             Group::Sim => count(&mut sim::command_line("simulation")),
             Group::Server => server_tests(),
             Group::Chaos => chaos::tests(),
+            Group::Native => native::tests(),
             Group::Js => js(),
             Group::Browser => browser::rust_tests(engine),
             Group::E2e => browser::e2e(engine),

@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use crate::tools::{files, paths};
 
 /// The other members of the workspace. Cargo wants their manifests in a copy, too.
-const MEMBERS: [&str; 6] = ["server", "chaos", "bench", "xtask", "tests/browser/server", "tests/support"];
+const MEMBERS: [&str; 7] =
+    ["server", "chaos", "bench", "xtask", "tests/browser/server", "tests/native", "tests/support"];
 
 /// Copies what cargo needs for the crate `seamline`, and these folders, into a directory of their own.
 pub fn copy(folders: &[&str], to: &Path) -> Result<()> {

@@ -21,6 +21,9 @@ const WASM_BUILDS: [&[&str]; 4] = [
     &["--lib", "--features=npm,plain"],
 ];
 
+/// The Rust API where there is no page: without a platform, for rendering on a server; and for native programs.
+const NATIVE_BUILDS: [&[&str]; 2] = [&["--lib"], &["--lib", "--example=tail", "--features=native,plain"]];
+
 /// The server as it ships. `--all-targets` has only the build for its tests, which can inject faults.
 const SHIPPED_SERVER: [&str; 8] =
     ["-p", "seamline-server", "--lib", "--bins", "--quiet", "--", "-D", "warnings"];
@@ -34,6 +37,10 @@ pub fn tests() -> Result<Tally> {
         let args =
             [&["-p", "seamline", "--quiet", "--target", WASM], build, &["--", "-D", "warnings"]].concat();
         tally += lint(cargo::for_wasm()?, "clippy", &args)?;
+    }
+    for build in NATIVE_BUILDS {
+        let args = [&["-p", "seamline", "--quiet"], build, &["--", "-D", "warnings"]].concat();
+        tally += lint(shell::cargo(), "clippy", &args)?;
     }
     if cargo::component_version("clippy").is_some() {
         tally += planted()?;
@@ -75,11 +82,18 @@ fn missed() -> Result<Vec<String>> {
         fs::write(&file, text + PLANTED)?;
         missed.push(file.strip_prefix(&tree).expect("it lies there").to_string_lossy().replace('\\', "/"));
     }
-    for build in WASM_BUILDS {
-        let mut clippy = cargo::for_wasm()?;
-        let without_tests = build.iter().filter(|arg| !arg.starts_with("--test="));
-        clippy.args(["clippy", "-p", "seamline", "--message-format=short", "--target", WASM]);
-        clippy.args(without_tests);
+    let wasm = WASM_BUILDS.map(|build| (&["--target", WASM][..], build));
+    // Some files have only unit tests.
+    let native = NATIVE_BUILDS.map(|build| (&["--tests"][..], build));
+    for (target, build) in wasm.into_iter().chain(native) {
+        let mut clippy = if target.contains(&WASM) { cargo::for_wasm()? } else { shell::cargo() };
+        if !target.contains(&WASM) {
+            clippy.env("CARGO_TARGET_DIR", paths::target()); // the dependencies are built there
+        }
+        // The copy has no tests and examples.
+        let library =
+            build.iter().filter(|arg| !arg.starts_with("--test=") && !arg.starts_with("--example="));
+        clippy.args(["clippy", "-p", "seamline", "--message-format=short"]).args(target).args(library);
         let found = complaints(&mut clippy, &tree)?;
         missed.retain(|file| !found.contains(file));
     }

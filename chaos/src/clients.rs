@@ -1,20 +1,24 @@
 //! Starts all clients, waits until they have caught up, and ends them.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
+use seamline_test_support::link::Link;
+use tokio::runtime;
 use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
-use crate::client::{Client, Progress};
+use crate::client::{self, Commands, Progress, Setup, Sleep};
 use crate::random::Random;
 use crate::record::Record;
 
 /// All clients.
 pub struct Clients {
-    tasks: Vec<tokio::task::JoinHandle<Record>>,
+    tasks: Vec<JoinHandle<Result<Record>>>,
     progress: Vec<watch::Receiver<Progress>>,
     publishing: Arc<AtomicBool>,
     ending: watch::Sender<bool>,
@@ -28,9 +32,9 @@ pub fn start_all(
     count: u64,
     channels: u64,
     sleep_time: Duration,
-    urls: &[String],
+    server: SocketAddr,
     rng: &mut Random,
-) -> Clients {
+) -> Result<Clients> {
     let publishing = Arc::new(AtomicBool::new(true));
     let ending = watch::Sender::new(false);
     let (mut tasks, mut progress) = (Vec::new(), Vec::new());
@@ -38,13 +42,32 @@ pub fn start_all(
         let first = rng.between(0, channels);
         let mine = (0..channels.div_ceil(4)).map(|i| (first + i * 3) % channels).collect::<Vec<_>>();
         let (sender, receiver) = watch::channel(Progress::default());
-        let mut client = Client::new(number as u32, urls.to_vec(), Random::new(rng.next()), sender);
-        client.subscribe(&mine);
-        let sleep_time = (number % SUSPENDED_OF == 0).then_some(sleep_time);
-        tasks.push(tokio::spawn(client.run(channels, sleep_time, publishing.clone(), ending.subscribe())));
+        let is_suspended = number % SUSPENDED_OF == 0;
+        let sleep = is_suspended.then(|| Link::to(server).map(|link| Sleep { time: sleep_time, link }));
+        let sleep = sleep.transpose()?;
+        let setup = Setup {
+            number: number as u32,
+            server: sleep.as_ref().map_or(server, |sleep| sleep.link.address),
+            channels,
+            mine,
+            sleep,
+            rng: Random::new(rng.next()),
+            progress: sender,
+        };
+        let commands = Commands { publishing: Arc::clone(&publishing), ending: ending.subscribe() };
+        tasks.push(match is_suspended {
+            true => spawn_blocking(|| alone(setup, commands)),
+            false => tokio::spawn(client::run(setup, commands)),
+        });
         progress.push(receiver);
     }
-    Clients { tasks, progress, publishing, ending }
+    Ok(Clients { tasks, progress, publishing, ending })
+}
+
+/// Runs a client on this thread, where nothing else runs.
+fn alone(setup: Setup, commands: Commands) -> Result<Record> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(client::run(setup, commands))
 }
 
 impl Clients {
@@ -81,7 +104,7 @@ impl Clients {
         self.ending.send_replace(true);
         let mut records = Vec::new();
         for task in self.tasks {
-            records.push(task.await?);
+            records.push(task.await??);
         }
         Ok(records)
     }

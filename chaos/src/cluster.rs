@@ -62,8 +62,8 @@ impl Cluster {
     }
 
     /// Where clients connect to.
-    pub fn urls(&self) -> Vec<String> {
-        self.nodes.iter().map(|node| format!("ws://{}/ws", node.client_link.address)).collect()
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.nodes.iter().map(|node| node.client_link.address).collect()
     }
 
     /// Makes everything run and every link work.

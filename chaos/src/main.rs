@@ -1,25 +1,24 @@
-//! `cargo xtask chaos`: real server processes, a real Redis, and clients that are the real core, with injected faults.
+//! `cargo xtask chaos`: real server processes, a real Redis, and the native client, with injected faults.
 //! Nodes and Redis are killed, Redis is paused or loses its data, links are cut and stalled. Afterwards every client
 //! must have dispatched the whole log, once and in order, and the log must have every acknowledged publication.
 //!
 //! Channels keep only a few messages, so clients miss some while they are suspended. A gap that a client reports must
 //! be messages that the log no longer has.
 //!
-//! `cluster` has the processes and the links, `faults` injects faults, `client` drives the core and makes a `record` of
-//! what its application observes, `history` is everything that a log ever had (from Redis itself: `aof`), and `check`
+//! `cluster` has the processes and the links, `balancer` selects a node for each connection, `faults` injects faults,
+//! `client` is an application that makes a `record` of what it observes, `history` is everything that a log ever had (from Redis itself: `aof`), and `check`
 //! reaches the verdict.
 
 mod aof;
+mod balancer;
 mod check;
 mod client;
 mod clients;
 mod cluster;
 mod faults;
-mod frames;
 mod history;
 mod random;
 mod record;
-mod socket;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -93,7 +92,8 @@ async fn run(args: &Args) -> Result<bool> {
     let retain = retain(args, sleep_time);
     let mut cluster = Cluster::start(args.log, &args.server, retain).await?;
     println!("chaos: {:?} log, {} clients, {} s, seed {}", args.log, args.clients, args.seconds, args.seed);
-    let clients = clients::start_all(args.clients, args.channels, sleep_time, &cluster.urls(), &mut rng);
+    let server = balancer::start(cluster.addresses(), Random::new(rng.next())).await?;
+    let clients = clients::start_all(args.clients, args.channels, sleep_time, server, &mut rng)?;
     let counts = faults::inject(&mut cluster, Duration::from_secs(args.seconds), &mut rng).await?;
     clients.stop_publishing();
     cluster.heal().await?;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use seamline::wire::MessageId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Cluster, channel_name};
 use crate::record::Key;
@@ -39,7 +39,7 @@ struct Message {
 }
 
 /// What the clients publish.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub struct Payload {
     pub key: String,
 }

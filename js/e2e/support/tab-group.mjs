@@ -34,7 +34,9 @@ export class Profile {
   /** A new tab. */
   async page() {
     if (this.#browser) return this.#browser.page("", "window");
-    return this.#cdp.page(this.#site.url);
+    const page = await this.#cdp.page(this.#site.url);
+    await page.send("Page.bringToFront"); // as when somebody opens a tab
+    return page;
   }
 
   /** The URL of its pages. */

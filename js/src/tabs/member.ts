@@ -65,7 +65,7 @@ type Doubt =
   | { readonly name: "claimed" };
 
 /** A hub that is silent for this long is pinged. Hidden pages are late: they run timers once a second, or a minute. */
-const QUIET_MS = 400;
+const QUIET_MS = 300;
 /** How long a hub may leave a ping without an answer. A busy leader is not replaced for less. */
 const SILENT_MS = 300;
 /** How long the claims of other tabs are waited for. Also gives messages that wait in this tab a turn. */

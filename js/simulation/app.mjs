@@ -7,6 +7,8 @@ import { STATE } from "./trace.mjs";
 export class App {
   handles = [];
   client;
+  /** When the state of its connection last changed. */
+  changedAt = 0;
 
   constructor(page) {
     Object.assign(this, { page, world: page.world, tab: page.tab });
@@ -21,6 +23,7 @@ export class App {
     const { connect } = page.package.slim;
     this.client = connect("wss://server.test/v1", this.#options());
     this.client.on("state", (state) => {
+      this.changedAt = world.stage.now;
       world.stage.note(STATE, page.name, `state ${state.name}${state.reason ? ` (${state.reason.code})` : ""}`);
       if (state.name === "closed") world.stage.fail(`${page.name} closed by itself: ${state.reason.message}`);
     });

@@ -12,9 +12,9 @@ export function draw(rng) {
   const isShaky = rng.pick([0, 1, 1]);
   return {
     // The world's size.
-    tabs: rng.between(1, 3),
+    tabs: rng.between(1, 4),
     // Whether the tabs share a connection.
-    shared: rng.pick([0, 0, 1]),
+    shared: rng.pick([0, 0, 1, 1]),
     channels: rng.between(1, 2),
     faults_ms: rng.between(3_000, 30_000),
     publish_every_ms: rng.pick([100, 500, 2_000]),

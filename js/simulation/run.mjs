@@ -86,11 +86,13 @@ export class Run {
     const { world } = this;
     const { stage } = world;
     await stage.playUntil(stage.now + QUIET_MS);
-    const { events } = stage;
+    const { events, now } = stage;
     await stage.playUntil(stage.now + QUIET_MS);
     const made = stage.events - events;
     const max = world.tabs.reduce((sum, { isShared }) => sum + (isShared ? EVENTS_SHARED_MAX : EVENTS_AT_REST_MAX), 0);
     stage.check(made <= max, () => `${made} events in a quiet minute`);
+    const restless = world.tabs.find(({ app }) => app.changedAt > now);
+    stage.check(!restless, () => `the connection of ${restless.name} changed in a quiet minute`);
     const what = this.#unwell();
     stage.check(!what, () => `after a quiet minute, ${what}`);
   }

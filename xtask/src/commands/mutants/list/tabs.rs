@@ -3,28 +3,11 @@
 use super::super::mutant::{Mutant, mutant};
 
 const FEED: &str = "js/src/tabs/feed.ts";
+const HUB: &str = "js/src/tabs/hub.ts";
 const MEMBER: &str = "js/src/tabs/member.ts";
 const PUBLICATIONS: &str = "js/src/tabs/publications.ts";
 
 pub const MUTANTS: &[Mutant] = &[
-    mutant(
-        FEED,
-        "a tab joins a stream that is still replayed",
-        "if (wire.name !== \"streaming\" || !wire.isLive) return undefined;",
-        "if (wire.name !== \"streaming\") return undefined;",
-    ),
-    mutant(
-        FEED,
-        "the credit of a tab that joins does not reach the server",
-        "    follower.isJoined = true;\n    this.#grant(follower);",
-        "    follower.isJoined = true;",
-    ),
-    mutant(
-        FEED,
-        "a position of another epoch counts",
-        "Math.max(begin, Math.min(place.offset, count(head))) : begin",
-        "Math.max(begin, Math.min(place.offset, count(head))) : place.offset",
-    ),
     mutant(
         FEED,
         "the stream begins at the tab that is furthest ahead",
@@ -39,5 +22,6 @@ pub const MUTANTS: &[Mutant] = &[
         "if (this.#doubt.name === \"pinged\") return;",
     ),
     mutant(MEMBER, "a hub that is replaced keeps its connection", "    leading.hub.end();\n", ""),
+    mutant(HUB, "no tab gets the answer to a ping", "      this.#deliver(socket, write(\"pong\"));\n", ""),
     mutant(PUBLICATIONS, "a tab that is gone holds up a channel", "return isAwaited;", "return false;"),
 ];

@@ -32,6 +32,7 @@ function guides() {
         page("Choosing where to begin", "/guide/start-points"),
         page("State, then stream", "/guide/state"),
         page("Handling messages", "/guide/handling-messages"),
+        page("Effects exactly once", "/guide/effects"),
         page("Tokens", "/guide/tokens"),
         page("One socket for all tabs", "/guide/tabs"),
         page("Publishing from your backend", "/guide/publishing"),

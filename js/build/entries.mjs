@@ -33,5 +33,6 @@ export const ENTRIES = [
   { name: "solid", source: "src/frameworks/solid.ts", gzipKbMax: 3 },
   { name: "state", source: "src/state/index.ts", gzipKbMax: 2 },
   { name: "tabs", source: "src/tabs/index.ts", gzipKbMax: 9 },
+  { name: "effects", source: "src/effects/index.ts", gzipKbMax: 4 },
   { name: "testing", source: "src/testing/index.ts", gzipKbMax: 8 },
 ];

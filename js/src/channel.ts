@@ -18,17 +18,17 @@ import type {
 
 /**
  * The events of a channel. A `message`, `batch` or `gap` listener may return a promise: the channel waits for it. `T` is
- * the type of a message's payload, `C` that of a cast's.
+ * the type of a message's payload, `C` that of a cast's, `X` that of a transaction.
  */
-export type ChannelEvents<T, C = unknown> = {
-  /** A message: each once, in order. */
-  message: (message: Message<T>) => unknown;
+export type ChannelEvents<T, C = unknown, X = never> = {
+  /** A message: each once, in order. `transaction` is that of {@link ChannelOptions.transaction}. */
+  message: (message: Message<T>, transaction: X) => unknown;
   /**
    * The same messages, in one call for those that arrived together or waited, at most 1,000. They count as processed
    * when the returned promise settles. If there are `message` listeners, too, each message is emitted to them after
    * that, and then counts as processed.
    */
-  batch: (messages: readonly Message<T>[]) => unknown;
+  batch: (messages: readonly Message<T>[], transaction: X) => unknown;
   /** Messages are lost. Emitted before any later message, and only if something listens to messages. */
   gap: (gap: Gap) => unknown;
   /** An ephemeral event. Its data is what others sent: nothing checks that it is a `C`. */
@@ -56,7 +56,7 @@ export interface ChannelPort {
 
 /** What `using` needs. */
 // biome-ignore lint/correctness/noUnusedVariables: it must be declared as the class is
-export interface Channel<T, C> extends Disposes {}
+export interface Channel<T, C, X> extends Disposes {}
 
 /**
  * A handle of a channel, with its own listeners, position and `close()`. All handles of a name share one subscription. It
@@ -79,7 +79,7 @@ export interface Channel<T, C> extends Disposes {}
  * `using` closes a handle at the end of the block.
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class has no members that only some compilers know
-export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<T>> {
+export class Channel<T = unknown, C = unknown, X = never> implements AsyncIterable<Message<T>> {
   /** The channel's name. */
   readonly name: string;
   /** @internal */
@@ -88,11 +88,12 @@ export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<
   _dispatcher: Dispatcher<T, C>;
 
   /** @internal */
-  constructor(name: string, options: ChannelOptions<T>, port: ChannelPort) {
+  constructor(name: string, options: ChannelOptions<T, X>, port: ChannelPort) {
     this.name = name;
     this._port = port;
     this._dispatcher = new Dispatcher<T, C>(name, options, port._logger);
     (options.from as Partial<StateSource> | undefined)?._attach?.(this as never);
+    options.transaction?._attach(this, options);
   }
 
   /** Everything up to here was processed. Pass it as `from` to continue here. Unknown before the server answers. */
@@ -136,9 +137,9 @@ export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<
    * {@link SeamlineError}: `bad_event`, `bad_listener` or `bad_option` for an invalid argument, and
    * `not_supported` as described at {@link ChannelOptions.from}.
    */
-  on<E extends keyof ChannelEvents<T, C>>(
+  on<E extends keyof ChannelEvents<T, C, X>>(
     event: E,
-    listener: ChannelEvents<T, C>[E],
+    listener: ChannelEvents<T, C, X>[E],
     options?: ListenerOptions,
   ): () => void {
     return this.#on(event, listener, options);
@@ -148,9 +149,9 @@ export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<
    * As {@link Channel.on}, for the next event only: the listener is removed before it is called. A message on which it
    * fails is not dispatched to it again.
    */
-  once<E extends keyof ChannelEvents<T, C>>(
+  once<E extends keyof ChannelEvents<T, C, X>>(
     event: E,
-    listener: ChannelEvents<T, C>[E],
+    listener: ChannelEvents<T, C, X>[E],
     options?: ListenerOptions,
   ): () => void {
     return this.#on(event, listener, options, true);
@@ -194,11 +195,13 @@ export class Channel<T = unknown, C = unknown> implements AsyncIterable<Message<
 
   #on<E extends keyof ChannelEvents<T, C>>(
     event: E,
-    listener: ChannelEvents<T, C>[E],
+    listener: ChannelEvents<T, C, X>[E],
     options?: ListenerOptions,
     once?: boolean,
   ): () => void {
-    const off = this._dispatcher._events.on(event, listener, options, once);
+    // Only a transaction calls it with one.
+    const own = listener as ChannelEvents<T, C, never>[E] as ChannelEvents<T, C, void>[E];
+    const off = this._dispatcher._events.on(event, own, options, once);
     if (options?.signal?.aborted) return off;
     const isForMessages = event === "message" || event === "batch";
     try {

@@ -6,6 +6,7 @@ import { checkChannelName, checkChannelOptions, checkCloseOptions, checkOptions,
 import { closed } from "./publications.js";
 import { randomName } from "./random.js";
 import { Status } from "./status.js";
+import type { AnyOptions } from "./transaction.js";
 import type {
   ChannelOptions,
   CloseOptions,
@@ -99,11 +100,12 @@ export class Client {
    * `T` is the type of the payloads. It is that of the schema's output if the option `validate` is set. `C` is the type
    * of ephemeral events.
    */
-  channel<T = unknown, C = unknown>(name: string, options: ChannelOptions<T> = {}): Channel<T, C> {
+  channel<T = unknown, C = unknown, X = never>(name: string, options: ChannelOptions<T, X> = {}): Channel<T, C, X> {
     checkChannelOptions(options);
     checkChannelName(name);
     if (this.#connection._closing) throw closed("client");
-    return new Channel<T, C>(name, options, this.#connection);
+    const { positions: transaction } = this.#setup._options;
+    return new Channel<T, C, X>(name, { transaction, ...options } as AnyOptions, this.#connection);
   }
 
   /** The counters so far, of all connections of this client. */

@@ -44,6 +44,10 @@ export type ClientErrorCode =
   | "invalid_data"
   /** As many publications wait as `outboxMessages` allows. */
   | "outbox_full"
+  /** A stored position was changed by something else; see {@link ChannelOptions.transaction}. */
+  | "position_moved"
+  /** A transaction failed, and nothing of it is stored; see {@link ChannelOptions.transaction}. */
+  | "transaction_failed"
   /** The publication closed one connection after the other. */
   | "undeliverable";
 
@@ -51,7 +55,10 @@ export type ClientErrorCode =
 export type PlainErrorCode =
   /** A message's number is above 2^53 − 1. */
   | "bad_number"
-  /** The plain dialect cannot do this; see {@link Options.dialect} and {@link ChannelOptions.from}. */
+  /**
+   * The plain dialect cannot do this; see {@link Options.dialect} and {@link ChannelOptions.from}. Nor can a handle with
+   * a {@link ChannelOptions.transaction} have two listeners for messages, or be iterated.
+   */
   | "not_supported"
   /** The connection carries one channel only. */
   | "one_channel";

@@ -46,7 +46,7 @@ interface Item<T> {
  * what fails, and keeps the position up to which everything is processed.
  */
 export class Dispatcher<T = unknown, C = unknown> {
-  readonly _events = new Emitter<ChannelEvents<T, C>>("message", "batch", "gap", "cast", "live", "error");
+  readonly _events = new Emitter<ChannelEvents<T, C, void>>("message", "batch", "gap", "cast", "live", "error");
   /** The requested start point. */
   _from: From;
   /** What it listens to; none before the first listener. */
@@ -69,9 +69,9 @@ export class Dispatcher<T = unknown, C = unknown> {
   _wasLive = false;
   /** The connection on which `live` was last queued. */
   _liveOn: unknown;
-  #name: string;
-  #attempts: number;
-  #delayMs: number;
+  readonly _name: string;
+  _attempts: number;
+  _delayMs: number;
   #schema: ChannelOptions<T>["validate"];
   #logger: Required<Logger>;
   /** What waits for the listeners. */
@@ -91,11 +91,11 @@ export class Dispatcher<T = unknown, C = unknown> {
     void this._emit("live");
   };
 
-  constructor(name: string, options: ChannelOptions<T>, logger: Required<Logger>) {
+  constructor(name: string, options: ChannelOptions<T, unknown>, logger: Required<Logger>) {
     const { from, redeliver, validate } = options;
-    this.#name = name;
-    this.#attempts = redeliver?.attempts ?? 1;
-    this.#delayMs = redeliver?.delayMs ?? 1000;
+    this._name = name;
+    this._attempts = redeliver?.attempts ?? 1;
+    this._delayMs = redeliver?.delayMs ?? 1000;
     this.#schema = validate;
     this.#logger = logger;
     // A copy: the application may change its own later. By name: its own may be an object of a class.
@@ -178,7 +178,7 @@ export class Dispatcher<T = unknown, C = unknown> {
 
   _error(error: unknown, message?: Message<T>): void {
     if (this._events.of("error").length === 0) {
-      this.#logger.error(`seamline: channel "${this.#name}":`, error);
+      this.#logger.error(`seamline: channel "${this._name}":`, error);
     }
     this._emit("error", error, message);
   }
@@ -251,7 +251,7 @@ export class Dispatcher<T = unknown, C = unknown> {
     const hasBatches = this._events.of("batch").length > 0;
     if (!hasBatches && !schema) return this.#singly(run);
     const items = this.#take(hasBatches ? BATCH_MAX : 1);
-    const wait = schema && all(items, (item) => validate(schema, this.#name, item));
+    const wait = schema && all(items, (item) => validate(schema, this._name, item));
     return then(wait, () => this.#batch(items)) ?? true;
   }
 
@@ -360,7 +360,7 @@ export class Dispatcher<T = unknown, C = unknown> {
       () => listener(value()),
       (error) => {
         this._error(error, message);
-        if (attempt >= this.#attempts || this._ended) return;
+        if (attempt >= this._attempts || this._ended) return;
         return this.#pause().then(() => {
           const listeners: readonly unknown[] = this._events.of(event);
           if (this._ended || !listeners.includes(listener)) return; // removed meanwhile
@@ -378,14 +378,14 @@ export class Dispatcher<T = unknown, C = unknown> {
         this._onEnd.delete(done);
         resolve();
       };
-      const timer = setTimeout(done, this.#delayMs);
+      const timer = setTimeout(done, this._delayMs);
       this._onEnd.add(done);
     });
   }
 
   #gap(gap: Gap, position: Position): Promise<unknown> | void {
     if (this._events.of("gap").length === 0) {
-      this.#logger.warn(`seamline: channel "${this.#name}": messages are lost:`, gap);
+      this.#logger.warn(`seamline: channel "${this._name}": messages are lost:`, gap);
     }
     return then(this._emit("gap", gap), () => {
       if (!this._ended) this._position = position;

@@ -5,4 +5,5 @@ export type * from "./codes.js";
 export type { Dialect } from "./dialect.js";
 export { SeamlineError } from "./error.js";
 export type * from "./standard-schema.js";
+export type { Transaction } from "./transaction.js";
 export type * from "./types.js";

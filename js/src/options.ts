@@ -3,7 +3,8 @@ import { HIDDEN, invalid, unknown } from "./error.js";
 import type { Shared } from "./shared.js";
 import type { StandardSchema } from "./standard-schema.js";
 import { bytes, isText } from "./text.js";
-import type { ChannelOptions, CloseOptions, ListenerOptions, Options, PublishOptions } from "./types.js";
+import type { AnyOptions, Transaction } from "./transaction.js";
+import type { CloseOptions, ListenerOptions, Options, PublishOptions } from "./types.js";
 
 type Check = (value: unknown, options?: Options) => boolean;
 
@@ -45,6 +46,12 @@ const NUMBERS: Table = {
   outboxMessages: COUNT,
 };
 
+/** An adapter of another script of the package. */
+const OPENS = [
+  "an adapter of seamline/effects",
+  (value: unknown) => isFunction((value as Partial<Transaction> | null)?._attach),
+] as const;
+
 const PLAIN: Table = {
   settleMs: MS,
   windowMessages: COUNT,
@@ -68,6 +75,7 @@ const OPTIONS: Table = {
   WebSocket: ["a constructor", isFunction],
   logger: ["an object like console", isObject],
   shared: ["tabs()", (value) => isFunction((value as Shared | null)?._join)],
+  positions: OPENS,
 };
 
 const REDELIVER: Table = {
@@ -78,6 +86,7 @@ const REDELIVER: Table = {
 const CHANNEL_OPTIONS: Table = {
   from: ['"start", "tail", a position { epoch, offset, id } or state() of seamline/state', isFrom],
   redeliver: ["an object", isObject, REDELIVER],
+  transaction: OPENS,
   validate: ["a schema that implements Standard Schema v1", isSchema],
 };
 
@@ -136,7 +145,7 @@ export function checkListenerOptions(options: ListenerOptions): void {
 }
 
 /** The same for a channel's options. */
-export function checkChannelOptions(options: ChannelOptions): void {
+export function checkChannelOptions(options: AnyOptions): void {
   check(" of channel", options, CHANNEL_OPTIONS);
 }
 

@@ -3,6 +3,7 @@ import type { ReasonCode } from "./codes.js";
 import type { Dialect } from "./dialect.js";
 import type { Shared, SharedRole } from "./shared.js";
 import type { StandardSchema } from "./standard-schema.js";
+import type { Transaction } from "./transaction.js";
 
 /** A position in the log of a channel: everything up to and including `offset` lies behind it. */
 export interface Position {
@@ -285,6 +286,11 @@ export interface Options {
    * freezes, another one takes over. It cannot be combined with `clientId` or the plain dialect.
    */
   shared?: Shared | undefined;
+  /**
+   * Stores how far channels without `from` were processed, so that they continue there after a reload: `storedPositions`
+   * of `seamline/effects`. Default: they continue where the server's position for the `clientId` is.
+   */
+  positions?: Transaction | undefined;
   /** Receives log lines. Default: warnings and errors go to the console. */
   logger?: Logger | undefined;
 }
@@ -326,8 +332,8 @@ export interface StateSource {
   _at(position: Position): StateSource;
 }
 
-/** The options of {@link Client.channel}. `T` is the type of the payloads. */
-export interface ChannelOptions<T = unknown> {
+/** The options of {@link Client.channel}. `T` is the type of the payloads, `X` that of the transactions. */
+export interface ChannelOptions<T = unknown, X = never> {
   /**
    * Where to begin: at the `"start"` of what the log still has, at the `"tail"` (only new messages), or after a
    * position. Default: the position that the server stores for this `clientId`, else the tail. It applies from the
@@ -354,10 +360,20 @@ export interface ChannelOptions<T = unknown> {
   from?: "start" | "tail" | Position | StateSource | undefined;
   /**
    * How often a message or batch is dispatched to a handler that throws or rejects, and how many milliseconds to wait
-   * before each repetition (at most 2,147,483,647; default 1 s). Default: once. The error is reported and the channel
-   * continues.
+   * before each repetition (at most 2,147,483,647; default 1 s). Default: once, or without end if there is a
+   * `transaction`. The error is reported and the channel continues.
    */
   redeliver?: { attempts: number; delayMs?: number | undefined } | undefined;
+  /**
+   * Commits what the listener does and the position in one transaction of your database, so that each message has its
+   * effect exactly once: `indexedDbTransaction`, `dexieTransaction` or `customTransaction` of `seamline/effects`. The
+   * transaction is the second argument of the `message` or `batch` listener, of which there is one.
+   *
+   * The handle begins after the position in the database. If there is none, it begins at `from`, by default at the
+   * `"start"`. A message whose transaction fails is dispatched again until it succeeds, or as often as `redeliver`
+   * allows.
+   */
+  transaction?: Transaction<X> | undefined;
   /**
    * A schema for the payloads, of any library that implements Standard Schema v1, such as Zod, Valibot or ArkType.
    * `message.data` is the schema's output. If a payload is invalid, or the schema fails, the handle emits an `error`

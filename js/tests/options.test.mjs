@@ -5,7 +5,7 @@ import { connect, SeamlineError } from "../dist/index.js";
 
 const NAMES =
   "token, clientId, backoff, dialect, plain, connectTimeoutMs, tokenTimeoutMs, heartbeatMs, pongTimeoutMs, probeTimeoutMs, stableMs, " +
-  "ackIntervalMs, replayCredit, queueMessages, queueBytes, outboxMessages, wasm, WebSocket, logger, shared";
+  "ackIntervalMs, replayCredit, queueMessages, queueBytes, outboxMessages, wasm, WebSocket, logger, shared, positions";
 const MS = "a whole number of milliseconds, at most 2147483647";
 const COUNT = "a whole number, 0 or more";
 const NOT_COUNTS = [-1, 1.5, Number.NaN, Infinity, 2 ** 53, "5", null, true, 5n];
@@ -49,6 +49,7 @@ const wrong = {
   WebSocket: ["a constructor", [1, null, true, {}, "ws"]],
   logger: ["an object like console", [null, "console", console.log]],
   shared: ["tabs()", [true, "tabs", null, {}, () => {}]],
+  positions: ["an adapter of seamline/effects", [null, {}, "positions", () => {}]],
 };
 
 test("the table covers every option", () => {
@@ -172,7 +173,7 @@ test("the options of a channel are checked", () => {
   const table = [
     ...froms.map((from) => [{ from }, invalid('option of channel "from"', from, FROM)]),
     [{ redeliver: 3 }, invalid('option of channel "redeliver"', 3, "an object")],
-    [{ form: "start" }, unknown("option of channel", "form", "from, redeliver, validate")],
+    [{ form: "start" }, unknown("option of channel", "form", "from, redeliver, transaction, validate")],
     [{ validate: {} }, invalid('option of channel "validate"', {}, "a schema that implements Standard Schema v1")],
     [{ validate: null }, invalid('option of channel "validate"', null, "a schema that implements Standard Schema v1")],
     [{ redeliver: { attempts: 0 } }, invalid('option of redeliver "attempts"', 0, "a whole number, 1 or more")],

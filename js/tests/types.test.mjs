@@ -20,7 +20,7 @@ async function compile(files, options) {
   try {
     await mkdir(join(project, "node_modules"));
     await symlink(at(".."), join(project, "node_modules/seamline"));
-    for (const name of ["@types", "solid-js", "valibot", "vue", "zod"]) {
+    for (const name of ["@types", "dexie", "idb", "solid-js", "valibot", "vue", "zod"]) {
       await symlink(at(`../node_modules/${name}`), join(project, "node_modules", name));
     }
     await writeFile(join(project, "package.json"), '{"type":"module"}');
@@ -54,6 +54,7 @@ for (const [name, modules] of Object.entries({ bundler: BUNDLER, nodenext: NODEN
       "schemas.ts": null,
       "state.ts": null,
       "tabs.ts": null,
+      "effects.ts": null,
       "testing.ts": null,
     };
     assert.equal(await compile(files, { ...modules, ...DOM }), "");

@@ -64,6 +64,10 @@ error_codes! {
     INVALID_DATA = "invalid_data";
     /// The outbox has no room for another publication. Try again later.
     OUTBOX_FULL = "outbox_full";
+    /// A stored position was changed by something else. Only the npm package raises it.
+    POSITION_MOVED = "position_moved";
+    /// A transaction of the application failed, and nothing of it is stored. Only the npm package raises it.
+    TRANSACTION_FAILED = "transaction_failed";
     /// The publication closed one connection after the other.
     UNDELIVERABLE = "undeliverable";
 

@@ -25,6 +25,8 @@ export class Cdp {
   #socket;
   #calls = new Map();
   #next = 0;
+  /** By session: what waits for the crash of its page. */
+  #crashes = new Map();
 
   /** @param {string[]} args more switches */
   static start(args = []) {
@@ -59,7 +61,8 @@ export class Cdp {
     this.#socket.on("message", (text) => this.#receive(JSON.parse(text)));
   }
 
-  #receive({ id, result, error }) {
+  #receive({ id, result, error, method, sessionId }) {
+    if (method === "Inspector.targetCrashed") this.#crashes.get(sessionId)?.();
     const call = this.#calls.get(id);
     this.#calls.delete(id);
     if (error) call?.reject(new Error(error.message));
@@ -71,6 +74,11 @@ export class Cdp {
     const id = ++this.#next;
     this.#socket.send(JSON.stringify({ id, method, params, sessionId }));
     return new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject }));
+  }
+
+  /** Resolves when the page that `sessionId` is attached to has crashed. */
+  crashed(sessionId) {
+    return new Promise((resolve) => this.#crashes.set(sessionId, resolve));
   }
 
   async page(url) {
@@ -147,6 +155,14 @@ class Page {
     const { result, exceptionDetails } = await this.send("Runtime.evaluate", params);
     if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
     return result.value;
+  }
+
+  /** Ends the page's process, in the middle of whatever it does. What it was asked meanwhile gets no answer. */
+  async crash() {
+    const crashed = this.#cdp.crashed(this.#session);
+    await this.send("Inspector.enable");
+    this.send("Page.crash").catch(() => {});
+    await crashed;
   }
 
   close() {

@@ -36,6 +36,7 @@ export class Chromium {
     await page.goto(url);
     return {
       problems,
+      goto: (to) => page.goto(to),
       evaluate: (f, argument) => page.evaluate(f, argument),
       collectGarbage: () => page.requestGC(),
       close: () => context.close(),

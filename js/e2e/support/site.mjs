@@ -14,6 +14,11 @@ const POLICIES = {
   "/no-wasm": "script-src 'self' 'unsafe-inline'",
   "/wasm-allowed": "script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'",
 };
+/** Packages that pages import, by their paths. */
+const LIBRARIES = {
+  "/libraries/dexie.mjs": "dexie/dist/modern/dexie.min.mjs",
+  "/libraries/idb.mjs": "idb/build/index.js",
+};
 const SUPPORT = fileURLToPath(new URL(".", import.meta.url));
 
 export class Site {
@@ -41,7 +46,8 @@ export class Site {
     try {
       const path = new URL(request.url, "http://page").pathname;
       const [, script] = /^\/support\/([\w-]+\.mjs)$/.exec(path) ?? [];
-      const body = readFileSync(script ? join(SUPPORT, script) : join(this.#dir, "package", path));
+      const library = LIBRARIES[path] && join(SUPPORT, "../../node_modules", LIBRARIES[path]);
+      const body = readFileSync(library ?? (script ? join(SUPPORT, script) : join(this.#dir, "package", path)));
       response.setHeader("Content-Type", TYPES[extname(path)] ?? "text/plain").end(body);
     } catch {
       response.writeHead(404).end();

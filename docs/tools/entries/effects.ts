@@ -1,0 +1,2 @@
+/** @module seamline/effects */
+export * from "seamline/effects";

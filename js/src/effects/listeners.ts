@@ -1,0 +1,38 @@
+import { SeamlineError } from "../error.js";
+import type { Message } from "../types.js";
+import type { AnyDispatcher } from "./handle.js";
+
+type Messages = readonly Message[];
+type Listener = (value: unknown, transaction?: unknown) => unknown;
+
+/**
+ * Runs the listener for a handle's messages by `run`, which calls it with those that are new. A handle has one such
+ * listener: a transaction that commits for one of two would lose the message for the other.
+ */
+export function runListener(
+  handle: AnyDispatcher,
+  run: (messages: Messages, call: (messages: Messages, transaction: unknown) => unknown) => Promise<void>,
+): void {
+  const events = handle._events;
+  const add = events.on as (event: string, listener: Listener, ...rest: unknown[]) => () => void;
+  const on: typeof add = (event, listener, ...rest) => {
+    const isForMessages = event === "message" || event === "batch";
+    if (!isForMessages || typeof listener !== "function") return add.call(events, event, listener, ...rest);
+    if (rest.length === 0) throw refused(handle, "be iterated", 'use `on("message")`'); // only iterators have no options
+    if (events.of("message").length + events.of("batch").length > 0) {
+      throw refused(handle, "have a second listener for messages", "open another handle, with a `key` of its own");
+    }
+    const isBatch = event === "batch";
+    const wrapped: Listener = (value) =>
+      run(isBatch ? (value as Messages) : [value as Message], (messages, transaction) =>
+        listener(isBatch ? messages : messages[0], transaction),
+      );
+    return add.call(events, event, wrapped, ...rest);
+  };
+  Object.assign(events, { on });
+}
+
+/** The error for what a handle with a transaction cannot do. */
+export function refused({ _name }: AnyDispatcher, what: string, advice: string): SeamlineError {
+  return new SeamlineError("not_supported", `channel "${_name}" has a \`transaction\` and cannot ${what}; ${advice}`);
+}

@@ -77,6 +77,26 @@ describe("subscriptions", () => {
     assert.deepEqual([hub.frames("a")[0].at, hub.frames("b")[0].at], [0, 0]);
   });
 
+  test("nothing of a log that was replaced meanwhile is forwarded", () => {
+    const hub = HubTest.connected("a", "b");
+    hub.send("a", sub(1, after(1)));
+    const { ref: before } = hub.sub(ch);
+    hub.server(subd(ch, before, { head: 1, at: 1 }), { op: "live", ch, head: 1, ref: before });
+    hub.frames("a");
+    hub.send("b", sub(2, { from: "start" }));
+    const { ref } = hub.sub(ch);
+    hub.server(subd(ch, before, { epoch: "new" }), { op: "live", ch, head: 0, ref: before }, msgs(ch, 1, 2));
+    assert.deepEqual([hub.frames("a"), hub.frames("b")], [[], []]);
+    hub.server(subd(ch, ref, { epoch: "new", head: 2 }), msgs(ch, 1, 2, { replay: true }));
+    assert.deepEqual(
+      hub.frames("a").map(({ op, epoch }) => [op, epoch]),
+      [
+        ["subd", "new"],
+        ["msgs", undefined],
+      ],
+    );
+  });
+
   test("the tab with most credit sets the pace", () => {
     const hub = HubTest.connected("a", "b");
     hub.send("a", sub(1, { from: "start", credit: 10 }));

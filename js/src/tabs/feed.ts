@@ -23,8 +23,11 @@ interface Follower {
 /** The subscription on the wire. */
 type Wire =
   | { readonly name: "none" }
-  /** Waits for `subd`. Frames that arrive belong to the subscription before. */
-  | { readonly name: "requested"; readonly ref: number; readonly order: number }
+  /**
+   * Waits for `subd`. Frames that arrive belong to the subscription before. `isReplaced`: that one began again by itself,
+   * because the log was replaced, so they are of a history that no tab knows of yet.
+   */
+  | { readonly name: "requested"; readonly ref: number; readonly order: number; isReplaced: boolean }
   | { readonly name: "streaming"; readonly ref: number; readonly subd: Frame; cursor: number; isLive: boolean };
 
 /** What a feed needs of its hub. `S` is a tab's virtual WebSocket. */
@@ -151,7 +154,7 @@ export class Feed<S> {
   /** Begins the subscription on the wire, again if there is one, where the tab begins that is furthest behind. */
   #begin(from: Place = this.#earliest()): void {
     const order = this.port.number();
-    this.#wire = { name: "requested", ref: order, order };
+    this.#wire = { name: "requested", ref: order, order, isReplaced: false };
     this.#credit = Math.max(...[...this.#followers.values()].map(({ credit }) => credit));
     const { name, ...position } = from;
     const begin = name === "after" ? { position } : { from: name };
@@ -171,6 +174,7 @@ export class Feed<S> {
 
   #subscribed(subd: Frame): void {
     const wire = this.#wire;
+    if (wire.name === "requested" && wire.ref !== subd.ref) wire.isReplaced = true;
     if (wire.name === "none" || wire.ref !== subd.ref) return;
     const [epoch, at] = [subd.epoch as string, count(subd.at)];
     const order = wire.name === "requested" ? wire.order : Infinity;
@@ -188,6 +192,7 @@ export class Feed<S> {
   }
 
   #messages(frame: Frame, text: string): void {
+    if (this.#wire.name === "requested" && this.#wire.isReplaced) return;
     const length = Array.isArray(frame.ids) ? frame.ids.length : 0;
     const [from, to] = [count(frame.n), count(frame.n) + length - 1];
     if (this.#wire.name === "streaming") {

@@ -371,7 +371,7 @@ export interface ChannelOptions<T = unknown, X = never> {
    *
    * The handle begins after the position in the database. If there is none, it begins at `from`, by default at the
    * `"start"`. A message whose transaction fails is dispatched again until it succeeds, or as often as `redeliver`
-   * allows.
+   * allows. In the plain dialect, messages may be repeated after a reload, unless the server numbers them.
    */
   transaction?: Transaction<X> | undefined;
   /**

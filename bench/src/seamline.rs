@@ -1,4 +1,7 @@
 //! The part of `seamline.v1` that a subscriber and a publisher need.
+//!
+//! It is not the native client of the crate. Thousands of these clients share the processors with the server that is
+//! measured, and must be as cheap as those of socket.io beside them. So they count messages, and never read a payload.
 
 use memchr::{memchr, memchr_iter};
 use seamline::wire::VERSION;

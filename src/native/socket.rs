@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::AbortHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
@@ -22,8 +23,8 @@ use crate::client::platform::Report;
 /// No close frame came, or one without a code (RFC 6455, section 7.4.1).
 const ABNORMAL: u16 = 1006;
 const NO_CODE: u16 = 1005;
-/// How long the server may take to answer a close frame.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a close may take: what waits is sent, and the server answers the close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a close frame may take to arrive on a connection that can no longer be written to.
 const REASON_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -37,8 +38,28 @@ pub(crate) struct Socket(Arc<Handle>);
 struct Handle {
     outgoing: UnboundedSender<Outgoing>,
     waiting_bytes: Arc<AtomicU64>,
-    closing: AtomicBool,
+    closing: Arc<Closing>,
     task: AbortHandle,
+}
+
+/// Whether the socket is closing.
+#[derive(Default)]
+struct Closing {
+    is_closing: AtomicBool,
+    begun: Notify,
+}
+
+impl Closing {
+    fn begin(&self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.begun.notify_one();
+    }
+
+    /// Returns when a close has taken too long, such as one behind frames that the server does not read.
+    async fn overdue(&self) {
+        self.begun.notified().await;
+        sleep(CLOSE_TIMEOUT).await;
+    }
 }
 
 enum Outgoing {
@@ -58,8 +79,10 @@ impl Socket {
         let (outgoing, queue) = mpsc::unbounded_channel();
         let waiting_bytes = Arc::<AtomicU64>::default();
         let end = End { report: Arc::new(report), last: None };
-        let task = runtime.start(run(target, end, queue, Arc::clone(&waiting_bytes)));
-        Ok(Socket(Arc::new(Handle { outgoing, waiting_bytes, closing: AtomicBool::new(false), task })))
+        let closing = Arc::<Closing>::default();
+        let task = run(target, end, queue, Arc::clone(&waiting_bytes), Arc::clone(&closing));
+        let task = runtime.start(task);
+        Ok(Socket(Arc::new(Handle { outgoing, waiting_bytes, closing, task })))
     }
 
     /// Sends a frame after those that wait already.
@@ -76,14 +99,15 @@ impl Socket {
 
     /// Sends what waits, and then closes with this code. One that is still opening is abandoned.
     pub fn close(&self, code: u16) {
-        let sent = self.0.outgoing.send(Outgoing::Close(code));
-        self.0.closing.store(sent.is_ok(), Ordering::Relaxed);
+        if self.0.outgoing.send(Outgoing::Close(code)).is_ok() {
+            self.0.closing.begin();
+        }
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        if !*self.closing.get_mut() {
+        if !self.closing.is_closing.load(Ordering::Relaxed) {
             self.task.abort();
         }
     }
@@ -109,6 +133,7 @@ async fn run(
     mut end: End,
     mut queue: UnboundedReceiver<Outgoing>,
     waiting_bytes: Arc<AtomicU64>,
+    closing: Arc<Closing>,
 ) {
     let opened = tokio::select! {
         opened = target.open(Arc::clone(&end.report)) => opened,
@@ -122,20 +147,22 @@ async fn run(
     (end.report)(Report::Open);
     let (sink, stream) = socket.split();
     let mut reading = pin!(read(stream, &end.report));
-    let written = tokio::select! {
-        report = &mut reading => Err(report),
-        written = write(sink, queue, &waiting_bytes) => Ok(written),
+    let ended = async {
+        let written = tokio::select! {
+            report = &mut reading => return report,
+            written = write(sink, queue, &waiting_bytes) => written,
+        };
+        match written {
+            Written::Closing => reading.await,
+            // The reason may be in a close frame that was not read yet.
+            Written::Failed(error) => {
+                timeout(REASON_TIMEOUT, reading).await.unwrap_or_else(|_| lost(&error.to_string()))
+            }
+        }
     };
-    let report = match written {
-        Err(report) => report,
-        Ok(Written::Closing) => {
-            let answered = timeout(CLOSE_TIMEOUT, reading).await;
-            answered.unwrap_or_else(|_| lost("the server did not answer a close frame"))
-        }
-        // The reason may be in a close frame that was not read yet.
-        Ok(Written::Failed(error)) => {
-            timeout(REASON_TIMEOUT, reading).await.unwrap_or_else(|_| lost(&error.to_string()))
-        }
+    let report = tokio::select! {
+        report = ended => report,
+        () = closing.overdue() => lost("the server did not answer a close frame"),
     };
     end.last = Some(report);
 }

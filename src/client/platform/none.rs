@@ -97,3 +97,15 @@ pub fn unix_ms() -> u64 {
 pub fn random() -> u64 {
     0
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Client, ErrorKind};
+
+    #[test]
+    fn connecting_without_a_platform_is_an_error() {
+        let error = Client::builder("wss://example.com/ws").connect().unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unsupported);
+        assert!(error.message.contains("Enable the feature `native`"), "{error}");
+    }
+}

@@ -46,8 +46,29 @@ async fn a_dropped_client_leaves_no_task() {
         until_live(&mut channel).await;
         assert!(Handle::current().metrics().num_alive_tasks() > before);
     }
+    until_tasks(before).await;
+}
+
+#[tokio::test]
+async fn a_server_that_reads_nothing_keeps_no_task() {
+    let server = Scripted::start().await;
+    let before = Handle::current().metrics().num_alive_tasks();
+    let client = at(&server.url()).connect().unwrap();
+    let _socket = server.accept().await;
+    until(&client, "open").await;
+    let large = "x".repeat(60_000);
+    for _ in 0..300 {
+        client.cast("room", &large).unwrap(); // more than the system buffers
+        tokio::task::yield_now().await;
+    }
+    drop(client);
+    until_tasks(before).await;
+}
+
+/// Waits until no more than so many tasks are alive.
+async fn until_tasks(count: usize) {
     let ended = async {
-        while Handle::current().metrics().num_alive_tasks() > before {
+        while Handle::current().metrics().num_alive_tasks() > count {
             sleep(Duration::from_millis(10)).await;
         }
     };

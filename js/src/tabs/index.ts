@@ -46,7 +46,8 @@ function checked(options: TabsOptions): string {
 function join(name: string, client: SharedClient, wake: (event: string) => void): SharedConnection {
   const { clientId, dialect = "seamline" } = client._options;
   if (clientId !== undefined) {
-    const cure = "leave it out with `shared`, because all tabs are one client to the server; pass `from` to continue";
+    const cure =
+      "leave it out with `shared`, because the tabs are one client to the server; pass `positions` to continue";
     throw invalid("bad_option", 'option "clientId"', clientId, cure);
   }
   if (dialect !== "seamline") {

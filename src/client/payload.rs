@@ -17,14 +17,12 @@ pub(crate) type Data = Arc<str>;
 pub(super) fn write<T: Serialize + ?Sized>(data: &T) -> Result<Data, Error> {
     let mut json = Vec::with_capacity(64);
     let mut serializer = serde_json::Serializer::new(&mut json);
-    let written = data.serialize(Finite(&mut serializer));
-    let json = written.and_then(|()| String::from_utf8(json).map_err(serde::ser::Error::custom));
-    json.map(Arc::from).map_err(|error| {
-        Error::own(
-            code::BAD_DATA,
-            format!("cannot write the payload as JSON: {error}. Pass a value that JSON can represent."),
-        )
-    })
+    if let Err(error) = data.serialize(Finite(&mut serializer)) {
+        let message =
+            format!("cannot write the payload as JSON: {error}. Pass a value that JSON can represent.");
+        return Err(Error::own(code::BAD_DATA, message));
+    }
+    Ok(String::from_utf8_lossy(&json).into()) // it is UTF-8
 }
 
 /// JSON as a value.

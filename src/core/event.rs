@@ -165,3 +165,16 @@ impl fmt::Display for GapReason {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_sentences() {
+        let gap = |to, reason| Gap { from: 7, to, reason }.to_string();
+        assert_eq!(gap(Some(9), GapReason::Trimmed), "messages 7 to 9 are lost: trimmed");
+        assert_eq!(gap(Some(7), GapReason::Hole), "message 7 is lost: hole");
+        assert_eq!(gap(None, GapReason::EpochChanged), "messages from 7 on are lost: epoch_changed");
+    }
+}

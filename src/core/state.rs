@@ -151,3 +151,35 @@ impl fmt::Display for ReasonCode {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_sentences_and_json() {
+        let reason =
+            Reason { code: ReasonCode::ConnectionLost, message: String::new(), close_code: Some(1006) };
+        let waiting = State::Waiting { attempt: 1, retry_in_ms: 250, reason };
+        assert_eq!(waiting.to_string(), "waiting 250 ms: connection_lost (close code 1006)");
+        assert_eq!(
+            serde_json::to_value(&waiting).unwrap(),
+            serde_json::json!({
+                "name": "waiting", "attempt": 1, "retry_in_ms": 250,
+                "reason": { "code": "connection_lost", "message": "", "close_code": 1006 },
+            })
+        );
+        let closed = State::Closed {
+            reason: Reason::local(ReasonCode::ClosedByApplication, "the application closed it"),
+        };
+        assert_eq!(closed.to_string(), "closed: the application closed it");
+        assert_eq!(State::Open.to_string(), "open");
+    }
+
+    #[test]
+    fn codes_are_serialized_as_their_words() {
+        for code in [ReasonCode::ClosedByApplication, ReasonCode::TokenFailed, ReasonCode::PageHidden] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+    }
+}

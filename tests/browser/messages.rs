@@ -1,7 +1,7 @@
 //! Messages: each once, in order, whatever happens to the connection.
 
 use futures::future;
-use seamline::{Item, ReasonCode, StartFrom, State};
+use seamline::{DiagnosticKind, Item, ReasonCode, StartFrom, State};
 
 use crate::support::*;
 
@@ -142,4 +142,22 @@ async fn the_first_state_is_the_present_one() {
     let mut states = client.states();
     assert!(matches!(states.next().await, Some(State::Closed { .. })));
     assert!(states.next().await.is_none());
+}
+
+#[conversation]
+async fn diagnostics_are_the_recent_states() {
+    let id = name("client");
+    let client = connect(builder(&id));
+    until(&client, "open").await;
+    cut(&id).await;
+    let mut states = client.states();
+    next_state(&mut states, "waiting").await;
+    next_state(&mut states, "open").await;
+    let names = client.diagnostics().into_iter().filter_map(|entry| match entry.what {
+        DiagnosticKind::State(state) => Some(state.name()),
+        _ => None,
+    });
+    assert_eq!(names.collect::<Vec<_>>(), ["connecting", "open", "waiting", "connecting", "open"]);
+    let last = client.diagnostics().pop().expect("there are entries");
+    assert!(serde_json::to_string(&last).unwrap().ends_with(r#""state":{"name":"open"}}"#), "{last:?}");
 }

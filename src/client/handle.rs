@@ -172,7 +172,7 @@ impl Handle {
         if next > skip {
             let from = *self.skipped.get_or_insert(n.saturating_add(skip));
             self.compare(from, epoch, batch);
-            let at = position_after(&messages[next as usize - 1], n + next - 1, epoch);
+            let at = position_after(&messages[next as usize - 1], n.saturating_add(next - 1), epoch);
             self.queue.push_back(Entry::Silent(Done::Skipped { stream, count: next - skip, at }));
         }
         let Some(last) = messages.last().filter(|_| next < batch.count) else { return };
@@ -358,7 +358,7 @@ impl Handle {
 impl Run {
     fn take(&mut self) -> (Message, Done) {
         let place = self.next;
-        let offset = self.n + place as u64;
+        let offset = self.n.saturating_add(place as u64);
         self.next += 1;
         let Received { id, data, .. } = &self.messages[place];
         let message = Message { id: id.clone(), offset, replayed: self.replayed, data: data.clone() };

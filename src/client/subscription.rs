@@ -185,7 +185,7 @@ impl Subscription {
         if open.stream != shared.stream.id || slowest.processed.steps == shared.processed.steps {
             return;
         }
-        let count = slowest.processed.messages - shared.processed.messages;
+        let count = slowest.processed.messages.saturating_sub(shared.processed.messages);
         shared.processed = slowest.processed;
         calls.session.processed(calls.now, open.id, count, at.clone());
     }
@@ -211,7 +211,7 @@ impl Subscription {
         let Some(shared) = &self.stream else { return };
         let (stream, epoch) = (shared.stream.id, Shared::clone(&shared.epoch));
         let Some(last) = batch.payload.last() else { return };
-        let count = batch.count - skip;
+        let count = batch.count.saturating_sub(skip);
         let position = position_after(last, batch.end(), &epoch);
         self.arrived(Count { messages: count, steps: count }, &position, false);
         if batch.replay

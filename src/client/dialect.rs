@@ -88,7 +88,7 @@ macro_rules! either {
     };
 }
 
-/// The methods of [`Protocol`](crate::core::Protocol).
+/// The methods of [`Protocol`].
 impl AnySession {
     pub fn connect(&mut self, now: Instant) {
         either!(self, session => session.connect(now));

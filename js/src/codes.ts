@@ -21,6 +21,7 @@ export type ServerErrorCode =
   | "bad_query"
   | "bad_version"
   | "forbidden"
+  | "key_conflict"
   | "log_error"
   | "origin_not_allowed"
   | "out_of_order"
@@ -40,12 +41,18 @@ export type ClientErrorCode =
   | "bad_data"
   /** The client, or the handle, is closed. */
   | "closed"
+  /** The publication was removed from the outbox before it was sent. */
+  | "discarded"
+  /** The publication waited for longer than `expireMs`. */
+  | "expired"
   /** A message's payload is invalid according to the schema; see {@link ChannelOptions.validate}. */
   | "invalid_data"
   /** As many publications wait as `outboxMessages` allows. */
   | "outbox_full"
   /** A stored position was changed by something else; see {@link ChannelOptions.transaction}. */
   | "position_moved"
+  /** The storage of the client does not work; publications do not survive the page. */
+  | "storage_failed"
   /** A transaction failed, and nothing of it is stored; see {@link ChannelOptions.transaction}. */
   | "transaction_failed"
   /** The publication closed one connection after the other. */

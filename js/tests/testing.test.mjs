@@ -49,8 +49,11 @@ test("publications are in the log", async (t) => {
   const { server, open } = start(t);
   const room = (await open()).channel("room");
   const { id, offset } = await room.publish({ text: "hi" }, { key: "k" });
-  assert.deepEqual(await room.publish("again", { key: "k" }), { id, offset });
-  assert.deepEqual(server.publish("room", "and again", { key: "k" }), { id, offset });
+  assert.deepEqual(await room.publish({ text: "hi" }, { key: "k" }), { id, offset });
+  assert.deepEqual(server.publish("room", { text: "hi" }, { key: "k" }), { id, offset });
+  const conflict = ({ code }) => code === "key_conflict";
+  await assert.rejects(room.publish("other", { key: "k" }), conflict);
+  assert.throws(() => server.publish("room", "other", { key: "k" }), conflict);
   assert.deepEqual(server.messages("room"), [{ id, offset: 1, key: "k", data: { text: "hi" } }]);
 });
 

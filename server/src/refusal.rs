@@ -83,6 +83,17 @@ impl Refusal {
         Refusal::retry(code::AUTHORIZATION_ERROR, message, AUTHORIZATION_RETRY)
     }
 
+    /// The store did not accept a message.
+    pub fn not_stored(e: &StoreError, ch: &str) -> Self {
+        match e {
+            StoreError::KeyConflict => Refusal::new(
+                code::KEY_CONFLICT,
+                format!("the key belongs to another message of `{ch}`; use a new key for each message"),
+            ),
+            _ => Refusal::log_failed(e, ch),
+        }
+    }
+
     /// The log failed. The logs have the reason, written here unless the store has done so.
     pub fn log_failed(e: &StoreError, ch: &str) -> Self {
         if !e.is_reported() {

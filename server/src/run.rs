@@ -42,7 +42,8 @@ pub async fn run(config: Config) -> Result<(), SetupError> {
         warn!("--unsafe-replay-before-subscribe: messages will be lost; this is for tests only");
     }
     shutdown::ignore_file_size_signal();
-    let retention = Retention { messages: config.retain_messages, age: config.retain_age };
+    let retention =
+        Retention { messages: config.retain_messages, age: config.retain_age, keys: config.retain_keys };
     let hub = Arc::new(Hub::new(usize::try_from(config.live_queue_bytes).unwrap_or(usize::MAX)));
     let pacing = tokio::spawn({
         let hub = hub.clone();

@@ -31,6 +31,8 @@ error_codes! {
     BAD_VERSION = "bad_version";
     /// S, P, H: the token does not grant this.
     FORBIDDEN = "forbidden";
+    /// P, H: the idempotency key belongs to a message with another payload.
+    KEY_CONFLICT = "key_conflict";
     /// S, P, H: the log failed. Try again later.
     LOG_ERROR = "log_error";
     /// H: pages of this origin may not connect.
@@ -60,12 +62,18 @@ error_codes! {
     BAD_DATA = "bad_data";
     /// The client is closed.
     CLOSED = "closed";
+    /// The publication was removed from the outbox before it was sent.
+    DISCARDED = "discarded";
+    /// The publication waited for too long before it was sent.
+    EXPIRED = "expired";
     /// The payload is invalid according to the application's schema.
     INVALID_DATA = "invalid_data";
     /// The outbox has no room for another publication. Try again later.
     OUTBOX_FULL = "outbox_full";
     /// A stored position was changed by something else. Only the npm package raises it.
     POSITION_MOVED = "position_moved";
+    /// The client's storage does not work.
+    STORAGE_FAILED = "storage_failed";
     /// A transaction of the application failed, and nothing of it is stored. Only the npm package raises it.
     TRANSACTION_FAILED = "transaction_failed";
     /// The publication closed one connection after the other.

@@ -3,7 +3,7 @@ import type { Position } from "../types.js";
 import type { Connection } from "./connection.js";
 import { Log } from "./log.js";
 import { type Owner, Positions } from "./positions.js";
-import { Refusals } from "./refusal.js";
+import { type Refusal, Refusals, refusal } from "./refusal.js";
 import { Transit } from "./transit.js";
 import type { TestServerOptions } from "./types.js";
 
@@ -43,10 +43,14 @@ export class Backend {
   }
 
   /** Stores a message, and passes it to the subscribers. */
-  publish(ch: string, json: string, key?: string): { id: string; offset: number } {
-    const { message, isNew } = this.log(ch).append(json, key);
-    if (isNew) for (const { feeds } of this.connections) feeds.get(ch)?.message(message);
-    return { id: message.id, offset: message.offset };
+  publish(ch: string, json: string, key?: string): { id: string; offset: number } | Refusal {
+    const appended = this.log(ch).append(json, key);
+    if (appended.is === "conflict") {
+      return refusal("key_conflict", `the key belongs to another message of \`${ch}\`; use a new key for each message`);
+    }
+    const { id, offset } = appended.message;
+    if (appended.is === "new") for (const { feeds } of this.connections) feeds.get(ch)?.message(appended.message);
+    return { id, offset };
   }
 
   /** Passes an ephemeral event to the subscribers, except the connection that it comes from. */

@@ -183,8 +183,9 @@ export class Connection {
     if (refused?.retry_after_ms === undefined) order?.release(ch, key);
     else order?.hold(ch, key, number);
     if (refused) return this.#nack(ch, key, refused);
-    const { id, offset } = this.backend.publish(ch, data, key);
-    this.wire.send(write("puback", { ch, key, id, offset }));
+    const published = this.backend.publish(ch, data, key);
+    if ("code" in published) return this.#nack(ch, key, published);
+    this.wire.send(write("puback", { ch, key, ...published }));
   }
 
   #checkOrder(ch: string, number: number, order: PublicationOrder | undefined): Refusal | undefined {

@@ -9,6 +9,9 @@ export interface LogMessage {
   key?: string | undefined;
 }
 
+/** What becomes of an append: a new message, the one that was stored under its key, or another one has its key. */
+export type Appended = { is: "new" | "known"; message: LogMessage } | { is: "conflict" };
+
 /** The log of a channel. */
 export class Log {
   epoch = randomName().slice(16);
@@ -24,14 +27,16 @@ export class Log {
     return this.head - this.#messages.length + 1;
   }
 
-  /** Appends a message. If its key is known, returns the message that has it. */
-  append(json: string, key?: string): { message: LogMessage; isNew: boolean } {
+  /** Appends a message, unless its key is known. */
+  append(json: string, key?: string): Appended {
     const known = key === undefined ? undefined : this.#keys.get(key);
-    if (known) return { message: known, isNew: false };
+    // Of a message that is trimmed, only the key is left.
+    if (known && known.json !== json && known.offset >= this.first) return { is: "conflict" };
+    if (known) return { is: "known", message: known };
     const message = { id: this.#nextId(), offset: ++this.head, json, ...(key === undefined ? {} : { key }) };
     this.#messages.push(message);
     if (key !== undefined) this.#keys.set(key, message);
-    return { message, isNew: true };
+    return { is: "new", message };
   }
 
   /** The messages after an offset, at most so many. */

@@ -1,4 +1,4 @@
-import { invalid } from "../error.js";
+import { invalid, SeamlineError } from "../error.js";
 import { isText } from "../text.js";
 import type { Position } from "../types.js";
 import { Backend } from "./backend.js";
@@ -40,7 +40,9 @@ export class MemoryServer implements TestServer {
     if (key !== undefined && (!isText(key) || checkKey(key))) {
       throw invalid("bad_key", "key", key, "pass a string of 1 to 200 bytes");
     }
-    return this.#backend.publish(this.#name(channel), json(data), key);
+    const published = this.#backend.publish(this.#name(channel), json(data), key);
+    if ("code" in published) throw new SeamlineError(published.code, published.message);
+    return published;
   }
 
   cast(channel: string, data: unknown): void {

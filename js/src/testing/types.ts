@@ -72,7 +72,10 @@ export interface TestServer {
   /** The clients that are connected. */
   readonly clients: readonly { clientId: string; user: string; channels: readonly string[] }[];
 
-  /** Stores a message, and delivers it to the subscribers. A known key stores nothing and returns the first message. */
+  /**
+   * Stores a message, and delivers it to the subscribers. A known key stores nothing and returns the first message;
+   * with another payload, it throws `key_conflict`.
+   */
   publish(channel: string, data: unknown, options?: { key?: string | undefined }): { id: string; offset: number };
   /** Sends an ephemeral event to the subscribers. */
   cast(channel: string, data: unknown): void;

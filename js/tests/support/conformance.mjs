@@ -234,8 +234,11 @@ function publishing({ join, publish }) {
     const peer = await join();
     peer.send({ op: "pub", ch: "keys", key: "k", data: 1 });
     await peer.receives(puback("keys", "k", 1));
-    peer.send({ op: "pub", ch: "keys", key: "k", data: "another payload" });
+    peer.send({ op: "pub", ch: "keys", key: "k", data: 1 });
     await peer.receives(puback("keys", "k", 1));
+    peer.send({ op: "pub", ch: "keys", key: "k", data: "another payload" });
+    const message = "the key belongs to another message of `keys`; use a new key for each message";
+    await peer.receives({ op: "pubnack", ch: "keys", key: "k", code: "key_conflict", message });
     peer.send({ op: "pub", ch: "other keys", key: "k", data: null });
     await peer.receives(puback("other keys", "k", 1));
     await publish("keys", 2);

@@ -82,14 +82,19 @@ pub struct Config {
     pub www: Option<PathBuf>,
 
     /// How many messages to keep per channel; older ones are trimmed
-    ///
-    /// Idempotency keys are kept as long as their messages, and for at least 24 hours.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub retain_messages: u64,
 
     /// How long to keep messages, such as 90s, 30m, 12h or 7d [default: no limit]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub retain_age: Option<Duration>,
+
+    /// How long to keep idempotency keys at least; they are kept as long as their messages in any case
+    ///
+    /// It must be longer than clients keep a publication before they send it again: 7 days in a browser's storage by
+    /// default (`expireMs`).
+    #[arg(long, value_name = "DURATION", default_value = "8d", value_parser = duration)]
+    pub retain_keys: Duration,
 
     /// PEM file with the server's certificate and any intermediate certificates; enables https and wss
     ///

@@ -64,7 +64,7 @@ async fn store(
         .map_err(Refusal::too_fast)?;
     authorize(app, &user, Action::Write, &ch).await?;
     let data = payload(body, app.config.max_frame_bytes)?;
-    let failed = |e: StoreError| Refusal::log_failed(&e, &ch);
+    let failed = |e: StoreError| Refusal::not_stored(&e, &ch);
     let append = Append { ch: ch.clone(), key, data };
     let appended = app.store.submit(append).await.map_err(failed)?.await.map_err(failed)?;
     app.metrics.appended.inc_by(u64::from(!appended.duplicate));

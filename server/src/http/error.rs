@@ -70,6 +70,7 @@ fn status(code: &str) -> StatusCode {
         code::UNAUTHORIZED => StatusCode::UNAUTHORIZED,
         code::FORBIDDEN | code::ORIGIN_NOT_ALLOWED => StatusCode::FORBIDDEN,
         code::UNKNOWN_CHANNEL => StatusCode::NOT_FOUND,
+        code::KEY_CONFLICT => StatusCode::CONFLICT,
         code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
         code::TOO_FAST => StatusCode::TOO_MANY_REQUESTS,
         code::AUTHORIZATION_ERROR | code::LOG_ERROR => StatusCode::SERVICE_UNAVAILABLE,
@@ -82,6 +83,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::log::StoreError;
 
     #[test]
     fn a_refusal_has_a_status_and_headers() {
@@ -92,6 +94,7 @@ mod tests {
             (Refusal::new(code::ORIGIN_NOT_ALLOWED, "no"), 403, None),
             (Refusal::unknown_channel("c"), 404, None),
             (Refusal::new(code::TOO_LARGE, "no"), 413, None),
+            (Refusal::not_stored(&StoreError::KeyConflict, "c"), 409, None),
             (retry, 429, Some("2")),
             (Refusal::undecided("read", "c"), 503, Some("1")),
             (Refusal::new(code::BAD_KEY, "no"), 400, None),

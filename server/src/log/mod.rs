@@ -38,7 +38,8 @@ pub struct Message {
 pub struct Append {
     /// The channel.
     pub ch: String,
-    /// The idempotency key. A log stores one message per key, however often it is appended.
+    /// The idempotency key. A log stores one message per key, however often it is appended. As long as it has that
+    /// message, another payload under the same key is rejected.
     pub key: Option<String>,
     /// The payload: JSON text.
     pub data: Arc<str>,
@@ -139,6 +140,8 @@ pub enum StoreError {
     /// The store is unreachable, or accepts no writes, for the time being. The store itself logs this once; callers
     /// need not.
     Unavailable(String),
+    /// The idempotency key belongs to a message with another payload.
+    KeyConflict,
     /// This channel cannot be used; others can. The store itself logs this once.
     Channel(String),
     /// Anything else.
@@ -151,9 +154,9 @@ impl StoreError {
         matches!(self, StoreError::Unavailable(_))
     }
 
-    /// Whether the store has logged this error.
+    /// Whether nothing has to log this error: the store has, or it is the publisher's.
     pub fn is_reported(&self) -> bool {
-        matches!(self, StoreError::Unavailable(_) | StoreError::Channel(_))
+        !matches!(self, StoreError::Failed(_))
     }
 }
 
@@ -161,6 +164,7 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StoreError::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
+            StoreError::KeyConflict => f.write_str("the key belongs to a message with another payload"),
             StoreError::Channel(why) => write!(f, "the channel cannot be used: {why}"),
             StoreError::Failed(why) => write!(f, "the store reported an error: {why}"),
         }

@@ -50,10 +50,21 @@ async fn a_key_is_stored_once_even_across_a_restart() {
     client.send(publish).await;
     assert_eq!(client.next_op("puback").await, ack);
     let url = server.url("/channels/c/messages");
-    let (status, answer) = request("POST", url, &[("idempotency-key", "the-key")], b"\"over http\"").await;
+    let (status, answer) = request("POST", url, &[("idempotency-key", "the-key")], b" \"first\" ").await;
     assert_eq!((status, answer), (200, json!({"id": ack["id"], "offset": ack["offset"]})));
     let stored = server.read("c", 0).await;
     assert_eq!((&stored["head"], &stored["messages"][0]["data"]), (&json!(1), &json!("first")));
+
+    // Another payload under the same key is rejected for good, and stores nothing.
+    let url = server.url("/channels/c/messages");
+    let (status, answer) = request("POST", url, &[("idempotency-key", "the-key")], b"\"other\"").await;
+    assert_eq!((status, answer["code"].as_str()), (409, Some("key_conflict")));
+    client.send(json!({"op": "pub", "ch": "c", "key": "the-key", "data": "other"})).await;
+    client.send(json!({"op": "pub", "ch": "c", "key": "next", "data": 2})).await;
+    let refused = client.next_op("pubnack").await;
+    assert_eq!((&refused["key"], &refused["code"]), (&json!("the-key"), &json!("key_conflict")));
+    assert!(refused["retry_after_ms"].is_null());
+    assert_eq!(client.next_op("puback").await["offset"], 2, "later ones are not held");
 
     // Keys belong to a channel.
     client.send(json!({"op": "pub", "ch": "other", "key": "the-key", "data": 1})).await;

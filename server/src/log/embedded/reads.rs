@@ -109,7 +109,7 @@ mod tests {
     fn a_page_ends_before_a_missing_message() {
         let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
         let txn = db.begin_write().unwrap();
-        let retention = Retention { messages: 100, age: None };
+        let retention = Retention::default();
         let mut tables = Tables::open(&txn, Context { now_ms: 1, seed: 1, retention }).unwrap();
         for i in 1..=6 {
             let append = Append { ch: "c".into(), key: None, data: i.to_string().into() };

@@ -36,6 +36,15 @@ impl Context {
     }
 }
 
+/// What becomes of an append.
+pub(super) enum Outcome {
+    Stored(Appended, Message),
+    /// The same message was stored under its key before.
+    Known(Appended),
+    /// Another message was stored under its key.
+    KeyConflict,
+}
+
 /// The tables of one transaction, and the channels that it has touched.
 pub(super) struct Tables<'txn> {
     channels: ChannelTable<'txn>,
@@ -84,15 +93,19 @@ impl<'txn> Tables<'txn> {
         Ok(Channel::new(number, self.context.epoch(number)))
     }
 
-    /// Appends a message. Returns no message if its key was used before.
-    pub fn append(&mut self, append: &Append) -> Result<(Appended, Option<Message>), redb::StorageError> {
+    /// Appends a message, unless its key was used before.
+    pub fn append(&mut self, append: &Append) -> Result<Outcome, redb::StorageError> {
         let now_ms = self.context.now_ms;
         let channel = self.channel(&append.ch)?;
         let number = channel.number;
         let (id, offset) = (channel.next_id(now_ms), channel.head + 1);
         if let Some(key) = &append.key {
             if let Some((offset, id)) = self.keys.find(number, key)? {
-                return Ok((Appended { id, offset, duplicate: true }, None));
+                let stored = self.messages.get((number, offset))?;
+                if stored.is_some_and(|row| row.value().2 != &*append.data) {
+                    return Ok(Outcome::KeyConflict);
+                }
+                return Ok(Outcome::Known(Appended { id, offset, duplicate: true }));
             }
             self.keys.insert(number, key, offset, id)?;
         }
@@ -100,7 +113,7 @@ impl<'txn> Tables<'txn> {
         let channel = self.channel(&append.ch)?;
         (channel.last_id, channel.head) = (id, offset);
         let message = Message { offset, id, data: append.data.clone() };
-        Ok((Appended { id, offset, duplicate: false }, Some(message)))
+        Ok(Outcome::Stored(Appended { id, offset, duplicate: false }, message))
     }
 
     /// Stores an acknowledged position, unless it is invalid or behind the stored one.

@@ -7,7 +7,7 @@ use redb::{Database, ReadableDatabase, ReadableTable, StorageError, WriteTransac
 use super::keys::Keys;
 use super::schema::{CHANNELS, Channel, KEY_ORDER, MESSAGES, MessageRow, MessageTable, POSITIONS};
 use super::tables::Context;
-use crate::log::retention::{KEY_AGE_MIN, POSITION_AGE_MAX, Retention};
+use crate::log::retention::{POSITION_AGE_MAX, Retention};
 use crate::time::{millis, now_ms};
 
 /// How many rows one transaction may remove: publishers wait meanwhile. At least twice what a group may add.
@@ -74,7 +74,7 @@ impl<'txn> Trimmer<'txn> {
 
     /// A key is dropped when its message is gone *and* it is old enough.
     fn trim_keys(&mut self, channel: &Channel) -> Result<(), StorageError> {
-        let oldest_ms = self.context.now_ms.saturating_sub(millis(KEY_AGE_MIN));
+        let oldest_ms = self.context.now_ms.saturating_sub(millis(self.context.retention.keys));
         while self.rows_left > 0 && self.keys.drop_oldest(channel.number, channel.first, oldest_ms)? {
             self.rows_left -= 1;
         }
@@ -92,7 +92,7 @@ pub(super) fn expired_channels(
     let (channels, messages) = (txn.open_table(CHANNELS)?, txn.open_table(MESSAGES)?);
     let key_order = txn.open_table(KEY_ORDER)?;
     let now_ms = now_ms();
-    let key_oldest_ms = now_ms.saturating_sub(millis(KEY_AGE_MIN));
+    let key_oldest_ms = now_ms.saturating_sub(millis(retention.keys));
     let oldest_ms = retention.age.map_or(0, |age| now_ms.saturating_sub(millis(age)));
     let mut expired = Vec::new();
     for row in channels.range::<&str>((Bound::Excluded(after), Bound::Unbounded))? {
@@ -181,14 +181,17 @@ fn first_ms(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::log::embedded::tables::Tables;
+    use crate::log::embedded::tables::{Outcome, Tables};
     use crate::log::{Append, PositionKey};
     use redb::{Database, backends::InMemoryBackend};
     use seamline::wire::Position;
 
     const HOUR_MS: u64 = 3_600_000;
-    const RETENTION: Retention = Retention { messages: 2, age: None };
+    const RETENTION: Retention =
+        Retention { messages: 2, age: None, keys: Duration::from_millis(24 * HOUR_MS) };
 
     fn context(now_ms: u64) -> Context {
         Context { now_ms, seed: 1, retention: RETENTION }
@@ -199,14 +202,15 @@ mod tests {
         let txn = db.begin_write().unwrap();
         let mut tables = Tables::open(&txn, context(now_ms)).unwrap();
         let append = Append { ch: "c".into(), key: Some(key.into()), data: "1".into() };
-        let (appended, _) = tables.append(&append).unwrap();
+        let outcome = tables.append(&append).unwrap();
         tables.finish().unwrap();
         txn.commit().unwrap();
+        let (Outcome::Stored(appended, _) | Outcome::Known(appended)) = outcome else { panic!("a conflict") };
         (appended.offset, appended.duplicate)
     }
 
     #[test]
-    fn a_key_outlives_its_message_for_a_day() {
+    fn a_key_outlives_its_message() {
         let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
         let start = 1_000 * HOUR_MS;
         for (i, key) in ["a", "b", "c"].iter().enumerate() {
@@ -247,7 +251,7 @@ mod tests {
     fn only_channels_with_something_to_trim_are_found() {
         let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
         let txn = db.begin_write().unwrap();
-        let keep_all = Context { retention: Retention { messages: 100, age: None }, ..context(now_ms()) };
+        let keep_all = Context { retention: Retention { messages: 100, ..RETENTION }, ..context(now_ms()) };
         let mut tables = Tables::open(&txn, keep_all).unwrap();
         tables.channel("empty").unwrap();
         for i in 0..100 {
@@ -268,7 +272,7 @@ mod tests {
         assert!(!drop_expired(&txn, context(now_ms()), &Expired::Channels(all)).unwrap());
         txn.commit().unwrap();
         assert!(found("").is_empty());
-        let old = Retention { messages: 100, age: Some(std::time::Duration::ZERO) };
+        let old = Retention { messages: 100, age: Some(Duration::ZERO), ..RETENTION };
         std::thread::sleep(std::time::Duration::from_millis(2));
         assert_eq!(expired_channels(&db, old, "").unwrap().len(), EXPIRED_MAX);
     }

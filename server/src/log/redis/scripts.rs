@@ -11,7 +11,7 @@ use redis::{Cmd, Pipeline, RedisResult, Script, Value};
 use seamline::wire::{MessageId, Position, StartAt};
 
 use super::keys;
-use crate::log::retention::{KEY_AGE_MIN, POSITION_AGE_MAX};
+use crate::log::retention::POSITION_AGE_MAX;
 use crate::log::{After, Append, PageLimit, PositionKey, Retention};
 use crate::time::millis;
 
@@ -64,7 +64,7 @@ pub(super) async fn load(connection: &mut MultiplexedConnection) -> RedisResult<
     loaded.into_iter().try_for_each(|loaded| loaded.map(drop))
 }
 
-/// `{offset, id, duplicate}`.
+/// `{offset, id, 0}`; 1 if the key was used before, 2 if it was for another payload.
 pub(super) fn append(append: &Append, retention: Retention) -> Cmd {
     let mut cmd = channel_call(Name::Append, &append.ch, retention);
     cmd.arg(&*append.data).arg(append.key.as_deref().unwrap_or_default());
@@ -166,7 +166,7 @@ fn channel_call_with(script: Name, ch: &str, more: &[String], retention: Retenti
     cmd.arg(keys::log(ch)).arg(keys::meta(ch)).arg(keys::idempotency(ch)).arg(keys::idempotency_order(ch));
     cmd.arg(more);
     cmd.arg(crate::random::name()).arg(retention.messages).arg(retention.age.map_or(0, millis));
-    cmd.arg(millis(KEY_AGE_MIN));
+    cmd.arg(millis(retention.keys));
     cmd
 }
 

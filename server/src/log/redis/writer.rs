@@ -26,7 +26,7 @@ pub(super) enum Job {
 }
 
 type Answer = oneshot::Sender<Result<Appended, StoreError>>;
-/// Offset, id, whether it is a duplicate.
+/// Offset, id, and what became of the key: see `append.lua`.
 type Reply = (u64, String, u8);
 
 /// Runs until a `Stop`, or until all senders are gone.
@@ -74,8 +74,11 @@ async fn write(
     }
 }
 
-fn appended((offset, id, duplicate): Reply) -> Result<Appended, StoreError> {
-    Ok(Appended { id: super::parse_id(&id)?, offset, duplicate: duplicate == 1 })
+fn appended((offset, id, key): Reply) -> Result<Appended, StoreError> {
+    match key {
+        2 => Err(StoreError::KeyConflict),
+        _ => Ok(Appended { id: super::parse_id(&id)?, offset, duplicate: key == 1 }),
+    }
 }
 
 /// Takes what is queued, up to the limits or a `Stop`.

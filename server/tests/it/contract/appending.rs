@@ -44,10 +44,10 @@ async fn each_channel_has_its_own_offsets(backend: Backend) {
 
 async fn concurrent_appends_with_one_key_store_one_message(backend: Backend) {
     let node = backend.open().await;
-    let ask = async |who: u64| {
+    let ask = async |_| {
         let mut answers = Vec::new();
         for i in 0..20 {
-            answers.push((i, node.append(keyed("c", &format!("key-{i}"), who)).await));
+            answers.push((i, node.append(keyed("c", &format!("key-{i}"), i)).await));
         }
         answers
     };

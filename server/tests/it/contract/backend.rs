@@ -34,7 +34,7 @@ impl Backend {
     }
 
     pub async fn open(&self) -> Node {
-        self.open_with(Retention { messages: 100_000, age: None }).await
+        self.open_with(Retention::default()).await
     }
 
     pub async fn open_with(&self, retention: Retention) -> Node {

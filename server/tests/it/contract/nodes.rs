@@ -31,7 +31,7 @@ async fn keys_are_unique_across_nodes() {
         let keys = (0..50).map(|i| format!("key-{i}"));
         let mut offsets = Vec::new();
         for key in keys {
-            offsets.push(nodes[who % 2].append(keyed("c", &key, who)).await.offset);
+            offsets.push(nodes[who % 2].append(keyed("c", &key, 1)).await.offset);
         }
         offsets
     };

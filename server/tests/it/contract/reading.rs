@@ -91,7 +91,7 @@ async fn an_id_is_located_after_trimming(backend: Backend) {
     node.store.close().await;
     drop(node);
 
-    let node = backend.open_with(Retention { messages: 10, age: None }).await;
+    let node = backend.open_with(Retention { messages: 10, ..Retention::default() }).await;
     node.store.trim().await.unwrap();
     for (id, offset) in ids.iter().zip(1..) {
         let expected = if offset > 20 { (offset, Some(*id)) } else { (0, None) };
@@ -114,7 +114,8 @@ async fn peeking_creates_no_channel(backend: Backend) {
 }
 
 async fn a_trimmed_channel_keeps_its_last_id(backend: Backend) {
-    let node = backend.open_with(Retention { messages: 10, age: Some(Duration::from_millis(50)) }).await;
+    let retention = Retention { messages: 10, age: Some(Duration::from_millis(50)), ..Retention::default() };
+    let node = backend.open_with(retention).await;
     let last = node.append_all("c", 1..=30).await[29];
     tokio::time::sleep(Duration::from_millis(60)).await;
     node.store.trim().await.unwrap();

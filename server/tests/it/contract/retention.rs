@@ -17,7 +17,7 @@ for_each_backend!(
 );
 
 async fn the_newest_messages_are_kept(backend: Backend) {
-    let node = backend.open_with(Retention { messages: 10, age: None }).await;
+    let node = backend.open_with(Retention { messages: 10, ..Retention::default() }).await;
     node.append_all("c", 1..=25).await;
     node.store.trim().await.unwrap();
     assert_eq!(node.ends("c").await, (16, 25));
@@ -31,7 +31,7 @@ async fn the_newest_messages_are_kept(backend: Backend) {
 }
 
 async fn an_emptied_channel_keeps_its_head(backend: Backend) {
-    let node = backend.open_with(Retention { messages: 100, age: Some(AGE) }).await;
+    let node = backend.open_with(Retention { messages: 100, age: Some(AGE), ..Retention::default() }).await;
     let before = node.append_all("c", 1..=5).await;
     let epoch = node.epoch("c").await;
     trimmed_to(&node, 6, 5).await;

@@ -112,7 +112,7 @@ impl World {
             commits: CommitCount::open(directory.path()).unwrap(),
             committed,
             hub,
-            retention: Retention { messages: 1000, age: None },
+            retention: Retention { messages: 1000, ..Retention::default() },
             outage: None,
         };
         World { writer, faults, live, _directory: directory }

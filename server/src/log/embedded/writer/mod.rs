@@ -29,11 +29,11 @@ use super::commits::CommitCount;
 use super::handle::{Handle, needs_reopening};
 use super::journal::{self, Journal};
 use super::store::{Reopened, begin_write};
-use super::tables::{Context, Tables};
+use super::tables::{Context, Outcome, Tables};
 use super::trim::{self, Expired};
 use crate::error::SetupError;
 use crate::log::hub::Hub;
-use crate::log::{Append, Appended, ChannelInfo, Message, PositionKey, Resumed, Retention, StoreError};
+use crate::log::{Append, Appended, ChannelInfo, PositionKey, Resumed, Retention, StoreError};
 
 /// Maximum number of commands per transaction.
 const GROUP_COMMANDS_MAX: usize = 512;
@@ -64,7 +64,7 @@ pub(super) enum Control {
 
 /// The result of a command, valid once its group is committed.
 enum Done {
-    Appended(Appended, Option<Message>),
+    Appended(Outcome),
     Ensured(ChannelInfo),
     Stored,
     Resumed(Resumed),
@@ -162,11 +162,15 @@ impl Writer {
     /// Publishes the message, if any, and answers the command. The receiver may be gone, which is no error.
     fn announce(&self, command: Command, done: Done) {
         match (command, done) {
-            (Command::Append(append, answer), Done::Appended(appended, message)) => {
-                if let Some(message) = message {
-                    self.hub.publish(&append.ch, message);
-                }
-                let _ = answer.send(Ok(appended));
+            (Command::Append(append, answer), Done::Appended(outcome)) => {
+                let _ = answer.send(match outcome {
+                    Outcome::Stored(appended, message) => {
+                        self.hub.publish(&append.ch, message);
+                        Ok(appended)
+                    }
+                    Outcome::Known(appended) => Ok(appended),
+                    Outcome::KeyConflict => Err(StoreError::KeyConflict),
+                });
             }
             (Command::Ensure(_, answer), Done::Ensured(info)) => drop(answer.send(Ok(info))),
             (Command::StorePositions(_, answer), Done::Stored) => drop(answer.send(Ok(()))),
@@ -241,10 +245,7 @@ fn fill(txn: &WriteTransaction, context: Context, group: &[Command]) -> Result<W
     let number = tables.count_commit()?;
     for command in group {
         done.push(match command {
-            Command::Append(append, _) => {
-                let (appended, message) = tables.append(append)?;
-                Done::Appended(appended, message)
-            }
+            Command::Append(append, _) => Done::Appended(tables.append(append)?),
             Command::Ensure(ch, _) => Done::Ensured(tables.channel(ch)?.info()),
             Command::StorePositions(positions, _) => {
                 positions.iter().try_for_each(|(key, at)| tables.store_position(key, at))?;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
-use super::{Budget, Command, Done, Failure, Reopened, Writer, Written};
+use super::{Budget, Command, Done, Failure, Outcome, Reopened, Writer, Written};
 use crate::log::embedded::free_space;
 use crate::log::embedded::trim::{self, Expired};
 use crate::log::{Health, Message, StoreError};
@@ -153,7 +153,7 @@ impl Writer {
 impl Uncertain {
     fn new(group: &[Command], written: Written) -> Self {
         let message = |(command, done): (&Command, Done)| match (command, done) {
-            (Command::Append(append, _), Done::Appended(_, Some(message))) => {
+            (Command::Append(append, _), Done::Appended(Outcome::Stored(_, message))) => {
                 Some((append.ch.clone(), message))
             }
             _ => None,

@@ -21,8 +21,15 @@ struct Record<'a> {
     seed: u64,
     messages_max: u64,
     age_max_ms: Option<u64>,
+    /// Servers before this setting kept keys for a day.
+    #[serde(default = "day_ms")]
+    key_age_min_ms: u64,
     #[serde(borrow)]
     changes: Vec<Change<'a>>,
+}
+
+fn day_ms() -> u64 {
+    24 * 3600 * 1000
 }
 
 /// A command without its answer.
@@ -62,6 +69,7 @@ pub(super) fn encode(context: &Context, group: &[Command]) -> Option<Vec<u8>> {
         seed: *seed,
         messages_max: retention.messages,
         age_max_ms: retention.age.map(millis),
+        key_age_min_ms: millis(retention.keys),
         changes: group.iter().map(change).collect::<Option<_>>()?,
     };
     serde_json::to_vec(&record).ok()
@@ -69,8 +77,13 @@ pub(super) fn encode(context: &Context, group: &[Command]) -> Option<Vec<u8>> {
 
 /// The group of a record. Nobody waits for the answers.
 pub(super) fn decode(record: &[u8]) -> serde_json::Result<(Context, Vec<Command>)> {
-    let Record { now_ms, seed, messages_max, age_max_ms, changes } = serde_json::from_slice(record)?;
-    let retention = Retention { messages: messages_max, age: age_max_ms.map(Duration::from_millis) };
+    let Record { now_ms, seed, messages_max, age_max_ms, key_age_min_ms, changes } =
+        serde_json::from_slice(record)?;
+    let retention = Retention {
+        messages: messages_max,
+        age: age_max_ms.map(Duration::from_millis),
+        keys: Duration::from_millis(key_age_min_ms),
+    };
     Ok((Context { now_ms, seed, retention }, changes.into_iter().map(command).collect()))
 }
 

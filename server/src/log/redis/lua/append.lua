@@ -1,12 +1,16 @@
 -- Appends a message to the log, once per idempotency key.
 --
 -- ARGV[5] the payload, ARGV[6] the idempotency key, or ''
--- Returns {offset, id, 1 if the key was used before}.
+-- Returns {offset, id, 0 for a new message, 1 if it is stored under this key already, 2 if another payload is}.
 local data, key = ARGV[5], ARGV[6]
 if key ~= '' then
     local target = redis.call('HGET', keys, key)
     local offset, id = string.match(target or '', '^(%d+) (%d+%-%d+)$')
-    if id then return {tonumber(offset), id, 1} end
+    if id then
+        local stored = redis.call('XRANGE', log, id, id)[1]
+        local message = stored and message_in(stored)
+        return {tonumber(offset), id, message and message.data ~= data and 2 or 1}
+    end
     redis.call('LINDEX', key_order, 0) -- if this is not a list, it fails before anything is written
 end
 

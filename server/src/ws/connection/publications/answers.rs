@@ -74,7 +74,7 @@ struct Answers {
 }
 
 impl Answers {
-    /// Answers a publication. One that failed is held until the client sends it again.
+    /// Answers a publication. One that failed for now is held until the client sends it again.
     async fn send(&self, publication: Publication, result: Result<Appended, StoreError>) -> Result<(), Gone> {
         let Publication { ch, key, number } = publication;
         let frame = match result {
@@ -83,8 +83,10 @@ impl Answers {
                 ServerFrame::PubAck { ch, key, id, offset }
             }
             Err(e) => {
-                self.order.hold(&ch, &key, number);
-                let refusal = Refusal::log_failed(&e, &ch);
+                let refusal = Refusal::not_stored(&e, &ch);
+                if refusal.retry_after.is_some() {
+                    self.order.hold(&ch, &key, number);
+                }
                 refused(&self.app, ch, key, refusal)
             }
         };

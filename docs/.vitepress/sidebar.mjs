@@ -33,6 +33,7 @@ function guides() {
         page("State, then stream", "/guide/state"),
         page("Handling messages", "/guide/handling-messages"),
         page("Effects exactly once", "/guide/effects"),
+        page("Publications that survive the page", "/guide/storage"),
         page("Tokens", "/guide/tokens"),
         page("One socket for all tabs", "/guide/tabs"),
         page("Publishing from your backend", "/guide/publishing"),

@@ -32,6 +32,7 @@ export const ENTRIES = [
   { name: "svelte", source: "src/frameworks/svelte.ts", gzipKbMax: 3 },
   { name: "solid", source: "src/frameworks/solid.ts", gzipKbMax: 3 },
   { name: "state", source: "src/state/index.ts", gzipKbMax: 2 },
+  { name: "storage", source: "src/storage/index.ts", gzipKbMax: 8 },
   { name: "tabs", source: "src/tabs/index.ts", gzipKbMax: 9 },
   { name: "effects", source: "src/effects/index.ts", gzipKbMax: 4 },
   { name: "testing", source: "src/testing/index.ts", gzipKbMax: 8 },

@@ -2,8 +2,9 @@ import { Channel } from "./channel.js";
 import { Connection, type Setup } from "./connection.js";
 import type { Dialect } from "./dialect.js";
 import { asyncDispose, type DisposesAsync } from "./disposal.js";
+import { SeamlineError } from "./error.js";
 import { checkChannelName, checkChannelOptions, checkCloseOptions, checkOptions, settings } from "./options.js";
-import { closed } from "./publications.js";
+import { closed, type Joins } from "./publications.js";
 import { randomName } from "./random.js";
 import { Status } from "./status.js";
 import type { AnyOptions } from "./transaction.js";
@@ -13,6 +14,7 @@ import type {
   Diagnostic,
   ListenerOptions,
   Options,
+  Outbox,
   State,
   Stats,
   UrlLike,
@@ -36,6 +38,8 @@ export interface Client extends DisposesAsync {}
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: a class has no members that only some compilers know
 export class Client {
+  /** The publications that the log does not have yet, if the option `storage` is set. */
+  readonly outbox: Outbox | undefined;
   #setup: Setup;
   #status: Status;
   /** A new one after each `connect()`. */
@@ -44,8 +48,10 @@ export class Client {
   /** @internal */
   constructor(url: string | UrlLike, options: Options, seamline: Dialect) {
     checkOptions(options);
-    const { clientId, logger } = options;
+    const { clientId, logger, storage } = options;
     this.#status = new Status(logger);
+    const _outbox = storage?.attach(this.#status, options, SeamlineError) as (Outbox & Joins) | undefined;
+    this.outbox = _outbox;
     this.#setup = {
       _url: webSocketUrl(url),
       // Copies: the application may change its own later.
@@ -55,6 +61,7 @@ export class Client {
       _status: this.#status,
       _clientId: clientId ?? randomName(),
       _load: clientId && randomName().slice(16),
+      _outbox,
     };
     this.#connection = new Connection(this.#setup);
   }

@@ -11,7 +11,7 @@ import { watchLifecycle } from "./lifecycle.js";
 import { type Lineage, lineageOf } from "./lineage.js";
 import { isLoaded, type Loading, loadWithRetries } from "./load.js";
 import { toJson } from "./payload.js";
-import { closed, type Promised, Publications } from "./publications.js";
+import { closed, type Joins, type Promised, Publications } from "./publications.js";
 import type { SharedConnection } from "./shared.js";
 import { openSocket, type Socket } from "./socket.js";
 import type { Status } from "./status.js";
@@ -33,6 +33,7 @@ export interface Setup {
   readonly _clientId: string;
   /** The name of this page load, if the application chose the client id. */
   readonly _load: string | undefined;
+  readonly _outbox: Joins | undefined;
 }
 
 /** The end of a connection, from the moment on when it accepts nothing new. */
@@ -86,6 +87,7 @@ export class Connection implements ChannelPort, Loading, Host {
     const isSeamline = dialect === "seamline";
     this.#subscriptions = new Subscriptions(this.#calls, isSeamline);
     this.#publications = new Publications(this.#calls, _options.outboxMessages);
+    setup._outbox?._join(this.#publications);
     if (_load) this.#lineage = lineageOf(_clientId, _load);
     this.#shared = _options.shared?._join(setup, this.#lifecycle);
     // In the plain dialect, the URL has a query that the wasm writes.

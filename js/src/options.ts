@@ -4,7 +4,7 @@ import type { Shared } from "./shared.js";
 import type { StandardSchema } from "./standard-schema.js";
 import { bytes, isText } from "./text.js";
 import type { AnyOptions, Transaction } from "./transaction.js";
-import type { CloseOptions, ListenerOptions, Options, PublishOptions } from "./types.js";
+import type { ClientStorage, CloseOptions, ListenerOptions, Options, PublishOptions } from "./types.js";
 
 type Check = (value: unknown, options?: Options) => boolean;
 
@@ -71,6 +71,7 @@ const OPTIONS: Table = {
     PLAIN,
   ],
   ...NUMBERS,
+  storage: ["a storage", (value) => isFunction((value as ClientStorage | null)?.attach)],
   wasm: ["a URL, a Response, bytes or a module", (value) => isText(value) || isObject(value)],
   WebSocket: ["a constructor", isFunction],
   logger: ["an object like console", isObject],

@@ -3,7 +3,7 @@ import type { Calls } from "./calls.js";
 import { SeamlineError } from "./error.js";
 import type { Payload } from "./payload.js";
 import { allowed, bytes } from "./text.js";
-import type { Reason } from "./types.js";
+import type { Published, Reason } from "./types.js";
 
 /** The default of `outboxMessages`. */
 const OUTBOX_MESSAGES = 1000;
@@ -11,9 +11,7 @@ const OUTBOX_MESSAGES = 1000;
 /** The longest idempotency key. The wasm refuses an empty one. */
 const KEY_BYTES_MAX = 200;
 
-/** Where the log has a publication. */
-export type Published = { id: string; offset: number };
-/** That, or why the log does not have it. */
+/** Where the log has a publication, or why it does not have it. */
 type Answer = Published | SeamlineError;
 
 /** A publication, and the promise that its answer settles. */
@@ -22,6 +20,11 @@ export interface Promised {
   readonly _key: string;
   _resolve(answer: Published): void;
   _reject(error: SeamlineError): void;
+}
+
+/** The outbox of a storage: comes before the publications of each connection, and has them sent when it is time. */
+export interface Joins {
+  _join(publications: Publications): void;
 }
 
 /** Publications without an answer. The wasm keeps and repeats them; here are the promises that they settle. */
@@ -39,7 +42,7 @@ export class Publications {
     this.#max = max;
   }
 
-  /** Publishes, unless there is an error already. */
+  /** Publishes, unless there is an error already. The outbox of a storage takes its place; see `Joins`. */
   _publish(promised: Promised, { _json, _size }: Payload, error?: SeamlineError | false): void {
     if (error) return settle(promised, error);
     // The wasm has the same limit and the same text, once it is loaded.
@@ -73,8 +76,12 @@ export class Publications {
 
 function settle({ _name, _key, _resolve, _reject }: Promised, answer: Answer): void {
   if (!(answer instanceof SeamlineError)) return _resolve(answer);
-  // If nobody catches it, the error is all there is to see, so it names the publication.
-  _reject(new SeamlineError(answer.code, `publication "${_key}" to channel "${_name}" failed: ${answer.message}`));
+  _reject(new SeamlineError(answer.code, failed(_name, _key, answer.message)));
+}
+
+/** If nobody catches it, the error is all there is to see, so it names the publication. */
+export function failed(name: string, key: string, message: string): string {
+  return `publication "${key}" to channel "${name}" failed: ${message}`;
 }
 
 /** The error for a call on something that was closed. */

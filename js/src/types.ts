@@ -1,6 +1,7 @@
 import type { Channel } from "./channel.js";
 import type { ReasonCode } from "./codes.js";
 import type { Dialect } from "./dialect.js";
+import type { SeamlineError } from "./error.js";
 import type { Shared, SharedRole } from "./shared.js";
 import type { StandardSchema } from "./standard-schema.js";
 import type { Transaction } from "./transaction.js";
@@ -269,6 +270,11 @@ export interface Options {
   /** How many publications may wait for an answer. Default 1,000. */
   outboxMessages?: number | undefined;
   /**
+   * Where publications are kept until the log has them, so that they survive the page: `indexedDb(name)` of
+   * `seamline/storage`, or another storage of that entry. See {@link Client.outbox}. Default: they end with the page.
+   */
+  storage?: ClientStorage | undefined;
+  /**
    * The client's WebAssembly: its URL, its bytes, or the compiled module. All clients of a page share the first
    * client's. Default: the one inside the script. The entry `seamline/slim` has none inside, and requires this option.
    */
@@ -293,6 +299,90 @@ export interface Options {
   positions?: Transaction | undefined;
   /** Receives log lines. Default: warnings and errors go to the console. */
   logger?: Logger | undefined;
+}
+
+/** What the log reports about a message that it has stored. */
+export interface Published {
+  /** The id that the log assigned. */
+  id: string;
+  /** Its number in the channel. */
+  offset: number;
+}
+
+/** A publication that the log does not have yet, in {@link Client.outbox}. */
+export type StoredPublication<T = unknown> = {
+  readonly channel: string;
+  /** The idempotency key. */
+  readonly key: string;
+  /** The payload. */
+  readonly data: T;
+  /** When it was published or retried, in milliseconds since the Unix epoch. */
+  readonly publishedAt: number;
+} & (
+  | {
+      /** `waiting`: it was not sent by this page yet. `sending`: the server has not answered. */
+      readonly status: "waiting" | "sending";
+      readonly error?: undefined;
+    }
+  | {
+      /** The server rejected it, or it waited for longer than `expireMs` (the code `expired`). */
+      readonly status: "failed";
+      readonly error: SeamlineError;
+    }
+);
+
+/** The events of an outbox. */
+export type OutboxEvents = {
+  /** The list has changed. Emitted once for changes that come together. */
+  change: () => unknown;
+  /** The log has stored a publication, of this page or of an earlier one. */
+  sent: (publication: Published & { channel: string; key: string }) => unknown;
+  /** A publication has failed. It stays in the list until it is retried or discarded. */
+  failed: (publication: StoredPublication) => unknown;
+};
+
+/** Counters of an outbox. */
+export interface OutboxStats {
+  /** How many publications it has. */
+  messages: number;
+  /** Their size in UTF-16 code units of JSON. */
+  bytes: number;
+  /** How many were rejected because it was full, since the client was created. */
+  full: number;
+  /** How many expired, since the client was created. */
+  expired: number;
+}
+
+/** The publications of a client with the option `storage` that the log does not have yet. */
+export interface Outbox {
+  /** Whether publications survive the page at the moment. If not, the client has emitted an `error`. */
+  readonly isDurable: boolean;
+  /** Resolves when {@link Outbox.list} has what earlier pages have left, or when the storage has failed. */
+  ready(): Promise<void>;
+  /**
+   * What this page sends, and what has failed in any page, oldest first. A new array after each change, and the same
+   * objects where nothing has changed. Other open pages send their own publications.
+   */
+  list(): readonly StoredPublication[];
+  /** Adds a listener. The returned function removes it. */
+  on<E extends keyof OutboxEvents>(event: E, listener: OutboxEvents[E]): () => void;
+  /**
+   * Sends a failed publication again, after all others and under the same key. The promise settles as that of
+   * `publish()`. If the publication waits already, it only settles with it.
+   */
+  retry(publication: { channel: string; key: string }): Promise<Published>;
+  /**
+   * Removes a publication that waits or has failed. Its promise rejects with `discarded`. Returns false if there is
+   * none, or if it was sent and is not answered yet.
+   */
+  discard(publication: { channel: string; key: string }): boolean;
+  stats(): OutboxStats;
+}
+
+/** Where the publications of a client are kept: made by the functions of `seamline/storage`. */
+export interface ClientStorage {
+  /** Creates the outbox of a client, which calls it with its own parts. */
+  attach(...parts: unknown[]): Outbox;
 }
 
 /** The options of {@link Client.close}. */

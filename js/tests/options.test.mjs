@@ -5,7 +5,7 @@ import { connect, SeamlineError } from "../dist/index.js";
 
 const NAMES =
   "token, clientId, backoff, dialect, plain, connectTimeoutMs, tokenTimeoutMs, heartbeatMs, pongTimeoutMs, probeTimeoutMs, stableMs, " +
-  "ackIntervalMs, replayCredit, queueMessages, queueBytes, outboxMessages, wasm, WebSocket, logger, shared, positions";
+  "ackIntervalMs, replayCredit, queueMessages, queueBytes, outboxMessages, storage, wasm, WebSocket, logger, shared, positions";
 const MS = "a whole number of milliseconds, at most 2147483647";
 const COUNT = "a whole number, 0 or more";
 const NOT_COUNTS = [-1, 1.5, Number.NaN, Infinity, 2 ** 53, "5", null, true, 5n];
@@ -45,6 +45,7 @@ const wrong = {
   queueMessages: [COUNT, NOT_COUNTS],
   queueBytes: [COUNT, NOT_COUNTS],
   outboxMessages: [COUNT, NOT_COUNTS],
+  storage: ["a storage", [1, null, {}, "indexedDb"]],
   wasm: ["a URL, a Response, bytes or a module", [1, null, true]],
   WebSocket: ["a constructor", [1, null, true, {}, "ws"]],
   logger: ["an object like console", [null, "console", console.log]],

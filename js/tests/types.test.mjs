@@ -53,6 +53,7 @@ for (const [name, modules] of Object.entries({ bundler: BUNDLER, nodenext: NODEN
       "frameworks.ts": null,
       "schemas.ts": null,
       "state.ts": null,
+      "storage.ts": null,
       "tabs.ts": null,
       "effects.ts": null,
       "testing.ts": null,

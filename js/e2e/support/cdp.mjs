@@ -20,7 +20,8 @@ const ARGS = [
 ];
 
 export class Cdp {
-  #dir = mkdtempSync(join(tmpdir(), "seamline-chromium-"));
+  #dir;
+  #keepsDir;
   #process;
   #socket;
   #calls = new Map();
@@ -28,10 +29,15 @@ export class Cdp {
   /** By session: what waits for the crash of its page. */
   #crashes = new Map();
 
-  /** @param {string[]} args more switches */
-  static start(args = []) {
+  /**
+   * @param {string[]} args more switches
+   * @param {string} [profile] the folder of the profile, which outlives the browser; default: a new one, which does not
+   */
+  static start(args = [], profile = undefined) {
     return started(async () => {
       const cdp = new Cdp();
+      cdp.#keepsDir = profile !== undefined;
+      cdp.#dir = profile ?? mkdtempSync(join(tmpdir(), "seamline-chromium-"));
       try {
         await cdp.#start(args);
       } catch (error) {
@@ -90,12 +96,22 @@ export class Cdp {
     return page;
   }
 
+  /** SIGKILL: nothing is written any more. */
+  async kill() {
+    const ended = new Promise((resolve) => this.#process.once("exit", resolve));
+    this.#process.kill("SIGKILL");
+    await ended;
+    this.#process.stderr.destroy(); // its children may hold the other end for a while
+    this.#socket.terminate();
+  }
+
   async stop() {
     const ended = new Promise((resolve) => this.#process?.once("exit", resolve));
     const gently = this.#process?.kill();
     const late = setTimeout(() => this.#process.kill("SIGKILL"), 10_000);
     if (gently) await ended;
     clearTimeout(late);
+    if (this.#keepsDir) return;
     try {
       rmSync(this.#dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     } catch {

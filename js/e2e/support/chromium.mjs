@@ -30,6 +30,10 @@ export class Chromium {
   async page(url) {
     const context = await this.#browser.newContext();
     context.setDefaultTimeout(PATIENCE_MS);
+    return this.#open(context, url);
+  }
+
+  async #open(context, url) {
     const page = await context.newPage();
     const problems = [];
     page.on("pageerror", (error) => problems.push(String(error)));
@@ -39,6 +43,8 @@ export class Chromium {
       goto: (to) => page.goto(to),
       evaluate: (f, argument) => page.evaluate(f, argument),
       collectGarbage: () => page.requestGC(),
+      tab: (to) => this.#open(context, to),
+      closeTab: () => page.close(),
       close: () => context.close(),
     };
   }

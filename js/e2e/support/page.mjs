@@ -26,11 +26,24 @@ export class Browser {
   /**
    * A fresh page, in which everything that the package exports is global. `evaluate(f, argument)` calls a
    * function in it; `problems` has the errors that nobody caught; `close()` closes it. In Chromium, `collectGarbage()`
-   * does so. `kind`: see {@link WebDriver.page}.
+   * does so. `load()` loads it again. `kind`: see {@link WebDriver.page}.
    */
   async page(path = "", kind = "tab") {
-    const page = await this.#browser.page(this.#site.url + path, kind);
-    await page.evaluate(async () => void Object.assign(globalThis, await import("/dist/index.js")));
+    return this.#ready(await this.#browser.page(this.#site.url + path, kind), path);
+  }
+
+  /** Another page of the same browser profile as this one; `closeTab()` closes only that. */
+  async tab(page, path = "") {
+    return this.#ready(await page.tab(this.#site.url + path), path);
+  }
+
+  async #ready(page, path) {
+    const prepare = () => page.evaluate(async () => void Object.assign(globalThis, await import("/dist/index.js")));
+    page.load = async () => {
+      await page.goto(this.#site.url + path);
+      await prepare();
+    };
+    await prepare();
     return page;
   }
 

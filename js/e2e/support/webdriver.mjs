@@ -74,6 +74,7 @@ export class WebDriver {
       });
     page.goto = (to) => navigate(() => this.#driver.get(to))();
     page.back = navigate(() => this.#driver.navigate().back());
+    page.tab = (to) => this.page(to);
     page.close = () =>
       this.#inTurn(async () => {
         await this.#driver.switchTo().window(window);
@@ -81,6 +82,7 @@ export class WebDriver {
         const [other] = await this.#driver.getAllWindowHandles();
         await this.#driver.switchTo().window(other);
       });
+    page.closeTab = page.close;
     await page.evaluate(() => {
       globalThis.__problems = [];
       addEventListener("error", (event) => __problems.push(String(event.error ?? event.message)));

@@ -5,6 +5,7 @@ import { plain } from "seamline/plain";
 import { plain as plainSlim } from "seamline/plain-slim";
 import { connect as connectSlim } from "seamline/slim";
 import { state } from "seamline/state";
+import { indexedDb } from "seamline/storage";
 
 declare class OwnWebSocket {
   constructor(url: string, protocol?: string);
@@ -21,7 +22,7 @@ declare class OwnWebSocket {
 export const options: Options = { WebSocket: OwnWebSocket, wasm: new Uint8Array(8), dialect: plain };
 const client: Client = connect("wss://example.org/ws", options);
 connectInline("wss://example.org/ws", { dialect: plainSlim });
-connectSlim("wss://example.org/ws", { wasm: new ArrayBuffer(8) });
+connectSlim("wss://example.org/ws", { wasm: new ArrayBuffer(8), storage: indexedDb("app") });
 
 export async function run(signal: NonNullable<ListenerOptions["signal"]>): Promise<string> {
   const room: Channel<string> = client.channel<string>("room");

@@ -1,0 +1,2 @@
+/** @module seamline/storage */
+export * from "seamline/storage";

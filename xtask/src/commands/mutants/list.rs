@@ -2,6 +2,7 @@
 
 mod channel;
 mod connection;
+mod effects;
 mod publications;
 mod scripts;
 mod state;
@@ -16,5 +17,5 @@ pub fn core() -> impl Iterator<Item = &'static Mutant> {
 
 /// Those in the npm package.
 pub fn pages() -> impl Iterator<Item = &'static Mutant> {
-    scripts::MUTANTS.iter().chain(state::MUTANTS).chain(tabs::MUTANTS)
+    scripts::MUTANTS.iter().chain(effects::MUTANTS).chain(state::MUTANTS).chain(tabs::MUTANTS)
 }

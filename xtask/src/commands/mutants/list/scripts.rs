@@ -8,12 +8,6 @@ const PUBLICATIONS: &str = "js/src/publications.ts";
 const SUBSCRIPTION: &str = "js/src/subscription.ts";
 
 pub const MUTANTS: &[Mutant] = &[
-    mutant(
-        DISPATCHER,
-        "a message counts as processed too early",
-        "    await wait;\n    this.#pulled",
-        "    this.#pulled",
-    ),
     mutant(DISPATCHER, "a gap is not reported", "if (gap) this._lost(gap, position);", ""),
     mutant(LINEAGE, "a page forgets the loads before it", "[...new Set([own, ...past])]", "[own]"),
     mutant(

@@ -10,9 +10,9 @@ const PUBLICATIONS: &str = "js/src/tabs/publications.ts";
 pub const MUTANTS: &[Mutant] = &[
     mutant(
         FEED,
-        "the stream begins at the tab that is furthest ahead",
-        "offset: Math.min(first.offset, ...offsets)",
-        "offset: Math.max(first.offset, ...offsets)",
+        "what a replaced log sends is forwarded before its subd",
+        "if (this.#wire.name === \"requested\" && this.#wire.isReplaced) return;",
+        "",
     ),
     mutant(MEMBER, "sockets of the old hub stay", "const lost = this.#lose(before);", "const lost = false;"),
     mutant(

@@ -12,7 +12,7 @@ import { shrink } from "../simulation/shrink.mjs";
 import { Stage } from "../simulation/stage.mjs";
 import { sweep } from "../simulation/sweep.mjs";
 
-const { PAGES_SEEDS = "60", PAGES_SEED = "0" } = process.env;
+const { PAGES_SEEDS = "40", PAGES_SEED = "0" } = process.env;
 const parts = await loadPackage();
 
 test("every promise is kept in simulated worlds", async () => {

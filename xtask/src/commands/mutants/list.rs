@@ -6,6 +6,7 @@ mod effects;
 mod publications;
 mod scripts;
 mod state;
+mod storage;
 mod tabs;
 
 use super::mutant::Mutant;
@@ -17,5 +18,10 @@ pub fn core() -> impl Iterator<Item = &'static Mutant> {
 
 /// Those in the npm package.
 pub fn pages() -> impl Iterator<Item = &'static Mutant> {
-    scripts::MUTANTS.iter().chain(effects::MUTANTS).chain(state::MUTANTS).chain(tabs::MUTANTS)
+    scripts::MUTANTS
+        .iter()
+        .chain(effects::MUTANTS)
+        .chain(state::MUTANTS)
+        .chain(storage::MUTANTS)
+        .chain(tabs::MUTANTS)
 }

@@ -12,8 +12,8 @@ const CHANNEL = "room";
 /** A little more than the second. */
 const SPACING_MS = 1100;
 
-/** How long a page is busy. Longer than the others wait for it. */
-const BUSY_MS = 3000;
+/** How long a page is busy: longer than the others wait for it, also on a busy machine. */
+const BUSY_MS = 5000;
 
 /** One profile of a browser. Chromium without Playwright, which shows each page as if it were in front. */
 export class Profile {

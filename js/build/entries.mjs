@@ -31,6 +31,7 @@ export const ENTRIES = [
   { name: "vue", source: "src/frameworks/vue.ts", gzipKbMax: 3 },
   { name: "svelte", source: "src/frameworks/svelte.ts", gzipKbMax: 3 },
   { name: "solid", source: "src/frameworks/solid.ts", gzipKbMax: 3 },
+  { name: "history", source: "src/history/index.ts", gzipKbMax: 2 },
   { name: "state", source: "src/state/index.ts", gzipKbMax: 2 },
   { name: "storage", source: "src/storage/index.ts", gzipKbMax: 8 },
   { name: "tabs", source: "src/tabs/index.ts", gzipKbMax: 9 },

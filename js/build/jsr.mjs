@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { dirname, join, relative } from "node:path";
 
 const NAME = "@seamline/seamline";
-const ENTRIES = [".", "./plain", "./state", "./storage", "./tabs", "./effects", "./testing"];
+const ENTRIES = [".", "./plain", "./history", "./state", "./storage", "./tabs", "./effects", "./testing"];
 const RELATIVE = /(?<=(?:from |import\()")(\.{1,2}\/[^"]+)\.js(?=")/g;
 
 const [folder] = process.argv.slice(2);

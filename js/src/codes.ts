@@ -75,8 +75,10 @@ export type ArgumentErrorCode = "bad_event" | "bad_listener" | "bad_option" | "b
 
 /** What the entries beside the client report. */
 export type EntryErrorCode =
+  /** The log was replaced since the handle began; see `seamline/history`. */
+  | "epoch_changed"
   /** The function of `state` failed; see `seamline/state`. It is called again. */
-  "state_failed";
+  | "state_failed";
 
 /** Why there is no connection; see {@link Reason}. */
 export type ReasonCode =

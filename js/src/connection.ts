@@ -52,6 +52,8 @@ interface Closing {
  */
 export class Connection implements ChannelPort, Loading, Host {
   readonly _status: Status;
+  /** The newest socket. For entries. */
+  _socket: Socket | undefined;
   #closing: Closing | undefined;
   #setup: Setup;
   /** The counts of the client's connections before this one. */
@@ -217,8 +219,9 @@ export class Connection implements ChannelPort, Loading, Host {
   socket(id: number, url: string): Socket | string {
     const socket = this.#early?._socket() ?? openSocket(() => this.#webSocket(url));
     if (typeof socket === "object") {
+      this._socket = socket;
       socket._start((kind, reason, code, data) => {
-        if (kind === Call.SocketMessage) return this.#receive(id, data) !== Result.Repeat;
+        if (kind === Call.SocketMessage) return this._receive(id, data) !== Result.Repeat;
         return this.#calls._call(kind, id, reason, "", code) !== Result.Repeat;
       });
     }
@@ -230,7 +233,9 @@ export class Connection implements ChannelPort, Loading, Host {
     return this.#shared?._open() ?? new (Own ?? WebSocket)(url, dialect === "seamline" ? "seamline.v1" : undefined);
   }
 
-  #receive(id: number, data: unknown): Answer {
+  /** A frame has arrived. An entry may take the place of this. */
+  _receive(id: number, data: unknown): Answer {
+    this._socket!._first ??= data;
     const answer =
       (this.#setup._options.dialect ?? "seamline") === "seamline"
         ? this.#calls._call(...readFrame(id, data))

@@ -53,6 +53,8 @@ export class Dispatcher<T = unknown, C = unknown> {
   _subscription: Subscription | undefined;
   /** Everything up to here is processed. */
   _position: Position | undefined;
+  /** Where it began. */
+  _began: Position | undefined;
   /** How many messages of the current stream are processed, counted like those that arrived. */
   _messages = 0;
   /** The same for messages and gaps together. */
@@ -75,11 +77,11 @@ export class Dispatcher<T = unknown, C = unknown> {
   #schema: ChannelOptions<T>["validate"];
   #logger: Required<Logger>;
   /** What waits for the listeners. */
-  _queue: Entry[] = [];
+  _queue!: Entry[];
   /** What counts is processed of this stream. Earlier ones may still be in the queue. */
   #stream: Stream | undefined;
   /** Everything up to here was queued or skipped. The id is that of a message that arrived. */
-  _had: Position | undefined;
+  #had: Position | undefined;
   /** The run whose first message one listener is busy with, and nothing else was taken from it. */
   #pulled: Run | undefined;
   /** When the page gets a turn. */
@@ -98,9 +100,15 @@ export class Dispatcher<T = unknown, C = unknown> {
     this._delayMs = redeliver?.delayMs ?? 1000;
     this.#schema = validate;
     this.#logger = logger;
+    this._restart(from as From);
+  }
+
+  /** It begins at a start point, and drops what it has queued. */
+  _restart(from: From): void {
+    this._queue = [];
     // A copy: the application may change its own later. By name: its own may be an object of a class.
-    this._position = typeof from === "object" ? copyOf(from as Position) : undefined;
-    this._from = this._position ?? (from as From);
+    this._position = this.#had = typeof from === "object" ? copyOf(from) : undefined;
+    this._from = this._position ?? from;
   }
 
   /** It follows a stream from now on: after `position` if it has not followed another one. */
@@ -114,14 +122,14 @@ export class Dispatcher<T = unknown, C = unknown> {
 
   /** The server has answered: the stream continues after this position. */
   _attached(position: Position): void {
-    if (this._had) this._gap("trimmed", position);
+    if (this.#had) this._gap("trimmed", position);
     else this.#startAt(position);
   }
 
   /** Queues a frame's messages from `skip` on, except those that this handle has had. */
   _deliver(_stream: Stream, _epoch: string, _frame: Frame, skip: number, _positionId?: string): void {
     const { n, ids } = _frame;
-    const { offset = n - 1, id } = this._had ?? {};
+    const { offset = n - 1, id } = this.#had ?? {};
     const same = offset - n;
     const next = Math.min(Math.max(skip, same + 1), ids.length);
     if (next > skip) {
@@ -134,13 +142,13 @@ export class Dispatcher<T = unknown, C = unknown> {
       this._queue.push(() => this.#count(_stream, next - skip, next - skip, at));
     }
     if (next === ids.length) return;
-    this._had = positionAfter(ids.length - 1, _frame, _epoch);
+    this.#had = positionAfter(ids.length - 1, _frame, _epoch);
     this._queue.push({ _frame, _stream, _epoch, _positionId, _next: next });
   }
 
   /** The stream continues after `position`: this counts as a step of it, if it is given. */
   _gap(reason: Gap["reason"], position: Position, stream?: Stream): void {
-    const gap = this._had && missed(this._had, position, reason);
+    const gap = this.#had && missed(this.#had, position, reason);
     if (gap) this._lost(gap, position);
     if (!stream) return;
     this._queue.push(() => {
@@ -213,13 +221,13 @@ export class Dispatcher<T = unknown, C = unknown> {
   }
 
   #startAt(position: Position): void {
-    this._position = position;
-    this._had = { epoch: position.epoch, offset: position.offset };
+    this._began = this._position = position;
+    this.#had = { epoch: position.epoch, offset: position.offset };
   }
 
   /** Messages are lost, and the stream continues after `position`. */
   _lost(gap: Gap, position: Position): void {
-    this._had = position;
+    this.#had = position;
     this._queue.push(() => this.#gap(gap, position));
   }
 

@@ -7,6 +7,8 @@ export type Reporter = (kind: Call, reason: string, code: number, data?: unknown
 
 /** A WebSocket, as the wasm uses it. Nothing here throws, whatever the application's class does. */
 export interface Socket {
+  /** The first frame that was reported: the welcome, if the connection is open. For entries. */
+  _first?: unknown;
   /** Reports to the engine from now on, first what has happened so far. */
   _start(report: Reporter): void;
   /** Sends a frame: its text, or what {@link writeFrame} makes a text of. Returns the cause if that fails. */

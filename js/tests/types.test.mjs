@@ -51,6 +51,7 @@ for (const [name, modules] of Object.entries({ bundler: BUNDLER, nodenext: NODEN
     const files = {
       "consumer.ts": null,
       "frameworks.ts": null,
+      "history.ts": null,
       "schemas.ts": null,
       "state.ts": null,
       "storage.ts": null,

@@ -11,13 +11,13 @@ macro_rules! error_codes {
     };
 }
 
-// Sent by the server: `S` in an `err`, `P` in a `pubnack`, `H` in an HTTP response.
+// Sent by the server: `S` in an `err`, `P` in a `pubnack`, `R` in a `readnack`, `H` in an HTTP response.
 error_codes! {
-    /// S, P, H: the authorization service gave no answer. Try again later.
+    /// S, P, R, H: the authorization service gave no answer. Try again later.
     AUTHORIZATION_ERROR = "authorization_error";
     /// H: the request's body could not be read.
     BAD_BODY = "bad_body";
-    /// S, P, H, and the client: the channel name breaks [`CHANNEL_NAME_RULE`](super::CHANNEL_NAME_RULE).
+    /// S, P, R, H, and the client: the channel name breaks [`CHANNEL_NAME_RULE`](super::CHANNEL_NAME_RULE).
     BAD_CHANNEL = "bad_channel";
     /// S, and the client: the frame does not follow the protocol.
     BAD_FRAME = "bad_frame";
@@ -29,11 +29,11 @@ error_codes! {
     BAD_QUERY = "bad_query";
     /// S: the server does not speak this version of the protocol.
     BAD_VERSION = "bad_version";
-    /// S, P, H: the token does not grant this.
+    /// S, P, R, H: the token does not grant this.
     FORBIDDEN = "forbidden";
     /// P, H: the idempotency key belongs to a message with another payload.
     KEY_CONFLICT = "key_conflict";
-    /// S, P, H: the log failed. Try again later.
+    /// S, P, R, H: the log failed. Try again later.
     LOG_ERROR = "log_error";
     /// H: pages of this origin may not connect.
     ORIGIN_NOT_ALLOWED = "origin_not_allowed";
@@ -49,7 +49,7 @@ error_codes! {
     TOO_MANY_CONNECTIONS = "too_many_connections";
     /// S, H: the token is missing, invalid or expired.
     UNAUTHORIZED = "unauthorized";
-    /// H: there is no such channel, and reading does not create it.
+    /// R, H: there is no such channel, and reading does not create it.
     UNKNOWN_CHANNEL = "unknown_channel";
     /// S: the server does not know the frame's `op`.
     UNKNOWN_OP = "unknown_op";
@@ -103,6 +103,8 @@ error_codes! {
 
     // Reported by the entries of the npm package.
 
+    /// The log was replaced since the handle began whose history is read.
+    EPOCH_CHANGED = "epoch_changed";
     /// The application's function that fetches its state failed. It is called again.
     STATE_FAILED = "state_failed";
 }

@@ -11,6 +11,8 @@
 mod client_frame;
 pub mod code;
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+mod history;
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 mod json;
 mod limits;
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
@@ -21,6 +23,8 @@ mod text;
 
 pub use client_frame::{ClientFrame, StartAt};
 pub use code::close;
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
+pub use history::{HistoryPage, READ_FEATURE, Read, ReadNack};
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 pub use json::{ClientFields, Fields, FrameError};
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]

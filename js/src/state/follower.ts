@@ -27,7 +27,7 @@ export class StateFollower<T, C> {
     this.#fetch = fetch;
     this.#timeoutMs = timeoutMs;
     const dispatcher = channel._dispatcher;
-    dispatcher._from = dispatcher._position = position;
+    dispatcher._restart(position);
     if (position) {
       this.#phase = { name: "following", cause: "start", failures: 0, sinceMs: performance.now(), isLive: false };
     }
@@ -39,10 +39,7 @@ export class StateFollower<T, C> {
         dispatcher._run();
       }
     };
-    dispatcher._lost = ({ reason }, at) => {
-      dispatcher._had = at;
-      this.#wait(reason);
-    };
+    dispatcher._lost = ({ reason }) => this.#wait(reason);
     const live = dispatcher._live.bind(dispatcher);
     dispatcher._live = (connects) => {
       this.#step({ name: "live" });
@@ -125,9 +122,7 @@ export class StateFollower<T, C> {
   #continue(from: StatePosition): void {
     const dispatcher = this.#channel._dispatcher;
     dispatcher._subscription?._leave(dispatcher);
-    dispatcher._queue = [];
-    dispatcher._from = from;
-    dispatcher._position = dispatcher._had = typeof from === "object" ? from : undefined;
+    dispatcher._restart(from);
     try {
       this.#join(true);
     } catch (error) {

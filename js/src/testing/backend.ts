@@ -39,7 +39,7 @@ export class Backend {
   /** The fields of `welcome`. */
   welcome(): object {
     const session = randomName().slice(16);
-    return { session, heartbeat_ms: this.#heartbeatMs, max_frame_bytes: this.maxFrameBytes };
+    return { session, heartbeat_ms: this.#heartbeatMs, max_frame_bytes: this.maxFrameBytes, features: ["read"] };
   }
 
   /** Stores a message, and passes it to the subscribers. */

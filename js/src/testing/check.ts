@@ -37,7 +37,7 @@ export function checkOptions(of: string, options: object, rules: Record<string, 
 }
 
 /** The kinds of requests that can be refused. */
-const REQUESTS = ["connect", "subscribe", "publish", "cast"];
+const REQUESTS = ["connect", "subscribe", "publish", "cast", "read"];
 
 export function checkRefusal(request: string, refusal: object): void {
   if (!REQUESTS.includes(request)) throw unknown("bad_option", "request", request, REQUESTS);

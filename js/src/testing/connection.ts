@@ -3,6 +3,7 @@ import type { Backend } from "./backend.js";
 import { Feed } from "./feed.js";
 import { type ClientFrame, checkChannel, checkKey, checkNames, parse, truncated, write } from "./frames.js";
 import { PublicationOrder } from "./order.js";
+import { page } from "./page.js";
 import type { Owner } from "./positions.js";
 import { closeCode, type Refusal, refusal } from "./refusal.js";
 import type { Requested } from "./start.js";
@@ -132,6 +133,8 @@ export class Connection {
         return this.backend.acknowledge(client.owner, frame.ch, frame);
       case "token":
         return this.#renew(frame.token, client);
+      case "read":
+        return this.#read(frame, client);
       case "ping":
         return this.wire.send(write("pong"));
       case "unknown": {
@@ -207,6 +210,19 @@ export class Connection {
     const requested = this.backend.refusals.take("cast", ch);
     if (requested) return this.sendError(requested);
     this.backend.cast(ch, data, this);
+  }
+
+  #read({ ch, ref, before, limit }: Frame<"read">, { user }: Client): void {
+    const log = this.backend.existing(ch);
+    const refused =
+      checkChannel(ch) ??
+      checkGrant(user, "read", ch) ??
+      this.backend.refusals.take("read", ch) ??
+      (log
+        ? undefined
+        : refusal("unknown_channel", `there is no channel \`${ch}\`; a publication or a subscription creates it`));
+    if (refused) return this.wire.send(write("readnack", { ref, ch: truncated(ch), ...refused }));
+    this.wire.send(page(ch, ref, log!, before, limit));
   }
 
   #renew(token: string, client: Client): void {

@@ -4,8 +4,8 @@ import type { Log, LogMessage } from "./log.js";
 import { decide, type Requested } from "./start.js";
 
 /** What a frame may have, at least one message. */
-const MESSAGES_MAX = 500;
-const BYTES_MAX = 96 * 1024;
+export const MESSAGES_MAX = 500;
+export const BYTES_MAX = 96 * 1024;
 /** How many ephemeral events wait for the end of a replay. */
 const CASTS_MAX = 16;
 

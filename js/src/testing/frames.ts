@@ -12,6 +12,7 @@ export type ClientFrame =
   | { op: "cast"; ch: string; data: string }
   | { op: "ack"; ch: string; epoch: string; offset: number; id?: string }
   | { op: "token"; token: string }
+  | { op: "read"; ch: string; limit: number; ref: number; before?: number }
   | { op: "ping" };
 
 /** The fields that each op requires. */
@@ -24,6 +25,7 @@ const REQUIRED: Record<ClientFrame["op"], readonly string[]> = {
   cast: ["ch", "data"],
   ack: ["ch", "epoch", "offset"],
   token: ["token"],
+  read: ["ch", "limit", "ref"],
   ping: [],
 };
 
@@ -50,6 +52,8 @@ const FIELDS: Record<string, (value: unknown) => boolean> = {
   epoch: isText,
   offset: isCount,
   id: isId,
+  before: isCount,
+  limit: isCount,
   data: () => true,
 };
 

@@ -45,6 +45,12 @@ export class Log {
     return this.#messages.slice(from, from + max);
   }
 
+  /** The newest messages before an offset, at most so many. */
+  before(offset: number, max: number): LogMessage[] {
+    const to = Math.max(0, Math.min(offset, this.head + 1) - this.first);
+    return this.#messages.slice(Math.max(0, to - max), to);
+  }
+
   trim(upTo: number): void {
     this.#messages = this.after(upTo);
   }

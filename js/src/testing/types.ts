@@ -36,7 +36,7 @@ export interface StoredMessage<T = unknown> {
 }
 
 /** What the test server refuses, see {@link TestServer.refuse}. */
-export type RefusedRequest = "connect" | "subscribe" | "publish" | "cast";
+export type RefusedRequest = "connect" | "subscribe" | "publish" | "cast" | "read";
 
 /** How the test server refuses, see {@link TestServer.refuse}. */
 export interface TestRefusal {

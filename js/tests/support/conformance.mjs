@@ -4,7 +4,7 @@
 import { after, before, describe, test } from "node:test";
 import { Peer } from "./peer.mjs";
 
-const WELCOME = { op: "welcome", session: "SESSION", heartbeat_ms: 25_000, max_frame_bytes: 4096 };
+const WELCOME = { op: "welcome", session: "SESSION", heartbeat_ms: 25_000, max_frame_bytes: 4096, features: ["read"] };
 const CHANNEL_RULE = "a channel name has 1 to 200 bytes, no control characters, no space at either end";
 const KEY_RULE = "an idempotency key has 1 to 200 bytes";
 
@@ -50,6 +50,7 @@ export function conformance(start) {
   describe("subscribing", () => subscribing(new Suite(start)));
   describe("positions", () => positions(new Suite(start)));
   describe("publishing", () => publishing(new Suite(start)));
+  describe("reading", () => reading(new Suite(start)));
   describe("bad frames", () => badFrames(new Suite(start)));
   describe("tokens", () => tokens(new Suite(start, { tokens: true })));
   describe("ends", () => ends(new Suite(start, { retain: 2 })));
@@ -290,6 +291,41 @@ function publishing({ join, publish }) {
   });
 }
 
+function reading({ join, publish }) {
+  const read = (ch, ref, fields) => ({ op: "read", ch, ref, limit: 2, ...fields });
+  const page = (ch, ref, n, data, fields) => {
+    return { op: "page", ref, ch, epoch: "EPOCH", first: 1, head: 4, n, ids: data.map(() => "ID"), data, ...fields };
+  };
+
+  test("a log is read backwards", async () => {
+    await publish("past", 1, { two: 2 }, null, "four");
+    const peer = await join();
+    peer.send(read("past", 1));
+    await peer.receives(page("past", 1, 3, [null, "four"]));
+    peer.send(read("past", 1, { before: 3 }));
+    await peer.receives(page("past", 1, 1, [1, { two: 2 }]));
+    peer.send(read("past", 2, { before: 1, limit: 10_000 }));
+    await peer.receives(page("past", 2, 0, []));
+    peer.send(read("past", 3, { before: 99, limit: 500 }));
+    await peer.receives(page("past", 3, 1, [1, { two: 2 }, null, "four"]));
+    peer.send(read("past", 4, { limit: 0 }));
+    await peer.receives(page("past", 4, 0, []));
+    await peer.isDone();
+  });
+
+  test("reading creates no channel", async () => {
+    const peer = await join();
+    const message = "there is no channel `unknown`; a publication or a subscription creates it";
+    for (const ref of [1, 2]) {
+      peer.send(read("unknown", ref));
+      await peer.receives({ op: "readnack", ref, ch: "unknown", code: "unknown_channel", message });
+    }
+    peer.send(read(" a", 3));
+    await peer.receives({ op: "readnack", ref: 3, ch: " a", code: "bad_channel", message: CHANNEL_RULE });
+    await peer.isDone();
+  });
+}
+
 function badFrames({ open, join }) {
   test("an unknown op is ignored", async () => {
     const peer = await join();
@@ -319,6 +355,7 @@ function badFrames({ open, join }) {
     ["a fraction", '{"op":"more","ch":"c","credit":1.5}', WRONG],
     ["an unknown start point", '{"op":"sub","ch":"c","credit":1,"from":"middle"}', WRONG],
     ["an incomplete position", '{"op":"sub","ch":"c","credit":1,"position":{"epoch":"e"}}', WRONG],
+    ["a read without a ref", '{"op":"read","ch":"c","limit":1}', "`read` needs the field `ref`"],
     ["an id that is none", '{"op":"ack","ch":"c","epoch":"e","offset":1,"id":"7"}', WRONG],
     ["a lone surrogate in a name", '{"op":"unsub","ch":"\\ud800"}', "not a frame: it is not JSON"],
   ]) {
@@ -395,11 +432,13 @@ function tokens(suite) {
     peer.send({ op: "pub", ch: "room-1", key: "k", data: 1 });
     peer.send({ op: "cast", ch: "room-1", data: 1 });
     peer.send({ op: "cast", ch: "other", data: 1 });
+    peer.send({ op: "read", ch: "other", ref: 9, limit: 1 });
     await peer.receives(
       err("forbidden", refused("read", "other"), { ch: "other", ref: 2 }),
       { op: "pubnack", ch: "room-1", key: "k", code: "forbidden", message: refused("write", "room-1") },
       err("forbidden", refused("write", "room-1")),
       err("forbidden", refused("write", "other"), { ch: "other" }),
+      { op: "readnack", ref: 9, ch: "other", code: "forbidden", message: refused("read", "other") },
     );
     await peer.isDone();
   });

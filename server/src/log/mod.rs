@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod embedded;
+pub mod history;
 pub mod hub;
 mod positions;
 pub mod redis;

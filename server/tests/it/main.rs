@@ -19,6 +19,7 @@ mod first_flight;
 mod first_page;
 mod floods;
 mod heartbeat;
+mod history;
 mod http;
 mod jwks;
 mod limits;

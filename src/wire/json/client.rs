@@ -78,7 +78,7 @@ fn none<D>() -> Option<D> {
     None
 }
 
-/// A [`ClientFrame`] as it is read from the wire.
+/// A [`ClientFrame`] or a [`Read`](crate::wire::Read) as it is read from the wire.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(bound = "D: Deserialize<'de>")]
 #[allow(missing_docs)] // the fields are those of `ClientFrame`
@@ -102,6 +102,8 @@ pub struct ClientFields<D> {
     pub epoch: Option<String>,
     pub offset: Option<u64>,
     pub id: Option<MessageId>,
+    pub before: Option<u64>,
+    pub limit: Option<u64>,
 }
 
 impl<D> TryFrom<ClientFields<D>> for ClientFrame<D> {

@@ -14,7 +14,7 @@ use crate::limits::names;
 use crate::log::Owner;
 use crate::refusal::Refusal;
 use crate::state::App;
-use crate::ws::dialect::frames::{self, ParseError, ToClient};
+use crate::ws::dialect::frames::{self, FromClient, ParseError};
 use crate::ws::dialect::request::PlainRequest;
 use crate::ws::socket::Input;
 use crate::ws::writer::Outgoing;
@@ -44,8 +44,7 @@ pub(super) async fn greet(
         Ok(hello) => {
             guard.set_client(&hello.owner.client_id); // before the answer: from then on it can be disconnected
             let (heartbeat_ms, max_frame_bytes) = (app.config.heartbeat_ms, app.config.max_frame_bytes);
-            let session = session.to_owned();
-            out.answer(&ToClient::Welcome { session, heartbeat_ms, max_frame_bytes }).await?;
+            out.answer_text(frames::welcome(session, heartbeat_ms, max_frame_bytes)).await?;
             Ok(hello)
         }
         Err(refusal) => {
@@ -79,7 +78,7 @@ async fn first_text(app: &App, input: &mut Input) -> Result<String, End> {
 
 fn check(app: &App, text: &str, guard: &mut ConnectionGuard) -> Result<Hello, Refusal> {
     let (v, client_id, lineage, token, ordered) = match frames::parse(text) {
-        Ok(ClientFrame::Hello { v, client_id, lineage, token, ordered }) => {
+        Ok(FromClient::Core(ClientFrame::Hello { v, client_id, lineage, token, ordered })) => {
             (v, client_id, lineage, token, ordered)
         }
         Ok(_) | Err(ParseError::UnknownOp(_)) => {

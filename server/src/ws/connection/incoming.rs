@@ -1,6 +1,7 @@
 //! Incoming frames: what the socket yields, and what each frame asks for.
 
 use seamline::wire::{ClientFrame, Position, StartAt, close, code};
+use serde_json::value::RawValue;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error as WsError, ProtocolError};
 use tokio_tungstenite::tungstenite::{Message as Wire, Utf8Bytes};
 use tracing::{debug, info};
@@ -59,7 +60,8 @@ impl Connection {
 
     async fn read(&mut self, text: &str) -> Result<(), End> {
         match frames::parse(text) {
-            Ok(frame) => self.handle(frame).await,
+            Ok(FromClient::Core(frame)) => self.handle(frame).await,
+            Ok(FromClient::Read(read)) => self.read_history(read).await,
             Err(ParseError::UnknownOp(op)) => {
                 let op = names::truncated(op);
                 info!(client = self.owner.client_id, op, "ignored a frame with an unknown op");
@@ -70,7 +72,7 @@ impl Connection {
         }
     }
 
-    async fn handle(&mut self, frame: FromClient) -> Result<(), End> {
+    async fn handle(&mut self, frame: ClientFrame<Box<RawValue>>) -> Result<(), End> {
         match frame {
             ClientFrame::Hello { .. } => {
                 self.refuse(Refusal::bad_frame("`hello` was sent already; send it only once")).await

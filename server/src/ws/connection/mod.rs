@@ -7,6 +7,7 @@ mod hello;
 mod incoming;
 mod plain;
 mod publications;
+mod reads;
 mod subscriptions;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ use self::hello::Hello;
 use self::incoming::classify;
 use self::plain::PlainChannel;
 use self::publications::{PublicationOrder, Publisher};
+use self::reads::Reads;
 use self::subscriptions::Subscription;
 use super::dialect::frames::ToClient;
 use super::dialect::request::DialectRequest;
@@ -125,6 +127,8 @@ struct Connection {
     /// Made by the first publication. Most clients only listen.
     publisher: Option<Box<Publisher>>,
     order: PublicationOrder,
+    /// Made by the first `read`.
+    reads: Option<Box<Reads>>,
     subscriptions: HashMap<Arc<str>, Subscription>,
     acks: Acks,
     rate_limit: RateLimit,
@@ -148,6 +152,7 @@ impl Connection {
             out,
             publisher: None,
             order: PublicationOrder::new(ordered),
+            reads: None,
             subscriptions: HashMap::new(),
             acks,
             rate_limit,

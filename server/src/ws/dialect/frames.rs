@@ -2,15 +2,23 @@
 
 use std::fmt::Write;
 
-use seamline::wire::{ClientFields, ClientFrame, FrameError, ServerFrame, close, code};
-use serde::Deserialize;
+use seamline::wire::{
+    ClientFields, ClientFrame, FrameError, READ_FEATURE, Read, ReadNack, ServerFrame, close, code,
+};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::log::Message;
+use crate::log::{ChannelInfo, Message, Page};
 use crate::refusal::Refusal;
 
 /// A frame from a client.
-pub(in crate::ws) type FromClient = ClientFrame<Box<RawValue>>;
+#[derive(Debug)]
+pub(in crate::ws) enum FromClient {
+    /// One that the client core sends.
+    Core(ClientFrame<Box<RawValue>>),
+    /// A request for messages of the past.
+    Read(Read),
+}
 /// A frame to a client.
 pub(in crate::ws) type ToClient<'a> = ServerFrame<&'a RawValue>;
 
@@ -26,7 +34,8 @@ pub(in crate::ws) enum ParseError {
 /// Reads a client's frame.
 pub(in crate::ws) fn parse(text: &str) -> Result<FromClient, ParseError> {
     let frame = match serde_json::from_str::<ClientFields<Box<RawValue>>>(text) {
-        Ok(fields) => ClientFrame::try_from(fields),
+        Ok(fields) if fields.op == "read" => Read::try_from(fields).map(FromClient::Read),
+        Ok(fields) => ClientFrame::try_from(fields).map(FromClient::Core),
         // A future op may use the known field names for values of other types.
         Err(e) => match op_of(text) {
             Some(op) if !KNOWN_OPS.contains(&op.as_str()) => Err(FrameError::UnknownOp(op)),
@@ -49,7 +58,8 @@ fn malformed(e: &serde_json::Error) -> String {
     format!("not a frame: {what}, at line {} column {}", e.line(), e.column())
 }
 
-const KNOWN_OPS: [&str; 9] = ["hello", "sub", "more", "unsub", "pub", "cast", "ack", "token", "ping"];
+const KNOWN_OPS: [&str; 10] =
+    ["hello", "sub", "more", "unsub", "pub", "cast", "ack", "token", "ping", "read"];
 
 fn op_of(text: &str) -> Option<String> {
     #[derive(Deserialize)]
@@ -62,6 +72,31 @@ fn op_of(text: &str) -> Option<String> {
 /// Writes any frame except `msgs`.
 pub(in crate::ws) fn text(frame: &ToClient<'_>) -> String {
     serde_json::to_string(frame).expect("texts and numbers have a JSON form")
+}
+
+/// A `welcome`, with what this server can do beyond the first version of the protocol.
+pub(in crate::ws) fn welcome(session: &str, heartbeat_ms: u64, max_frame_bytes: u64) -> String {
+    #[derive(Serialize)]
+    struct Welcome<'a> {
+        #[serde(flatten)]
+        welcome: ToClient<'a>,
+        features: [&'static str; 1],
+    }
+    let welcome = ToClient::Welcome { session: session.to_owned(), heartbeat_ms, max_frame_bytes };
+    serde_json::to_string(&Welcome { welcome, features: [READ_FEATURE] })
+        .expect("texts and numbers have a JSON form")
+}
+
+/// A refusal as the `readnack` that answers a `read`.
+pub(in crate::ws) fn readnack(reference: u64, ch: &str, refusal: &Refusal) -> String {
+    let nack = ReadNack {
+        reference,
+        ch: ch.to_owned(),
+        code: refusal.code.to_owned(),
+        message: refusal.message.clone(),
+        retry_after_ms: refusal.retry_after_ms(),
+    };
+    serde_json::to_string(&nack).expect("texts and numbers have a JSON form")
 }
 
 /// A refusal as an `err` frame. With `ch`, it is about that channel; with `reference`, it answers that `sub`.
@@ -99,12 +134,30 @@ pub(in crate::ws) fn msgs<'a>(
     run: impl ExactSizeIterator<Item = &'a Message> + Clone,
     replay: bool,
 ) -> String {
+    let ch = serde_json::to_string(ch).expect("a text has a JSON form");
+    let head = format!(r#"{{"op":"msgs","ch":{ch}"#);
+    with_messages(head, run, if replay { r#","replay":true}"# } else { "}" })
+}
+
+/// Writes a `page` frame: what serde would make of [`HistoryPage`](seamline::wire::HistoryPage).
+pub(in crate::ws) fn page(reference: u64, ch: &str, page: &Page) -> String {
+    let ch = serde_json::to_string(ch).expect("a text has a JSON form");
+    let ChannelInfo { epoch, first, head } = &page.info;
+    let epoch = serde_json::to_string(epoch).expect("a text has a JSON form");
+    let start =
+        format!(r#"{{"op":"page","ref":{reference},"ch":{ch},"epoch":{epoch},"first":{first},"head":{head}"#);
+    with_messages(start, page.messages.iter(), "}")
+}
+
+/// Appends a run of messages to the start of a frame, and its end.
+fn with_messages<'a>(
+    mut frame: String,
+    run: impl ExactSizeIterator<Item = &'a Message> + Clone,
+    end: &str,
+) -> String {
     let bytes: usize = run.clone().map(|message| message.data.len() + 24).sum();
     let n = run.clone().next().map_or(0, |message| message.offset);
-    let ch = serde_json::to_string(ch).expect("a text has a JSON form");
-    let mut frame = String::with_capacity(bytes + ch.len() + 80);
-    frame.push_str(r#"{"op":"msgs","ch":"#);
-    frame.push_str(&ch);
+    frame.reserve(bytes + 60);
     let _ = write!(frame, r#","n":{n},"ids":["#); // writing to a String cannot fail
     for (i, message) in run.clone().enumerate() {
         let _ = write!(frame, r#"{}"{}""#, if i == 0 { "" } else { "," }, message.id);
@@ -114,14 +167,15 @@ pub(in crate::ws) fn msgs<'a>(
         frame.push_str(if i == 0 { "" } else { "," });
         frame.push_str(&message.data);
     }
-    frame.push_str(if replay { r#"],"replay":true}"# } else { "]}" });
+    frame.push(']');
+    frame.push_str(end);
     frame
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use seamline::wire::{MessageId, Msgs};
+    use seamline::wire::{HistoryPage, MessageId, Msgs};
 
     #[test]
     fn a_refusal_has_a_close_code() {
@@ -156,6 +210,30 @@ mod tests {
                 replay,
             });
             assert_eq!(msgs("a \"channel\"", run.iter(), replay), by_serde.unwrap());
+        }
+    }
+
+    #[test]
+    fn a_page_is_written_as_serde_would() {
+        for count in [0, 1, 3] {
+            let message = |offset| Message {
+                offset,
+                id: MessageId { ms: offset, seq: 1 },
+                data: format!(r#"{{"text":"a \"quoted\" {offset}"}}"#).into(),
+            };
+            let messages: Vec<_> = (7..7 + count).map(message).collect();
+            let info = ChannelInfo { epoch: "e".into(), first: 2, head: 9 };
+            let by_serde = serde_json::to_string(&HistoryPage {
+                reference: 3,
+                ch: "a \"channel\"".into(),
+                epoch: "e".into(),
+                first: 2,
+                head: 9,
+                n: if count == 0 { 0 } else { 7 },
+                ids: messages.iter().map(|message| message.id).collect(),
+                data: messages.iter().map(|m| RawValue::from_string(m.data.to_string()).unwrap()).collect(),
+            });
+            assert_eq!(page(3, "a \"channel\"", &Page { info, messages }), by_serde.unwrap());
         }
     }
 

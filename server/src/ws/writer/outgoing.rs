@@ -120,6 +120,11 @@ impl Outgoing {
     /// Sends an answer.
     pub async fn answer(&self, frame: &ToClient<'_>) -> Result<(), Gone> {
         let Some(text) = self.dialect.text(frame) else { return Ok(()) };
+        self.answer_text(text).await
+    }
+
+    /// The same for the text of a frame.
+    pub async fn answer_text(&self, text: String) -> Result<(), Gone> {
         self.queue.send(Box::new(Out::Text(text))).await.map_err(|_| Gone)
     }
 
@@ -132,6 +137,11 @@ impl Outgoing {
     /// Sends a frame of a feed that has a slot already.
     pub async fn bulk_in(&self, slot: Slot, frame: &ToClient<'_>) -> Result<(), Gone> {
         let Some(text) = self.dialect.text(frame) else { return Ok(()) };
+        self.bulk_text_in(slot, text).await
+    }
+
+    /// The same for the text of a frame.
+    pub async fn bulk_text_in(&self, slot: Slot, text: String) -> Result<(), Gone> {
         let permit = self.permit(slot, text.len()).await?;
         self.queue_bulk(text.into(), Some(permit)).await
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use seamline::wire::MessageId;
+use seamline_server::log::history::read_before;
 use seamline_server::log::{After, PageLimit, Retention};
 
 use super::{Backend, append, for_each_backend};
@@ -14,6 +15,8 @@ for_each_backend!(
     an_id_is_located_after_trimming,
     peeking_creates_no_channel,
     a_trimmed_channel_keeps_its_last_id,
+    a_log_is_read_backwards,
+    a_page_before_an_offset_respects_its_limits,
 );
 
 /// With the id of the preceding message, without an id, and with a wrong one.
@@ -121,4 +124,51 @@ async fn a_trimmed_channel_keeps_its_last_id(backend: Backend) {
     node.store.trim().await.unwrap();
     let state = node.store.peek("c").await.unwrap().unwrap();
     assert_eq!((state.info.first, state.info.head, state.last_id), (31, 30, Some(last.id)));
+}
+
+async fn a_log_is_read_backwards(backend: Backend) {
+    let node = backend.open_with(Retention { messages: 40, age: None }).await;
+    let limit = PageLimit { messages: 7, bytes: 1 << 20 };
+    assert!(read_before(&*node.store, "c", None, limit).await.unwrap().is_none());
+    assert_eq!(node.store.peek("c").await.unwrap(), None, "it is not created");
+    node.append_all("c", 1..=50).await;
+    let offsets = async |before| -> Vec<u64> {
+        let page = read_before(&*node.store, "c", before, limit).await.unwrap().unwrap();
+        assert_eq!((page.info.first, page.info.head), (11, 50));
+        page.messages.iter().map(|message| message.offset).collect()
+    };
+    let mut all = offsets(None).await;
+    assert_eq!(all, (44..=50).collect::<Vec<_>>());
+    for before in [51, 52, u64::MAX] {
+        assert_eq!(offsets(Some(before)).await, all, "before {before}");
+    }
+    while all[0] > 11 {
+        let page = offsets(Some(all[0])).await;
+        all.splice(0..0, page);
+    }
+    assert_eq!(all, (11..=50).collect::<Vec<_>>());
+    for before in [0, 1, 5, 11] {
+        assert!(offsets(Some(before)).await.is_empty(), "before {before}");
+    }
+    assert_eq!(offsets(Some(13)).await, [11, 12]);
+}
+
+async fn a_page_before_an_offset_respects_its_limits(backend: Backend) {
+    let node = backend.open().await;
+    let data = |size: usize| format!("\"{}\"", "x".repeat(size - 2));
+    for size in [100, 5000, 100, 100, 100, 5000] {
+        node.append(append("c", data(size))).await;
+    }
+    let offsets = async |before, messages, bytes| -> Vec<u64> {
+        let limit = PageLimit { messages, bytes };
+        let page = read_before(&*node.store, "c", before, limit).await.unwrap().unwrap();
+        page.messages.iter().map(|message| message.offset).collect()
+    };
+    assert!(offsets(None, 0, 1000).await.is_empty());
+    assert_eq!(offsets(None, 6, 1000).await, [6], "at least one, however large");
+    assert_eq!(offsets(Some(6), 3, 1000).await, [3, 4, 5]);
+    assert_eq!(offsets(Some(6), 2, 1000).await, [4, 5]);
+    let page = offsets(Some(6), 5, 1000).await;
+    assert!(page == [4, 5] || page == [3, 4, 5], "{page:?}");
+    assert_eq!(offsets(None, 500, 1 << 20).await, [1, 2, 3, 4, 5, 6]);
 }

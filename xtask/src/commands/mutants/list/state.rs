@@ -6,7 +6,12 @@ const DECIDE: &str = "js/src/state/decide.ts";
 const FOLLOWER: &str = "js/src/state/follower.ts";
 
 pub const MUTANTS: &[Mutant] = &[
-    mutant(FOLLOWER, "messages from before the state are kept", "    dispatcher._queue = [];\n", ""),
+    mutant(
+        FOLLOWER,
+        "messages from before the state are kept",
+        "    dispatcher._restart(from);\n",
+        "    dispatcher._from = from;\n",
+    ),
     mutant(
         FOLLOWER,
         "the old stream goes on after a new state",

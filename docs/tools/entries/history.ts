@@ -1,0 +1,2 @@
+/** @module seamline/history */
+export * from "seamline/history";

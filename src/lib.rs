@@ -182,10 +182,11 @@ pub use {
     wire::{MessageId, Position},
 };
 
-/// The README's example compiles.
+/// The code of the README and of the guide compiles.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/guide/rust.md")]
+struct Pages;
 
 #[cfg(all(target_arch = "wasm32", feature = "npm"))]
 #[global_allocator]

@@ -29,6 +29,7 @@ function guides() {
       items: [
         page("Getting started", "/guide/getting-started"),
         page("Frameworks", "/guide/frameworks"),
+        page("Rust front ends", "/guide/rust"),
         page("Choosing where to begin", "/guide/start-points"),
         page("State, then stream", "/guide/state"),
         page("Handling messages", "/guide/handling-messages"),

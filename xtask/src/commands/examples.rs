@@ -1,13 +1,15 @@
 //! `cargo xtask examples`: runs the examples as a newcomer does, and checks what they show.
 
 use std::process::{Command, ExitCode};
+use std::{env, iter};
 
 use anyhow::{Result, bail};
 
 use crate::commands::pack;
 use crate::tools::engine::Engine;
 use crate::tools::requirements::{self, Part};
-use crate::tools::{files, paths, server, shell};
+use crate::tools::toolchain::Toolchain;
+use crate::tools::{files, paths, server, shell, wasm_bindgen};
 
 /// Those that install nothing but the package.
 const FAST: [&str; 2] = ["html-page", "ai-stream"];
@@ -47,6 +49,11 @@ fn tests(names: &[String]) -> Result<Command> {
     requirements::ensure(&[Part::Chromium])?;
     pack::pack()?;
     let mut node = shell::command("node");
+    // For the examples in Rust. They share a folder for what cargo builds, because most of it is the same.
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = iter::once(wasm_bindgen::dir()?).chain(env::split_paths(&path));
+    node.env("PATH", env::join_paths(path)?).env("CARGO_TARGET_DIR", paths::target().join("examples"));
+    Toolchain::get()?.apply(&mut node);
     // One at a time: each starts a server and a browser.
     node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
     node.args(chosen.iter().map(|name| format!("tests/examples/{name}.test.mjs")));
@@ -69,7 +76,9 @@ mod tests {
 
     #[test]
     fn each_example_has_a_test() {
-        let is_example = |path: &std::path::Path| path.join("package.json").exists();
+        let is_example = |path: &std::path::Path| {
+            ["package.json", "Cargo.toml"].iter().any(|manifest| path.join(manifest).exists())
+        };
         let folders = std::fs::read_dir(paths::root().join("examples")).expect("examples/ exists").flatten();
         let mut names: Vec<_> = folders
             .filter(|entry| is_example(&entry.path()))

@@ -3,6 +3,7 @@
 mod compressed;
 mod entries;
 mod peers;
+mod rust;
 
 use std::process::ExitCode;
 
@@ -20,10 +21,17 @@ pub struct Args {
     /// Also measure other libraries, and write docs/SIZE.md
     #[arg(long)]
     peers: bool,
+    /// Instead, measure what the client adds to an application in Leptos and in Yew, and write docs/SIZE.md
+    #[arg(long, conflicts_with_all = ["check", "peers"])]
+    rust: bool,
 }
 
 /// `cargo xtask size`.
 pub fn command(args: Args) -> Result<ExitCode> {
+    if args.rust {
+        rust::compare()?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let over = measure()?;
     if args.peers {
         peers::compare(&pack::pack()?, &entries::measure()?)?;

@@ -14,6 +14,7 @@ use serde_json::Value;
 use self::list::{OURS, PEERS, Peer};
 use super::compressed::{self, Size, kb};
 use super::entries::Entry;
+use super::rust;
 use crate::tools::progress::say;
 use crate::tools::{files, npm, paths, run, shell};
 
@@ -54,8 +55,11 @@ pub fn compare(tarball: &Path, entries: &[Entry]) -> Result<()> {
     }
     let today = node("new Date().toISOString().slice(0, 10)")?;
     let esbuild = version(&paths::js(), "esbuild")?;
-    let page = page::page(&measured, entries, &today, &esbuild);
-    files::write_if_changed(&paths::root().join(PAGE), page.as_bytes())?;
+    let file = paths::root().join(PAGE);
+    let old = fs::read_to_string(&file).with_context(|| format!("cannot read {PAGE}"))?;
+    // `--rust` measures those.
+    let page = page::page(&measured, entries, &today, &esbuild).replace("{{rust}}", &rust::table(&old)?);
+    files::write_if_changed(&file, page.as_bytes())?;
     say!("\n{PAGE} is written");
     Ok(())
 }

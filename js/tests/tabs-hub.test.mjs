@@ -187,6 +187,16 @@ describe("answers", () => {
     assert.equal(hub.frames("b")[0].code, 1001);
   });
 
+  test("a publication that a dead tab had in flight may be postponed", () => {
+    const hub = HubTest.connected("a", "b");
+    hub.send("a", { op: "pub", ch, key: "k", data: 1 });
+    hub.hub.tabGone("a", hub.now);
+    hub.sent();
+    hub.server({ op: "pubnack", ch, key: "k", code: "log_error", retry_after_ms: 100 });
+    assert.deepEqual(hub.sent(), ["disconnect"]);
+    assert.equal(hub.frames("b")[0].code, 1001);
+  });
+
   test("publications are repeated in their first order", () => {
     const hub = HubTest.connected("a", "b");
     const pub = (key) => ({ op: "pub", ch, key, data: 1 });

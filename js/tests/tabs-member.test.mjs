@@ -78,6 +78,13 @@ test("another tab steals if the first cannot", () => {
   assert.equal(tabs.roles().c, "leader");
 });
 
+test("a leader that hears of a newer hub steps down", () => {
+  const tabs = open("a", "b");
+  tabs.tabs.get("a").member.receive("b", { type: "hub", term: tabs.now + 1, connected: false });
+  assert.equal(tabs.roles().a, "follower");
+  assert.equal(tabs.wires[0].isOpen, false);
+});
+
 test("a tab that freezes gives the connection away", () => {
   const tabs = open("a", "b");
   tabs.tabs.get("a").member.freeze();

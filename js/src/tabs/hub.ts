@@ -82,7 +82,10 @@ export class Hub {
     private readonly url: string,
     private readonly port: HubPort,
   ) {
-    this.#publications = new Publications((text) => port.send(text));
+    this.#publications = new Publications(
+      (text) => port.send(text),
+      () => this.#replace(),
+    );
   }
 
   /** A tab has sent a message. */
@@ -317,7 +320,8 @@ export class Hub {
     for (const [number, request] of this.#requests) if (request.socket === socket) this.#requests.delete(number);
     const { pingedAt } = socket;
     const complains = !isGone && pingedAt !== undefined && this.#now - pingedAt >= COMPLAINT_MS;
-    if (this.#publications.remove(socket) || complains) this.#replace();
+    this.#publications.remove(socket);
+    if (complains) this.#replace();
     const isUnused = this.#sockets.size === 0 || (this.#wire.name === "greeted" && this.#wire.by === socket);
     if (isUnused) this.#replace();
   }

@@ -200,8 +200,9 @@ export class Member {
   }
 
   #announced(hub: HubName, connected: boolean): void {
-    // One that has the hub learns from the lock that another one has taken it.
-    if (this.#leading || hub.term < this.#term) return;
+    if (hub.term < this.#term) return;
+    // The lock reports this, too, but not in a page whose grant arrives after the report that it was stolen.
+    if (this.#leading && !isSame(this.#leading.name, hub)) this.deposed();
     this.#follow(hub);
     if (connected && this.#sockets.size === 0) this.world.wake(this.role);
   }

@@ -16,8 +16,9 @@ interface Waiting<S> extends Name {
   readonly text: string;
 }
 
-/** A publication that was sent and is not settled, and the tabs that wait for it: two may send the same one. */
+/** A publication that was sent and is not settled. */
 interface Sent<S> {
+  /** The tabs that wait for it. Two may send the same one; those that are gone wait no more. */
   readonly tabs: Set<S>;
   /** The server wants it again, before it takes later ones of the channel. */
   isPostponed: boolean;
@@ -40,7 +41,14 @@ export class Publications<S> {
   #waiting: Waiting<S>[] = [];
   #oneTabAtATime = false;
 
-  constructor(private readonly send: (text: string) => void) {}
+  /**
+   * @param abandoned called when the server wants a publication again whose tab is gone: it would refuse all later ones
+   *   of the channel on this connection, whichever tab they are from
+   */
+  constructor(
+    private readonly send: (text: string) => void,
+    private readonly abandoned: () => void,
+  ) {}
 
   publish(socket: S, name: Name, text: string): void {
     this.#waiting.push({ ...name, socket, text });
@@ -57,26 +65,17 @@ export class Publications<S> {
     if (channel.size === 0) this.#sent.delete(ch);
     if (this.#sent.size === 0 && this.#waiting.length === 0) this.#oneTabAtATime = false;
     this.#flush();
+    if (isPostponed && sent.tabs.size === 0) this.abandoned();
     return [...sent.tabs];
   }
 
-  /**
-   * A tab is gone. Returns whether the server waits for one of its publications: it would refuse all later ones of the
-   * channel, whichever tab they are from.
-   */
-  remove(socket: S): boolean {
+  /** A tab is gone. Its publications in flight stay: the server may want one again. */
+  remove(socket: S): void {
     this.#waiting = this.#waiting.filter((waiting) => waiting.socket !== socket);
-    let isAwaited = false;
-    for (const [ch, channel] of this.#sent) {
-      for (const [key, { tabs, isPostponed }] of channel) {
-        if (!tabs.delete(socket) || tabs.size > 0) continue;
-        isAwaited ||= isPostponed;
-        channel.delete(key);
-      }
-      if (channel.size === 0) this.#sent.delete(ch);
-    }
+    const all = [...this.#sent.values()].flatMap((channel) => [...channel.values()]);
+    const left = all.filter(({ tabs }) => tabs.delete(socket) && tabs.size === 0);
     this.#flush();
-    return isAwaited;
+    if (left.some(({ isPostponed }) => isPostponed)) this.abandoned();
   }
 
   /** The connection has closed. Returns the code for the tabs: a close that several may have caused accuses none. */

@@ -97,9 +97,12 @@ export class BrowserWorld implements World {
         release = resolve;
         member?.elected();
       });
-    // A request with `steal` may have no signal.
-    request(this.#group, steal ? { steal } : { signal: abort.signal }, elected).catch(() => {
-      if (isCurrent() && release) member?.deposed();
+    // A request with `steal` may have no signal. It fails if another tab has stolen the lock.
+    request(this.#group, steal ? { steal } : { signal: abort.signal }, elected).catch((error: unknown) => {
+      if (!isCurrent()) return;
+      this.#candidacy = undefined; // a grant that arrives later counts no more
+      if (release) member?.deposed();
+      else if ((error as Error | undefined)?.name === "AbortError") this.elect(false);
     });
   }
 

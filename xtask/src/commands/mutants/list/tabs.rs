@@ -23,5 +23,10 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     mutant(MEMBER, "a hub that is replaced keeps its connection", "    leading.hub.end();\n", ""),
     mutant(HUB, "no tab gets the answer to a ping", "      this.#deliver(socket, write(\"pong\"));\n", ""),
-    mutant(PUBLICATIONS, "a tab that is gone holds up a channel", "return isAwaited;", "return false;"),
+    mutant(
+        PUBLICATIONS,
+        "a tab that is gone holds up a channel",
+        "if (left.some(({ isPostponed }) => isPostponed)) this.abandoned();",
+        "",
+    ),
 ];

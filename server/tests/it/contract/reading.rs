@@ -127,7 +127,7 @@ async fn a_trimmed_channel_keeps_its_last_id(backend: Backend) {
 }
 
 async fn a_log_is_read_backwards(backend: Backend) {
-    let node = backend.open_with(Retention { messages: 40, age: None }).await;
+    let node = backend.open_with(Retention { messages: 40, ..Retention::default() }).await;
     let limit = PageLimit { messages: 7, bytes: 1 << 20 };
     assert!(read_before(&*node.store, "c", None, limit).await.unwrap().is_none());
     assert_eq!(node.store.peek("c").await.unwrap(), None, "it is not created");

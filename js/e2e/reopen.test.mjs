@@ -26,8 +26,13 @@ for (const [name, waits] of [
         const publisher = connect(url).channel(channel);
         const client = connect(url, { clientId: channel });
         const seen = [];
-        const listen = (options) => client.channel(channel, options).on("message", ({ data }) => void seen.push(data));
-        listen({ from: "start" });
+        const listen = (options) => {
+          const room = client.channel(channel, options);
+          room.on("message", ({ data }) => void seen.push(data));
+          return room;
+        };
+        // The first close must find a position: without one, a new handle begins at the tail.
+        await listen({ from: "start" }).ready();
         for (let n = 0; n < 60; n++) {
           await publisher.publish(n);
           if (n % 10 !== 5) continue;

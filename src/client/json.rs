@@ -1,41 +1,48 @@
-//! JSON text, scanned in place. serde_json would cost a page 10 KB for what frames need; an application pays for it if it
-//! turns payloads into Rust values.
+//! JSON text, scanned in place. serde_json would cost a page 10 KB for what frames need.
+
+use std::borrow::Cow;
 
 /// A place in a text.
-struct Scanner<'a> {
+pub(super) struct Scanner<'a> {
     text: &'a str,
-    at: usize,
+    /// How much of it was read.
+    pub at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    fn new(text: &'a str) -> Self {
+    pub fn new(text: &'a str) -> Self {
         Scanner { text, at: 0 }
     }
 
-    fn peek(&self) -> Option<u8> {
+    pub fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn eat(&mut self, byte: u8) -> bool {
+    pub fn eat(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == Some(byte);
         self.at += usize::from(is_next);
         is_next
     }
 
-    fn space(&mut self) {
+    /// Skips a byte that was peeked at.
+    pub fn skip(&mut self) {
+        self.at += 1;
+    }
+
+    pub fn space(&mut self) {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
     }
 
     /// A value. It is checked to its end, without recursion: a payload may be nested deeply.
-    fn value(&mut self) -> Option<&'a str> {
+    pub fn value(&mut self) -> Option<&'a str> {
         let start = self.at;
         let mut open = Vec::new(); // the brackets that are to come
         loop {
             match self.peek()? {
                 b'"' => drop(self.string()?),
-                b'-' | b'0'..=b'9' => self.number()?,
+                b'-' | b'0'..=b'9' => drop(self.number()?),
                 b'{' => {
                     self.at += 1;
                     self.space();
@@ -84,7 +91,7 @@ impl<'a> Scanner<'a> {
         Some(name)
     }
 
-    fn string(&mut self) -> Option<&'a str> {
+    pub fn string(&mut self) -> Option<&'a str> {
         let start = self.at;
         if !self.eat(b'"') {
             return None;
@@ -120,7 +127,8 @@ impl<'a> Scanner<'a> {
         (self.at > start).then_some(())
     }
 
-    fn number(&mut self) -> Option<()> {
+    pub fn number(&mut self) -> Option<&'a str> {
+        let start = self.at;
         self.eat(b'-');
         if !self.eat(b'0') {
             self.digits()?;
@@ -132,10 +140,10 @@ impl<'a> Scanner<'a> {
             let _ = self.eat(b'+') || self.eat(b'-');
             self.digits()?;
         }
-        Some(())
+        self.text.get(start..self.at)
     }
 
-    fn word(&mut self) -> Option<()> {
+    pub fn word(&mut self) -> Option<()> {
         let rest = self.text.get(self.at..)?;
         let word = ["true", "false", "null"].into_iter().find(|word| rest.starts_with(word))?;
         self.at += word.len();
@@ -198,6 +206,14 @@ pub(super) fn elements(array: &str) -> Option<Vec<&str>> {
     Some(elements)
 }
 
+/// A string, borrowed if nothing in it is escaped.
+pub(super) fn cow(json: &str) -> Option<Cow<'_, str>> {
+    match json.contains('\\') {
+        true => text(json).map(Cow::Owned),
+        false => Some(Cow::Borrowed(json.strip_prefix('"')?.strip_suffix('"')?)),
+    }
+}
+
 /// A string.
 pub(super) fn text(json: &str) -> Option<String> {
     let mut rest = json.strip_prefix('"')?.strip_suffix('"')?;
@@ -249,15 +265,12 @@ pub(super) fn number(json: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod samples {
     use proptest::prelude::*;
     use serde_json::Value;
-    use serde_json::value::RawValue;
-
-    use super::*;
 
     /// Texts that are nearly JSON.
-    fn nearly_json() -> impl Strategy<Value = String> {
+    pub fn nearly_json() -> impl Strategy<Value = String> {
         let token = prop::sample::select(vec![
             "{",
             "}",
@@ -293,7 +306,8 @@ mod tests {
         prop::collection::vec(token, 0..12).prop_map(|tokens| tokens.concat())
     }
 
-    fn any_json() -> impl Strategy<Value = Value> {
+    /// Values of every kind.
+    pub fn any_json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
@@ -310,6 +324,16 @@ mod tests {
             ]
         })
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+    use serde_json::value::RawValue;
+
+    use super::samples::{any_json, nearly_json};
+    use super::*;
 
     proptest! {
         #[test]

@@ -9,4 +9,4 @@ mod writer;
 pub use client::ClientFields;
 pub use error::FrameError;
 pub use server::Fields;
-pub(crate) use writer::{Json, push_number};
+pub(crate) use writer::{Json, push_number, push_text};

@@ -24,25 +24,8 @@ impl Json {
         self.name(name).0.push_str("true");
     }
 
-    /// RFC 8259 §7: quotation mark, reverse solidus and the control characters are escaped.
     pub fn text(&mut self, name: &str, value: &str) -> &mut Self {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        self.name(name).0.push('"');
-        for c in value.chars() {
-            match c {
-                '"' | '\\' => {
-                    self.0.push('\\');
-                    self.0.push(c);
-                }
-                '\0'..='\x1f' => {
-                    self.0.push_str("\\u00");
-                    self.0.push(char::from(HEX[c as usize >> 4]));
-                    self.0.push(char::from(HEX[c as usize & 15]));
-                }
-                _ => self.0.push(c),
-            }
-        }
-        self.0.push('"');
+        push_text(&mut self.name(name).0, value);
         self
     }
 
@@ -63,4 +46,33 @@ pub(crate) fn push_number(text: &mut String, number: u64) {
         push_number(text, number / 10);
     }
     text.push(char::from(b'0' + (number % 10) as u8));
+}
+
+/// Appends a string. RFC 8259 §7: quotation mark, reverse solidus and the control characters are escaped.
+pub(crate) fn push_text(json: &mut String, value: &str) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    json.push('"');
+    for c in value.chars() {
+        let short = match c {
+            '\x08' => 'b',
+            '\t' => 't',
+            '\n' => 'n',
+            '\x0c' => 'f',
+            '\r' => 'r',
+            '"' | '\\' => c,
+            '\0'..='\x1f' => {
+                json.push_str("\\u00");
+                json.push(char::from(HEX[c as usize >> 4]));
+                json.push(char::from(HEX[c as usize & 15]));
+                continue;
+            }
+            _ => {
+                json.push(c);
+                continue;
+            }
+        };
+        json.push('\\');
+        json.push(short);
+    }
+    json.push('"');
 }

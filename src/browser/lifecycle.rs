@@ -2,7 +2,7 @@
 
 use js_sys::global;
 use wasm_bindgen::prelude::*;
-use web_sys::{Event, EventTarget};
+use web_sys::EventTarget;
 
 use super::object::property;
 use super::platform::Runtime;
@@ -11,7 +11,7 @@ use crate::client::platform::PageEvent;
 /// Listens until it is dropped.
 pub struct Lifecycle {
     /// May run inside itself: what is called at one event may dispatch another.
-    listener: Closure<dyn Fn(Event)>,
+    listener: Closure<dyn Fn(JsValue)>,
     targets: Vec<(EventTarget, &'static str)>,
 }
 
@@ -28,9 +28,10 @@ impl Lifecycle {
             .filter(|(target, _)| property(target, "addEventListener").is_function())
             .map(|(target, name)| (target.unchecked_into::<EventTarget>(), name))
             .collect();
-        let listener = Closure::<dyn Fn(Event)>::new(move |event: Event| {
+        let listener = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
             let hidden = property(&document, "visibilityState") == "hidden";
-            report(match event.type_().as_str() {
+            let name = property(&event, "type").as_string().unwrap_or_default();
+            report(match name.as_str() {
                 "pagehide" if property(&event, "persisted").is_truthy() => PageEvent::Suspend,
                 "pagehide" | "freeze" | "offline" => PageEvent::Hide,
                 "visibilitychange" if hidden => PageEvent::Hide,

@@ -9,7 +9,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::*;
 use web_sys::Storage;
 
-use crate::client::random_name;
+use crate::client::platform::PageLoads;
+use crate::client::{Shared, random_name};
 use crate::wire::LINEAGE_NAMES_MAX;
 
 thread_local! {
@@ -18,15 +19,19 @@ thread_local! {
 }
 
 /// See the module.
-pub(crate) struct Lineage {
+struct Lineage {
     key: String,
     own: String,
     ended: Cell<bool>,
 }
 
+/// Draws the name of this page load.
+pub(crate) fn page_loads(client_id: &str) -> Option<Shared<dyn PageLoads>> {
+    Some(Shared::new(Lineage::new(client_id)))
+}
+
 impl Lineage {
-    /// Draws the name of this page load.
-    pub fn new(client_id: &str) -> Option<Self> {
+    fn new(client_id: &str) -> Self {
         let mut key = format!("seamline:{client_id}");
         IN_USE.with_borrow_mut(|in_use| {
             while in_use.contains(&key) {
@@ -34,12 +39,14 @@ impl Lineage {
             }
             in_use.push(key.clone());
         });
-        Some(Lineage { key, own: random_name().split_off(4), ended: Cell::new(false) })
+        Lineage { key, own: random_name().split_off(4), ended: Cell::new(false) }
     }
+}
 
+impl PageLoads for Lineage {
     /// The names in the format of the server, this page load's first; `None` without a `sessionStorage`. Also
     /// stores them there, for the next page load.
-    pub fn names(&self) -> Option<String> {
+    fn names(&self) -> Option<String> {
         let storage = session_storage()?;
         let past = storage.get_item(&self.key).ok()?.unwrap_or_default();
         let past = past.split(' ').filter(|name| is_name(name) && *name != self.own);
@@ -51,14 +58,14 @@ impl Lineage {
     }
 
     /// The client is closed. The next one with its id continues it.
-    pub fn end(&self) {
+    fn end(&self) {
         if !self.ended.replace(true) {
             IN_USE.with_borrow_mut(|in_use| in_use.retain(|key| *key != self.key));
         }
     }
 
     /// Whether the client is closed.
-    pub fn ended(&self) -> bool {
+    fn ended(&self) -> bool {
         self.ended.get()
     }
 }

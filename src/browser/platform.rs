@@ -33,8 +33,13 @@ pub struct Timer {
 
 impl Timer {
     pub fn start(_runtime: &Runtime, wait_ms: u32, fire: impl FnOnce() + 'static) -> Timer {
-        Timer { _timeout: Timeout::new(wait_ms, fire) }
+        Timer { _timeout: timeout(wait_ms, Box::new(fire)) }
     }
+}
+
+/// One type for all of them: `Timeout` brings code for each type of function.
+pub fn timeout(wait_ms: u32, fire: Box<dyn FnOnce()>) -> Timeout {
+    Timeout::new(wait_ms, fire)
 }
 
 pub fn unix_ms() -> u64 {

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::WebSocket;
 
 use super::object;
-use super::platform::Runtime;
+use super::platform::{Runtime, timeout};
 use crate::client::platform::Report;
 
 #[wasm_bindgen]
@@ -133,7 +133,7 @@ impl Events {
                 (events.report)(Report::Closed(1006, BLOCKED.to_owned()));
             }
         };
-        drop(self.look.replace(Some(Timeout::new(0, look))));
+        drop(self.look.replace(Some(timeout(0, Box::new(look)))));
     }
 }
 

@@ -6,12 +6,15 @@ use std::time::Duration;
 use super::dialect::Dialect;
 #[cfg(feature = "plain")]
 use super::plain_options::PlainOptions;
-use super::platform::Settings;
-use super::shared::{MaybeSend, MaybeSync};
+use super::platform::{PageLoads, Settings, page_loads};
+use super::shared::{MaybeSend, MaybeSync, Shared};
 use super::token::{Token, TokenRequest};
 use super::{Client, Error};
 use crate::core::{BACKOFF_MS_MIN, Config, MS_MAX};
 use crate::wire::{KEY_BYTES_MAX, code};
+
+/// Finds the page loads of the tab for a client id.
+type FindPageLoads = fn(&str) -> Option<Shared<dyn PageLoads>>;
 
 /// The settings of a [`Client`]. Only the URL has no default.
 ///
@@ -25,6 +28,8 @@ pub struct ClientBuilder {
     pub(super) dialect: Dialect,
     pub(super) token: Option<Token>,
     pub(super) settings: Settings,
+    /// A function, so that only a page with a client id of its own downloads it.
+    pub(super) page_loads: Option<FindPageLoads>,
     /// The first problem.
     problem: Option<Error>,
 }
@@ -37,6 +42,7 @@ impl ClientBuilder {
             dialect: Dialect::default(),
             token: None,
             settings: Settings::default(),
+            page_loads: None,
             problem: None,
         };
         if !is_web_socket_url(url) {
@@ -55,6 +61,7 @@ impl ClientBuilder {
             self.refuse("client_id", format_args!("{} bytes", client_id.len()), "1 to 200 bytes");
         }
         self.config.client_id = client_id;
+        self.page_loads = Some(page_loads);
         self
     }
 

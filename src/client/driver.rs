@@ -9,7 +9,7 @@ use super::dialect::{AnyIncoming, Dialect};
 use super::effect::Effect;
 use super::engine::Engine;
 use super::platform::{Clock, PageEvent, Report, Runtime, Settings, Socket, Timer, random, unix_ms};
-use super::shared::{Lock, Shared, Weak};
+use super::shared::{Guard, Lock, Shared, Weak};
 use super::token::Token;
 use crate::core::{Config, FetchId, Instant, SocketId};
 use crate::wire::close::NORMAL;
@@ -87,14 +87,17 @@ impl Driver {
     /// Calls into the engine, then performs its effects. The result must not run application code when it is dropped.
     pub fn with<T>(&self, call: impl FnOnce(&mut Engine, Instant) -> T) -> T {
         let now = self.0.clock.now();
-        let result = {
-            let mut engine = self.0.engine.lock();
-            let result = call(&mut engine, now);
-            engine.settle_outputs(now);
-            result
-        };
-        self.perform();
+        let mut engine = self.0.engine.lock();
+        let result = call(&mut engine, now);
+        self.called(engine, now);
         result
+    }
+
+    /// The rest of `with`, which is the same for every call.
+    fn called(&self, mut engine: Guard<'_, Engine>, now: Instant) {
+        engine.settle_outputs(now);
+        drop(engine);
+        self.perform();
     }
 
     /// Reads from the engine: nothing changes.

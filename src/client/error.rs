@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::core;
-use crate::wire::code;
+use crate::wire::{code, push_text};
 
 /// Why something failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
     /// What kind of failure it is, for programs.
@@ -77,6 +77,22 @@ impl ErrorKind {
     }
 }
 
+impl fmt::Debug for Error {
+    /// As derived, except for what is escaped. Rust's formatting of texts has tables of Unicode, which `expect` would bring
+    /// into a page: 3 KB (gzip).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        push_text(&mut text, &self.code);
+        text.push_str(", message: ");
+        push_text(&mut text, &self.message);
+        f.write_str("Error { kind: ")?;
+        self.kind.fmt(f)?;
+        f.write_str(", code: ")?;
+        f.write_str(&text)?;
+        f.write_str(" }")
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -84,3 +100,15 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_shown_with_their_fields() {
+        let error = Error::own(code::BAD_URL, "cannot use `\"`".to_owned());
+        let shown = r#"Error { kind: InvalidInput, code: "bad_url", message: "cannot use `\"`" }"#;
+        assert_eq!(format!("{error:?}"), shown);
+    }
+}

@@ -36,8 +36,7 @@ use crate::wire::code;
 use driver::Driver;
 use effect::Answer;
 use payload::Data;
-use platform::{Lifecycle, Lineage, PageEvent, random};
-use shared::Shared;
+use platform::{Lifecycle, PageEvent, PageLoads, random};
 
 pub use builder::ClientBuilder;
 pub use channel::Channel;
@@ -45,6 +44,7 @@ pub use error::{Error, ErrorKind};
 pub use item::{Cast, Item, Message, Published};
 #[cfg(feature = "plain")]
 pub use plain_options::PlainOptions;
+pub(crate) use shared::Shared;
 pub use shared::{MaybeSend, MaybeSync};
 pub use start::StartFrom;
 pub use status::{Diagnostic, DiagnosticKind, States};
@@ -57,7 +57,7 @@ pub struct Client(Shared<Inner>);
 
 struct Inner {
     driver: Driver,
-    lineage: Option<Shared<Lineage>>,
+    lineage: Option<Shared<dyn PageLoads>>,
     _lifecycle: Lifecycle,
 }
 
@@ -68,14 +68,12 @@ impl Client {
     }
 
     fn connect(builder: ClientBuilder) -> Result<Client, Error> {
-        let ClientBuilder { url, mut config, dialect, token, settings, .. } = builder;
-        let mut lineage = None;
+        let ClientBuilder { url, mut config, dialect, token, settings, page_loads, .. } = builder;
         if config.client_id.is_empty() {
             config.client_id = random_name();
-        } else {
-            lineage = Lineage::new(&config.client_id).map(Shared::new);
-            config.lineage = lineage.as_ref().and_then(|lineage| lineage.names());
         }
+        let lineage = page_loads.and_then(|page_loads| page_loads(&config.client_id));
+        config.lineage = lineage.as_ref().and_then(|lineage| lineage.names());
         let driver = Driver::new(url, config, dialect, token, &settings)?;
         let (hidden, woken, begun) = (lineage.clone(), driver.downgrade(), driver.downgrade());
         let lifecycle = Lifecycle::watch(driver.runtime(), move |event| {

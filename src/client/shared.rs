@@ -4,8 +4,9 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod kinds {
     use std::pin::Pin;
+    pub use std::sync::MutexGuard as Guard;
     pub use std::sync::{Arc as Shared, Weak};
-    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use std::sync::{Mutex, PoisonError};
 
     /// A future of the application.
     pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -20,7 +21,7 @@ mod kinds {
         }
 
         /// No application code runs while it is held, so nothing can panic in the middle of a change.
-        pub fn lock(&self) -> MutexGuard<'_, T> {
+        pub fn lock(&self) -> Guard<'_, T> {
             self.0.lock().unwrap_or_else(PoisonError::into_inner)
         }
     }
@@ -36,7 +37,8 @@ mod kinds {
 
 #[cfg(target_arch = "wasm32")]
 mod kinds {
-    use std::cell::{RefCell, RefMut};
+    use std::cell::RefCell;
+    pub use std::cell::RefMut as Guard;
     use std::pin::Pin;
     pub use std::rc::{Rc as Shared, Weak};
 
@@ -52,7 +54,7 @@ mod kinds {
             Lock(RefCell::new(value))
         }
 
-        pub fn lock(&self) -> RefMut<'_, T> {
+        pub fn lock(&self) -> Guard<'_, T> {
             self.0.borrow_mut()
         }
     }
@@ -66,5 +68,5 @@ mod kinds {
     impl<T: ?Sized> MaybeSync for T {}
 }
 
-pub(crate) use kinds::{BoxFuture, Lock, Shared, Weak};
+pub(crate) use kinds::{BoxFuture, Guard, Lock, Shared, Weak};
 pub use kinds::{MaybeSend, MaybeSync};

@@ -8,7 +8,7 @@ use futures_core::stream::{FusedStream, Stream};
 use serde::Serialize;
 
 use super::effect::Effects;
-use super::shared::{Lock, Shared, Weak};
+use super::shared::{Lock, MaybeSend, Shared, Weak};
 use crate::core::{Reason, State};
 
 /// How many states and events are remembered.
@@ -48,11 +48,32 @@ struct Watch {
     waker: Option<Waker>,
 }
 
+/// Who is told of each state.
+trait Watcher: MaybeSend {
+    /// Returns whether it still listens.
+    fn see(&self, state: &State, effects: &mut Effects) -> bool;
+}
+
+impl Watcher for Weak<Lock<Watch>> {
+    fn see(&self, state: &State, effects: &mut Effects) -> bool {
+        let Some(watch) = self.upgrade() else { return false };
+        let mut watch = watch.lock();
+        if watch.states.len() == STATES_MAX {
+            watch.states.pop_front();
+        }
+        watch.states.push_back(state.clone());
+        watch.is_over = matches!(state, State::Closed { .. });
+        watch.waker.take().into_iter().for_each(|waker| effects.wake(waker));
+        true
+    }
+}
+
 /// See the module.
 pub(super) struct Status {
     state: State,
     history: VecDeque<Diagnostic>,
-    watches: Vec<Weak<Lock<Watch>>>,
+    /// As objects, so that only a page that calls `states` downloads them.
+    watches: Vec<Box<dyn Watcher>>,
     unix_ms: fn() -> u64,
 }
 
@@ -81,7 +102,7 @@ impl Status {
         let states = VecDeque::from([self.state.clone()]);
         let is_over = self.closed().is_some();
         let watch = Shared::new(Lock::new(Watch { states, is_over, waker: None }));
-        self.watches.push(Shared::downgrade(&watch));
+        self.watches.push(Box::new(Shared::downgrade(&watch)));
         States(watch)
     }
 
@@ -90,17 +111,7 @@ impl Status {
         self.state = state;
         let is_over = self.closed().is_some();
         let state = &self.state;
-        self.watches.retain(|watch| {
-            let Some(watch) = watch.upgrade() else { return false };
-            let mut watch = watch.lock();
-            if watch.states.len() == STATES_MAX {
-                watch.states.pop_front();
-            }
-            watch.states.push_back(state.clone());
-            watch.is_over = is_over;
-            watch.waker.take().into_iter().for_each(|waker| effects.wake(waker));
-            !is_over
-        });
+        self.watches.retain(|watch| watch.see(state, effects) && !is_over);
     }
 
     pub fn record(&mut self, what: DiagnosticKind) {

@@ -25,10 +25,12 @@ pub use client_frame::{ClientFrame, StartAt};
 pub use code::close;
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 pub use history::{HistoryPage, READ_FEATURE, Read, ReadNack};
+#[cfg(not(all(target_arch = "wasm32", feature = "npm")))]
+pub(crate) use json::push_text;
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 pub use json::{ClientFields, Fields, FrameError};
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
-pub(crate) use json::{Json, push_number, push_text};
+pub(crate) use json::{Json, push_number};
 pub use limits::{
     CHANNEL_NAME_BYTES_MAX, CHANNEL_NAME_RULE, KEY_BYTES_MAX, KEY_RULE, LINEAGE_NAME_BYTES_MAX,
     LINEAGE_NAMES_MAX, is_channel_name,

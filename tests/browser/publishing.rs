@@ -54,6 +54,22 @@ async fn numbers_above_two_to_the_53_are_exact() {
 }
 
 #[conversation]
+async fn floats_are_exact() {
+    const LONG: [f64; 8] = [0.0, -0.0, 1.0, 0.1, 5e-324, 1e21, 123_456_789_012_345_680_000.0, f64::MIN];
+    const SHORT: [f32; 6] = [-0.0, 0.1, 16_777_216.0, -122_415.664, 1e-45, f32::MAX];
+    let room = name("room");
+    let client = client();
+    let mut channel = client.channel(&room, StartFrom::Start).unwrap();
+    channel.publish(&(LONG, SHORT)).await.unwrap();
+    let message = next_message(&mut channel).await;
+    let (long, short) = message.json::<([f64; 8], [f32; 6])>().unwrap();
+    assert_eq!(long.map(f64::to_bits), LONG.map(f64::to_bits));
+    assert_eq!(short.map(f32::to_bits), SHORT.map(f32::to_bits));
+    assert!(message.raw().starts_with("[[0.0,-0.0,1.0,0.1,5e-324,"), "{}", message.raw());
+    assert!(message.raw().contains("[-0.0,0.1,16777216.0,-122415.664,"), "{}", message.raw());
+}
+
+#[conversation]
 async fn numbers_may_be_the_keys_of_maps() {
     let room = name("room");
     let client = client();

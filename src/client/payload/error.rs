@@ -6,6 +6,7 @@ use serde::de::{self, Expected, Unexpected};
 use serde::ser;
 
 use super::float;
+use crate::wire::push_text;
 
 /// A sentence without a period.
 #[derive(Debug, PartialEq)]
@@ -53,7 +54,11 @@ fn other(what: &str, unexpected: Unexpected<'_>, expected: &dyn Expected) -> Pro
         Unexpected::Bool(value) => format!("boolean `{value}`"),
         Unexpected::Unsigned(number) => format!("integer `{number}`"),
         Unexpected::Signed(number) => format!("integer `{number}`"),
-        Unexpected::Str(text) => format!("string {text:?}"),
+        Unexpected::Str(text) => {
+            let mut string = "string ".to_owned();
+            push_text(&mut string, text);
+            string
+        }
         Unexpected::Seq => "sequence".to_owned(),
         Unexpected::Map => "map".to_owned(),
         Unexpected::UnitVariant => "unit variant".to_owned(),

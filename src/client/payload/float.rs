@@ -32,11 +32,13 @@ mod on_platform {
 
     /// The number that has the fewest digits of those which round to this one.
     pub fn short_text(number: f32) -> String {
-        let rounded = (1..9).filter_map(|digits| {
-            let text = Number::from(f64::from(number)).to_precision(digits).ok()?;
+        let exact = f64::from(number);
+        let rounded = (1..=9).filter_map(|digits| {
+            let text = Number::from(exact).to_precision(digits).ok()?;
             Some(parse(&String::from(text.unchecked_into::<JsString>())))
         });
-        super::text(rounded.into_iter().find(|rounded| *rounded as f32 == number).unwrap_or(number.into()))
+        let short = rounded.into_iter().find(|rounded| *rounded as f32 == number).unwrap_or(exact);
+        super::text(short.copysign(exact))
     }
 }
 

@@ -281,8 +281,9 @@ fn a_payload_of_another_shape_is_explained() {
 #[test]
 fn values_that_json_does_not_have_are_refused() {
     for (problem, text) in [
-        (write(&[f64::NAN]), "NaN"),
-        (write(&Some(f32::INFINITY)), "infinity"),
+        (write(&[f64::NAN]), "JSON has no NaN"),
+        (write(&f64::NEG_INFINITY), "JSON has no -inf"),
+        (write(&Some(f32::INFINITY)), "JSON has no inf"),
         (write(&BTreeMap::from([((), 1)])), "key must be a string"),
         (write(&BTreeMap::from([(vec![1], 1)])), "key must be a string"),
     ] {

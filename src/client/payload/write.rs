@@ -54,7 +54,11 @@ impl Writer {
 
     fn float(&mut self, number: f64, text: impl FnOnce() -> String) -> Written {
         if !number.is_finite() {
-            let name = if number.is_nan() { "NaN" } else { "infinity" };
+            let name = match number {
+                f64::INFINITY => "inf",
+                f64::NEG_INFINITY => "-inf",
+                _ => "NaN",
+            };
             return Err(Problem(["JSON has no ", name].concat()));
         }
         self.push(&text())

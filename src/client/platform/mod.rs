@@ -9,8 +9,12 @@ pub(crate) use crate::native::{Clock, Lifecycle, Runtime, Settings, Socket, Time
 #[cfg(not(any(target_arch = "wasm32", feature = "native")))]
 pub(crate) use none::{Clock, Lifecycle, Runtime, Settings, Socket, Timer, random, unix_ms};
 
+#[cfg(not(target_arch = "wasm32"))]
+use super::shared::Shared;
+use super::shared::{MaybeSend, MaybeSync};
+
 #[cfg(target_arch = "wasm32")]
-pub(crate) use crate::browser::lineage::Lineage;
+pub(crate) use crate::browser::lineage::page_loads;
 #[cfg(target_arch = "wasm32")]
 pub(crate) use crate::browser::platform::{
     Clock, Lifecycle, Runtime, Settings, Socket, Timer, random, unix_ms,
@@ -48,25 +52,18 @@ pub(crate) enum PageEvent {
     Ended,
 }
 
-/// Page loads: only a page has them.
+/// The page loads of a tab.
+pub(crate) trait PageLoads: MaybeSend + MaybeSync {
+    /// Their names, this one's first, if there is a place to store them.
+    fn names(&self) -> Option<String>;
+    /// The client is closed.
+    fn end(&self);
+    /// Whether it is.
+    fn ended(&self) -> bool;
+}
+
+/// Only a page has them.
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) struct Lineage(std::convert::Infallible);
-
-#[cfg(not(target_arch = "wasm32"))]
-impl Lineage {
-    pub fn new(_client_id: &str) -> Option<Self> {
-        None
-    }
-
-    pub fn names(&self) -> Option<String> {
-        match self.0 {}
-    }
-
-    pub fn ended(&self) -> bool {
-        match self.0 {}
-    }
-
-    pub fn end(&self) {
-        match self.0 {}
-    }
+pub(crate) fn page_loads(_client_id: &str) -> Option<Shared<dyn PageLoads>> {
+    None
 }

@@ -9,4 +9,6 @@ mod writer;
 pub use client::ClientFields;
 pub use error::FrameError;
 pub use server::Fields;
-pub(crate) use writer::{Json, push_number, push_text};
+#[cfg(not(all(target_arch = "wasm32", feature = "npm")))]
+pub(crate) use writer::push_text;
+pub(crate) use writer::{Json, push_number};

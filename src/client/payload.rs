@@ -3,6 +3,7 @@
 mod error;
 mod float;
 mod key;
+mod number;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -48,7 +48,7 @@ struct Watch {
     waker: Option<Waker>,
 }
 
-/// Who is told of each state.
+/// Gets each state.
 trait Watcher: MaybeSend {
     /// Returns whether it still listens.
     fn see(&self, state: &State, effects: &mut Effects) -> bool;

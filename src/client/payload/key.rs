@@ -8,7 +8,7 @@ use serde::forward_to_deserialize_any;
 
 use super::error::Problem;
 use super::json::{self, Scanner};
-use super::read::Number;
+use super::number::Number;
 
 /// A name with its quotes.
 pub(super) struct Key<'de>(pub &'de str);

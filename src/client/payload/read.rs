@@ -1,18 +1,17 @@
 //! JSON as Rust values. serde_json would add 10 KB to a page.
 
+mod parts;
+
 use std::borrow::Cow;
 
 use serde::de::value::{BorrowedStrDeserializer, CowStrDeserializer, MapDeserializer};
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, Expected, IntoDeserializer, MapAccess, SeqAccess,
-    Unexpected, VariantAccess, Visitor,
-};
+use serde::de::{Deserializer, Error, Expected, Unexpected, Visitor};
 
 use super::error::Problem;
-use super::float;
-use super::key::Key;
+use super::number::Number;
 use super::{RAW_VALUE, json};
 use json::Scanner;
+use parts::{Parts, Variant};
 
 /// How deep a payload may be nested, so that no stack overflows.
 const DEPTH_MAX: u32 = 127;
@@ -29,36 +28,6 @@ enum Token<'de> {
     /// A bracket, which is read.
     Array,
     Object,
-}
-
-/// A number, exact if it is an integer of 64 bits.
-pub(super) enum Number {
-    Unsigned(u64),
-    Signed(i64),
-    Float(f64),
-}
-
-impl Number {
-    /// The number that a valid text states.
-    pub fn parse(json: &str) -> Result<Self, Problem> {
-        if let Ok(number) = json.parse() {
-            return Ok(Number::Unsigned(number));
-        }
-        match json.parse() {
-            Ok(number) if number != 0 => return Ok(Number::Signed(number)),
-            _ => {} // `-0` is no integer
-        }
-        let number = float::parse(json);
-        if number.is_finite() { Ok(Number::Float(number)) } else { Err(Problem::new("number out of range")) }
-    }
-
-    pub fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
-        match self {
-            Number::Unsigned(number) => visitor.visit_u64(number),
-            Number::Signed(number) => visitor.visit_i64(number),
-            Number::Float(number) => visitor.visit_f64(number),
-        }
-    }
 }
 
 /// The text, and how far it is read.
@@ -312,100 +281,4 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     texts! { deserialize_char deserialize_str deserialize_string deserialize_identifier }
-}
-
-/// The parts of an array or of an object.
-struct Parts<'a, 'de> {
-    reader: &'a mut Reader<'de>,
-    close: u8,
-    has_parts: bool,
-}
-
-impl<'a, 'de> Parts<'a, 'de> {
-    fn new(reader: &'a mut Reader<'de>, close: u8) -> Self {
-        Parts { reader, close, has_parts: false }
-    }
-
-    /// Whether there is a further one. Reads what separates it from the one before.
-    fn next(&mut self) -> Result<bool, Problem> {
-        if self.reader.peek() == Some(self.close) {
-            return Ok(false);
-        }
-        if std::mem::replace(&mut self.has_parts, true) {
-            self.reader.expect(b',')?;
-            self.reader.scanner.space();
-        }
-        Ok(true)
-    }
-
-    fn key(&mut self) -> Result<Option<&'de str>, Problem> {
-        if !self.next()? {
-            return Ok(None);
-        }
-        self.reader.scanner.string().map(Some).ok_or_else(bad)
-    }
-}
-
-impl<'de> SeqAccess<'de> for Parts<'_, 'de> {
-    type Error = Problem;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Problem> {
-        if !self.next()? {
-            return Ok(None);
-        }
-        seed.deserialize(&mut *self.reader).map(Some)
-    }
-}
-
-impl<'de> MapAccess<'de> for Parts<'_, 'de> {
-    type Error = Problem;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Problem> {
-        let Some(key) = self.key()? else { return Ok(None) };
-        seed.deserialize(Key(key)).map(Some)
-    }
-
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Problem> {
-        self.reader.expect(b':')?;
-        seed.deserialize(&mut *self.reader)
-    }
-}
-
-/// The only member of an object.
-struct Variant<'a, 'de>(&'a mut Reader<'de>);
-
-impl<'a, 'de> EnumAccess<'de> for Variant<'a, 'de> {
-    type Error = Problem;
-    type Variant = Self;
-
-    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), Problem> {
-        self.0.scanner.space();
-        let name = self.0.text()?;
-        self.0.expect(b':')?;
-        Ok((seed.deserialize(IntoDeserializer::<Problem>::into_deserializer(name))?, self))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Variant<'_, 'de> {
-    type Error = Problem;
-
-    fn unit_variant(self) -> Result<(), Problem> {
-        serde::Deserialize::deserialize(self.0)
-    }
-
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Problem> {
-        seed.deserialize(self.0)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Problem> {
-        self.0.deserialize_seq(visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Problem> {
-        self.0.deserialize_struct("", fields, visitor)
-    }
 }

@@ -47,7 +47,8 @@ impl ClientBuilder {
         };
         if !is_web_socket_url(url) {
             let message =
-                format!("cannot use the URL `{url}`: pass a ws:// or wss:// URL without a fragment (`#`)");
+                ["cannot use the URL `", url, "`: pass a ws:// or wss:// URL without a fragment (`#`)"]
+                    .concat();
             builder.problem = Some(Error::own(code::BAD_URL, message));
         }
         builder
@@ -232,7 +233,9 @@ impl fmt::Debug for ClientBuilder {
 
 fn is_web_socket_url(url: &str) -> bool {
     let host = url.strip_prefix("ws://").or_else(|| url.strip_prefix("wss://"));
-    host.is_some_and(|host| !host.is_empty() && !host.starts_with(['/', '?', ':']) && !host.contains('#'))
+    host.is_some_and(|host| {
+        !host.is_empty() && !host.starts_with(['/', '?', ':']) && !host.bytes().any(|byte| byte == b'#')
+    })
 }
 
 #[cfg(test)]

@@ -208,7 +208,7 @@ pub(super) fn elements(array: &str) -> Option<Vec<&str>> {
 
 /// A string, borrowed if nothing in it is escaped.
 pub(super) fn cow(json: &str) -> Option<Cow<'_, str>> {
-    match json.contains('\\') {
+    match escape(json).is_some() {
         true => text(json).map(Cow::Owned),
         false => Some(Cow::Borrowed(json.strip_prefix('"')?.strip_suffix('"')?)),
     }
@@ -218,10 +218,10 @@ pub(super) fn cow(json: &str) -> Option<Cow<'_, str>> {
 pub(super) fn text(json: &str) -> Option<String> {
     let mut rest = json.strip_prefix('"')?.strip_suffix('"')?;
     let mut text = String::with_capacity(rest.len());
-    while let Some((plain, escaped)) = rest.split_once('\\') {
-        text.push_str(plain);
-        let code = *escaped.as_bytes().first()?;
-        rest = escaped.get(1..)?;
+    while let Some(at) = escape(rest) {
+        text.push_str(rest.get(..at)?);
+        let code = *rest.as_bytes().get(at + 1)?;
+        rest = rest.get(at + 2..)?;
         text.push(match code {
             b'b' => '\u{8}',
             b'f' => '\u{c}',
@@ -236,22 +236,27 @@ pub(super) fn text(json: &str) -> Option<String> {
     Some(text)
 }
 
+/// The first backslash. `str::find` would add its search to a page.
+fn escape(text: &str) -> Option<usize> {
+    text.bytes().position(|byte| byte == b'\\')
+}
+
 /// The character of `\u`, which may take two of them.
 fn unicode(rest: &mut &str) -> Option<char> {
-    let mut unit = || {
-        let (digits, after) = rest.split_at_checked(4)?;
-        *rest = after;
-        hex(digits)
-    };
-    let first = unit()?;
+    let first = unit(rest)?;
     if !(0xd800..0xdc00).contains(&first) {
         return char::from_u32(first);
     }
     *rest = rest.strip_prefix("\\u")?;
+    let second = unit(rest).filter(|second| (0xdc00..0xe000).contains(second))?;
+    char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00))
+}
+
+/// What the next four digits state.
+fn unit(rest: &mut &str) -> Option<u32> {
     let (digits, after) = rest.split_at_checked(4)?;
     *rest = after;
-    let second = hex(digits).filter(|second| (0xdc00..0xe000).contains(second))?;
-    char::from_u32(0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00))
+    hex(digits)
 }
 
 /// Four digits.

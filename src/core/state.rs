@@ -141,7 +141,10 @@ impl fmt::Display for Reason {
             "" => self.code.fmt(f)?,
             message => f.write_str(message)?,
         }
-        self.close_code.map_or(Ok(()), |close_code| write!(f, " (close code {close_code})"))
+        self.close_code.map_or(Ok(()), |close_code| {
+            // As a number of the type that gaps have: each type adds a formatter to a page.
+            write!(f, " (close code {})", u64::from(close_code))
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use serde::de::{self, Expected, Unexpected};
 use serde::ser;
 
 use super::float;
-use crate::wire::push_text;
+use crate::wire::{push_number, push_text};
 
 /// A sentence without a period.
 #[derive(Debug, PartialEq)]
@@ -49,11 +49,11 @@ impl de::Error for Problem {
 /// serde's own sentence would bring Rust's formatting of floats into every page.
 fn other(what: &str, unexpected: Unexpected<'_>, expected: &dyn Expected) -> Problem {
     let unexpected = match unexpected {
-        Unexpected::Float(number) => format!("floating point `{}`", float::text(number)),
+        Unexpected::Float(number) => ["floating point `", &float::text(number), "`"].concat(),
         Unexpected::Unit => "null".to_owned(),
-        Unexpected::Bool(value) => format!("boolean `{value}`"),
-        Unexpected::Unsigned(number) => format!("integer `{number}`"),
-        Unexpected::Signed(number) => format!("integer `{number}`"),
+        Unexpected::Bool(value) => ["boolean `", if value { "true" } else { "false" }, "`"].concat(),
+        Unexpected::Unsigned(number) => integer("", number),
+        Unexpected::Signed(number) => integer(if number < 0 { "-" } else { "" }, number.unsigned_abs()),
         Unexpected::Str(text) => {
             let mut string = "string ".to_owned();
             push_text(&mut string, text);
@@ -66,4 +66,11 @@ fn other(what: &str, unexpected: Unexpected<'_>, expected: &dyn Expected) -> Pro
         _ => "another value".to_owned(), // JSON has no further kind
     };
     Problem(format!("invalid {what}: {unexpected}, expected {expected}"))
+}
+
+fn integer(sign: &str, number: u64) -> String {
+    let mut text = ["integer `", sign].concat();
+    push_number(&mut text, number);
+    text.push('`');
+    text
 }

@@ -3,7 +3,7 @@
 use serde::de::Visitor;
 
 use super::error::Problem;
-use super::float;
+use super::{float, json};
 
 /// A number, exact if it is an integer of 64 bits.
 pub(super) enum Number {
@@ -15,12 +15,15 @@ pub(super) enum Number {
 impl Number {
     /// The number that a valid text states.
     pub fn parse(json: &str) -> Result<Self, Problem> {
-        if let Ok(number) = json.parse() {
-            return Ok(Number::Unsigned(number));
-        }
-        match json.parse() {
-            Ok(number) if number != 0 => return Ok(Number::Signed(number)),
-            _ => {} // `-0` is no integer
+        const SIGNED_MAX: u64 = 1 << 63;
+        let (is_negative, digits) = json.strip_prefix('-').map_or((false, json), |digits| (true, digits));
+        match (is_negative, json::number(digits)) {
+            (false, Some(number)) => return Ok(Number::Unsigned(number)),
+            // `-0` is no integer.
+            (true, Some(number @ 1..=SIGNED_MAX)) => {
+                return Ok(Number::Signed((number as i64).wrapping_neg()));
+            }
+            _ => {}
         }
         let number = float::parse(json);
         if number.is_finite() { Ok(Number::Float(number)) } else { Err(Problem::new("number out of range")) }

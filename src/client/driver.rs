@@ -10,7 +10,7 @@ use super::effect::Effect;
 use super::engine::Engine;
 use super::platform::{Clock, PageEvent, Report, Runtime, Settings, Socket, Timer, random, unix_ms};
 use super::shared::{Guard, Lock, Shared, Weak};
-use super::token::Token;
+use super::token::{Call, Token};
 use crate::core::{Config, FetchId, Instant, SocketId};
 use crate::wire::close::NORMAL;
 
@@ -223,17 +223,14 @@ impl Driver {
     }
 
     fn fetch_token(&self, fetch: FetchId, refresh: bool) {
-        let token = self.0.token.as_ref().map(|token| token.fetch(refresh));
-        let driver = self.downgrade();
-        self.0.runtime.spawn(async move {
-            let token = match token {
-                Some(token) => token.await.map(Some),
-                None => Ok(None),
-            };
-            if let Some(driver) = driver.upgrade() {
-                driver.with(|engine, now| engine.session.handle_token(now, fetch, token));
-            }
-        });
+        if let Some(token) = &self.0.token {
+            token.fetch(Call { fetch, refresh, driver: self.downgrade() }, &self.0.runtime);
+        }
+    }
+
+    /// The token function has returned.
+    pub fn token(&self, fetch: FetchId, token: Result<String, String>) {
+        self.with(|engine, now| engine.session.handle_token(now, fetch, token.map(Some)));
     }
 
     fn timeout(&self) {

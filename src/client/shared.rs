@@ -3,13 +3,9 @@
 
 #[cfg(not(target_arch = "wasm32"))]
 mod kinds {
-    use std::pin::Pin;
     pub use std::sync::MutexGuard as Guard;
     pub use std::sync::{Arc as Shared, Weak};
     use std::sync::{Mutex, PoisonError};
-
-    /// A future of the application.
-    pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
     /// A value that one call at a time may change.
     #[derive(Debug, Default)]
@@ -39,11 +35,7 @@ mod kinds {
 mod kinds {
     use std::cell::RefCell;
     pub use std::cell::RefMut as Guard;
-    use std::pin::Pin;
     pub use std::rc::{Rc as Shared, Weak};
-
-    /// A future of the application.
-    pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
     /// A value that one call at a time may change.
     #[derive(Debug, Default)]
@@ -68,5 +60,5 @@ mod kinds {
     impl<T: ?Sized> MaybeSync for T {}
 }
 
-pub(crate) use kinds::{BoxFuture, Guard, Lock, Shared, Weak};
+pub(crate) use kinds::{Guard, Lock, Shared, Weak};
 pub use kinds::{MaybeSend, MaybeSync};

@@ -2,7 +2,10 @@
 
 use std::fmt::Display;
 
-use super::shared::{BoxFuture, MaybeSend, MaybeSync, Shared};
+use super::driver::WeakDriver;
+use super::platform::Runtime;
+use super::shared::{MaybeSend, MaybeSync, Shared};
+use crate::core::FetchId;
 
 /// What a token function is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,16 +15,21 @@ pub struct TokenRequest {
     pub refresh: bool,
 }
 
-/// A token, or why there is none.
-type Fetched = Result<String, String>;
-
-trait Fetch: MaybeSend + MaybeSync {
-    fn fetch(&self, request: TokenRequest) -> BoxFuture<Fetched>;
+/// A call of the token function. The answer goes to the driver.
+pub(super) struct Call {
+    pub fetch: FetchId,
+    pub refresh: bool,
+    pub driver: WeakDriver,
 }
 
-impl<F: Fn(TokenRequest) -> BoxFuture<Fetched> + MaybeSend + MaybeSync> Fetch for F {
-    fn fetch(&self, request: TokenRequest) -> BoxFuture<Fetched> {
-        self(request)
+/// The whole call is behind this, so that only a page with a token function downloads it.
+trait Fetch: MaybeSend + MaybeSync {
+    fn fetch(&self, call: Call, runtime: &Runtime);
+}
+
+impl<F: Fn(Call, &Runtime) + MaybeSend + MaybeSync> Fetch for F {
+    fn fetch(&self, call: Call, runtime: &Runtime) {
+        self(call, runtime);
     }
 }
 
@@ -36,14 +44,19 @@ impl Token {
         T: Into<String>,
         E: Display,
     {
-        let fetch = move |request| -> BoxFuture<Fetched> {
-            let token = get(request);
-            Box::pin(async move { token.await.map(Into::into).map_err(|error| error.to_string()) })
+        let fetch = move |call: Call, runtime: &Runtime| {
+            let token = get(TokenRequest { refresh: call.refresh });
+            runtime.spawn(async move {
+                let token = token.await.map(Into::into).map_err(|error| error.to_string());
+                if let Some(driver) = call.driver.upgrade() {
+                    driver.token(call.fetch, token);
+                }
+            });
         };
         Token(Shared::new(fetch))
     }
 
-    pub fn fetch(&self, refresh: bool) -> BoxFuture<Fetched> {
-        self.0.fetch(TokenRequest { refresh })
+    pub fn fetch(&self, call: Call, runtime: &Runtime) {
+        self.0.fetch(call, runtime);
     }
 }

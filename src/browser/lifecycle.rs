@@ -18,16 +18,18 @@ pub struct Lifecycle {
 impl Lifecycle {
     pub fn watch(_runtime: &Runtime, report: impl Fn(PageEvent) + 'static) -> Self {
         let document = property(&global(), "document");
-        let window_events =
-            ["online", "offline", "pageshow", "pagehide"].map(|name| (JsValue::from(global()), name));
-        let document_events = ["visibilitychange", "resume", "freeze"].map(|name| (document.clone(), name));
-        let targets = window_events.into_iter().chain(document_events);
-        // If there are no events, `EventTarget` may be missing, or the global object may not be an instance
-        // of it.
-        let targets: Vec<_> = targets
-            .filter(|(target, _)| property(target, "addEventListener").is_function())
-            .map(|(target, name)| (target.unchecked_into::<EventTarget>(), name))
-            .collect();
+        let window_events: &[_] = &["online", "offline", "pageshow", "pagehide"];
+        let document_events: &[_] = &["visibilitychange", "resume", "freeze"];
+        let mut targets = Vec::new();
+        for (target, names) in [(&JsValue::from(global()), window_events), (&document, document_events)] {
+            // If there are no events, `EventTarget` may be missing, or the global object may not be an instance
+            // of it.
+            if property(target, "addEventListener").is_function() {
+                for name in names {
+                    targets.push((target.clone().unchecked_into::<EventTarget>(), *name));
+                }
+            }
+        }
         let listener = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
             let hidden = property(&document, "visibilityState") == "hidden";
             let name = property(&event, "type").as_string().unwrap_or_default();

@@ -200,8 +200,14 @@ async fn answer(sent: Result<oneshot::Receiver<Answer>, Error>) -> Answer {
 
 /// A unique name: some 90 random bits.
 pub(crate) fn random_name() -> String {
-    let letter = |bits: u64, place: u32| char::from(b'a' + (bits / 26_u64.pow(place) % 26) as u8);
-    [random(), random()].iter().flat_map(|&bits| (0..10).map(move |place| letter(bits, place))).collect()
+    let mut name = String::new();
+    for mut bits in [random(), random()] {
+        for _ in 0..10 {
+            name.push(char::from(b'a' + (bits % 26) as u8));
+            bits /= 26;
+        }
+    }
+    name
 }
 
 #[cfg(not(target_arch = "wasm32"))]

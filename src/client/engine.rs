@@ -167,8 +167,13 @@ impl Engine {
 
     /// When `handle_timeout` is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let lingers = self.subscriptions.iter().filter_map(|subscription| subscription.linger_until);
-        lingers.chain(self.session.poll_timeout()).min()
+        let mut next = self.session.poll_timeout();
+        for subscription in &self.subscriptions {
+            if let Some(until) = subscription.linger_until {
+                next = Some(next.map_or(until, |at| at.min(until)));
+            }
+        }
+        next
     }
 
     /// Something happened around the client, for `diagnostics`.

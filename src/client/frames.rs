@@ -43,14 +43,18 @@ fn messages(object: &Object<'_>, bytes: u64) -> Option<Incoming<Messages, Data>>
     if ids.len() != data.len() {
         return None;
     }
-    let payload: Messages = ids.into_iter().zip(data).map(received).collect::<Option<_>>()?;
+    let mut payload = Vec::with_capacity(ids.len());
+    for (id, data) in ids.into_iter().zip(data) {
+        payload.push(received(id, data)?);
+    }
+    let payload = Messages::from(payload);
     let last_id = payload.last()?.position_id?;
     let (n, count) = (object.number("n")?, payload.len() as u64);
     let replay = object.get("replay") == Some("true"); // nothing else, as in `js/`
     Some(Incoming::Messages(object.text("ch")?, Batch { n, count, last_id, replay, bytes, payload }))
 }
 
-fn received((id, data): (&str, &str)) -> Option<Received> {
+fn received(id: &str, data: &str) -> Option<Received> {
     let id = json::text(id)?;
     Some(Received { position_id: id.parse().ok(), id, data: data.into() })
 }

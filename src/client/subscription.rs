@@ -127,8 +127,7 @@ impl Subscription {
             self.linger_until = self.open.is_some().then(|| calls.now.after_ms(LINGER_MS));
         } else {
             self.stream = None;
-            let waiting: Vec<_> = self.handles.iter().map(|handle| handle.id).collect();
-            self.follow_all(calls, waiting);
+            self.follow_all(calls, self.ids(|_| true));
         }
         Some(handle)
     }
@@ -199,11 +198,7 @@ impl Subscription {
         }
         self.followers(|handle| handle.attached(position));
         self.run(calls);
-        let waiting = self.handles.iter().filter(|handle| !handle.follows && handle.from != StartFrom::Tail);
-        let waiting: Vec<_> = waiting.map(|handle| handle.id).collect();
-        if !waiting.is_empty() {
-            self.follow_all(calls, waiting);
-        }
+        self.follow_all(calls, self.ids(|handle| !handle.follows && handle.from != StartFrom::Tail));
     }
 
     /// Messages came.
@@ -241,8 +236,7 @@ impl Subscription {
             // The log ends here: what a handle has had beyond it is no longer there.
             self.followers(|handle| handle.gap(GapReason::Rewound, position, None));
         }
-        let waiting = self.handles.iter().filter(|handle| !handle.follows && handle.from == StartFrom::Tail);
-        for id in waiting.map(|handle| handle.id).collect::<Vec<_>>() {
+        for id in self.ids(|handle| !handle.follows && handle.from == StartFrom::Tail) {
             self.enter(calls, id, position.clone());
         }
         let is_repeated = self.stream.as_mut().is_some_and(|shared| std::mem::take(&mut shared.is_repeated));
@@ -276,9 +270,20 @@ impl Subscription {
         self.handles.iter_mut().filter(|handle| handle.follows).for_each(call);
     }
 
+    /// The handles of one kind.
+    fn ids(&self, is_one: fn(&Handle) -> bool) -> Vec<HandleId> {
+        let mut ids = Vec::new();
+        for handle in &self.handles {
+            if is_one(handle) {
+                ids.push(handle.id);
+            }
+        }
+        ids
+    }
+
     /// After all of them have got something.
     fn run(&mut self, calls: &mut Calls<'_>) {
-        for id in self.handles.iter().map(|handle| handle.id).collect::<Vec<_>>() {
+        for id in self.ids(|_| true) {
             self.settle(calls, id, Through::Silent);
         }
         for handle in &mut self.handles {

@@ -23,14 +23,15 @@ struct Build {
     args: &'static [&'static str],
 }
 
-const BUILDS: [Build; 4] = [
+const BUILDS: [Build; 5] = [
     Build { what: "the client in a page", package: "seamline", args: &["--target", WASM] },
     Build {
         what: "the same, with the plain dialect",
         package: "seamline",
         args: &["--target", WASM, "--features", "plain"],
     },
-    Build { what: "the crate natively", package: "seamline", args: &[] },
+    Build { what: "the crate without a platform", package: "seamline", args: &[] },
+    Build { what: "the native client", package: "seamline", args: &["--features", "native,plain"] },
     Build { what: "the server", package: "seamline-server", args: &["--bins"] },
 ];
 

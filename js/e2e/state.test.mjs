@@ -41,7 +41,7 @@ async function openDocument({ url, backend }) {
   await doc.ready();
 }
 
-/** In a page: edits until told to stop. */
+/** In a page: edits until it is stopped. */
 function beginEditing({ backend, letter }) {
   globalThis.isEditing = true;
   globalThis.edits = (async () => {

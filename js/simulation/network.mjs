@@ -1,7 +1,7 @@
 import { FAULT, IN, OUT } from "./trace.mjs";
 
 const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3];
-/** A server whose client is gone without a word learns that from its own heartbeat. */
+/** A server whose client disappears without a close detects that by its own heartbeat. */
 const SERVER_GIVES_UP_MS = 30_000;
 /** So much of a frame is in the trace. */
 const SHOWN = 150;

@@ -334,13 +334,16 @@ test("a storage that keeps failing is tried less and less often", () => {
   assert.equal(page.others.length, 1, "the error is reported once");
 });
 
-test("a storage that fails with nothing to write is left alone", () => {
+test("a failed write that took effect leaves no record", () => {
   const page = new Page().read().open();
   const entry = page.publish("1");
-  page.writes.shift();
-  page.do("writeFailed", new Error("full"));
+  for (const { key, value } of page.writes.shift()) page.records.set(key, structuredClone(value));
+  page.do("writeFailed", new Error("the answer is lost"));
   page.do("answered", entry);
-  assert.equal(page.machine._wakeAt(), Number.POSITIVE_INFINITY);
+  page.now = page.machine._wakeAt();
+  page.do("tick");
+  page.write();
+  assert.deepEqual([page.stored, page.machine._wakeAt()], [[], Number.POSITIVE_INFINITY]);
 });
 
 test("a storage that cannot be read is read again", () => {

@@ -20,7 +20,7 @@ type Changes = Map<string, Entry | undefined>;
 export class Writes {
   #pending: Changes = new Map();
   #inFlight: Changes | undefined;
-  /** The records that the storage has, as far as is known. */
+  /** The records that the storage may have. */
   #stored = new Set<string>();
   #failure: { pauseMs: number; retryAt: number } | undefined;
 
@@ -90,12 +90,15 @@ export class Writes {
     this.#failure = undefined;
   }
 
-  /** The storage does not work. What was being written is written later, unless that has been superseded. */
+  /**
+   * The storage does not work. What was being written is written later, unless that has been superseded. A write may
+   * have taken effect although it failed, so its records must be removed like others.
+   */
   _failed(now: number): void {
     const pauseMs = Math.min(RETRY_MS_MAX, this.#failure ? 2 * this.#failure.pauseMs : RETRY_MS_MIN);
     this.#failure = { pauseMs, retryAt: now + pauseMs };
+    for (const [place, entry] of this.#inFlight ?? []) if (entry) this.#stored.add(place);
     this.#pending = new Map([...(this.#inFlight ?? []), ...this.#pending]);
     this.#inFlight = undefined;
-    for (const [place, entry] of this.#pending) if (!entry && !this.#stored.has(place)) this.#pending.delete(place);
   }
 }

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { Bench } from "./support/bench.mjs";
 
-const PARTS = ["client", "recovery", "cold", "latency", "publish", "server"];
+const PARTS = ["client", "recovery", "cold", "latency", "publish", "server", "redis"];
 
 const path = { type: "string" };
 const { values, positionals } = parseArgs({
@@ -12,6 +12,7 @@ const { values, positionals } = parseArgs({
     quick: { type: "boolean", default: false },
     only: { type: "string" },
     rtt: { type: "string" },
+    measure: { type: "string" },
     dir: path,
     peers: path,
     link: path,
@@ -31,7 +32,7 @@ const rtt = values.rtt?.split(",").map(Number);
 const { run } = await import(`./parts/${part}.mjs`);
 const bench = await Bench.start(part, options);
 try {
-  await run(bench, { rtt });
+  await run(bench, { rtt, measure: values.measure?.split(",") });
 } finally {
   // What was measured before a failure counts, too.
   bench.results.print();

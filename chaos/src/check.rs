@@ -17,7 +17,7 @@ pub struct Run<'a> {
     pub records: &'a [Record],
     /// The logs at the end.
     pub logs: &'a [ChannelLog],
-    /// All that Redis has stored; nothing with the embedded log.
+    /// All that a single Redis has stored; nothing with other stores.
     pub stored: &'a [Stored],
     /// How many messages a channel keeps.
     pub retain: u64,
@@ -72,7 +72,11 @@ impl Verdict {
     fn channel(&mut self, run: &Run<'_>, ch: u64, log: &ChannelLog) {
         let name = channel_name(ch);
         let observed = run.records.iter().filter_map(|record| record.observed.get(&ch)).map(Vec::as_slice);
-        let history = History::of(log, run.stored.iter().filter(|stored| stored.is_in(ch)), observed);
+        let mut history = History::of(log, run.stored.iter().filter(|stored| stored.is_in(ch)), observed);
+        if run.emptied.is_empty() {
+            let acknowledged = run.records.iter().flat_map(|record| &record.acknowledged);
+            history.add_acknowledged(acknowledged.filter(|it| it.ch == ch));
+        }
         for conflict in &history.conflicts {
             self.different += 1;
             self.example(|| format!("{name}: {conflict}"));
@@ -103,8 +107,11 @@ impl Verdict {
                 self.different += 1;
                 self.example(|| format!("{}, and is {key} at {offset}", text()));
             }
-            // It was trimmed before a client saw it, which only the files of Redis show.
-            None if run.stored.is_empty() && it.offset < log.first => {}
+            // It was trimmed before a client saw it, which only the files of Redis show. But a log that was never emptied
+            // has no other message in its place.
+            None if run.stored.is_empty()
+                && it.offset < log.first
+                && !(run.emptied.is_empty() && history.has(&log.epoch, it.offset)) => {}
             None => {
                 self.missing += 1;
                 self.example(|| format!("{}, and is missing", text()));

@@ -1,32 +1,33 @@
 //! The nodes, their Redis, and the links between them and to the clients.
 
+mod backend;
 mod logs;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Result;
 use seamline_test_support::link::Link;
 use seamline_test_support::process::Process;
-use seamline_test_support::redis;
 use tempfile::TempDir;
 
 use crate::Store;
 use crate::aof::{self, Stored};
 use crate::record::now_ms;
+pub use backend::Backend;
+use backend::local;
 pub use logs::{ChannelLog, Payload};
 
-/// How many nodes share a Redis.
-const NODES: usize = 3;
 const AOF_DIRECTORY: &str = "appendonlydir";
 
 /// The servers and what they depend on.
 pub struct Cluster {
     pub nodes: Vec<Node>,
-    pub redis: Option<Process>,
+    pub backend: Backend,
     /// When Redis lost everything: from, to, in ms.
     pub emptied: Vec<(u64, u64)>,
-    /// All that Redis has stored, as far as its files have been read.
+    /// All that a single Redis has stored, as far as its files have been read. Those of a primary and its replica have
+    /// messages that were lost in a failover, and nobody received.
     pub stored: Vec<Stored>,
     directory: TempDir,
 }
@@ -36,7 +37,7 @@ pub struct Node {
     pub process: Process,
     /// Between the clients and the node.
     pub client_link: Link,
-    /// Between the node and Redis.
+    /// Between the node and a single Redis.
     pub redis_link: Option<Link>,
 }
 
@@ -49,16 +50,12 @@ impl Cluster {
     /// Starts everything. Channels keep `retain` messages.
     pub async fn start(store: Store, server: &Path, retain: u64) -> Result<Cluster> {
         let directory = TempDir::new()?;
-        let redis = match store {
-            Store::Embedded => None,
-            Store::Redis => Some(start_redis(directory.path()).await?),
-        };
+        let backend = Backend::start(store, directory.path()).await?;
         let mut nodes = Vec::new();
-        for index in 0..if redis.is_some() { NODES } else { 1 } {
-            let redis_link = redis.as_ref().map(|redis| Link::to(local(redis.port))).transpose()?;
-            nodes.push(Node::start(index, server, directory.path(), redis_link, retain).await?);
+        for index in 0..backend.nodes() {
+            nodes.push(Node::start(index, server, directory.path(), &backend, retain).await?);
         }
-        Ok(Cluster { nodes, redis, emptied: Vec::new(), stored: Vec::new(), directory })
+        Ok(Cluster { nodes, backend, emptied: Vec::new(), stored: Vec::new(), directory })
     }
 
     /// Where clients connect to.
@@ -68,10 +65,7 @@ impl Cluster {
 
     /// Makes everything run and every link work.
     pub async fn heal(&mut self) -> Result<()> {
-        if let Some(redis) = &mut self.redis {
-            redis.resume()?;
-            redis.restart().await?;
-        }
+        self.backend.heal().await?;
         for node in &mut self.nodes {
             node.client_link.stall(false);
             if let Some(link) = &node.redis_link {
@@ -84,7 +78,7 @@ impl Cluster {
 
     /// Kills Redis and restarts it without its data.
     pub async fn empty_redis(&mut self) -> Result<()> {
-        let Some(redis) = &mut self.redis else { return Ok(()) };
+        let Backend::Redis(redis) = &mut self.backend else { return Ok(()) };
         let from = now_ms();
         redis.kill().await?;
         let files = self.directory.path().join(AOF_DIRECTORY);
@@ -99,8 +93,8 @@ impl Cluster {
         for node in &mut self.nodes {
             node.process.kill().await?;
         }
-        if let Some(redis) = &mut self.redis {
-            redis.kill().await?;
+        self.backend.kill().await?;
+        if let Backend::Redis(_) = self.backend {
             self.stored.extend(aof::read(&self.directory.path().join(AOF_DIRECTORY))?);
         }
         self.heal().await
@@ -112,10 +106,11 @@ impl Node {
         index: usize,
         server: &Path,
         directory: &Path,
-        redis_link: Option<Link>,
+        backend: &Backend,
         retain: u64,
     ) -> Result<Node> {
-        let log = redis_link.as_ref().map_or("embedded".into(), |link| format!("redis://{}/0", link.address));
+        let redis_link = backend.link()?;
+        let log = backend.log(redis_link.as_ref());
         let (data, retain) = (directory.join("data").display().to_string(), retain.to_string());
         let args = ["--listen", "127.0.0.1:{port}", "--log", &log, "--data", &data, "--heartbeat-ms", "2000"];
         let args = [&args[..], &["--max-connections-per-ip", "0", "--retain-messages", &retain]].concat();
@@ -123,15 +118,4 @@ impl Node {
         let client_link = Link::to(local(process.port))?;
         Ok(Node { process, client_link, redis_link })
     }
-}
-
-fn local(port: u16) -> SocketAddr {
-    (Ipv4Addr::LOCALHOST, port).into()
-}
-
-/// Its append-only file is never rewritten, so it has everything that was ever stored.
-async fn start_redis(directory: &Path) -> Result<Process> {
-    let mut args = redis::durable("{port}", directory);
-    args.extend(["--auto-aof-rewrite-percentage".into(), "0".into()]);
-    Process::start(Path::new(redis::PROGRAM), &args, directory.join("redis.log")).await
 }

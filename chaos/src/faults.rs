@@ -1,15 +1,21 @@
 //! Injects faults into a cluster, one after another.
 
+mod redis;
+mod sentinel;
+mod shards;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use anyhow::Result;
-use seamline_test_support::redis;
 use tokio::time::{Instant, sleep};
 
-use crate::cluster::{Cluster, Node};
+use crate::cluster::{Backend, Cluster, Node};
 use crate::random::Random;
+use redis::RedisFault;
+use sentinel::SentinelFault;
+use shards::ShardFault;
 
 /// How often each fault was injected.
 #[derive(Default)]
@@ -26,6 +32,8 @@ impl fmt::Display for Counts {
 enum Fault {
     Node(NodeFault),
     Redis(RedisFault),
+    Sentinel(SentinelFault),
+    Shard(ShardFault),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,52 +43,39 @@ enum NodeFault {
     ClientLinksStalled,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RedisFault {
-    Killed,
-    /// SIGSTOP, for this many seconds.
-    Paused(u64),
-    LinksCut,
-    LinksStalled,
-    /// The pub/sub connections are closed, and no others.
-    WakeupsCut,
-    /// Killed, and restarted without its data.
-    Emptied,
-}
-
 /// A node is killed twice as often as anything else.
 const NODE_FAULTS: [NodeFault; 4] =
     [NodeFault::Killed, NodeFault::Killed, NodeFault::ClientLinksCut, NodeFault::ClientLinksStalled];
-const REDIS_FAULTS: [RedisFault; 7] = [
-    RedisFault::Killed,
-    RedisFault::Paused(2),
-    RedisFault::Paused(10),
-    RedisFault::LinksCut,
-    RedisFault::LinksStalled,
-    RedisFault::WakeupsCut,
-    RedisFault::Emptied,
-];
-
-/// How often in a row.
-const WAKEUPS_CUT: u32 = 5;
 
 /// Injects faults for this long. Each ends before the next begins, so that everything is up now and then. All of them
 /// occur before one occurs again, in an order that the seed determines.
-pub async fn inject(cluster: &mut Cluster, time: Duration, rng: &mut Random) -> Result<Counts> {
+pub async fn inject(
+    cluster: &mut Cluster,
+    channels: u64,
+    time: Duration,
+    rng: &mut Random,
+) -> Result<Counts> {
     let mut counts = Counts::default();
     let mut deck = Vec::new();
     let start = Instant::now();
     while start.elapsed() < time {
         if deck.is_empty() {
             deck.extend(NODE_FAULTS.map(Fault::Node));
-            deck.extend(REDIS_FAULTS.map(Fault::Redis).iter().filter(|_| cluster.redis.is_some()));
+            match cluster.backend {
+                Backend::Embedded => {}
+                Backend::Redis(_) => deck.extend(redis::FAULTS.map(Fault::Redis)),
+                Backend::Shards(_) => deck.extend(shards::FAULTS.map(Fault::Shard)),
+                Backend::Sentinel(_) => deck.extend(sentinel::FAULTS.map(Fault::Sentinel)),
+            }
         }
         let fault = deck.swap_remove(rng.between(0, deck.len() as u64) as usize);
         pause(rng, 150, 900).await;
         let index = rng.between(0, cluster.nodes.len() as u64) as usize;
         let name = match fault {
             Fault::Node(fault) => node_fault(&mut cluster.nodes[index], fault, rng).await?,
-            Fault::Redis(fault) => redis_fault(cluster, index, fault, rng).await?,
+            Fault::Redis(fault) => redis::inject(cluster, index, fault, rng).await?,
+            Fault::Shard(fault) => shards::inject(&mut cluster.backend, channels, fault, rng).await?,
+            Fault::Sentinel(fault) => sentinel::inject(&mut cluster.backend, fault, rng).await?,
         };
         *counts.0.entry(name).or_default() += 1;
     }
@@ -108,53 +103,6 @@ async fn node_fault(node: &mut Node, fault: NodeFault, rng: &mut Random) -> Resu
             pause(rng, 200, 5_000).await;
             node.client_link.stall(false);
             "client links stalled"
-        }
-    })
-}
-
-/// `index` is the node whose link to Redis fails.
-async fn redis_fault(
-    cluster: &mut Cluster,
-    index: usize,
-    fault: RedisFault,
-    rng: &mut Random,
-) -> Result<&'static str> {
-    let (Some(process), Some(link)) = (&mut cluster.redis, &cluster.nodes[index].redis_link) else {
-        return Ok("none");
-    };
-    Ok(match fault {
-        RedisFault::Killed => {
-            process.kill().await?;
-            pause(rng, 50, 1_500).await;
-            process.restart().await?;
-            "Redis killed"
-        }
-        RedisFault::Paused(seconds) => {
-            process.pause()?;
-            sleep(Duration::from_secs(seconds)).await;
-            process.resume()?;
-            if seconds < 10 { "Redis paused" } else { "Redis paused for 10 s" }
-        }
-        RedisFault::LinksCut => {
-            link.cut();
-            "Redis links cut"
-        }
-        RedisFault::LinksStalled => {
-            link.stall(true);
-            pause(rng, 200, 4_000).await;
-            link.stall(false);
-            "Redis links stalled"
-        }
-        RedisFault::WakeupsCut => {
-            for _ in 0..WAKEUPS_CUT {
-                redis::close_pub_sub(process.port)?;
-                pause(rng, 0, 300).await;
-            }
-            "wake-ups cut"
-        }
-        RedisFault::Emptied => {
-            cluster.empty_redis().await?;
-            "Redis emptied"
         }
     })
 }

@@ -8,7 +8,7 @@ use seamline::wire::MessageId;
 
 use crate::aof::Stored;
 use crate::cluster::ChannelLog;
-use crate::record::{Key, Observed};
+use crate::record::{Acknowledged, Key, Observed};
 
 /// When the log lost everything: from, to, in ms.
 pub type Emptied = [(u64, u64)];
@@ -18,6 +18,8 @@ pub type Emptied = [(u64, u64)];
 pub struct History<'a> {
     epochs: HashMap<&'a str, BTreeMap<u64, (MessageId, Key)>>,
     ids: HashMap<MessageId, (u64, Key)>,
+    /// What was acknowledged in a log that never was another one: clients may have seen none of it before it was trimmed.
+    acknowledged: BTreeMap<u64, MessageId>,
     /// Two different messages at one offset.
     pub conflicts: Vec<String>,
 }
@@ -47,6 +49,11 @@ impl<'a> History<'a> {
         history
     }
 
+    /// Adds what was acknowledged, for the times at which messages were trimmed. Each must be in the log otherwise.
+    pub fn add_acknowledged<'b>(&mut self, acknowledged: impl Iterator<Item = &'b Acknowledged>) {
+        self.acknowledged.extend(acknowledged.map(|it| (it.offset, it.id)));
+    }
+
     fn add(&mut self, epoch: &'a str, offset: u64, id: MessageId, key: Key) {
         let known = *self.epochs.entry(epoch).or_default().entry(offset).or_insert((id, key));
         if known != (id, key) {
@@ -63,6 +70,11 @@ impl<'a> History<'a> {
         self.ids.get(&id).copied()
     }
 
+    /// Whether a message at this offset is known.
+    pub fn has(&self, epoch: &str, offset: u64) -> bool {
+        self.epochs.get(epoch).is_some_and(|messages| messages.contains_key(&offset))
+    }
+
     /// Keys that occur more than once in one epoch.
     pub fn stored_twice(&self) -> Vec<Key> {
         let mut twice = Vec::new();
@@ -77,8 +89,9 @@ impl<'a> History<'a> {
     pub fn was_trimmed(&self, epoch: &str, offset: u64, at_ms: u64, retain: u64) -> bool {
         let Some(messages) = self.epochs.get(epoch) else { return false };
         // Ids only grow: if that message is unknown, a later one shows that it had been stored.
-        let successor = messages.range(offset + retain..).next();
-        successor.is_some_and(|(_, (id, _))| id.ms <= at_ms)
+        let observed = messages.range(offset + retain..).next().map(|(_, (id, _))| id);
+        let acknowledged = self.acknowledged.range(offset + retain..).next().map(|(_, id)| id);
+        observed.into_iter().chain(acknowledged).any(|id| id.ms <= at_ms)
     }
 
     /// Whether the log was emptied between two epochs, the second of which a client observed at this time.

@@ -1,13 +1,13 @@
-//! `cargo xtask chaos`: real server processes, a real Redis, and the native client, with injected faults.
-//! Nodes and Redis are killed, Redis is paused or loses its data, links are cut and stalled. Afterwards every client
-//! must have dispatched the whole log, once and in order, and the log must have every acknowledged publication.
+//! `cargo xtask chaos`: real server processes, a real Redis, and the native client, with injected faults. Nodes and Redis
+//! are killed, Redis is paused, fails over or loses its data, links are cut and stalled. Afterwards every client must have
+//! dispatched the whole log, once and in order, and the log must have every acknowledged publication.
 //!
 //! Channels keep only a few messages, so clients miss some while they are suspended. A gap that a client reports must
 //! be messages that the log no longer has.
 //!
 //! `cluster` has the processes and the links, `balancer` selects a node for each connection, `faults` injects faults,
-//! `client` is an application that makes a `record` of what it observes, `history` is everything that a log ever had (from Redis itself: `aof`), and `check`
-//! reaches the verdict.
+//! `client` is an application that makes a `record` of what it observes, `history` is everything that a log ever had (from
+//! Redis itself: `aof`), and `check` reaches the verdict.
 
 mod aof;
 mod balancer;
@@ -44,6 +44,10 @@ enum Store {
     Embedded,
     /// Three nodes that share one Redis
     Redis,
+    /// Three nodes that share a Redis with a replica, which three Sentinels fail over
+    RedisSentinel,
+    /// Three nodes that share a Redis Cluster of three shards, each with a replica
+    RedisCluster,
 }
 
 /// Run real servers and clients, inject faults, and check that no message is lost, repeated or out of order
@@ -94,7 +98,8 @@ async fn run(args: &Args) -> Result<bool> {
     println!("chaos: {:?} log, {} clients, {} s, seed {}", args.log, args.clients, args.seconds, args.seed);
     let server = balancer::start(cluster.addresses(), Random::new(rng.next())).await?;
     let clients = clients::start_all(args.clients, args.channels, sleep_time, server, &mut rng)?;
-    let counts = faults::inject(&mut cluster, Duration::from_secs(args.seconds), &mut rng).await?;
+    let counts =
+        faults::inject(&mut cluster, args.channels, Duration::from_secs(args.seconds), &mut rng).await?;
     clients.stop_publishing();
     cluster.heal().await?;
     let heads = || cluster.heads(args.channels);

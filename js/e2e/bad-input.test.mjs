@@ -7,7 +7,7 @@ import { Browser } from "./support/page.mjs";
 import { unusedPort } from "./support/port.mjs";
 import { Server } from "./support/server.mjs";
 
-const SECRET = "a secret for the tests only";
+const SECRET = "a secret for the tests only, not short";
 
 let browser, open, guarded, page;
 before(async () => {

@@ -4,7 +4,12 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { chaos } from "./support/chaos.mjs";
-import { Browser } from "./support/page.mjs";
+import { Browser, ENGINE } from "./support/page.mjs";
+
+// The whole form runs in one engine, and in each with CHAOS=long.
+const LONG = process.env.CHAOS === "long" || ENGINE === "chromium";
+const MESSAGES = LONG ? 3000 : 900;
+const FAULTS = LONG ? 20 : 6;
 
 let browser;
 before(async () => (browser = await new Browser().start()));
@@ -23,15 +28,15 @@ function summary(run) {
   );
 }
 
-test("3,000 messages survive 20 kills and 20 cuts", async (t) => {
+test(`${MESSAGES} messages survive ${FAULTS} kills and ${FAULTS} cuts`, async (t) => {
   // The window between subscribing and reading the replay is a fraction of a millisecond; widened a
   // little, each reconnect has an overlap to drop.
   const serverArgs = ["--unsafe-seam-delay-ms", "20"];
-  const run = await chaos(browser, { messages: 3000, kills: 20, cuts: 20, serverArgs, overlaps: true });
+  const run = await chaos(browser, { messages: MESSAGES, kills: FAULTS, cuts: FAULTS, serverArgs, overlaps: true });
   t.diagnostic(summary(run));
-  assert.ok(run.killed >= 20 && run.cuts >= 20, "the faults happened");
-  assert.ok(run.cutsDuringReplay > 0, "some of them during a replay");
-  assert.ok(run.acknowledged >= 3001);
+  assert.ok(run.killed >= FAULTS && run.cuts >= FAULTS, "the faults happened");
+  if (LONG) assert.ok(run.cutsDuringReplay > 0, "some of them during a replay");
+  assert.ok(run.acknowledged > MESSAGES);
   assert.deepEqual(run.missing, [], "nothing acknowledged is missing");
   assert.deepEqual(run.repeated, [], "nothing came twice");
   assert.deepEqual(run.disordered, [], "the offsets are 1, 2, 3, …");

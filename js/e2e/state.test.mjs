@@ -61,8 +61,12 @@ const count = (causes, cause) => causes.filter((one) => one === cause).length;
 
 class Scene {
   server = new Server(["--retain-messages", `${RETAINED}`]);
-  backend = new DocumentBackend(this.server);
+  backend;
   tabs = [];
+
+  constructor(mistake) {
+    this.backend = new DocumentBackend(this.server, mistake);
+  }
 
   async start() {
     await this.server.start();
@@ -164,6 +168,24 @@ test("tabs with a state survive a log that is trimmed, replaced and rewound", as
       for (const cause of expected) assert.ok(count(view.causes, cause) >= count(expected, cause), `${view.causes}`);
       t.diagnostic(`tab ${i}: ${scene.backend.version} edits, failures ${view.failures}, ${view.causes.join(" ")}`);
     }
+  } finally {
+    await scene.stop();
+  }
+});
+
+test("a position read after the state loses edits", async () => {
+  const scene = await new Scene({ readsStateFirst: true }).start();
+  try {
+    scene.beginEditing();
+    const hasHoles = async () => (await scene.views()).some(({ holes }) => holes > 0);
+    for (let i = 0; i < 30 && !(await hasHoles()); i += 3) await scene.trim(i);
+    await scene.endEditing();
+    await scene.backend.exclusive(() => {});
+    const { text } = scene.backend;
+    assert.ok(
+      (await scene.views()).some((view) => view.holes > 0 && view.text !== text),
+      "the mistake is found",
+    );
   } finally {
     await scene.stop();
   }

@@ -1,6 +1,7 @@
 // Publications that survive the page, in each engine's own IndexedDB and with its own locks, where it has them.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { openOutbox, publish, range, readLog, stored, storedAre, waiting } from "./support/outbox.mjs";
 import { Browser, until } from "./support/page.mjs";
 import { TcpProxy } from "./support/proxy.mjs";
 import { Server } from "./support/server.mjs";
@@ -27,43 +28,10 @@ async function setUp(t) {
   return page;
 }
 
-/** In a page: a client with a storage. */
-const open = (page, name) =>
-  page.evaluate(
-    async ([name, url]) => {
-      const { indexedDb } = await import("/dist/storage.js");
-      const storage = indexedDb(name);
-      const client = connect(url, { storage, backoff: { initialMs: 20, maxMs: 100 } });
-      Object.assign(globalThis, { client, storage, errors: [], settled: [] });
-      client.on("error", ({ code, message }) => void errors.push([code, message]));
-      globalThis.publish = (channel, from, to) => {
-        for (let n = from; n <= to; n++) {
-          client
-            .channel(channel)
-            .publish(n)
-            .then(
-              () => settled.push(n),
-              ({ code }) => settled.push(code),
-            );
-        }
-      };
-      await client.outbox.ready();
-    },
-    [name, `ws://127.0.0.1:${proxy.port}/ws`],
-  );
-
-const publish = (page, ...what) => page.evaluate((what) => globalThis.publish(...what), what);
-const stored = (page) => page.evaluate(async () => (await storage.read("publications")).length);
-const storedAre = (page, count) => until(`${count} are stored`, async () => (await stored(page)) === count);
-const waiting = (page) => page.evaluate(() => client.outbox.list().length);
-
+/** In a page: a client with a storage; see {@link openOutbox}. */
+const open = (page, name) => openOutbox(page, { name, port: proxy.port });
 /** What the log has. */
-async function log(channel) {
-  const { messages } = await (await fetch(`${server.url}/channels/${channel}/messages?limit=1000`)).json();
-  return messages.map(({ data }) => data);
-}
-
-const range = (to) => Array.from({ length: to }, (_, i) => i + 1);
+const log = (channel) => readLog(server, channel);
 
 test("publications survive reloads, in order", async (t) => {
   const page = await setUp(t);

@@ -1,6 +1,6 @@
 // Goal: tabs that share a connection lose nothing when the tab that has it is closed, crashes, freezes or stands still.
-// Method: pages follow a channel through a proxy that counts connections. What a driver cannot do to a page, only
-// Chromium shows.
+// Method: pages follow a channel through a proxy that counts connections. Each has a process of its own, which is really
+// killed or stopped.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { until } from "./support/page.mjs";

@@ -1,11 +1,13 @@
 import { DocumentFollower } from "./documents.mjs";
 import { EffectFollower } from "./effects.mjs";
 import { Follower } from "./follow.mjs";
+import { Past } from "./past.mjs";
 import { STATE } from "./trace.mjs";
 
 /** What an application does in one page: it follows channels and publishes. */
 export class App {
   handles = [];
+  pasts = [];
   client;
   /** When the state of its connection last changed. */
   changedAt = 0;
@@ -35,6 +37,8 @@ export class App {
     });
     const Kind = { effects: EffectFollower, state: DocumentFollower, plain: Follower }[tab.kind];
     this.handles = world.channels.map((ch) => new Kind(this, ch));
+    this.pasts = this.handles.map((handle) => new Past(this, handle));
+    if (this.rng.chance(500)) this.publish(); // before anything is known of what earlier pages have left
     this.#publishLater();
   }
 
@@ -44,11 +48,17 @@ export class App {
     const storage = tab.hasStorage && page.package.storage?.custom("store", tab.profile.store.of(page));
     return {
       wasm: page.wasm,
-      ...(tab.isShared ? { shared: page.package.tabs.tabs() } : { clientId: tab.name }),
+      ...(tab.isShared ? { shared: page.package.tabs.tabs() } : /server|own/.test(tab.start) && { clientId: tab.name }),
       ...(storage && { storage }),
+      ...(tab.start === "package" && { positions: this.#positions() }),
       queueMessages: queue_messages,
       replayCredit: replay_credit,
     };
+  }
+
+  #positions() {
+    const { page, tab } = this;
+    return page.package.effects.storedPositions(tab.profile.positions.of(page), { name: tab.name });
   }
 
   #publishLater() {
@@ -66,7 +76,7 @@ export class App {
   publish() {
     const { page, world, tab } = this;
     const { ch, channel } = this.rng.pick(this.handles);
-    const owner = tab.isOrdered ? tab.name : page.name;
+    const owner = tab.isOrdered ? tab.line : page.name;
     const text = world.publishers.next(owner, ch);
     world.stage.note(STATE, page.name, `publishes ${text} to ${ch}`);
     page.step("publish", () => world.publishers.follow(page, ch, text, channel.publish(text)));
@@ -84,8 +94,8 @@ export class App {
     if (client?.state.name !== "open") return `${page.name} is not connected but ${client?.state.name}`;
     const [waiting] = client.outbox?.list().filter(({ status }) => status !== "failed") ?? [];
     if (waiting) return `the outbox of ${page.name} still has ${waiting.data}, which is ${waiting.status}`;
-    for (const handle of handles) {
-      const what = handle.unwell();
+    for (const part of [...handles, ...this.pasts]) {
+      const what = part.unwell();
       if (what) return what;
     }
     return undefined;

@@ -33,6 +33,11 @@ export class Database {
     return this.world.stage.rng.between(0, this.world.faults.store_ms_max);
   }
 
+  /** A commit takes longer than nothing, or many messages would all be stored at one moment. */
+  get #commitMs() {
+    return 1 + this.world.faults.store_ms_max;
+  }
+
   #next() {
     this.#waiting = this.#waiting.filter(({ page }) => page.isAlive);
     if (this.#current) return;
@@ -72,7 +77,7 @@ export class Database {
         this.#positions = draft.positions;
       });
     });
-    await page.answer(faults.store_ms_max, () => {
+    await page.answer(this.#commitMs, () => {
       if (fails || lies) throw Object.assign(new Error("the simulated transaction failed"), { name: "AbortError" });
     });
   }

@@ -1,6 +1,9 @@
 import { Reader } from "./reader.mjs";
 import { FAULT, STATE } from "./trace.mjs";
 
+/** So much a log does not grow in a run. */
+const BEYOND = 1_000_000;
+
 /**
  * A handle whose start point is a function: it fetches a document, which is all that was published, and follows the
  * channel from the position of it. The position is read before the document.
@@ -43,9 +46,12 @@ export class DocumentFollower {
       this.#fetches++;
       const isLost = rng.chance(faults.state_lost);
       if (isLost) stage.note(FAULT, page.name, `${ch} fetch returns a position that is lost`);
-      const returned = isLost ? { epoch: rng.pick([position.epoch, "gone"]), offset: position.offset + 7 } : position;
+      const lost = { epoch: rng.pick([position.epoch, "gone"]), offset: position.offset + BEYOND };
+      const returned = isLost ? lost : position;
       this.#document = ids;
-      this.#reader = new Reader(world, page.name, ch, { epoch: returned.epoch, offset: returned.offset });
+      this.#reader = new Reader(world, page.name, ch, {
+        start: { epoch: returned.epoch, offset: returned.offset },
+      });
       return returned;
     } finally {
       if (this.#fetching === signal) this.#fetching = undefined;

@@ -16,16 +16,18 @@ export class EffectFollower {
     const { app, ch, channel, table } = this;
     const { page, world } = app;
     const { rng } = world.stage;
-    channel.on("message", async (message, draft) => {
+    const store = async (messages, draft) => {
       if (!page.isAlive) return;
-      world.stage.note(STATE, page.name, `${ch} ${message.offset} ${message.data} as a row`);
-      world.count("rows");
-      if (rng.chance(300)) await page.answer(rng.between(0, world.faults.listener_ms_max), () => {});
-      page.step("the listener", () =>
-        insert(draft, table, { id: message.id, offset: message.offset, text: message.data }),
-      );
-      if (rng.chance(world.faults.listener_throws)) throw new Error("the simulated listener fails");
-    });
+      for (const { id, offset, data } of messages) {
+        world.stage.note(STATE, page.name, `${ch} ${offset} ${data} as a row`);
+        world.count("rows");
+        if (rng.chance(300)) await page.answer(rng.between(0, world.faults.listener_ms_max), () => {});
+        page.step("the listener", () => insert(draft, table, { id, offset, text: data }));
+        if (rng.chance(world.faults.listener_throws)) throw new Error("the simulated listener fails");
+      }
+    };
+    if (rng.chance(300)) channel.on("batch", store);
+    else channel.on("message", (message, draft) => store([message], draft));
     channel.on("gap", ({ from, to, reason }) => {
       if (page.isAlive) world.stage.note(STATE, page.name, `${ch} gap ${reason} ${from}-${to ?? ""}`);
     });

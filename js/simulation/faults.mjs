@@ -22,6 +22,10 @@ export function draw(rng) {
     replay_credit: rng.pick([1, 5, 20, 2_000]),
     queue_messages: rng.pick([3, 30, 10_000]),
     latency_ms_max: rng.pick([1, 20, 200]),
+    // How often a page reads messages of the past; 0 if never.
+    history_every_ms: rng.pick([0, 0, 500, 3_000]),
+    // How often it opens or closes a second handle of a channel; 0 if never.
+    late_every_ms: rng.pick([0, 0, 0, 300, 3_000]),
 
     // The network. Of half seconds and connections:
     cut: rate(rng, 150) * isShaky,
@@ -47,12 +51,17 @@ export function draw(rng) {
     leave: rate(rng, 60),
     freeze: rate(rng, 40),
     hide: rate(rng, 60),
+    // Of loads: the browser has ended, and with it what it had for the tab.
+    new_session: rate(rng, 600),
     // Of what a page does to the world: it crashes before or after.
     crash_in_step: rate(rng, 15),
     // How long a slow listener takes.
     listener_ms_max: rng.pick([0, 20, 500]),
     // The tabs store their own positions, or else continue at the server's. Of tabs:
     stores_positions: rng.pick([0, 500, 1_000]),
+    // Or the package stores them, or they begin at the end of the log. Of tabs:
+    package_positions: rng.pick([0, 0, 500]),
+    tail: rng.pick([0, 0, 300]),
 
     // Tabs that store messages with their positions, and tabs that fetch a document, of tabs:
     effects: rng.pick([0, 0, 500, 1_000]),
@@ -90,7 +99,11 @@ export const CALM = {
   replay_credit: 2_000,
   queue_messages: 10_000,
   latency_ms_max: 1,
+  history_every_ms: 0,
+  late_every_ms: 0,
   stores_positions: 0,
+  package_positions: 0,
+  tail: 0,
   has_storage: 0,
   effects: 0,
   state: 0,

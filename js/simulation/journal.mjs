@@ -30,7 +30,7 @@ export class Journal {
   #appended(ch, { log, entries, latest, owners }, { offset, id, json }) {
     const text = JSON.parse(json);
     this.stage.note(STATE, ch, `${offset} is ${text}`);
-    const entry = { epoch: log.epoch, offset, id, text };
+    const entry = { epoch: log.epoch, offset, id, text, at: this.stage.now };
     const before = latest.get(text);
     if (before) this.stage.check(before.isRemoved, () => `${ch} has ${text} twice: ${show(before)} and ${show(entry)}`);
     entries.set(id, entry);

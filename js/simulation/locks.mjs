@@ -31,13 +31,17 @@ export class Locks {
     return new Promise((resolve, reject) => {
       const request = { page, call, resolve, reject };
       const gone = () => this.#end(name, request);
-      request.forget = () => page.ends.delete(gone);
-      page.ends.add(gone);
-      signal?.addEventListener("abort", () => {
-        if (this.#of(name).held === request) return; // granted already
+      const abort = () => {
         this.#end(name, request);
         reject(signal.reason);
-      });
+      };
+      request.granted = () => signal?.removeEventListener("abort", abort);
+      request.forget = () => {
+        request.granted();
+        page.ends.delete(gone);
+      };
+      page.ends.add(gone);
+      signal?.addEventListener("abort", abort);
       // It reaches the browser's process a moment later.
       this.world.stage.after(this.#ms, () => {
         if (!page.isAlive || signal?.aborted) return;
@@ -47,7 +51,10 @@ export class Locks {
           this.#end(name, held);
           held.page.enter(() => held.reject(new DOMException("the lock was stolen", "AbortError")));
         }
-        if (ifAvailable && (lock.held || lock.waiting.length > 0)) return this.#run(page, call, null, resolve, reject);
+        if (ifAvailable && (lock.held || lock.waiting.length > 0)) {
+          request.forget();
+          return this.#run(page, call, null, resolve, reject);
+        }
         if (steal) lock.waiting.unshift(request);
         else lock.waiting.push(request);
         this.#grant(name);
@@ -66,6 +73,7 @@ export class Locks {
     if (lock.held || lock.waiting.length === 0) return;
     const request = lock.waiting.shift();
     lock.held = request;
+    request.granted();
     const { page, call, resolve, reject } = request;
     const settle = (then) => (value) => {
       this.#end(name, request);

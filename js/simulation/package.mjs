@@ -12,6 +12,7 @@ const path = (name) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const ENTRIES = {
   slim: "entries/slim.ts",
   effects: "effects/index.ts",
+  history: "history/index.ts",
   state: "state/index.ts",
   storage: "storage/index.ts",
   tabs: "tabs/index.ts",

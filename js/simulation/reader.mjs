@@ -10,11 +10,19 @@ export class Reader {
 
   /**
    * `start` is its start point, if it has one. Or else the stream must begin at `least` at the latest, where the page
-   * before has been: an earlier start is a repetition.
+   * before has been: an earlier start is a repetition. With `isStart`, it begins at the first message that the log has; with `since`,
+   * it has none from before that time.
    */
-  constructor(world, name, ch, start, least) {
-    Object.assign(this, { world, name, ch, least });
+  constructor(world, name, ch, { start, least, isStart, since = 0 } = {}) {
+    Object.assign(this, { world, name, ch, least, isStart, since });
     this.position = start;
+  }
+
+  /** It is live: what comes next is known, even if nothing has come yet. */
+  live(position) {
+    if (this.position || this.#gap || !position) return;
+    this.#checkStart(position.epoch, position.offset + 1);
+    this.position = { epoch: position.epoch, offset: position.offset };
   }
 
   #fail(what) {
@@ -27,6 +35,7 @@ export class Reader {
     if (entry.text !== data) return this.#fail(`got ${data} with the id ${id}, which is ${entry.text}`);
     if (entry.offset !== offset) return this.#fail(`got ${data} at ${offset}, but it is at ${entry.offset}`);
     if (this.#seen.has(id)) return this.#fail(`got ${data} twice`);
+    if (entry.at < this.since) return this.#fail(`got ${data}, which is from long before it began`);
     this.#seen.add(id);
     this.world.count("messages");
     this.#checkNext(entry);
@@ -49,11 +58,14 @@ export class Reader {
   }
 
   #checkStart(epoch, offset) {
-    const { least } = this;
-    if (least?.epoch !== epoch || offset <= least.offset + 1) return;
+    const { least, isStart } = this;
+    const { first, rewinds } = this.world.journal.epoch(this.ch, epoch);
     // A position that the server has stored cannot show that the log was rewound meanwhile, and has grown again.
-    if (this.world.journal.epoch(this.ch, epoch).rewinds.some((head) => head < offset)) return;
-    this.#fail(`began at ${offset}, but ${least.offset + 1} was not processed`);
+    if (rewinds.some((head) => head < offset)) return;
+    if (isStart && offset > first) this.#fail(`began at ${offset}, but the log at ${first}`);
+    if (least?.epoch === epoch && offset > least.offset + 1) {
+      this.#fail(`began at ${offset}, but ${least.offset + 1} was not processed`);
+    }
   }
 
   /** A gap must be true: the log has lost the messages. */
@@ -67,7 +79,9 @@ export class Reader {
     const past = at && journal.epoch(this.ch, at.epoch);
     if (reason === "hole") this.#fail("got a hole, but the server skips nothing");
     if (past && reason === "trimmed" && past.first <= to) this.#fail(`the gap ${from}-${to} was not trimmed`);
-    if (past && reason === "rewound" && !past.rewinds.some((head) => head < from)) {
+    // If the stream begins again for another handle, one that is ahead notices the rewind at its own position only.
+    const begin = this.world.drawn.late_every_ms > 0 ? to : from;
+    if (past && reason === "rewound" && !past.rewinds.some((head) => head < begin)) {
       this.#fail(`the log was not rewound before ${from}`);
     }
     if (past && reason === "epoch_changed" && at.epoch === journal.end(this.ch).epoch) {

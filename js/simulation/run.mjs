@@ -108,8 +108,7 @@ export class Run {
     const { profiles, drawn } = this.world;
     // What took effect after everyone had given up on it may stay until a page is loaded.
     if (drawn.store_hangs > 0) return undefined;
-    const records = profiles.flatMap(({ store }) => store.records("publications"));
-    const left = records.find(({ value }) => !value?.failure);
+    const [left] = profiles.flatMap(({ store }) => store.waiting());
     return left && `the storage still has ${JSON.stringify(left.value)}`;
   }
 

@@ -15,6 +15,10 @@ export class Store {
   stored = new Set();
   /** Payloads of records that were damaged. */
   damaged = new Set();
+  /** Keys of failed publications that were damaged. Their page knows of their failure, and does not read them again. */
+  #damagedFailures = new Set();
+  /** When the last operation takes effect. */
+  #last = 0;
 
   constructor(world) {
     this.world = world;
@@ -38,13 +42,21 @@ export class Store {
     return this.#read(table, "");
   }
 
+  /** The publications that have not failed. */
+  waiting() {
+    const all = this.records("publications");
+    return all.filter(({ key, value }) => !value?.failure && !this.#damagedFailures.has(key));
+  }
+
   /** Somebody damages a record by hand. */
   damage(rng) {
     const [table] = [...this.#tables.values()].filter(({ size }) => size > 0);
     if (!table) return;
     const key = rng.pick([...table.keys()]);
     this.world.stage.note(FAULT, "store", `damages ${key}`);
-    for (const payload of payloads(table.get(key))) this.damaged.add(payload);
+    const before = table.get(key);
+    for (const payload of payloads(before)) this.damaged.add(payload);
+    if (JSON.parse(before)?.failure) this.#damagedFailures.add(key);
     table.set(key, rng.pick(["null", "17", '"x"', "{}", '{"json":7}', "[]"]));
   }
 
@@ -53,7 +65,9 @@ export class Store {
     const { rng } = stage;
     if (!page.isAlive) return new Promise(() => {});
     const fate = this.#fate(page);
-    const waits = rng.between(0, faults.store_ms_max);
+    // They take effect in their order, those of all pages.
+    this.#last = Math.max(this.#last, stage.now + rng.between(0, faults.store_ms_max));
+    const waits = this.#last - stage.now;
     if (fate !== "works") page.hadStorageFault = true;
     stage.note(fate === "works" ? ">" : FAULT, page.name, `store ${what}${fate === "works" ? "" : `: ${fate}`}`);
     return (

@@ -11,6 +11,8 @@ export class Profile {
     Object.assign(this, { world, name });
     this.tabs = [];
     this.store = new Store(world);
+    /** What `storedPositions` uses. */
+    this.positions = new Store(world);
     this.database = new Database(world);
     this.locks = new Locks(world);
     this.broadcasts = new Broadcasts(world);
@@ -34,6 +36,8 @@ export class Tab {
   page;
   /** What its application does with messages: `plain`, `effects` or `state`. */
   kind = "plain";
+  /** Where it begins: where it has stored itself (`own`), the `package` has, the `server` has, or the `tail`. */
+  start = "server";
   /** Whether its publications survive its pages. */
   hasStorage = false;
   /** Whether it shares a connection with the other tabs. */
@@ -43,6 +47,8 @@ export class Tab {
 
   constructor(world, profile, number) {
     Object.assign(this, { world, profile, name: `${profile.name}${number}` });
+    /** The publisher to whom its publications count, as far as they must be in order. */
+    this.line = this.name;
     profile.tabs.push(this);
   }
 
@@ -51,16 +57,23 @@ export class Tab {
     return !this.world.isHealed;
   }
 
-  /**
-   * What survives a page stays in order with what the next page publishes, if the storage is reliable and no other tab
-   * may send it.
-   */
+  /** What survives a page stays in order with what the next page publishes, if the storage is reliable. */
   get isOrdered() {
+    return this.hasStorage && this.world.isStorageReliable;
+  }
+
+  /** The browser is started again: it is another tab for the package. */
+  #renew(name) {
+    this.session = new Map();
+    if (this.start === "server") this.memory.clear(); // the server cannot know that it is the same
+    // A page that is alone sends what it finds before what it publishes, but does not wait for more than 5 s.
     const isAlone = this.profile.tabs.every((other) => other === this || !other.hasStorage);
-    return this.hasStorage && isAlone && this.world.isStorageReliable;
+    if (!isAlone || this.world.drawn.freeze > 0) this.line = name;
   }
 
   load() {
+    const { stage, faults } = this.world;
+    if (stage.rng.chance(faults.new_session)) this.#renew(`${this.name}.${this.#loads + 1}`);
     this.page = new Page(this.world, this, ++this.#loads);
     this.app = new App(this.page);
     this.page.enter(() => this.app.start());

@@ -36,8 +36,7 @@ export class World {
       const tab = new Tab(this, profile, i);
       tab.kind = this.#kind();
       tab.isShared = this.faults.shared === 1 && parts.entries.has("tabs");
-      // To the server, tabs that share a connection are one client, whose positions are nobody's.
-      tab.storesPositions = this.stage.rng.chance(this.faults.stores_positions) || tab.isShared;
+      tab.start = this.#start();
       tab.hasStorage = this.stage.rng.chance(this.faults.has_storage) && parts.entries.has("storage");
     }
   }
@@ -53,10 +52,23 @@ export class World {
     return isState ? "state" : isEffects ? "effects" : "plain";
   }
 
+  #start() {
+    const { faults, stage, parts } = this;
+    if (stage.rng.chance(faults.tail)) return "tail";
+    if (stage.rng.chance(faults.package_positions) && parts.entries.has("effects")) return "package";
+    return stage.rng.chance(faults.stores_positions) ? "own" : "server";
+  }
+
   /** Storages only take time, and lose nothing. */
   get isStorageReliable() {
     const { store_fails, store_lies, store_hangs, store_refused, store_damage } = this.drawn;
     return store_fails + store_lies + store_hangs + store_refused + store_damage === 0;
+  }
+
+  /** What is older than this is not on its way any more: a handle that begins at the end of the log does not get it. */
+  get tail() {
+    const { stall, freeze, latency_ms_max } = this.drawn;
+    return this.stage.now - 4 * latency_ms_max - (stall > 0 ? 20_000 : 0) - (freeze > 0 ? 45_000 : 0);
   }
 
   /** Connections last, and can be made. */

@@ -97,7 +97,7 @@ export const enum Op {
 export const enum Result {
   /** In the middle of another call: make this one again later. */
   Repeat = -1,
-  /** {@link Host.refuse} got the error. */
+  /** {@link Kind.Refused} had the error. */
   Refused = -2,
 }
 
@@ -129,9 +129,9 @@ export const enum Kind {
   Cast = 8,
   /** id: publication; a: the message's id; x: its offset */
   Published = 9,
-  /** id: publication; value: the error */
+  /** id: publication; a: the error's code; b: its message */
   PublishFailed = 10,
-  /** id: channel, or 0; value: the error */
+  /** id: channel, or 0; a: the error's code; b: its message */
   Error = 11,
   /** id: the request; x: 1 to refresh */
   FetchToken = 12,
@@ -140,6 +140,10 @@ export const enum Kind {
    * offset; y: 1 if replayed; value: the object
    */
   DeliverObject = 13,
+  /** The current call, which returns {@link Result.Refused}. a: the error's code; b: its message */
+  Refused = 14,
+  /** The one timer is set, or cleared. x: the wait in ms; y: 1 if it is set */
+  Timer = 15,
 }
 
 /** What a call returns; `undefined` while the wasm is not loaded. */
@@ -155,6 +159,7 @@ export type Arguments = [
   c?: string | undefined,
   z?: number,
   w?: number,
+  ...settings: readonly unknown[],
 ];
 
 /** A session in the wasm. */
@@ -164,8 +169,8 @@ export interface Engine {
   free(): void;
 }
 
-/** Creates sessions. The host has the options, and as arguments the URL, the client id, and as `value` the lineage. */
-export type EngineClass = new (hasToken: boolean, host: Host) => Engine;
+/** Creates sessions. The arguments are the URL, the client id, as `value` the lineage, and the options that the wasm reads. */
+export type CreateEngine = (hasToken: boolean, host: Host) => Engine;
 
 /** A `msgs` frame: a contiguous run of messages. */
 export interface Frame {
@@ -180,15 +185,7 @@ export interface Frame {
 export interface Host {
   /** An argument of the current call. */
   argument(place: number): unknown;
-  /** One of the options that the wasm reads, by its place. */
-  setting(place: number): unknown;
   emit(kind: number, id: number, a: string, b: string, x: number, y: number, z: number, value: unknown): void;
-  /** Keeps the error of the current call, which returns {@link Result.Refused}. */
-  refuse(code: string, message: string): void;
-  /** Creates an error. The server may have sent no message. */
-  error(code: string, message?: string): SeamlineError;
   /** Creates a WebSocket of the client's dialect, or returns the cause if that fails. */
   socket(id: number, url: string): Socket | string;
-  /** Sets the one timer, or clears it if the time is negative. */
-  timer(waitMs: number): void;
 }

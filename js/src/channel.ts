@@ -15,6 +15,7 @@ import type {
   PublishOptions,
   StateSource,
 } from "./types.js";
+import { VERSION } from "./version.js";
 
 /**
  * The events of a channel. A `message`, `batch` or `gap` listener may return a promise: the channel waits for it. `T` is
@@ -29,7 +30,10 @@ export type ChannelEvents<T, C = unknown, X = never> = {
    * that, and then counts as processed.
    */
   batch: (messages: readonly Message<T>[], transaction: X) => unknown;
-  /** Messages are lost. Emitted before any later message, and only if something listens to messages. */
+  /**
+   * Messages are lost. Emitted before any later message, and only if something listens to messages. With a
+   * {@link ChannelOptions.transaction}, it may come again after a reload, until a later message has committed.
+   */
   gap: (gap: Gap) => unknown;
   /** An ephemeral event. Its data is what others sent: nothing checks that it is a `C`. */
   cast: (data: C) => unknown;
@@ -82,6 +86,8 @@ export interface Channel<T, C, X> extends Disposes {}
 export class Channel<T = unknown, C = unknown, X = never> implements AsyncIterable<Message<T>> {
   /** The channel's name. */
   readonly name: string;
+  /** The version of the package that it is of. @internal */
+  declare readonly seamline: string;
   /** @internal */
   _port: ChannelPort;
   /** @internal */
@@ -223,6 +229,6 @@ export class Channel<T = unknown, C = unknown, X = never> implements AsyncIterab
   }
 
   static {
-    Object.assign(Channel.prototype, { [dispose]: Channel.prototype.close });
+    Object.assign(Channel.prototype, { [dispose]: Channel.prototype.close, seamline: VERSION });
   }
 }

@@ -105,9 +105,13 @@ export class Client {
    * listens; see {@link Channel}. Close each handle that listens when you no longer need it.
    *
    * `T` is the type of the payloads. It is that of the schema's output if the option `validate` is set. `C` is the type
-   * of ephemeral events.
+   * of ephemeral events. `X` is the type of the {@link ChannelOptions.transaction}.
    */
-  channel<T = unknown, C = unknown, X = never>(name: string, options: ChannelOptions<T, X> = {}): Channel<T, C, X> {
+  channel<T = unknown, C = unknown, X = never>(name: string, options?: ChannelOptions<T, X>): Channel<T, C, X>;
+  /** With a type for the payloads, TypeScript infers none for the transaction: annotate the listener's argument. */
+  // biome-ignore lint/suspicious/noExplicitAny: only that accepts every annotation
+  channel<T, C = unknown>(name: string, options: ChannelOptions<T, any>): Channel<T, C, any>;
+  channel<T, C, X>(name: string, options: ChannelOptions<T, X> = {}): Channel<T, C, X> {
     checkChannelOptions(options);
     checkChannelName(name);
     if (this.#connection._closing) throw closed("client");

@@ -25,6 +25,7 @@ export type ServerErrorCode =
   | "log_error"
   | "origin_not_allowed"
   | "out_of_order"
+  | "overloaded"
   | "too_fast"
   | "too_large"
   | "too_many_channels"
@@ -78,7 +79,9 @@ export type EntryErrorCode =
   /** The log was replaced since the handle began; see `seamline/history`. */
   | "epoch_changed"
   /** The function of `state` failed; see `seamline/state`. It is called again. */
-  | "state_failed";
+  | "state_failed"
+  /** A transaction has not ended for 30 s, and the channel waits for it; see `seamline/effects`. */
+  | "transaction_stalled";
 
 /** Why there is no connection; see {@link Reason}. */
 export type ReasonCode =

@@ -1,4 +1,4 @@
-import { type Answer, Call, type EngineClass, type Frame, type Host, Kind, Result } from "./boundary.js";
+import { type Answer, Call, type CreateEngine, type Frame, type Host, Kind, Result } from "./boundary.js";
 import { Calls } from "./calls.js";
 import type { ChannelPort } from "./channel.js";
 import type { Dialect } from "./dialect.js";
@@ -183,35 +183,23 @@ export class Connection implements ChannelPort, Loading, Host {
     if (!this.#closing?._stats) this._status._set(state);
   }
 
-  _loaded(Loaded: EngineClass): void {
-    const { _url, _clientId, _options } = this.#setup;
+  _loaded(create: CreateEngine): void {
+    const { _url, _clientId, _options, _settings } = this.#setup;
     const names = this.#lineage?._names();
     const hasToken = _options.token !== undefined;
-    this.#calls._arguments = [_url, _clientId, 0, 0, names];
-    const engine = new Loaded(hasToken, this);
+    this.#calls._arguments = [_url, _clientId, 0, 0, names, "", 0, 0, ..._settings];
+    const engine = create(hasToken, this);
     this.#stopWatching = watchLifecycle(this.#lifecycle);
     // First, so that the connection is made with what is known.
     this.#calls._attach(engine);
     this.#calls._call(Call.Connect);
   }
 
-  timer(waitMs: number): void {
-    clearTimeout(this.#timer);
-    if (waitMs >= 0) this.#timer = setTimeout(() => this.#calls._call(Call.Timeout), waitMs);
-  }
-
   argument(place: number): unknown {
     return this.#calls._arguments[place];
   }
 
-  setting(place: number): unknown {
-    return this.#setup._settings[place];
-  }
-
-  refuse(code: string, message: string): void {
-    this.#calls._refusal = this.error(code, message);
-  }
-
+  /** Creates an error. The server may have sent no message. For entries, too. */
   error(code: string, message = ""): SeamlineError {
     return new SeamlineError(code, message);
   }
@@ -280,9 +268,16 @@ export class Connection implements ChannelPort, Loading, Host {
       case Kind.Published:
         return this.#publications._answered(id, { id: a, offset: x });
       case Kind.PublishFailed:
-        return this.#publications._answered(id, value as SeamlineError);
+        return this.#publications._answered(id, this.error(a, b));
       case Kind.Error:
-        return (subscription ?? this._status)._error(value);
+        return (subscription ?? this._status)._error(this.error(a, b));
+      case Kind.Refused:
+        this.#calls._refusal = this.error(a, b);
+        return;
+      case Kind.Timer:
+        clearTimeout(this.#timer);
+        if (y) this.#timer = setTimeout(() => this.#calls._call(Call.Timeout), x);
+        return;
       case Kind.FetchToken:
         return this.#fetchToken(id, x === 1);
     }

@@ -1,5 +1,6 @@
-import type { EngineClass } from "./boundary.js";
+import type { CreateEngine } from "./boundary.js";
 import type { Options } from "./types.js";
+import type { CheckVersion } from "./version.js";
 
 /** The WebAssembly, in any form that it can be compiled from. */
 export type Wasm = NonNullable<Options["wasm"]>;
@@ -10,8 +11,10 @@ export type Wasm = NonNullable<Options["wasm"]>;
  */
 export interface Dialect {
   readonly name: string;
+  /** Throws if the client is of another version of the package. @internal */
+  readonly seamline?: CheckVersion;
   /** Its WebAssembly, if the entry has it. @internal */
   source?(): Wasm;
   /** Instantiates its WebAssembly. @internal */
-  start(module: WebAssembly.Module): EngineClass;
+  start(module: WebAssembly.Module): CreateEngine;
 }

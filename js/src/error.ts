@@ -32,6 +32,11 @@ export function unknown(code: ErrorCode, what: string, name: unknown, known: rea
   return new SeamlineError(code, `unknown ${what}: "${text(name)}"; use one of ${known.join(", ")}`);
 }
 
+/** What an error says, or any other value that was thrown, as text. */
+export function messageOf(error: unknown): string {
+  return text(error, () => text((error as Partial<Error> | null | undefined)?.message ?? error));
+}
+
 /** Any value as text. A template would throw on symbols, and on objects that cannot become a string. */
 export function text(value: unknown, convert: (value: unknown) => string = String): string {
   try {

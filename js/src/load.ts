@@ -1,4 +1,4 @@
-import type { EngineClass } from "./boundary.js";
+import type { CreateEngine } from "./boundary.js";
 import { compile, refused } from "./compile.js";
 import type { Dialect } from "./dialect.js";
 import { SeamlineError, text } from "./error.js";
@@ -12,14 +12,14 @@ import { NetworkFault, wasmFailed } from "./wasm-failed.js";
 const RETRY_MS = 1000;
 
 /** What has been started, once for all clients of a page. */
-const engines = new Map<Dialect, Promise<EngineClass>>();
+const engines = new Map<Dialect, Promise<CreateEngine>>();
 /** What is being started, by its wasm: one that never arrives does not stop clients that pass another one. */
-const starting = new Map<unknown, Promise<EngineClass>>();
+const starting = new Map<unknown, Promise<CreateEngine>>();
 
 /** Learns what becomes of loading the wasm. */
 export interface Loading {
   readonly _logger: Required<Logger>;
-  _loaded(Loaded: EngineClass): void;
+  _loaded(create: CreateEngine): void;
   /** The network may be down when the page loads: the next attempt is made at `retryAt`. */
   _waiting(attempt: number, retryAt: number, reason: Reason): void;
   /** Something is wrong that another attempt does not change. */
@@ -39,7 +39,7 @@ export function loadWithRetries(options: Options, seamline: Dialect, loading: Lo
       stop = () => clearTimeout(timer);
       loading._waiting(failures + 1, Date.now() + waitMs, reason);
     };
-    stop = follow(load(options, seamline), (Loaded) => loading._loaded(Loaded), failed);
+    stop = follow(load(options, seamline), (create) => loading._loaded(create), failed);
   };
   attempt(0);
   return () => stop();
@@ -60,7 +60,7 @@ function reasonOf(error: unknown): Reason {
 /**
  * Loads the wasm of a dialect, once for all clients of a page. A failure is forgotten, so that it can be tried again.
  */
-async function load({ wasm, dialect, WebSocket: Own }: Options, seamline: Dialect): Promise<EngineClass> {
+async function load({ wasm, dialect, WebSocket: Own }: Options, seamline: Dialect): Promise<CreateEngine> {
   if (!(Own ?? globalThis.WebSocket)) {
     throw new SeamlineError("no_websocket", "WebSocket is missing; pass the option `WebSocket`");
   }
@@ -80,7 +80,7 @@ async function load({ wasm, dialect, WebSocket: Own }: Options, seamline: Dialec
 }
 
 /** In steps, each of which takes a slow phone a few milliseconds. */
-async function start(dialect: Dialect, wasm: Options["wasm"]): Promise<EngineClass> {
+async function start(dialect: Dialect, wasm: Options["wasm"]): Promise<CreateEngine> {
   await pause();
   const source = wasm ?? dialect.source?.();
   if (!source) throw wasmFailed("this entry contains none", "pass the option `wasm`");

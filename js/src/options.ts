@@ -1,17 +1,17 @@
 import type { Dialect } from "./dialect.js";
-import { HIDDEN, invalid, unknown } from "./error.js";
+import { HIDDEN, invalid, SeamlineError, unknown } from "./error.js";
 import type { Shared } from "./shared.js";
 import type { StandardSchema } from "./standard-schema.js";
-import { bytes, isText } from "./text.js";
+import { isName, isText } from "./text.js";
 import type { AnyOptions, Transaction } from "./transaction.js";
 import type { ClientStorage, CloseOptions, ListenerOptions, Options, PublishOptions } from "./types.js";
+import { VERSION } from "./version.js";
 
 type Check = (value: unknown, options?: Options) => boolean;
 
 const isFunction: Check = (value) => typeof value === "function";
 const isObject: Check = (value) => typeof value === "object" && value !== null;
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
-const isName: Check = (value) => isText(value) && value !== "" && bytes(value) <= 200;
 
 /** By name: what a value must be, how to check that, and the options inside it. */
 interface Table {
@@ -105,7 +105,7 @@ function isFrom(value: unknown): boolean {
   if (value === "start" || value === "tail") return true;
   if (!isObject(value)) return false;
   const { epoch, offset, id, _attach } = value as Record<string, unknown>;
-  return isFunction(_attach) || (isText(epoch) && isCount(offset) && (id === undefined || isText(id)));
+  return isFunction(_attach) || (isName(epoch) && isCount(offset) && (id === undefined || isText(id)));
 }
 
 function isDialect(value: unknown): boolean {
@@ -118,6 +118,8 @@ function check(of: string, options: object, table: Table): void {
   for (const [name, value] of Object.entries(options)) {
     const entry = Object.hasOwn(table, name) && table[name];
     if (!entry) throw unknown("bad_option", `option${of}`, name, Object.keys(table));
+    // Another script of the package may have made it, of whatever version: then it has a check of its own.
+    (value as Partial<Dialect> | undefined)?.seamline?.(VERSION, SeamlineError);
     if (value !== undefined && !entry[1](value, options)) {
       throw invalid("bad_option", `option${of} "${name}"`, name === "token" ? HIDDEN : value, `pass ${entry[0]}`);
     }

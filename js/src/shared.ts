@@ -1,10 +1,13 @@
 import type { Call } from "./boundary.js";
 import type { Options, WebSocketConstructor } from "./types.js";
+import type { CheckVersion } from "./version.js";
 
 /** What the option `shared` takes. Create one with `tabs()` of the entry `seamline/tabs`. */
 export interface Shared {
   /** Which tabs share a connection: those of the same name. */
   readonly name: string;
+  /** Throws if the client is of another version of the package. @internal */
+  readonly seamline: CheckVersion;
   /**
    * Called once for each connection of a client. May throw an error that names an option. `report` takes lifecycle
    * events: the connection has moved, or is there again, so a client that waits connects now.

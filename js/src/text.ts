@@ -11,6 +11,11 @@ export function isText(value: unknown): value is string {
   return typeof value === "string" && !/\p{Surrogate}/u.test(value);
 }
 
+/** Whether this is a name or key of a length that the server accepts. */
+export function isName(value: unknown): value is string {
+  return isText(value) && value !== "" && bytes(value) <= 200;
+}
+
 /** A channel name that is well-formed and not too long; nothing, which the wasm refuses, if it breaks another rule. */
 export function allowed(name: string): string | undefined {
   const isBad = / $|^ /.test(name) || [...name].some((character) => character < " " || character === "\x7f");

@@ -1,5 +1,6 @@
 import type { Channel } from "./channel.js";
 import type { ChannelOptions } from "./types.js";
+import type { CheckVersion } from "./version.js";
 
 // biome-ignore-start lint/suspicious/noExplicitAny: it does not matter which types a handle gives its messages
 /** @internal */
@@ -14,6 +15,8 @@ export type AnyOptions = ChannelOptions<any, any>;
  */
 export interface Transaction<X = never> {
   readonly kind: "transaction";
+  /** Throws if the client is of another version of the package. @internal */
+  readonly seamline: CheckVersion;
   /** For the compiler only: a listener's second argument. */
   readonly argument?: X | undefined;
   /** Takes over where a handle begins, and how its listener is called. @internal */

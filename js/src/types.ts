@@ -5,6 +5,7 @@ import type { SeamlineError } from "./error.js";
 import type { Shared, SharedRole } from "./shared.js";
 import type { StandardSchema } from "./standard-schema.js";
 import type { Transaction } from "./transaction.js";
+import type { CheckVersion } from "./version.js";
 
 /** A position in the log of a channel: everything up to and including `offset` lies behind it. */
 export interface Position {
@@ -381,6 +382,8 @@ export interface Outbox {
 
 /** Where the publications of a client are kept: made by the functions of `seamline/storage`. */
 export interface ClientStorage {
+  /** Throws if the client is of another version of the package. @internal */
+  readonly seamline: CheckVersion;
   /** Creates the outbox of a client, which calls it with its own parts. */
   attach(...parts: unknown[]): Outbox;
 }
@@ -408,6 +411,8 @@ export interface ListenerOptions {
 /** A start point that fetches the application's state. Made by `state` of the entry `seamline/state`. */
 export interface StateSource {
   readonly kind: "state";
+  /** Throws if the client is of another version of the package. @internal */
+  readonly seamline: CheckVersion;
   /**
    * Takes over where a handle begins, and what it does when its position is lost.
    *
@@ -415,11 +420,12 @@ export interface StateSource {
    */
   _attach(channel: Channel): void;
   /**
-   * The same, but it begins at a position that its state has.
+   * The same, but it begins at a position that its state has. The entries of frameworks call it, of whatever version
+   * they are.
    *
    * @internal
    */
-  _at(position: Position): StateSource;
+  at(position: Position): StateSource;
 }
 
 /** The options of {@link Client.channel}. `T` is the type of the payloads, `X` that of the transactions. */
@@ -461,7 +467,7 @@ export interface ChannelOptions<T = unknown, X = never> {
    *
    * The handle begins after the position in the database. If there is none, it begins at `from`, by default at the
    * `"start"`. A message whose transaction fails is dispatched again until it succeeds, or as often as `redeliver`
-   * allows. In the plain dialect, messages may be repeated after a reload, unless the server numbers them.
+   * allows. `gap` listeners get no transaction. In the plain dialect, messages may be repeated after a reload, unless the server numbers them.
    */
   transaction?: Transaction<X> | undefined;
   /**

@@ -6,7 +6,7 @@ type NodeGlobal = { process?: { getBuiltinModule?(name: string): { inflateSync(b
 type Base64 = { fromBase64?(text: string): Uint8Array<ArrayBuffer> };
 
 /** The WebAssembly that the build embedded in a script: deflated, as base64. */
-export function unpack(packed: string): Response | BufferSource {
+export function unpack([packed]: [text: string]): Response | BufferSource {
   const bytes = (Uint8Array as Base64).fromBase64?.(packed) ?? decoded(packed);
   if (globalThis.DecompressionStream) {
     return new Response(new Response(bytes).body!.pipeThrough(new DecompressionStream("deflate")));

@@ -1,6 +1,6 @@
 /** Embedded by the build; see `unpack`. */
 declare module "*_bg.wasm" {
-  const packed: string;
+  const packed: [text: string];
   export default packed;
 }
 

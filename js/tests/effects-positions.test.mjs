@@ -111,6 +111,30 @@ test("a handle that is opened again continues in the page", async (t) => {
   assert.deepEqual([first.seen, second.seen], [[4], [5]]);
 });
 
+test("a handle that is opened while the position is read does not begin before", async (t) => {
+  const { server, storage, open } = start(t);
+  await storage.write([
+    { table: "positions", key: '["","room"]', value: { epoch: server.head("room").epoch, offset: 1 } },
+  ]);
+  const { read } = storage;
+  let answer = () => {};
+  storage.read = (...args) => new Promise((resolve) => (answer = () => resolve(read.apply(storage, args))));
+  const page = open();
+  const first = page.follow();
+  await until(() => page.client.state.name === "open");
+  const second = page.follow();
+  server.publish("room", 4);
+  answer();
+  await until(() => first.seen.length === 3 && second.seen.length === 3);
+  assert.deepEqual(
+    [first.seen, second.seen],
+    [
+      [2, 3, 4],
+      [2, 3, 4],
+    ],
+  );
+});
+
 test("`from` and a `transaction` come first", async (t) => {
   const { storage, open } = start(t);
   const { follow } = open();
@@ -142,7 +166,10 @@ test("a storage that fails is reported once, and the channel continues", async (
     errors.map(({ code }) => code),
     ["transaction_failed"],
   );
-  assert.match(errors[0].message, /cannot use the stored position of channel "room": the channel continues/);
+  assert.match(
+    errors[0].message,
+    /cannot use the stored position of channel "room": no storage; the channel continues/,
+  );
   storage.fails = false;
   server.publish("room", 5);
   await until(() => storage.offset() === 5);

@@ -142,13 +142,65 @@ test("bad options are named", async (t) => {
   const { client } = start(t);
   const room = client.channel("room");
   for (const [options, message] of [
-    [{ limit: 0 }, /option "limit": 0; pass a whole number from 1 to 10000/],
-    [{ limit: 10_001 }, /option "limit": 10001/],
-    [{ before: -1 }, /option "before": -1/],
-    [{ before: 1.5 }, /option "before": 1.5/],
+    [{ limit: 0 }, /option of history "limit": 0; pass a whole number from 1 to 10,000/],
+    [{ limit: 10_001 }, /"limit": 10001/],
+    [{ limit: 1e9 }, /"limit": 1000000000/],
+    [{ limit: Number.NaN }, /"limit": NaN/],
+    [{ limit: null }, /"limit": null/],
+    [{ limit: "5" }, /"limit": "5"/],
+    [{ limit: Symbol("five") }, /"limit": Symbol\(five\)/],
+    [{ before: -1 }, /"before": -1; pass a whole number, 0 or more/],
+    [{ before: 1.5 }, /"before": 1.5/],
+    [{ signal: {} }, /"signal": {}; pass the signal of an AbortController/],
+    [{ signal: null }, /"signal": null/],
+    [{ after: 5 }, /unknown option of history: "after"; use one of limit, before, signal/],
+    [JSON.parse('{"toString":1}'), /unknown option of history: "toString"/],
+    [null, /options of history: null; pass an object/],
+    [5, /options of history: 5/],
   ]) {
-    await assert.rejects(history(room, options), message);
+    await assert.rejects(history(room, options), { code: "bad_option", message });
   }
+  for (const other of [undefined, null, 5, {}, "room", client]) {
+    await assert.rejects(history(other), {
+      code: "bad_option",
+      message: /channel of history: .*pass what client\.channel/,
+    });
+  }
+});
+
+test("many reads at once are answered, also after a break", async (t) => {
+  const { server, client } = start(t, undefined, 120);
+  const room = client.channel("room");
+  const reads = Array.from({ length: 100 }, (_, i) => history(room, { before: i + 2, limit: 10_000 }));
+  server.disconnect();
+  const pages = await Promise.all(reads);
+  assert.deepEqual(
+    pages.map(data),
+    Array.from({ length: 100 }, (_, i) => range(1, i + 1)),
+  );
+});
+
+test("messages that were not asked for are an error", async (t) => {
+  const server = FakeServer.install();
+  const client = connect("ws://test/", QUICK);
+  t.after(() => client.close());
+  const features = ["read"];
+  server.hello = () =>
+    server.send({ op: "welcome", session: "s", heartbeat_ms: 25_000, max_frame_bytes: 1000, features });
+  server.read = ({ ch, ref }) =>
+    server.send({ op: "page", ref, ch, epoch: "e", first: 1, head: 9, n: 9, ids: ["9-0"], data: [9] });
+  await assert.rejects(history(client.channel("room"), { before: 9 }), {
+    code: "bad_frame",
+    message: /after `before`/,
+  });
+});
+
+test("a server that wants a read again at once gets a pause", async (t) => {
+  const { server, client } = start(t, undefined, 3);
+  server.refuse("read", { code: "log_error", retryAfterMs: 0, times: 5 });
+  const begun = performance.now();
+  assert.deepEqual(await history(client.channel("room")).then(data), [1, 2, 3]);
+  assert.ok(performance.now() - begun >= 490);
 });
 
 test("a page that cannot be read is malformed", async () => {

@@ -103,7 +103,7 @@ for (const [ackIntervalMs, expected] of [
 }
 
 test("replayCredit is granted in `sub` and renewed", async (t) => {
-  const { server, client } = setUp(t, { replayCredit: 4 });
+  const { server, client } = setUp(t, { replayCredit: 4, queueMessages: 4 }); // the window cannot grow
   server.logs.set("c", ["a", "b"]);
   client.channel("c", { from: "start" }).on("message", () => {});
   await until(() => server.ops("more").length > 0);

@@ -46,7 +46,7 @@ function scene() {
   const journal = new Journal(stage);
   journal.watch("a", log);
   for (let i = 1; i <= 5; i++) log.append(`"other.${i}"`);
-  const reader = new Reader({ stage, journal, count: () => {} }, "page", "a");
+  const reader = new Reader({ stage, journal, count: () => {}, drawn: {} }, "page", "a");
   const message = (offset, text = `other.${offset}`) => reader.message({ offset, id: `${offset}-0`, data: text });
   message(1);
   message(2);

@@ -271,6 +271,49 @@ test("what is no position is reported", async (t) => {
   }
 });
 
+for (const [what, fetch] of [
+  ["throws at once", () => assert.fail("no state")],
+  ["throws nothing", () => Promise.reject()],
+  ["throws an error with a bad message", () => Promise.reject(badMessage())],
+  ["returns a getter that throws", () => Object.defineProperty({}, "epoch", { get: () => assert.fail("no epoch") })],
+  ["returns a cycle", () => Object.assign([], { 0: globalThis })],
+]) {
+  test(`a function that ${what} is reported and called again`, async (t) => {
+    const world = new World(t);
+    let calls = 0;
+    const doc = world.client.channel("doc", { from: state(() => (++calls === 1 ? fetch() : world.position)) });
+    t.after(() => doc.close());
+    const errors = [];
+    doc.on("error", (error) => errors.push(error));
+    doc.on("message", () => {});
+    await doc.ready();
+    assert.deepEqual([errors.length, errors[0].code], [1, "state_failed"]);
+    assert.match(errors[0].message, /^the state of channel "doc" could not be fetched: .+; trying again in \d+ ms$/);
+  });
+}
+
+function badMessage() {
+  return Object.defineProperty(new Error(), "message", { get: () => assert.fail("no message") });
+}
+
+for (const end of ["doc", "client"]) {
+  test(`a function that closes its ${end} is not called again`, async (t) => {
+    const world = new World(t);
+    let calls = 0;
+    const view = world.open({
+      fetch: (_cause, { signal }) => {
+        calls++;
+        (end === "doc" ? view.doc : world.client).close();
+        assert.equal(signal.aborted, true);
+        return "start";
+      },
+    });
+    await until(() => calls === 1);
+    await world.client.close();
+    assert.deepEqual([calls, view.events], [1, []]);
+  });
+}
+
 test("a call that takes too long is aborted and made again", async (t) => {
   const world = new World(t);
   const signals = [];
@@ -376,7 +419,15 @@ test("a list of messages has no state", (t) => {
 
 test("bad arguments are named", async (t) => {
   const world = new World(t);
-  assert.throws(() => state("tail"), /invalid function: string; pass a function/);
-  assert.throws(() => state(() => "start", { timeoutMs: 0 }), /invalid option "timeoutMs": 0/);
+  for (const [call, message] of [
+    [() => state("tail"), 'invalid argument of state: "tail"; pass a function'],
+    [() => state(async () => "start", null), "invalid options of state: null; pass an object"],
+    [() => state(async () => "start", { timeout: 1 }), 'unknown option of state: "timeout"; use one of timeoutMs'],
+    [() => state(async () => "start", { timeoutMs: 0 }), /option of state "timeoutMs": 0; pass a whole number/],
+    [() => state(async () => "start", { timeoutMs: Number.NaN }), /"timeoutMs": NaN/],
+    [() => state(async () => "start", { timeoutMs: 2 ** 31 }), /"timeoutMs": 2147483648/],
+  ]) {
+    assert.throws(call, { code: "bad_option", message });
+  }
   assert.throws(() => world.client.channel("doc", { from: async () => "start" }), /or state\(\) of seamline\/state/);
 });

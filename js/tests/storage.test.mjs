@@ -128,7 +128,7 @@ test("a failure that nothing waits for is an error of the client", async (t) => 
     .channel("room")
     .publish(1, { key: "k" })
     .catch(() => {});
-  await until(() => first.outbox.list().length === 1);
+  await until(async () => (await storage.read("publications")).length === 1);
   await first.close();
   server.goOnline();
   server.refuse("publish", { code: "forbidden", message: "not yours" });

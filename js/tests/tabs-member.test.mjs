@@ -85,6 +85,27 @@ test("a leader that hears of a newer hub steps down", () => {
   assert.equal(tabs.wires[0].isOpen, false);
 });
 
+test("an invented hub is replaced", () => {
+  const tabs = open("a", "b", "c");
+  const term = tabs.now + 1000;
+  for (const { member } of tabs.tabs.values()) member.receive("ghost", { type: "hub", term, connected: true });
+  assert.deepEqual(tabs.roles(), { a: "follower", b: "follower", c: "follower" });
+  for (const name of ["a", "b", "c"]) tabs.open(name);
+  tabs.pass(2000);
+  for (const name of ["a", "b", "c"]) tabs.open(name); // as their clients do, because the takeover has closed these
+  tabs.pass(100);
+  assert.deepEqual(Object.values(tabs.roles()).sort(), ["follower", "follower", "leader"]);
+  assert.deepEqual(states(tabs), [1, 1, 1]);
+});
+
+test("a term that is far ahead is none", () => {
+  const tabs = open("a", "b");
+  for (const { member } of tabs.tabs.values()) {
+    member.receive("ghost", { type: "hub", term: Number.MAX_SAFE_INTEGER, connected: true });
+  }
+  assert.deepEqual([tabs.roles(), states(tabs)], [{ a: "leader", b: "follower" }, [1, 1]]);
+});
+
 test("a tab that freezes gives the connection away", () => {
   const tabs = open("a", "b");
   tabs.tabs.get("a").member.freeze();

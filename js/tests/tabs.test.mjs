@@ -148,6 +148,93 @@ test("a page that may not lock has its own connection", async (t) => {
   assert.equal(server.clients.length, 2);
 });
 
+test("a page that may not open channels has its own connection", async (t) => {
+  const { server, join } = setUp(t);
+  const { BroadcastChannel } = globalThis;
+  t.after(() => Object.assign(globalThis, { BroadcastChannel }));
+  globalThis.BroadcastChannel = class {
+    constructor() {
+      throw new DOMException("cookies are blocked", "SecurityError");
+    }
+  };
+  const client = join();
+  await client.ready();
+  assert.deepEqual([client.stats().shared, server.clients.length], ["none", 1]);
+});
+
+/** What another page may post where tabs post their messages. */
+const FOREIGN = [
+  ...[
+    undefined,
+    null,
+    5,
+    "who",
+    true,
+    [],
+    {},
+    ["x"],
+    ["x", null],
+    ["x", 5],
+    [5, { type: "who" }],
+    [{}, { type: "who" }],
+  ],
+  ...["", "other", "toString", "__proto__", 5, null].map((type) => ["x", { type }]),
+  ...[undefined, null, "1", -1, 0.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53].flatMap((term) => [
+    ["x", { type: "hub", term, connected: true }],
+    ["x", { type: "gone", term }],
+    ["x", { type: "ping", term }],
+    ["x", { type: "toHub", term, message: { type: "close", socket: "x" } }],
+  ]),
+  ["x", { type: "hub", term: 1, connected: "yes" }],
+  ["x", { type: "hub", term: Number.MAX_SAFE_INTEGER, connected: true }],
+  ["x", { type: "claim" }],
+];
+
+/** The same, for the hub that has this term and these sockets. */
+const foreignTo = (term, socket) =>
+  [
+    ...[
+      undefined,
+      null,
+      5,
+      {},
+      { type: "other", socket },
+      { type: "open", socket },
+      { type: "open", socket: 5, url: "" },
+    ],
+    ...[undefined, null, 5, {}].map((text) => ({ type: "send", socket, text })),
+    ...["", "{", "null", "[]", "5", '{"op":5}', "{}"].map((text) => ({ type: "send", socket, text })),
+    ...[undefined, -1, Number.NaN, Number.NEGATIVE_INFINITY, "1"].map((length) => ({ type: "got", socket, length })),
+  ].flatMap((message) => [
+    ["x", { type: "toHub", term, message }],
+    ["x", { type: "toTab", term, message }],
+  ]);
+
+test("what is no message of a tab changes nothing", async (t) => {
+  const { server, join } = setUp(t);
+  const seen = [];
+  for (let i = 0; i < 2; i++) seen.push(follow(join()));
+  const group = `seamline:tabs:1:group ${names}`;
+  const [all, own] = [group, `${group}/x`].map((name) => new BroadcastChannel(name));
+  t.after(() => [all, own].map((channel) => channel.close()));
+  const answer = new Promise((resolve) => (own.onmessage = ({ data }) => resolve(data)));
+  server.publish("room", 1);
+  await until(() => seen.every(({ length }) => length === 1));
+  all.postMessage(["x", { type: "who" }]);
+  const [leader, { term }] = await answer;
+  const inbox = new BroadcastChannel(`${group}/${leader}`);
+  t.after(() => inbox.close());
+  for (const message of FOREIGN) for (const channel of [all, inbox]) channel.postMessage(message);
+  for (const message of foreignTo(term, `${leader}/1`)) inbox.postMessage(message);
+  server.publish("room", 2);
+  await until(() => seen.every(({ length }) => length === 2));
+  assert.deepEqual(seen, [
+    [1, 2],
+    [1, 2],
+  ]);
+  assert.equal(server.clients.length, 1);
+});
+
 test("without the option, the stats have no `shared`", async (t) => {
   const { join } = setUp(t);
   const client = join({ shared: undefined });

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, LogFormat};
 
 const SOURCES: &str = "\
 Settings are resolved in this order:
@@ -28,7 +29,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Inspect, export or import the embedded store while no server is using it
+    /// Inspect, export, import and trim the embedded store
     Log(LogArgs),
 }
 
@@ -38,6 +39,13 @@ pub struct LogArgs {
     /// Directory of the embedded store
     #[arg(long, value_name = "DIR", default_value = "./seamline-data", env = "SEAMLINE_DATA", global = true)]
     pub data: PathBuf,
+    /// Format of errors and logs on standard error
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT", env = "SEAMLINE_LOG_FORMAT", global = true)]
+    pub log_format: LogFormat,
+    /// Do not verify the store when it is opened. `verify` and `export` then go on after what cannot be read, and
+    /// report its channel and offset
+    #[arg(long, global = true)]
+    pub trust_store: bool,
     /// The command.
     #[command(subcommand)]
     pub command: LogCommand,
@@ -46,6 +54,32 @@ pub struct LogArgs {
 /// The commands for a store.
 #[derive(Debug, Subcommand)]
 pub enum LogCommand {
+    /// A command for a store that a server may be using.
+    #[command(flatten)]
+    Store(StoreCommand),
+    /// Read an export from standard input and import all of it, or nothing. No server may be using the store, which is
+    /// created if it is missing
+    Import {
+        /// Give each channel a new epoch. Use it for a backup that is older than what clients have seen
+        #[arg(long)]
+        new_epoch: bool,
+    },
+}
+
+/// The commands that a server runs if it is using the store.
+#[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
+pub enum StoreCommand {
+    /// A command that changes nothing.
+    #[command(flatten)]
+    Read(ReadCommand),
+    /// A command that changes something.
+    #[command(flatten)]
+    Change(ChangeCommand),
+}
+
+/// The commands that change nothing.
+#[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
+pub enum ReadCommand {
     /// List the channels with their epoch, first and newest offset, and newest id
     List,
     /// Show a channel's epoch, first and newest offset, and newest id, as JSON
@@ -68,10 +102,21 @@ pub enum LogCommand {
         /// Channels to export [default: all]
         ch: Vec<String>,
     },
-    /// Read an export from standard input and import all of it, or nothing
-    Import {
-        /// Give each channel a new epoch. Use it for a backup that is older than what clients have seen
-        #[arg(long)]
-        new_epoch: bool,
+}
+
+/// The commands that change something.
+#[derive(Clone, Debug, Subcommand, Serialize, Deserialize)]
+pub enum ChangeCommand {
+    /// Delete a channel with its messages and keys. Its subscribers report a gap (`epoch_changed`)
+    Delete {
+        /// The channel
+        ch: String,
+    },
+    /// Drop the messages of a channel up to an offset
+    Trim {
+        /// The channel
+        ch: String,
+        /// The newest offset to drop
+        offset: u64,
     },
 }

@@ -6,21 +6,25 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tracing::warn;
+use tracing::{info, warn};
 
+use crate::admin;
 use crate::auth::Auth;
 use crate::config::{Config, LogFormat, StoreKind};
 use crate::error::SetupError;
+use crate::log::admin::socket::AdminSocket;
 use crate::log::embedded::EmbeddedStore;
 use crate::log::hub::Hub;
-use crate::log::redis::RedisStore;
-use crate::log::{Retention, Store};
-use crate::net::listen::{self, Limits};
-use crate::net::reload;
-use crate::net::shutdown::{self, Drain, Signals};
+use crate::log::{Retention, Store, redis};
+use crate::net::descriptors::Descriptors;
+use crate::net::serve::{Edge, Limits, Service};
+use crate::net::shutdown::{self, Drain, Phase, Signals};
 use crate::net::tls::Tls;
-use crate::routes::router;
+use crate::net::{listen, reload};
+use crate::routes::{overloaded, router};
 use crate::state::App;
+use crate::trace;
+use crate::ws;
 
 const NO_SECRET: &str = "
   ============================================================================
@@ -33,6 +37,11 @@ const NO_SECRET: &str = "
 /// Runs the server until it is shut down.
 pub async fn run(config: Config) -> Result<(), SetupError> {
     let (auth, tls) = prepare(&config)?;
+    auth.load_keys().await.transpose()?;
+    let refreshing = tokio::spawn({
+        let auth = auth.clone();
+        async move { auth.refresh_keys().await }
+    });
     reload::on_hangup(auth.clone(), tls.clone());
     if !config.asks_for_tokens() {
         warn_of_no_secret(config.log_format);
@@ -42,6 +51,8 @@ pub async fn run(config: Config) -> Result<(), SetupError> {
         warn!("--unsafe-replay-before-subscribe: messages will be lost; this is for tests only");
     }
     shutdown::ignore_file_size_signal();
+    trace::start(&config)?;
+    let descriptors = Descriptors::raise_limit();
     let retention =
         Retention { messages: config.retain_messages, age: config.retain_age, keys: config.retain_keys };
     let hub = Arc::new(Hub::new(usize::try_from(config.live_queue_bytes).unwrap_or(usize::MAX)));
@@ -49,22 +60,44 @@ pub async fn run(config: Config) -> Result<(), SetupError> {
         let hub = hub.clone();
         async move { hub.pace().await }
     });
-    let store = open_store(&config, retention, hub.clone()).await?;
-    let (listener, address) = listen::bind(config.listen)?;
+    let (store, admin_socket) = open_store(&config, retention, hub.clone()).await?;
+    let (listener, address) = listen::bind(config.listen, "--listen")?;
+    let admin = config.admin_listen.map(|address| listen::bind(address, "--admin-listen")).transpose()?;
     let signals = Signals::listen();
     let scheme = if tls.is_some() { "https" } else { "http" };
+    if let Some((_, address)) = &admin {
+        info!("the admin API listens on {scheme}://{address}");
+    }
     announce(&format!("seamline-server listening on {scheme}://{address}"));
+    #[cfg(feature = "fault-injection")]
+    if config.faults.unsafe_panic {
+        tokio::spawn(async { panic!("injected") });
+    }
     let trimming = tokio::spawn(trim_regularly(store.clone(), retention));
-    serve(config, auth, (listener, tls), store.clone(), hub, signals).await?;
+    let listeners = Listeners { main: listener, admin: admin.map(|(listener, _)| listener), tls };
+    serve(config, auth, listeners, store.clone(), hub, signals, descriptors).await?;
+    drop(admin_socket);
     trimming.abort();
     pacing.abort();
+    refreshing.abort();
     store.close().await;
+    trace::finish().await;
     Ok(())
 }
 
 /// Checks the settings and reads the files that they name, without touching the store or the network.
 pub fn prepare(config: &Config) -> Result<(Arc<Auth>, Option<Arc<Tls>>), SetupError> {
     config.check()?;
+    trace::check(&config.trace)?;
+    if let StoreKind::Redis(url) = &config.log {
+        redis::check_url(url)?;
+    }
+    if let Some(www) = config.www.as_ref().filter(|www| !www.is_dir()) {
+        warn!(
+            "there is no directory {}: requests for static files get 404; create it, or give another with --www",
+            www.display()
+        );
+    }
     Ok((Arc::new(Auth::new(config)?), open_tls(config)?))
 }
 
@@ -72,12 +105,14 @@ async fn open_store(
     config: &Config,
     retention: Retention,
     hub: Arc<Hub>,
-) -> Result<Arc<dyn Store>, SetupError> {
+) -> Result<(Arc<dyn Store>, Option<AdminSocket>), SetupError> {
     Ok(match &config.log {
         StoreKind::Embedded => {
-            Arc::new(EmbeddedStore::open(&config.data, config.trust_store, retention, hub)?)
+            let store = Arc::new(EmbeddedStore::open(&config.data, config.trust_store, retention, hub)?);
+            let admin_socket = AdminSocket::listen(&config.data, store.clone());
+            (store, admin_socket)
         }
-        StoreKind::Redis(url) => Arc::new(RedisStore::open(url, retention, hub).await?),
+        StoreKind::Redis(url) => (redis::open(url, retention, hub).await?, None),
     })
 }
 
@@ -88,35 +123,63 @@ fn open_tls(config: &Config) -> Result<Option<Arc<Tls>>, SetupError> {
     Ok(Some(Arc::new(Tls::read(certificate, key)?)))
 }
 
+/// Where the server listens.
+struct Listeners {
+    main: TcpListener,
+    admin: Option<TcpListener>,
+    tls: Option<Arc<Tls>>,
+}
+
 async fn serve(
     config: Config,
     auth: Arc<Auth>,
-    (listener, tls): (TcpListener, Option<Arc<Tls>>),
+    Listeners { main, admin, tls }: Listeners,
     store: Arc<dyn Store>,
     hub: Arc<Hub>,
-    signals: Signals,
+    mut signals: Signals,
+    descriptors: Descriptors,
 ) -> Result<(), SetupError> {
     let limits = Limits {
         header: Duration::from_millis(config.header_timeout_ms),
         send: Duration::from_millis(config.send_timeout_ms),
-        // Behind a proxy all connections are the proxy's.
-        per_address: if config.trust_forwarded_for { 0 } else { config.max_connections_per_ip },
+        per_address: config.max_connections_per_ip,
     };
-    let (drain, draining) = watch::channel(None);
-    let app = Arc::new(App::new(config, store, hub, auth, draining.clone()));
-    let connections = app.connections.clone();
+    let delay = config.drain_delay;
+    let (phase, mut drained) = watch::channel(Phase::Serving);
+    let app = Arc::new(App::new(config, store, hub, auth, drained.clone()));
+    let (connections, sockets) = (app.connections.clone(), app.sockets.clone());
     let pages = app.clone();
     let freeing = tokio::spawn(async move { pages.pages.free_regularly().await });
-    let mut stop = draining;
-    let stopping = async move { drop(stop.wait_for(Option::is_some).await) };
-    let mut serving = tokio::spawn(listen::serve(listener, tls, router(app), limits, stopping));
+    let heartbeat = Duration::from_millis(app.config.heartbeat_ms);
+    let beating = tokio::spawn(ws::beats::beat_regularly(app.sockets.clone(), heartbeat));
+    let stopping = async move { drop(drained.wait_for(|phase| phase.drain().is_some()).await) };
+    let edge = Edge::new(limits, descriptors, app.proxies.clone(), app.refusals.clone());
+    // Until the end: during a drain, it reports that.
+    let administration = admin.map(|listener| {
+        let (router, overloaded) = (admin::router(app.clone()), overloaded(app.clone(), true));
+        let service = Service { tls: tls.clone(), router, overloaded };
+        tokio::spawn(listen::serve(listener, service, edge.clone(), std::future::pending()))
+    });
+    let overloaded = overloaded(app.clone(), administration.is_none());
+    let service = Service { tls, router: router(app), overloaded };
+    let mut serving = tokio::spawn(listen::serve(main, service, edge, stopping));
     tokio::select! {
-        () = signals.requested() => {}
+        () = signals.next() => {}
         ended = &mut serving => return Err(SetupError::new("the listener has stopped", format!("{ended:?}"))),
     }
-    drain.send_replace(Some(Drain::of(connections.open())));
-    shutdown::drain(connections, async { drop(serving.await) }).await;
+    phase.send_replace(Phase::Leaving);
+    if let Some(delay) = delay {
+        shutdown::wait(delay, &mut signals).await;
+    }
+    let drain = Drain::of(connections.open());
+    phase.send_replace(Phase::Draining(drain));
+    sockets.drain(drain);
+    shutdown::drain(connections, async { drop(serving.await) }, &mut signals).await;
     freeing.abort();
+    beating.abort();
+    if let Some(administration) = administration {
+        administration.abort();
+    }
     Ok(())
 }
 

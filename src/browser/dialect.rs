@@ -26,7 +26,7 @@ pub trait Codec: Dialect {
     /// Reads a frame from the server. An error states what is wrong with it.
     fn decode(&self, text: &JsValue) -> Result<<Self::Session as Protocol>::Incoming, String>;
     /// Writes a frame for the server.
-    fn encode(frame: <Self::Session as Protocol>::Frame) -> JsString;
+    fn encode(frame: &<Self::Session as Protocol>::Frame) -> JsString;
 }
 
 /// The messages of a batch, as a dialect's session holds them.

@@ -56,7 +56,7 @@ impl<H: Host> Driver<H> {
     /// A driver that does nothing until `connect` is called on its session.
     pub fn new(url: Text, config: Config, dialect: H::Dialect, host: H) -> Self {
         let clock = Clock::new();
-        let seed = (js_sys::Math::random() * u64::MAX as f64) as u64;
+        let seed = js_sys::Math::random().to_bits();
         let session = RefCell::new(dialect.session(&url, config, seed, clock.now()));
         Driver(Rc::new(Inner {
             url,
@@ -118,7 +118,7 @@ impl<H: Host> Driver<H> {
         loop {
             let output = self.0.session.borrow_mut().poll_output();
             match output {
-                Some(output) => self.act(output),
+                Some(output) => self.act(&output),
                 None => break,
             }
         }
@@ -126,23 +126,24 @@ impl<H: Host> Driver<H> {
         self.arm();
     }
 
-    fn act(&self, output: Output<Messages<H::Dialect>, Data, <Session<H> as Protocol>::Frame>) {
+    /// Borrows the output: moving its parts is more code.
+    fn act(&self, output: &Output<Messages<H::Dialect>, Data, <Session<H> as Protocol>::Frame>) {
         match output {
-            Output::Connect(id) => self.open(id),
+            Output::Connect(id) => self.open(*id),
             Output::Disconnect { socket, code } => {
-                if let Some(socket) = self.take_socket(socket) {
-                    socket.close(code);
+                if let Some(socket) = self.take_socket(*socket) {
+                    socket.close(*code);
                 }
             }
-            Output::Send { socket, frame } => self.send(socket, frame),
-            Output::FetchToken { fetch, refresh } => H::fetch_token(self, fetch, refresh),
+            Output::Send { socket, frame } => self.send(*socket, frame),
+            Output::FetchToken { fetch, refresh } => H::fetch_token(self, *fetch, *refresh),
             Output::Event(event) => self.0.host.event(event),
         }
     }
 
     /// Sends a frame. If that fails, the connection ends at once, with the cause, so that nothing waits for
     /// an answer.
-    fn send(&self, id: SocketId, frame: Frame<H::Dialect>) {
+    fn send(&self, id: SocketId, frame: &Frame<H::Dialect>) {
         let socket = self.0.socket.borrow().clone();
         let Some((_, socket)) = socket.filter(|(open, _)| *open == id) else { return };
         if let Err(cause) = H::send(&socket, frame) {

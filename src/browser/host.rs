@@ -13,7 +13,7 @@ pub trait Host: Sized + 'static {
     /// The type of a WebSocket.
     type Socket: Transport;
     /// Reports an event to the application.
-    fn event(&self, event: Event<Messages<Self::Dialect>, Data>);
+    fn event(&self, event: &Event<Messages<Self::Dialect>, Data>);
     /// Makes a WebSocket that reports to the driver's session, without a subprotocol if `subprotocol` is empty.
     /// Returns the cause if that fails.
     fn socket(
@@ -23,7 +23,7 @@ pub trait Host: Sized + 'static {
         subprotocol: &str,
     ) -> Result<Self::Socket, Text>;
     /// Sends a frame. Returns the cause if that fails.
-    fn send(socket: &Self::Socket, frame: Frame<Self::Dialect>) -> Result<(), Text>;
+    fn send(socket: &Self::Socket, frame: &Frame<Self::Dialect>) -> Result<(), Text>;
     /// Sets the driver's one timer, which replaces the previous one, or clears it. The timer calls
     /// `handle_timeout` of the driver's session.
     fn set_timer(driver: &Driver<Self>, wait_ms: Option<u32>);

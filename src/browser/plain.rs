@@ -32,10 +32,10 @@ impl Codec for Plain {
         Ok(object::read(value, json, &self.0))
     }
 
-    fn encode(frame: Frame<Data>) -> JsString {
+    fn encode(frame: &Frame<Data>) -> JsString {
         match frame {
-            Frame::Ack(json) => json.into(),
-            Frame::Cast(data) => data.unchecked_into(), // a payload is JSON text
+            Frame::Ack(json) => json.as_str().into(),
+            Frame::Cast(data) => data.clone().unchecked_into(), // a payload is JSON text
         }
     }
 }

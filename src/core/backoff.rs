@@ -27,11 +27,21 @@ impl Backoff {
         Backoff { initial_ms: initial_ms.max(1), max_ms: max_ms.max(1), attempt: 0, random: Random(seed) }
     }
 
-    /// Counts a failed attempt and returns the delay before the next one.
-    pub fn next_ms(&mut self) -> u64 {
+    /// Counts a failed attempt and returns the delay before the next one, which is at most `longest_ms`.
+    pub fn next_ms(&mut self, longest_ms: u64) -> u64 {
         let exponent = self.attempt.min(EXPONENT_MAX);
         self.attempt = self.attempt.saturating_add(1);
-        let cap = self.initial_ms.saturating_mul(1 << exponent).min(self.max_ms);
+        self.draw_ms(exponent, longest_ms)
+    }
+
+    /// A delay like the one after a first failed attempt. Counts none.
+    pub fn first_ms(&mut self) -> u64 {
+        self.draw_ms(0, self.max_ms)
+    }
+
+    fn draw_ms(&mut self, exponent: u32, longest_ms: u64) -> u64 {
+        // Not `saturating_mul`, here and elsewhere: on wasm, that is a multiplication of 128 bits.
+        let cap = (self.initial_ms.min(u64::MAX >> exponent) << exponent).min(self.max_ms).min(longest_ms);
         let floor = FLOOR_MS.min(self.initial_ms).min(cap);
         floor + self.random.below(cap - floor + 1)
     }
@@ -79,7 +89,7 @@ mod tests {
         ) {
             let mut backoff = Backoff::new(initial_ms, max_ms, seed);
             for attempt in 0..attempts {
-                let wait = backoff.next_ms();
+                let wait = backoff.next_ms(u64::MAX);
                 let cap = (initial_ms.max(1) << attempt.min(20)).min(max_ms.max(1));
                 prop_assert!(wait <= cap, "attempt {} waited {} of {}", attempt, wait, cap);
                 prop_assert!(wait >= 1);
@@ -91,7 +101,7 @@ mod tests {
     #[test]
     fn jitter_is_uniform_below_the_cap() {
         let mut backoff = Backoff::new(1_000, 1_000, 7);
-        let waits: Vec<u64> = (0..1_000).map(|_| backoff.next_ms()).collect();
+        let waits: Vec<u64> = (0..1_000).map(|_| backoff.next_ms(u64::MAX)).collect();
         let below = |ms| waits.iter().filter(|&&wait| wait < ms).count();
         assert!((380..620).contains(&below(550)), "half of the waits lie in the lower half: {}", below(550));
         assert!(below(200) > 50 && below(900) < 950);
@@ -108,17 +118,17 @@ mod tests {
     #[test]
     fn delays_include_the_cap() {
         let mut backoff = Backoff::new(1, 2, 0);
-        assert!((0..50).any(|_| backoff.next_ms() == 2));
+        assert!((0..50).any(|_| backoff.next_ms(u64::MAX) == 2));
     }
 
     #[test]
     fn delays_grow_until_reset() {
         let mut backoff = Backoff::new(500, 20_000, 1);
         for _ in 0..10 {
-            backoff.next_ms();
+            backoff.next_ms(u64::MAX);
         }
         assert_eq!(backoff.attempt(), 10);
         backoff.reset();
-        assert!(backoff.next_ms() <= 500);
+        assert!(backoff.next_ms(u64::MAX) <= 500);
     }
 }

@@ -1,7 +1,5 @@
 //! The outputs of a session: what its driver must do.
 
-use std::collections::VecDeque;
-
 use super::event::Event;
 use crate::wire::ClientFrame;
 
@@ -40,18 +38,24 @@ pub enum Output<B, D, F = ClientFrame<D>> {
     Event(Event<B, D>),
 }
 
-/// The outputs in their order. Boxed, because moving a large enum around inline costs each page a
-/// kilobyte of copying code.
+/// The outputs in their order, without a ring buffer: that would be more code in each page. Boxed, because moving a large
+/// enum around inline costs each page a kilobyte of copying code.
 #[derive(Debug)]
-pub(crate) struct Outputs<B, D>(VecDeque<Box<Output<B, D>>>);
+#[allow(clippy::vec_box)]
+pub(crate) struct Outputs<B, D> {
+    /// Those to be performed next, the oldest last.
+    next: Vec<Box<Output<B, D>>>,
+    /// Those to be performed after them, the newest last.
+    later: Vec<Box<Output<B, D>>>,
+}
 
 impl<B, D> Outputs<B, D> {
     pub fn new() -> Self {
-        Outputs(VecDeque::new())
+        Outputs { next: Vec::new(), later: Vec::new() }
     }
 
     pub fn push(&mut self, output: Output<B, D>) {
-        self.0.push_back(Box::new(output));
+        self.later.push(Box::new(output));
     }
 
     pub fn emit(&mut self, event: Event<B, D>) {
@@ -63,6 +67,15 @@ impl<B, D> Outputs<B, D> {
     }
 
     pub fn pop(&mut self) -> Option<Output<B, D>> {
-        self.0.pop_front().map(|output| *output)
+        refill(&mut self.next, &mut self.later);
+        self.next.pop().map(|output| *output)
+    }
+}
+
+/// When there is nothing next, the later ones are. The oldest is last in `next`, and the newest in `later`.
+pub(super) fn refill<T>(next: &mut Vec<T>, later: &mut Vec<T>) {
+    if next.is_empty() {
+        std::mem::swap(next, later);
+        next.reverse();
     }
 }

@@ -3,7 +3,8 @@
 //! Three things decide it:
 //!
 //! - **The backoff.** Each failed attempt lengthens it. A connection that has lasted resets it.
-//! - **The server.** It may ask a client to wait. That holds for the next attempt, and nothing shortens it.
+//! - **The server.** It may ask a client to wait. That holds for the next attempt, and nothing shortens it. A drained
+//!   connection is no failed attempt, and for a minute after it the backoff stays short, because a server returns soon.
 //! - **The page.** A wake event (online, visible, resumed) retries immediately, or nearly so: attempts that wake
 //!   events begin keep a distance, because a flapping network must not become a storm.
 //!
@@ -21,6 +22,13 @@ const WAKE_SPACING_MS: u64 = 1_000;
 const WAKE_DOUBLINGS_MAX: u32 = 4;
 /// A server may ask a client to wait for this long at most.
 const RETRY_AFTER_MS_MAX: u64 = 300_000;
+/// For this long after a drain, a server is expected to return …
+const RETURN_MS: u64 = 60_000;
+/// … and a client that finds none waits for this long at most.
+const RETURN_PAUSE_MS_MAX: u64 = 5_000;
+/// Drains that are not counted as failed attempts, until a connection lasts. A rolling upgrade may drain a client once
+/// for each node. A server that drains every connection must not be called forever without a growing pause.
+const DRAINS_MAX: u32 = 10;
 
 /// A pause that the server asks for before a retry, with a minimum and a maximum.
 pub fn pause_ms(retry_after_ms: u64) -> u64 {
@@ -33,6 +41,10 @@ pub struct Reconnect {
     backoff: Backoff,
     /// The server asked the client not to connect before this moment.
     suspended_until: Instant,
+    /// After a drain: until then, the backoff stays short.
+    return_until: Instant,
+    /// How many connections were drained since the last one that lasted.
+    drains: u32,
     /// How many attempts in a row a wake event has restarted.
     restarts: u32,
     attempt: Attempt,
@@ -72,6 +84,8 @@ impl Reconnect {
         Reconnect {
             backoff: Backoff::new(config.initial_ms, config.max_ms, seed),
             suspended_until: now,
+            return_until: now,
+            drains: 0,
             restarts: 0,
             attempt: Attempt::new(now),
         }
@@ -95,6 +109,7 @@ impl Reconnect {
     /// The connection has lasted long enough to reset the backoff.
     pub fn proved(&mut self) {
         self.backoff.reset();
+        self.drains = 0;
     }
 
     /// A wake event arrived, and the connection was pinged.
@@ -118,8 +133,26 @@ impl Reconnect {
 
     /// The attempt has failed, or its connection is lost.
     pub fn failed(&mut self, now: Instant) -> Wait {
-        let pause_ms = self.suspend(now);
-        let ms = self.backoff.next_ms().max(pause_ms);
+        let longest_ms = if now < self.return_until { RETURN_PAUSE_MS_MAX } else { u64::MAX };
+        let delay_ms = self.backoff.next_ms(longest_ms);
+        self.wait(now, delay_ms)
+    }
+
+    /// The server has closed the connection because it shuts down.
+    pub fn drained(&mut self, now: Instant) -> Wait {
+        self.drains = self.drains.saturating_add(1);
+        if self.drains > DRAINS_MAX {
+            return self.failed(now);
+        }
+        let delay_ms = self.backoff.first_ms();
+        let wait = self.wait(now, delay_ms);
+        self.return_until = now.after_ms(wait.ms + RETURN_MS);
+        wait
+    }
+
+    /// The next attempt: after the delay, and after the server's pause.
+    fn wait(&mut self, now: Instant, delay_ms: u64) -> Wait {
+        let ms = self.suspend(now).max(delay_ms);
         let until = now.after_ms(ms);
         let until = if self.attempt.in_doubt { until.min(self.earliest(now)) } else { until };
         Wait { failed: self.backoff.attempt(), ms, until: Some(until) }

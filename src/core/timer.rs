@@ -46,18 +46,27 @@ const ALL: [Timer; 7] = [
     Timer::Subscribe,
 ];
 
+/// The deadline of a timer that is not set.
+const NEVER: Instant = Instant(u64::MAX);
+
 /// The timers that are set.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Timers {
-    deadlines: [Option<Instant>; ALL.len()],
+    deadlines: [Instant; ALL.len()],
     /// The timers whose last deadline was postponed, a bit each: smaller than an array in every page.
     postponed: u32,
+}
+
+impl Default for Timers {
+    fn default() -> Self {
+        Timers { deadlines: [NEVER; ALL.len()], postponed: 0 }
+    }
 }
 
 impl Timers {
     /// Sets a timer, and replaces an earlier setting.
     pub fn set(&mut self, timer: Timer, at: Instant) {
-        self.deadlines[timer as usize] = Some(at);
+        self.deadlines[timer as usize] = at;
     }
 
     /// Sets a timer that is due to a later moment if there is a `reason`, but never does so twice in a row. Returns
@@ -75,19 +84,17 @@ impl Timers {
 
     /// Whether a timer is late: it is due and has not fired, or it was postponed.
     pub fn is_late(&self, timer: Timer, now: Instant) -> bool {
-        self.postponed & bit(timer) != 0 || self.at(timer).is_some_and(|at| at <= now)
+        self.postponed & bit(timer) != 0 || self.is_due(timer, now)
     }
 
     /// Sets a timer, unless it already fires earlier.
     pub fn set_earlier(&mut self, timer: Timer, at: Instant) {
-        if self.at(timer).is_none_or(|set| at < set) {
-            self.set(timer, at);
-        }
+        self.set(timer, at.min(self.deadlines[timer as usize]));
     }
 
     /// Stops a timer. It is no longer late.
     pub fn stop(&mut self, timer: Timer) {
-        self.deadlines[timer as usize] = None;
+        self.set(timer, NEVER);
         self.postponed &= !bit(timer);
     }
 
@@ -98,19 +105,28 @@ impl Timers {
 
     /// When a timer fires, if it is set.
     pub fn at(&self, timer: Timer) -> Option<Instant> {
-        self.deadlines[timer as usize]
+        set(self.deadlines[timer as usize])
+    }
+
+    fn is_due(&self, timer: Timer, now: Instant) -> bool {
+        self.at(timer).is_some_and(|at| at <= now)
     }
 
     /// The earliest of all deadlines.
     pub fn next(&self) -> Option<Instant> {
-        self.deadlines.iter().flatten().min().copied()
+        self.deadlines.iter().copied().min().and_then(set)
     }
 
     /// Removes a timer that is due, and returns it with the moment it was set to.
     pub fn pop(&mut self, now: Instant) -> Option<(Timer, Instant)> {
-        let timer = ALL.into_iter().find(|&timer| self.at(timer).is_some_and(|at| at <= now))?;
-        Some((timer, self.deadlines[timer as usize].take()?))
+        let timer = ALL.into_iter().find(|&timer| self.is_due(timer, now))?;
+        Some((timer, std::mem::replace(&mut self.deadlines[timer as usize], NEVER)))
     }
+}
+
+/// The deadline of a timer, if it is set.
+fn set(at: Instant) -> Option<Instant> {
+    (at < NEVER).then_some(at)
 }
 
 fn bit(timer: Timer) -> u32 {

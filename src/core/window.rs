@@ -53,7 +53,8 @@ impl Window {
         }
         let round_trip_ms = round_trip_ms.min(ROUND_TRIP_MS_MAX) as f64;
         let carried = self.passed as f64 * round_trip_ms / now.ms_since(since).max(1) as f64;
-        self.size = ((2.0 * carried) as u64).clamp(size / 2, size.saturating_mul(GROWTH_MAX)).min(max);
+        self.size =
+            ((2.0 * carried) as u64).clamp(size / 2, size.min(u64::MAX / GROWTH_MAX) * GROWTH_MAX).min(max);
         // A larger one was not full yet: that begins with what passes next, after a round trip.
         self.measure_from((self.size <= size).then_some(now));
     }

@@ -1,4 +1,9 @@
-//! The one export: a session in a page.
+//! The exports: the sessions of a page.
+//!
+//! They are functions, and the script has the number of its session: wasm-bindgen's structures check at each call whether
+//! they are used or freed already, and have texts for that.
+
+use std::cell::RefCell;
 
 use wasm_bindgen::prelude::*;
 
@@ -13,50 +18,66 @@ use crate::wire::{Position, StartAt};
 
 type Session = <Dialect as crate::browser::dialect::Dialect>::Session;
 
-/// A session in a page.
-#[wasm_bindgen]
-pub struct Engine(Driver<JsHost>);
+thread_local! {
+    /// The page's sessions, by their numbers.
+    static ENGINES: RefCell<Vec<Option<Driver<JsHost>>>> = const { RefCell::new(Vec::new()) };
+}
 
+/// Creates a session, and returns its number. The arguments are the URL, the client id, the lineage and the settings.
 #[wasm_bindgen]
-impl Engine {
-    /// The host has the options. The arguments are the URL, the client id and the lineage.
-    #[wasm_bindgen(constructor)]
-    pub fn new(has_token: bool, host: JsHost) -> Engine {
-        let (client_id, lineage) = (host.text(argument::B), host.optional_text(argument::VALUE));
-        let mut config = Config { client_id, has_token, lineage, ..Config::default() };
-        read_config(&mut config, &host);
-        let dialect = dialect::read(&host);
-        Engine(Driver::new(host.text(argument::A), config, dialect, host))
-    }
-
-    /// Makes the call of this `kind`, one of `tables::call`. `js/src/boundary.ts` lists the arguments, which the host
-    /// has. Returns a number, or one of `tables::answer`. A socket's report is not accepted while outputs are being
-    /// performed.
-    pub fn call(&self, kind: u32, id: u32) -> f64 {
-        let (driver, host) = (&self.0, self.0.host());
-        match kind {
-            call::STAT => return counts(driver.stats()).get(id as usize).map_or(0.0, |&count| count as f64),
-            call::SOCKET_OPEN.. if driver.performing() => return answer::REPEAT,
-            call::SOCKET_CLOSED => driver.forget_socket(id),
-            call::TIMEOUT => driver.timer_fired(),
-            _ => {}
+pub fn create(has_token: bool, host: JsHost) -> usize {
+    let (client_id, lineage) = (host.text(argument::B), host.optional_text(argument::VALUE));
+    let mut config = Config::default();
+    (config.client_id, config.has_token, config.lineage) = (client_id, has_token, lineage);
+    read_config(&mut config, &host);
+    let dialect = dialect::read(&host);
+    let driver = Driver::new(host.text(argument::A), config, dialect, host);
+    ENGINES.with_borrow_mut(|engines| {
+        let free = engines.iter().position(Option::is_none).unwrap_or(engines.len());
+        if free == engines.len() {
+            engines.push(None);
         }
-        // Asked before the session is borrowed: the socket may call back.
-        let asks = matches!(kind, call::WAKE | call::TIMEOUT | call::CAST);
-        let buffered_bytes = if asks { driver.buffered_bytes() } else { 0 };
-        // One closure for all calls: each one would be a copy of `Driver::with`.
-        match driver.with(|session, now| call(session, now, kind, id, driver, buffered_bytes)) {
-            Ok(id) => id.into(),
-            Err(error) => {
-                host.refuse(&error);
-                answer::REFUSED
-            }
+        engines[free] = Some(driver);
+        free
+    })
+}
+
+/// The client is closed: its session is not called any more.
+#[wasm_bindgen]
+pub fn free(engine: usize) {
+    let driver = ENGINES.with_borrow_mut(|engines| engines.get_mut(engine)?.take());
+    drop(driver);
+}
+
+/// Makes the call of this `kind`, one of `tables::call`. `js/src/boundary.ts` lists the arguments, which the host
+/// has. Returns a number, or one of `tables::answer`. A socket's report is not accepted while outputs are being
+/// performed.
+#[wasm_bindgen]
+pub fn call(engine: usize, kind: u32, id: u32) -> f64 {
+    let Some(driver) = ENGINES.with_borrow(|engines| engines.get(engine)?.clone()) else { return 0.0 };
+    let (driver, host) = (&driver, driver.host());
+    match kind {
+        call::STAT => return counts(driver.stats()).get(id as usize).map_or(0.0, |&count| count as f64),
+        call::SOCKET_OPEN.. if driver.performing() => return answer::REPEAT,
+        call::SOCKET_CLOSED => driver.forget_socket(id),
+        call::TIMEOUT => driver.timer_fired(),
+        _ => {}
+    }
+    // Asked before the session is borrowed: the socket may call back.
+    let asks = matches!(kind, call::WAKE | call::TIMEOUT | call::CAST);
+    let buffered_bytes = if asks { driver.buffered_bytes() } else { 0 };
+    // One closure for all calls: each one would be a copy of `Driver::with`.
+    match driver.with(|session, now| perform(session, now, kind, id, driver, buffered_bytes)) {
+        Ok(id) => id.into(),
+        Err(error) => {
+            host.refuse(&error);
+            answer::REFUSED
         }
     }
 }
 
 /// A call into the session. Returns the id of what it made, or 0.
-fn call(
+fn perform(
     session: &mut Session,
     now: Instant,
     kind: u32,

@@ -5,11 +5,11 @@
 use wasm_bindgen::prelude::*;
 
 use super::dialect::{self, Dialect, JsSocket, js, message_id_js};
-use super::tables::Kind;
+use super::tables::{Kind, count};
 use crate::browser::dialect::{Frame, Messages};
 use crate::browser::driver::Driver;
 use crate::browser::host::Host;
-use crate::browser::value::{Data, integer};
+use crate::browser::value::Data;
 use crate::core::{Error, Event, FetchId, Reason, SocketId, State};
 use crate::wire::{MessageId, Text, TextRef};
 
@@ -38,58 +38,45 @@ extern "C" {
     /// The same as a number. It is NaN for one that is missing.
     #[wasm_bindgen(method, js_name = argument)]
     pub fn number(this: &JsHost, place: u32) -> f64;
-    /// Keeps the error of the current call, which is refused.
-    #[wasm_bindgen(method, js_name = refuse)]
-    fn keep_error(this: &JsHost, code: &JsValue, message: &JsValue);
-    /// Makes an error object.
-    #[wasm_bindgen(method, js_name = error)]
-    fn make_error(this: &JsHost, code: &JsValue, message: &JsValue) -> JsValue;
     /// Makes a WebSocket, of the application's class if it passed one, or returns the cause as a text. `js/`
     /// knows the dialect, and so the subprotocol.
     #[wasm_bindgen(method)]
     fn socket(this: &JsHost, id: SocketId, url: &JsValue) -> JsValue;
-    /// Sets the one timer, or clears it if the time is negative.
-    #[wasm_bindgen(method)]
-    fn timer(this: &JsHost, wait_ms: i32);
-    /// One of the numeric settings, by its place. It is not a number where the default stands.
-    #[wasm_bindgen(method)]
-    pub fn setting(this: &JsHost, place: u32) -> f64;
 }
 
 impl Host for JsHost {
     type Dialect = Dialect;
     type Socket = JsSocket;
 
-    fn event(&self, event: Event<Messages<Dialect>, Data>) {
+    fn event(&self, event: &Event<Messages<Dialect>, Data>) {
         match event {
-            Event::State(State::Connecting) => self.report(Kind::Connecting, 0, NONE, NONE, [0; 3]),
-            Event::State(State::Open) => self.report(Kind::Open, 0, NONE, NONE, [0; 3]),
+            Event::State(State::Connecting) => self.report(Kind::Connecting, 0, NONE, NONE, 0, 0, 0),
+            Event::State(State::Open) => self.report(Kind::Open, 0, NONE, NONE, 0, 0, 0),
             Event::State(State::Waiting { attempt, retry_in_ms, reason }) => {
-                self.lost(Kind::Waiting, &reason, attempt, retry_in_ms);
+                self.lost(Kind::Waiting, reason, *attempt, *retry_in_ms);
             }
-            Event::State(State::Closed { reason }) => self.lost(Kind::Closed, &reason, 0, 0),
+            Event::State(State::Closed { reason }) => self.lost(Kind::Closed, reason, 0, 0),
             Event::Attached { channel, position } => {
-                self.report(Kind::Attached, channel, &js(&position.epoch), NONE, [position.offset, 0, 0]);
+                self.report(Kind::Attached, *channel, &js(&position.epoch), NONE, position.offset, 0, 0);
             }
-            Event::Deliver { channel, batch, skip } => dialect::deliver(self, channel, batch, skip),
+            Event::Deliver { channel, batch, skip } => dialect::deliver(self, *channel, batch, *skip),
             Event::Gap { channel, gap, position } => {
-                let numbers = [gap.from, gap.to.unwrap_or(0), position.offset];
+                let (x, y, z) = (gap.from, gap.to.unwrap_or(0), position.offset);
                 let reason = JsValue::from_str(gap.reason.as_str());
-                self.report(Kind::Gap, channel, &reason, &js(&position.epoch), numbers);
+                self.report(Kind::Gap, *channel, &reason, &js(&position.epoch), x, y, z);
             }
-            Event::Live { channel } => self.report(Kind::Live, channel, NONE, NONE, [0; 3]),
+            Event::Live { channel } => self.report(Kind::Live, *channel, NONE, NONE, 0, 0, 0),
             Event::Cast { channel, data } => {
-                self.report_with(Kind::Cast, channel, NONE, NONE, [0; 3], &data);
+                self.report_with(Kind::Cast, *channel, NONE, NONE, 0, 0, 0, data);
             }
             Event::Published { publish, id, offset } => {
-                self.report(Kind::Published, publish, &message_id_js(&id), NONE, [offset, 0, 0]);
+                self.report(Kind::Published, *publish, &message_id_js(id), NONE, *offset, 0, 0);
             }
             Event::PublishFailed { publish, error } => {
-                self.report_with(Kind::PublishFailed, publish, NONE, NONE, [0; 3], &self.error(&error));
+                self.failed(Kind::PublishFailed, *publish, error);
             }
             Event::Error { channel, error } => {
-                let channel = channel.unwrap_or(0);
-                self.report_with(Kind::Error, channel, NONE, NONE, [0; 3], &self.error(&error));
+                self.failed(Kind::Error, channel.unwrap_or(0), error);
             }
         }
     }
@@ -107,16 +94,17 @@ impl Host for JsHost {
         }
     }
 
-    fn send(socket: &JsSocket, frame: Frame<Dialect>) -> Result<(), Text> {
+    fn send(socket: &JsSocket, frame: &Frame<Dialect>) -> Result<(), Text> {
         dialect::cause(&dialect::send(socket, frame)).map_or(Ok(()), Err)
     }
 
     fn set_timer(driver: &Driver<Self>, wait_ms: Option<u32>) {
-        driver.host().timer(wait_ms.map_or(-1, |wait_ms| wait_ms as i32));
+        let (is_set, wait_ms) = (wait_ms.is_some(), wait_ms.unwrap_or(0));
+        driver.host().report(Kind::Timer, 0, NONE, NONE, wait_ms.into(), is_set.into(), 0);
     }
 
     fn fetch_token(driver: &Driver<Self>, fetch: FetchId, refresh: bool) {
-        driver.host().report(Kind::FetchToken, fetch, NONE, NONE, [refresh.into(), 0, 0]);
+        driver.host().report(Kind::FetchToken, fetch, NONE, NONE, refresh.into(), 0, 0);
     }
 }
 
@@ -140,34 +128,41 @@ impl JsHost {
     }
 
     pub fn optional_count(&self, place: u32) -> Option<u64> {
-        integer(self.number(place))
+        count(self.number(place))
     }
 
+    /// The current call is refused.
     pub fn refuse(&self, error: &Error) {
-        self.keep_error(&js(&error.code.0), &js(&error.message));
+        self.failed(Kind::Refused, 0, error);
+    }
+
+    fn failed(&self, kind: Kind, id: u32, error: &Error) {
+        self.report(kind, id, &js(&error.code.0), &js(&error.message), 0, 0, 0);
     }
 
     fn lost(&self, kind: Kind, reason: &Reason, attempt: u32, retry_in_ms: u64) {
         let close_code = reason.close_code.unwrap_or(0).into();
         let code = JsValue::from_str(reason.code.as_str());
-        self.report(kind, 0, &code, &js(&reason.message), [attempt.into(), retry_in_ms, close_code]);
+        self.report(kind, 0, &code, &js(&reason.message), attempt.into(), retry_in_ms, close_code);
     }
 
-    fn report(&self, kind: Kind, id: u32, a: &JsValue, b: &JsValue, numbers: [u64; 3]) {
-        self.report_with(kind, id, a, b, numbers, NONE);
+    #[allow(clippy::too_many_arguments)]
+    fn report(&self, kind: Kind, id: u32, a: &JsValue, b: &JsValue, x: u64, y: u64, z: u64) {
+        self.report_with(kind, id, a, b, x, y, z, NONE);
     }
 
-    pub fn error(&self, error: &Error) -> JsValue {
-        self.make_error(&js(&error.code.0), &js(&error.message))
-    }
-
+    // One function, because each call of `emit` is long.
+    #[allow(clippy::too_many_arguments)]
+    #[inline(never)]
     pub fn report_with(
         &self,
         kind: Kind,
         id: u32,
         a: &JsValue,
         b: &JsValue,
-        [x, y, z]: [u64; 3],
+        x: u64,
+        y: u64,
+        z: u64,
         value: &JsValue,
     ) {
         self.emit(kind as u32, id, a, b, x as f64, y as f64, z as f64, value);

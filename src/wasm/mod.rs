@@ -2,7 +2,7 @@
 //!
 //! The boundary is narrow on purpose. Every function, every structure and every exception that
 //! crosses it costs each page some bytes of glue and of wasm. So there is one function each way, with
-//! plain arguments: [`Engine::call`] and `JsHost::emit`. What a driver does not need (options
+//! plain arguments: [`call`] and `JsHost::emit`. What a driver does not need (options
 //! by name, the page's lifecycle) is done in `js/`.
 
 mod engine;
@@ -17,4 +17,4 @@ mod dialect;
 #[path = "seamline.rs"]
 mod dialect;
 
-pub use engine::Engine;
+pub use engine::{call, create, free};

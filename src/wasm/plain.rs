@@ -4,7 +4,7 @@ use js_sys::JsString;
 use wasm_bindgen::prelude::*;
 
 use super::host::JsHost;
-use super::tables::{Kind, NUMBERS, argument, read_numbers};
+use super::tables::{Kind, NUMBERS, argument, read_number};
 use crate::browser::dialect::{Codec, Frame};
 use crate::browser::driver::Driver;
 use crate::browser::host::Transport;
@@ -28,10 +28,6 @@ extern "C" {
     fn buffered(this: &JsSocket) -> f64;
     #[wasm_bindgen(method)]
     fn close(this: &JsSocket, code: u16);
-
-    /// A setting that is no number.
-    #[wasm_bindgen(method, js_name = setting)]
-    fn option(this: &JsHost, place: u32) -> JsValue;
 }
 
 impl Transport for JsSocket {
@@ -49,9 +45,11 @@ pub fn read(host: &JsHost) -> Dialect {
     let fields = [&mut config.settle_ms, &mut config.window_messages, &mut config.silence_ms];
     let first = NUMBERS as u32;
     let first_path = first + fields.len() as u32;
-    read_numbers(host, first, fields);
+    for (place, field) in (first..).zip(fields) {
+        read_number(host, place, field);
+    }
     for (place, paths) in (first_path..).zip([&mut config.id_paths, &mut config.number_paths]) {
-        let path = host.option(place);
+        let path = host.value(argument::SETTINGS + place);
         match path.as_string() {
             Some(path) => *paths = vec![path],
             None if path == false => paths.clear(), // there is none
@@ -62,11 +60,19 @@ pub fn read(host: &JsHost) -> Dialect {
 }
 
 /// Reports a message. The session has skipped those that were delivered before.
-pub fn deliver(host: &JsHost, channel: ChannelId, batch: Batch<Message<Data>>, _skip: u64) {
-    let Message { id, position_id, object } = batch.payload;
+pub fn deliver(host: &JsHost, channel: ChannelId, batch: &Batch<Message<Data>>, _skip: u64) {
+    let Message { id, position_id, object } = &batch.payload;
     let position_id = position_id.map_or(String::new(), |id| id.text());
-    let numbers = [batch.n, batch.replay.into(), 0];
-    host.report_with(Kind::DeliverObject, channel, &js(&id), &js(&position_id), numbers, &object);
+    host.report_with(
+        Kind::DeliverObject,
+        channel,
+        &js(id),
+        &js(&position_id),
+        batch.n,
+        batch.replay.into(),
+        0,
+        object,
+    );
 }
 
 /// A frame arrived.
@@ -83,7 +89,7 @@ pub fn receive(
     }
 }
 
-pub fn send(socket: &JsSocket, frame: Frame<Dialect>) -> JsValue {
+pub fn send(socket: &JsSocket, frame: &Frame<Dialect>) -> JsValue {
     socket.send(&Dialect::encode(frame))
 }
 

@@ -8,8 +8,8 @@ use crate::browser::dialect::Frame;
 use crate::browser::driver::Driver;
 use crate::browser::host::Transport;
 use crate::browser::value::Data;
-use crate::core::{Batch, ChannelId, Config, Instant, Session, SocketId};
-use crate::wire::{ClientFrame, MessageId, Position, SUBPROTOCOL, ServerFrame, StartAt, Text, TextRef};
+use crate::core::{Batch, ChannelId, Config, Error, Instant, Session, SocketId};
+use crate::wire::{ClientFrame, MessageId, Position, SUBPROTOCOL, StartAt, Text, TextRef};
 
 pub struct Dialect;
 
@@ -64,8 +64,8 @@ pub fn read(_host: &JsHost) -> Dialect {
 }
 
 /// Reports a `msgs` frame.
-pub fn deliver(host: &JsHost, channel: ChannelId, batch: Batch<JsValue>, skip: u64) {
-    host.report_with(Kind::Deliver, channel, NONE, NONE, [skip, 0, 0], &batch.payload);
+pub fn deliver(host: &JsHost, channel: ChannelId, batch: &Batch<JsValue>, skip: u64) {
+    host.report_with(Kind::Deliver, channel, NONE, NONE, skip, 0, 0, &batch.payload);
 }
 
 /// A frame arrived, which `js/src/frames.ts` has read and checked.
@@ -81,64 +81,53 @@ pub fn receive(
     let b = || host.text(argument::B);
     let c = || host.text(argument::C);
     let x = || host.count(argument::X);
+    let y = || host.count(argument::Y);
+    let z = || host.count(argument::Z);
+    let value = || host.value(argument::VALUE);
+    let error = || Error::from_server(c(), text(value()));
     let reference = || host.optional_count(argument::W);
-    let received = match kind {
+    let after = || host.optional_count(argument::X);
+    match kind {
         frame::MESSAGES => {
             let batch = Batch {
                 n: x(),
-                count: host.count(argument::Y),
+                count: y(),
                 last_id: b(),
                 replay: host.count(argument::W) > 0,
-                bytes: host.count(argument::Z),
-                payload: host.value(argument::VALUE),
+                bytes: z(),
+                payload: value(),
             };
             return session.handle_messages(now, socket, &ch(), batch);
         }
-        frame::WELCOME => ServerFrame::Welcome {
-            session: ch(),
-            heartbeat_ms: x(),
-            max_frame_bytes: host.count(argument::Y),
-        },
-        frame::SUBSCRIBED => ServerFrame::Subd {
-            ch: ch(),
-            epoch: b(),
-            first: host.count(argument::Y),
-            head: x(),
-            at: host.count(argument::Z),
-            at_epoch: host.optional_text(argument::C),
-            reference: reference(),
-            resumed: false,
-        },
-        frame::LIVE => ServerFrame::Live { ch: ch(), head: x(), reference: reference() },
-        frame::PUBLISHED => ServerFrame::PubAck { ch: ch(), key: b(), id: c(), offset: x() },
-        frame::REJECTED => ServerFrame::PubNack {
-            ch: ch(),
-            key: b(),
-            code: c(),
-            message: host.text(argument::VALUE),
-            retry_after_ms: host.optional_count(argument::X),
-        },
-        frame::CAST_FRAME => ServerFrame::Cast { ch: ch(), data: host.value(argument::VALUE) },
-        frame::PONG => ServerFrame::Pong,
-        frame::INCOMING => ServerFrame::Incoming { bytes: x() },
-        frame::DRAIN => ServerFrame::Drain { reconnect_in_ms: x() },
-        frame::ERROR => ServerFrame::Err {
-            code: c(),
-            message: host.text(argument::VALUE),
-            ch: host.optional_text(argument::A),
-            reference: reference(),
-            retry_after_ms: host.optional_count(argument::X),
-        },
         frame::BAD_FRAME => return session.handle_bad_frame(now, socket, ch()),
-        _ => return session.handle_unknown_frame(now, socket),
-    };
-    session.handle_frame(now, socket, received);
+        _ => {}
+    }
+    // As `Session::handle_frame` does, without making a `ServerFrame` and taking it apart.
+    let Some(is_open) = session.listens(now, socket) else { return };
+    match kind {
+        frame::WELCOME => session.welcome(socket, x(), y()),
+        frame::DRAIN => session.drain(x()),
+        frame::ERROR => {
+            session.server_error(is_open, error(), host.optional_text(argument::A), reference(), after());
+        }
+        _ if !is_open => {}
+        frame::SUBSCRIBED => {
+            session.subscribed(&ch(), reference(), b(), y(), x(), z(), host.optional_text(argument::C));
+        }
+        frame::LIVE => session.live(&ch(), x(), reference()),
+        frame::PUBLISHED => session.published(&ch(), &b(), c(), x()),
+        frame::REJECTED => session.publish_refused(&ch(), &b(), error(), after()),
+        frame::CAST_FRAME => session.cast_arrived(&ch(), value()),
+        frame::PONG => session.pong(),
+        frame::INCOMING => session.incoming(x()),
+        _ => {} // unknown: the server is newer than this client
+    }
 }
 
 /// One call for all frames, because each is code of its own.
-pub fn send(socket: &JsSocket, sent: Frame<Dialect>) -> JsValue {
+pub fn send(socket: &JsSocket, sent: &Frame<Dialect>) -> JsValue {
     let none = f64::NAN;
-    let (op, a, b, x, y, z, c) = match &sent {
+    let (op, a, b, x, y, z, c) = match sent {
         ClientFrame::Hello { v, client_id, lineage, token, ordered } => {
             let ordered = u32::from(*ordered).into();
             (op::HELLO, client_id, or_none(lineage), (*v).into(), ordered, none, or_none(token))

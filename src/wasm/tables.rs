@@ -4,7 +4,6 @@
 //! `js/tests/boundary.test.mjs` compares them by name and number.
 
 use super::host::JsHost;
-use crate::browser::value::integer;
 use crate::core::{Config, Stats};
 
 /// What [`JsHost::emit`](super::host::JsHost::emit) reports.
@@ -26,9 +25,11 @@ pub enum Kind {
     FetchToken = 12,
     #[cfg(feature = "plain")]
     DeliverObject = 13,
+    Refused = 14,
+    Timer = 15,
 }
 
-/// What [`Engine::call`](super::Engine::call) does.
+/// What [`call`](super::call()) does.
 pub mod call {
     pub const HIDE: u32 = 0;
     pub const WAKE: u32 = 1;
@@ -98,6 +99,8 @@ pub mod argument {
     pub const Z: u32 = 6;
     #[cfg(feature = "js-texts")]
     pub const W: u32 = 7;
+    /// The first of the settings, of a call that creates a session.
+    pub const SETTINGS: u32 = 8;
 }
 
 /// What a call returns, if that is no id or count.
@@ -120,32 +123,38 @@ pub fn counts(s: Stats) -> [u64; 8] {
     [s.connects, s.received, s.delivered, s.duplicates, s.discarded, s.repairs, s.gaps, s.published]
 }
 
-/// How many options are numbers.
+/// A count, which the script has checked: anything else is NaN or negative.
+pub fn count(number: f64) -> Option<u64> {
+    (number >= 0.0).then_some(number as u64)
+}
+
+/// How many options are numbers, before those of the plain dialect.
+#[cfg(feature = "plain")]
 pub const NUMBERS: usize = 13;
 
 /// Reads the options that are numbers.
 pub fn read_config(config: &mut Config, host: &JsHost) {
-    let fields: [_; NUMBERS] = [
-        &mut config.backoff.initial_ms,
-        &mut config.backoff.max_ms,
-        &mut config.connect_timeout_ms,
-        &mut config.token_timeout_ms,
-        &mut config.heartbeat_ms,
-        &mut config.pong_timeout_ms,
-        &mut config.probe_timeout_ms,
-        &mut config.stable_ms,
-        &mut config.ack_interval_ms,
-        &mut config.replay_credit,
-        &mut config.queue_messages_max,
-        &mut config.queue_bytes_max,
-        &mut config.outbox_messages_max,
-    ];
-    read_numbers(host, 0, fields);
+    let mut place = 0;
+    let mut read = |field: &mut u64| {
+        read_number(host, place, field);
+        place += 1;
+    };
+    read(&mut config.backoff.initial_ms);
+    read(&mut config.backoff.max_ms);
+    read(&mut config.connect_timeout_ms);
+    read(&mut config.token_timeout_ms);
+    read(&mut config.heartbeat_ms);
+    read(&mut config.pong_timeout_ms);
+    read(&mut config.probe_timeout_ms);
+    read(&mut config.stable_ms);
+    read(&mut config.ack_interval_ms);
+    read(&mut config.replay_credit);
+    read(&mut config.queue_messages_max);
+    read(&mut config.queue_bytes_max);
+    read(&mut config.outbox_messages_max);
 }
 
-/// Reads numbers from a place on. A value that is not a number stands for the default.
-pub fn read_numbers<const N: usize>(host: &JsHost, first: u32, fields: [&mut u64; N]) {
-    for (place, field) in (first..).zip(fields) {
-        *field = integer(host.setting(place)).unwrap_or(*field);
-    }
+/// Reads a number. A value that is not a number stands for the default.
+pub fn read_number(host: &JsHost, place: u32, field: &mut u64) {
+    *field = count(host.number(argument::SETTINGS + place)).unwrap_or(*field);
 }

@@ -39,6 +39,8 @@ error_codes! {
     ORIGIN_NOT_ALLOWED = "origin_not_allowed";
     /// P: an earlier publication in this channel was rejected and has not been sent again yet.
     OUT_OF_ORDER = "out_of_order";
+    /// H: the server cannot serve more connections. Try again later.
+    OVERLOADED = "overloaded";
     /// P, H: the rate limit for publications is exceeded. Try again later.
     TOO_FAST = "too_fast";
     /// H, and the client: the payload is larger than the server accepts.
@@ -107,6 +109,8 @@ error_codes! {
     EPOCH_CHANGED = "epoch_changed";
     /// The application's function that fetches its state failed. It is called again.
     STATE_FAILED = "state_failed";
+    /// A transaction has not ended for 30 s, and the channel waits for it.
+    TRANSACTION_STALLED = "transaction_stalled";
 }
 
 /// WebSocket close codes: RFC 6455 §7.4, and from 4000 on this protocol's own.

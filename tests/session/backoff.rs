@@ -1,6 +1,6 @@
 //! No storms: the server's pauses are respected, and only a connection that lasted resets the backoff.
 
-use seamline::core::{Event, Output, State};
+use seamline::core::{Event, Output, Session, State};
 use seamline::wire::ServerFrame;
 
 use crate::page::{Page, config};
@@ -103,6 +103,74 @@ fn retry_hints_are_bounded() {
     let mut page = Page::open(config());
     page.frame(ServerFrame::Drain { reconnect_in_ms: u64::MAX });
     assert_eq!(broken(&mut page, 1012).1, 300_000);
+}
+
+#[test]
+fn a_drained_connection_is_no_failed_attempt() {
+    let mut page = Page::open(config());
+    for _ in 0..8 {
+        page.wait(1_000);
+        page.frame(ServerFrame::Drain { reconnect_in_ms: 100 });
+        let (attempt, wait_ms) = broken(&mut page, 1012);
+        assert!(attempt == 0 && wait_ms <= 500, "attempt {attempt}, {wait_ms} ms");
+        page.wait_for_attempt();
+        page.greet();
+    }
+    assert_eq!(broken(&mut page, 1006).0, 1, "a connection that is lost is one");
+}
+
+/// What a deployment looks like: the server is back after 10 s, and meanwhile every attempt fails.
+#[test]
+fn clients_return_soon_after_a_restart() {
+    let mut late_ms = Vec::new();
+    for seed in 0..1_000 {
+        let mut page = Page::new(config());
+        page.session = Session::new(config(), seed, page.now());
+        page.connect();
+        page.greet();
+        page.wait(60_000);
+        page.frame(ServerFrame::Drain { reconnect_in_ms: 100 + seed });
+        broken(&mut page, 1012);
+        let back_ms = page.now_ms + 10_000;
+        page.wait_for_attempt();
+        while page.now_ms < back_ms {
+            broken(&mut page, 1006);
+            page.wait_for_attempt();
+        }
+        late_ms.push(page.now_ms - back_ms);
+    }
+    let last_ms = late_ms.into_iter().max().unwrap();
+    assert!(last_ms <= 5_000, "the last client returned {last_ms} ms after the server");
+}
+
+#[test]
+fn a_server_that_does_not_return_is_called_less_and_less() {
+    let mut page = Page::open(config());
+    page.frame(ServerFrame::Drain { reconnect_in_ms: 1_000 });
+    broken(&mut page, 1012);
+    let (drained_ms, mut longest_ms) = (page.now_ms, 0);
+    while page.now_ms < drained_ms + 300_000 {
+        page.wait_for_attempt();
+        let (_, wait_ms) = broken(&mut page, 1006);
+        let soon = page.now_ms < drained_ms + 60_000;
+        assert!(!soon || wait_ms <= 5_000, "{wait_ms} ms, {} ms after the drain", page.now_ms - drained_ms);
+        longest_ms = longest_ms.max(wait_ms);
+    }
+    assert!(longest_ms > 10_000, "{longest_ms}");
+}
+
+#[test]
+fn a_server_that_drains_every_connection_is_called_less_and_less() {
+    let mut page = Page::open(config());
+    let (start_ms, mut connects) = (page.now_ms, 0);
+    while page.now_ms < start_ms + 600_000 {
+        page.frame(ServerFrame::Drain { reconnect_in_ms: 100 });
+        broken(&mut page, 1012);
+        page.wait_for_attempt();
+        page.greet();
+        connects += 1;
+    }
+    assert!(connects < 300, "{connects} connections in ten minutes");
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn a_lower_limit_blames_no_other_publication() {
     assert_eq!(page.failed, [0; 0]);
     assert_eq!(
         page.lines()[1..],
-        [format!("publish failed {large} too_large"), "waiting 2 connection_lost".into()]
+        [format!("publish failed {large} too_large"), "waiting 1 connection_lost".into()]
     );
 }
 

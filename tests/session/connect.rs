@@ -123,11 +123,11 @@ fn a_failed_connection_is_retried() {
 fn a_server_restart_is_reported_as_drained() {
     let mut page = Page::open(config());
     page.close(close::SERVICE_RESTART);
-    assert_eq!(page.lines(), ["waiting 1 drained"]);
+    assert_eq!(page.lines(), ["waiting 0 drained"]);
     page.reconnect();
     page.lines();
     page.close(1001);
-    assert_eq!(page.lines(), ["waiting 2 connection_lost"]);
+    assert_eq!(page.lines(), ["waiting 1 connection_lost"]);
     assert_eq!(page.session.stats().connects, 2);
 }
 

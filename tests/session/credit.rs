@@ -4,9 +4,14 @@ use seamline::core::Config;
 
 use crate::page::{Page, config, position};
 
+/// A window that is as large as the queue from the beginning, so it does not grow.
+fn constant(messages: u64) -> Config {
+    Config { replay_credit: messages, queue_messages_max: messages, ..config() }
+}
+
 #[test]
 fn credit_grows_as_messages_are_processed() {
-    let mut page = Page::open(config());
+    let mut page = Page::open(constant(100));
     let channel = page.subscribe(Some(position("e", 0)));
     page.subd("e", 1, 1_000, 0);
     page.lines();
@@ -22,7 +27,7 @@ fn credit_grows_as_messages_are_processed() {
 
 #[test]
 fn no_grant_is_empty() {
-    let mut page = Page::open(Config { replay_credit: 1, ..config() });
+    let mut page = Page::open(constant(1));
     let channel = page.subscribe(Some(position("e", 0)));
     page.subd("e", 1, 9, 0);
     page.lines();
@@ -34,7 +39,7 @@ fn no_grant_is_empty() {
 
 #[test]
 fn duplicates_return_their_credit() {
-    let mut page = Page::open(config());
+    let mut page = Page::open(constant(100));
     page.subscribe(Some(position("e", 500)));
     page.subd("e", 1, 1_000, 500);
     page.lines();

@@ -153,6 +153,23 @@ fn a_faulty_suspend_is_detected() {
 }
 
 #[test]
+fn a_drain_that_counts_is_detected() {
+    let config = Config::default();
+    let mut line = Line::default();
+    refused(line.drained(0, 1, 400, &config), "attempt 1 is counted, but 0 have failed");
+    refused(line.drained(0, 0, 501, &config), "a wait of 501 ms");
+    line.drained(0, 0, 400, &config).expect("a drain is no failure");
+    for attempt in 1..=6 {
+        line.waits(1_000, attempt, 400, &config).expect("a wait within the backoff");
+    }
+    refused(line.waits(1_000, 7, 5_001, &config), "a wait of 5001 ms");
+    for _ in 3..10 {
+        line.drained(2_000, 7, 400, &config).expect("a drain is no failure");
+    }
+    refused(line.drained(2_000, 7, 400, &config), "attempt 7 is counted, but it is number 8");
+}
+
+#[test]
 fn wrong_publication_answers_are_detected() {
     let mut all = Publications::default();
     all.accepted(1, "a".to_owned(), 0, (101, 8));

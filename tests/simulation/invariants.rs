@@ -174,6 +174,10 @@ impl Credit {
 #[derive(Default)]
 pub struct Line {
     failures: u32,
+    /// Since a connection has lasted.
+    drains: u32,
+    /// Until then a server is expected to return, and the waits are short.
+    return_until: u64,
     opened_at: Option<u64>,
     attempted_at: u64,
     /// Since when it waits, and for how long, as it reported.
@@ -214,11 +218,16 @@ impl Line {
         })
     }
 
+    /// A connection that has lasted makes up for what was before it.
+    fn ended(&mut self, now: u64, config: &Config) {
+        if self.opened_at.take().is_some_and(|at| now - at >= config.stable_ms) {
+            (self.failures, self.drains) = (0, 0);
+        }
+    }
+
     /// The page goes into the back/forward cache, which is no failure.
     pub fn suspended(&mut self, now: u64, attempt: u32, wait_ms: u64, config: &Config) -> Verdict {
-        if self.opened_at.take().is_some_and(|at| now - at >= config.stable_ms) {
-            self.failures = 0;
-        }
+        self.ended(now, config);
         let failures = self.failures;
         check(attempt == failures, || format!("attempt {attempt} is counted, but {failures} have failed"))?;
         self.hint_until = self.hint_until.max(now + self.hint_ms.take().unwrap_or(0));
@@ -228,15 +237,36 @@ impl Line {
         Ok(())
     }
 
+    /// The connection is lost, or the attempt has failed.
     pub fn waits(&mut self, now: u64, attempt: u32, wait_ms: u64, config: &Config) -> Verdict {
-        if self.opened_at.take().is_some_and(|at| now - at >= config.stable_ms) {
-            self.failures = 0;
+        self.ended(now, config);
+        self.fails(now, attempt, wait_ms, config)
+    }
+
+    /// The server has drained the connection, which is no failure, unless it does so again and again.
+    pub fn drained(&mut self, now: u64, attempt: u32, wait_ms: u64, config: &Config) -> Verdict {
+        self.ended(now, config);
+        self.drains += 1;
+        if self.drains > 10 {
+            return self.fails(now, attempt, wait_ms, config);
         }
+        let failures = self.failures;
+        check(attempt == failures, || format!("attempt {attempt} is counted, but {failures} have failed"))?;
+        self.begins_wait(now, wait_ms, config.backoff.initial_ms)?;
+        self.return_until = now + wait_ms + 60_000;
+        Ok(())
+    }
+
+    fn fails(&mut self, now: u64, attempt: u32, wait_ms: u64, config: &Config) -> Verdict {
         self.failures += 1;
         let failures = self.failures;
         check(attempt == failures, || format!("attempt {attempt} is counted, but it is number {failures}"))?;
-        let hint_ms = self.hint_ms.take().unwrap_or(0);
         let cap_ms = (config.backoff.initial_ms << (failures - 1).min(20)).min(config.backoff.max_ms);
+        self.begins_wait(now, wait_ms, if now < self.return_until { cap_ms.min(5_000) } else { cap_ms })
+    }
+
+    fn begins_wait(&mut self, now: u64, wait_ms: u64, cap_ms: u64) -> Verdict {
+        let hint_ms = self.hint_ms.take().unwrap_or(0);
         check(wait_ms >= hint_ms.max(100) && wait_ms <= hint_ms.max(cap_ms), || {
             format!("a wait of {wait_ms} ms, at most {cap_ms} by the backoff, and a hint of {hint_ms}")
         })?;

@@ -172,6 +172,9 @@ impl Page {
         if code == ReasonCode::PageHidden {
             return self.line.suspended(now, attempt, retry_in_ms, &self.config);
         }
+        if code == ReasonCode::Drained {
+            return self.line.drained(now, attempt, retry_in_ms, &self.config);
+        }
         if code == ReasonCode::HeartbeatTimeout {
             // A timer that is on time to the millisecond cannot know that the process was busy.
             let on_time = self.busy_until == world.stage.now;

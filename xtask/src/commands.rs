@@ -12,6 +12,7 @@ pub mod fixtures;
 pub mod fmt;
 pub mod msrv;
 pub mod mutants;
+pub mod openapi;
 pub mod pack;
 pub mod release;
 pub mod setup;

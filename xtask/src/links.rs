@@ -53,7 +53,7 @@ fn hop(row: &str) -> Option<(&str, &str)> {
 fn defines(source: &str, function: &str) -> bool {
     let starts = |line: &str| {
         let line = line.trim_start();
-        let words = ["export ", "pub(super) ", "pub ", "async ", "fn ", "function "];
+        let words = ["export ", "pub(super) ", "pub(crate) ", "pub ", "async ", "fn ", "function "];
         let name = words.iter().fold(line, |rest, word| rest.strip_prefix(word).unwrap_or(rest));
         name.strip_prefix(function).is_some_and(|rest| rest.starts_with(['(', '<']))
     };

@@ -15,8 +15,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    audit, bench, chaos, crates, demo, docs, doctor, examples, fixtures, fmt, msrv, mutants, pack, release,
-    setup, sim, size, test,
+    audit, bench, chaos, crates, demo, docs, doctor, examples, fixtures, fmt, msrv, mutants, openapi, pack,
+    release, setup, sim, size, test,
 };
 
 /// Seamline's commands. Each installs what it needs, and skips what is up to date
@@ -59,6 +59,8 @@ enum Command {
     Msrv,
     /// Check the dependencies for known vulnerabilities and unwanted licenses
     Audit(audit::Args),
+    /// Test a real server against its OpenAPI document with Schemathesis
+    Openapi(openapi::Args),
     /// Measure the client and the server beside others
     Bench(bench::Args),
     /// Plant bugs in a copy of the core, one at a time, and check that the tests find each
@@ -91,6 +93,7 @@ fn main() -> ExitCode {
         Command::Crates(args) => crates::command(args),
         Command::Msrv => msrv::command(),
         Command::Audit(args) => audit::command(args),
+        Command::Openapi(args) => openapi::command(args),
         Command::Bench(args) => bench::command(args),
         Command::Mutants(args) => mutants::command(args),
         Command::Demo(args) => demo::command(args),

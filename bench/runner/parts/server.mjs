@@ -1,13 +1,17 @@
 // The server: memory, processor time and writes to the disk.
 import { append } from "./server/append.mjs";
 import { channels } from "./server/channels.mjs";
-import { redis } from "./server/redis.mjs";
 import { replays } from "./server/replays.mjs";
 import { sockets } from "./server/sockets.mjs";
+import { sweep } from "./server/sweep.mjs";
 
-export async function run(bench) {
-  for (const measure of [append, sockets, channels, replays, redis]) {
-    console.log(measure.name);
-    await measure(bench);
+const ALL = [append, sweep, sockets, channels, replays];
+
+export async function run(bench, { measure }) {
+  const unknown = measure?.find((name) => !ALL.some((one) => one.name === name));
+  if (unknown) throw new Error(`${unknown} is none of: ${ALL.map(({ name }) => name).join(", ")}`);
+  for (const one of ALL.filter(({ name }) => measure?.includes(name) ?? true)) {
+    console.log(one.name);
+    await one(bench);
   }
 }

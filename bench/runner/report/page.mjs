@@ -30,7 +30,8 @@ const measured = SECTIONS.filter(({ part }) => samples.about(part));
 if (measured.length === 0) throw new Error("nothing was measured: run `cargo xtask bench all` first");
 
 const sections = measured.map((part) => section(samples, part));
-const about = measured.map(({ part }) => samples.about(part)).find(({ machine }) => machine) ?? {};
+const abouts = measured.map(({ part }) => samples.about(part)).filter(({ machine }) => machine);
+const about = abouts.find(({ browser }) => browser) ?? abouts[0] ?? {};
 const page = readFileSync(here("page.md"), "utf8")
   .replace("{{date}}", about.at?.slice(0, 10))
   .replace("{{machine}}", about.machine)
@@ -39,7 +40,9 @@ const page = readFileSync(here("page.md"), "utf8")
   .replace("{{load}}", show(about.load))
   .replace(
     "{{versions}}",
-    wrapped(`Versions: ${[about.browser, `Node ${about.node}`, ...versions(options.peers, options.nats)].join(", ")}.`),
+    wrapped(
+      `Versions: ${[about.browser, `Node ${about.node}`, ...versions(options.peers, options.nats)].filter(Boolean).join(", ")}.`,
+    ),
   )
   .replace("{{goals}}", goals())
   .replace("{{before}}", hasBefore() ? `\n${readFileSync(here("before.md"), "utf8").trim()}\n` : "")

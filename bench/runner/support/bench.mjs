@@ -9,6 +9,7 @@ import { unpacked } from "./seamline.mjs";
 import { Servers, startServer, urlOf } from "./servers.mjs";
 import { Site } from "./site.mjs";
 
+/** See the file. Without a package, there is no browser, and what needs one is not measured. */
 export class Bench {
   #options;
   #servers = new Servers();
@@ -21,9 +22,11 @@ export class Bench {
   static async start(part, options) {
     const bench = new Bench();
     bench.#options = options;
-    bench.#links = new Links(options.link);
-    bench.#browser = await Browser.start();
-    bench.#site = await new Site(join(options.dir, "pages"), options.peers).start();
+    if (options.package) {
+      bench.#links = new Links(options.link);
+      bench.#browser = await Browser.start();
+      bench.#site = await new Site(join(options.dir, "pages"), options.peers).start();
+    }
     bench.#builds.seamline = bench.#build("seamline", options.server, options.package);
     if (options["before-server"] || options["before-package"]) {
       const server = options["before-server"] ?? options.server;
@@ -37,7 +40,7 @@ export class Bench {
       rounds,
       quick,
       built: options.built,
-      browser: `Chromium ${bench.#browser.version}`,
+      browser: bench.#browser && `Chromium ${bench.#browser.version}`,
       node: process.versions.node,
     };
     bench.results = new Results(part, about);
@@ -45,7 +48,7 @@ export class Bench {
   }
 
   #build(name, server, tarball) {
-    return { name, server, dir: unpacked(tarball, join(this.#options.dir, "packages", name)) };
+    return { name, server, dir: tarball && unpacked(tarball, join(this.#options.dir, "packages", name)) };
   }
 
   get quick() {
@@ -61,7 +64,9 @@ export class Bench {
     const builds = Object.values(this.#builds);
     const each = all.flatMap((one) => {
       if (one.kind !== "seamline") return [{ ...one, build: this.#builds.seamline }];
-      return builds.map((build) => ({ ...one, name: one.name.replace("seamline", build.name), build }));
+      return builds.map((build) => {
+        return { ...one, name: one.name.replace("seamline", build.name), isBefore: build.name === "before", build };
+      });
     });
     const isOurs = ({ kind }) => kind === "seamline";
     const matches = (one) => only.some((name) => (name === "ours" ? isOurs(one) : one.name.startsWith(name)));
@@ -93,11 +98,12 @@ export class Bench {
   }
 
   /** A server of its own for one measurement, which stops it. */
-  freshServer({ kind, build }, logs = {}, args = []) {
+  freshServer({ kind, build }, logs = {}, args = [], isUsed = false) {
     return startServer(kind, {
       binary: build.server,
       logs,
       args,
+      isUsed,
       peers: this.#options.peers,
       nats: this.#options.nats,
     });

@@ -7,6 +7,9 @@ const CONNECTING_MAX = 50;
 const PATIENCE_MS = 120_000;
 const CREDIT = 1_000_000_000;
 
+/** The number of the first message in a frame of Seamline. */
+const FIRST = /"data":\[\{"n":(\d+)/;
+
 /** By kind: the URL, what a client sends first, and what a frame is: an answer to send, ready, or messages. */
 const PROTOCOLS = {
   seamline: {
@@ -18,7 +21,7 @@ const PROTOCOLS = {
     read(frame) {
       if (frame.startsWith('{"op":"live"')) return { ready: 1 };
       const [, ids] = /^\{"op":"msgs".*?"ids":\[([^\]]*)\]/.exec(frame.slice(0, 20_000)) ?? [];
-      return ids === undefined ? {} : { messages: ids.split(",").length };
+      return ids === undefined ? {} : { messages: ids.split(",").length, first: () => FIRST.exec(frame)?.[1] };
     },
   },
   raw: {
@@ -43,6 +46,8 @@ const PROTOCOLS = {
 export class Followers {
   messages = 0;
   frames = 0;
+  /** Is called with the number of the first message in each frame. Only Seamline's have one. */
+  onMessage;
   #sockets = [];
   #ready = 0;
   #failed;
@@ -63,11 +68,12 @@ export class Followers {
     this.#sockets.push(socket);
     socket.on("error", (error) => (this.#failed = error));
     socket.on("message", (data) => {
-      const { answer, ready = 0, messages = 0 } = protocol.read(data.toString());
+      const { answer, ready = 0, messages = 0, first } = protocol.read(data.toString());
       if (answer) socket.send(answer);
       this.#ready += ready;
       this.messages += messages;
       if (messages > 0) this.frames += 1;
+      if (first) this.onMessage?.(Number(first()));
     });
     return new Promise((resolve, reject) => {
       socket.once("error", reject);

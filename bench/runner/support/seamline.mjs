@@ -28,15 +28,16 @@ export class SeamlineServer {
   #publisher;
 
   /**
-   * @param {Record<string, number>} logs how many messages each channel has
+   * @param {Record<string, number>} logs how many messages each channel has, years ago
    * @param {string[]} wrapper the program that runs the server, with its arguments
+   * @param {boolean} isUsed whether the messages have keys, and each channel a client's position
    */
-  static async start(binary, logs = {}, args = [], wrapper = []) {
+  static async start(binary, logs = {}, args = [], wrapper = [], isUsed = false) {
     const server = new SeamlineServer();
     if (Object.keys(logs).length > 0) {
       await server.#start(binary, args); // creates the store
       await server.#child.stop();
-      await server.#import(binary, logs);
+      await server.#import(binary, logs, isUsed);
     }
     await server.#start(binary, args, wrapper);
     return server;
@@ -56,7 +57,7 @@ export class SeamlineServer {
     return this.#child.pid;
   }
 
-  async #import(binary, logs) {
+  async #import(binary, logs, isUsed) {
     const importing = new Child(binary, ["log", "--data", this.#data, "import"]);
     const id = (n) => `${1_700_000_000_000 + n}-0`;
     const write = (lines) => importing.write(`${lines.join("\n")}\n`);
@@ -71,6 +72,7 @@ export class SeamlineServer {
         }
         await write(lines);
       }
+      if (isUsed) await write(usage(name, channel.epoch, head, id));
     }
     const messages = Object.values(logs).reduce((sum, head) => sum + head);
     await write([JSON.stringify({ line: "end", messages })]);
@@ -93,6 +95,14 @@ export class SeamlineServer {
     await this.#child.stop(signal);
     rmSync(this.#data, { recursive: true, force: true });
   }
+}
+
+/** The lines of an export with the keys of a channel's messages, and the position of a client. */
+function usage(name, epoch, head, id) {
+  const key = (n) => JSON.stringify({ line: "key", key: `${name}-${n}`, offset: n, id: id(n) });
+  const at = { epoch, offset: head, id: id(head), stored_ms: 1_700_000_000_000 };
+  const position = JSON.stringify({ line: "position", user: "user", client: `of ${name}`, ...at });
+  return [...Array.from({ length: head }, (_, i) => key(i + 1)), position];
 }
 
 /** A backend that publishes over a WebSocket. */

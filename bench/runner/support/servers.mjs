@@ -39,7 +39,7 @@ const ws = (port) => `ws://127.0.0.1:${port}/`;
 /** By kind: how a server is started, and the URL that its client connects to. */
 const KINDS = {
   seamline: {
-    start: ({ binary, logs, args }) => SeamlineServer.start(binary, logs, args),
+    start: ({ binary, logs, args, isUsed }) => SeamlineServer.start(binary, logs, args, [], isUsed),
     url: (port) => `ws://127.0.0.1:${port}/ws`,
   },
   raw: { start: ({ peers }) => ScriptServer.start("raw", peers), url: ws },

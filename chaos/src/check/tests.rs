@@ -187,6 +187,24 @@ fn acknowledged_messages_must_be_in_the_log() {
     assert_eq!(planted(|run| run.acknowledged.push(trimmed)).missing, 1, "the files of Redis show it");
 }
 
+/// As after a failover to a replica that lacked it.
+#[test]
+fn an_acknowledged_message_that_another_one_replaced_is_missing() {
+    let log = Planted::new().log;
+    let mut observed = vec![Observed::Attached(at("b", 0), 2_000)];
+    observed.extend(messages("b", 1..=30));
+    let replaced = Acknowledged { ch: 0, key: Key(9, 9), id: MessageId { ms: 2_002, seq: 1 }, offset: 3 };
+    let record = Record {
+        observed: HashMap::from([(0, observed)]),
+        acknowledged: vec![replaced],
+        ..Record::default()
+    };
+    let (records, logs) = ([record], [log]);
+    let run = Run { records: &records, logs: &logs, stored: &[], retain: RETAIN, emptied: &[], behind: 0 };
+    let verdict = Verdict::of(&run);
+    assert_eq!((verdict.missing, verdict.different), (1, 0), "{verdict:?}");
+}
+
 #[test]
 fn a_gap_is_real_even_if_no_client_saw_the_next_message() {
     // 21 of `a` made the log trim 11; then Redis was emptied.

@@ -5,9 +5,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { START_MS, started } from "./started.mjs";
+import { Calls } from "./calls.mjs";
+import { until } from "./page.mjs";
+import { killTree } from "./processes.mjs";
+import { addressOf, START_MS, started } from "./started.mjs";
 
 const { WebSocket } = createRequire(new URL("../../package.json", import.meta.url))("ws");
+
+/** How long a page may take to say whether it is loaded, before it is asked again. */
+const LOOK_MS = 5000;
 
 const ARGS = [
   "--headless=new",
@@ -24,8 +30,7 @@ export class Cdp {
   #keepsDir;
   #process;
   #socket;
-  #calls = new Map();
-  #next = 0;
+  #calls = new Calls();
   /** By session: what waits for the crash of its page. */
   #crashes = new Map();
 
@@ -51,17 +56,7 @@ export class Cdp {
   async #start(args) {
     const all = [...ARGS, `--user-data-dir=${this.#dir}`, ...args, "about:blank"];
     this.#process = spawn(process.env.CHROMIUM, all, { stdio: ["ignore", "ignore", "pipe"] });
-    const address = await new Promise((resolve, reject) => {
-      let text = "";
-      const fail = (why) => reject(new Error(`the browser ${why}:\n${text}`));
-      this.#process.stderr.on("data", (chunk) => {
-        text += chunk;
-        const found = /DevTools listening on (ws:\S+)/.exec(text);
-        if (found) resolve(found[1]);
-      });
-      this.#process.once("exit", (code) => fail(`ended with ${code}`));
-      setTimeout(fail, START_MS, `does not listen after ${START_MS} ms`).unref();
-    });
+    const address = await addressOf(this.#process, /DevTools listening on (ws:\S+)/);
     this.#socket = new WebSocket(address, { handshakeTimeout: START_MS });
     await new Promise((resolve, reject) => this.#socket.once("open", resolve).once("error", reject));
     this.#socket.on("message", (text) => this.#receive(JSON.parse(text)));
@@ -69,17 +64,13 @@ export class Cdp {
 
   #receive({ id, result, error, method, sessionId }) {
     if (method === "Inspector.targetCrashed") this.#crashes.get(sessionId)?.();
-    const call = this.#calls.get(id);
-    this.#calls.delete(id);
-    if (error) call?.reject(new Error(error.message));
-    else call?.resolve(result);
+    this.#calls.answer(id, error?.message, result);
   }
 
   /** Calls a method: of the browser, or of the page that `sessionId` is attached to. */
-  send(method, params = {}, sessionId) {
-    const id = ++this.#next;
-    this.#socket.send(JSON.stringify({ id, method, params, sessionId }));
-    return new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject }));
+  send(method, params = {}, sessionId = undefined, patienceMs = undefined) {
+    const send = (id) => this.#socket.send(JSON.stringify({ id, method, params, sessionId }));
+    return this.#calls.start(method, send, patienceMs);
   }
 
   /** Resolves when the page that `sessionId` is attached to has crashed. */
@@ -98,10 +89,8 @@ export class Cdp {
 
   /** SIGKILL: nothing is written any more. */
   async kill() {
-    const ended = new Promise((resolve) => this.#process.once("exit", resolve));
-    this.#process.kill("SIGKILL");
-    await ended;
-    this.#process.stderr.destroy(); // its children may hold the other end for a while
+    await killTree(this.#process);
+    this.#process.stderr.destroy();
     this.#socket.terminate();
   }
 
@@ -129,8 +118,8 @@ class Page {
     this.targetId = targetId;
   }
 
-  send(method, params) {
-    return this.#cdp.send(method, params, this.#session);
+  send(method, params, patienceMs = undefined) {
+    return this.#cdp.send(method, params, this.#session, patienceMs);
   }
 
   async attach() {
@@ -156,30 +145,39 @@ class Page {
     await this.#loaded(url);
   }
 
-  async #loaded(url) {
-    for (;;) {
-      const at = await this.evaluate(() => [location.href, document.readyState]).catch(() => []);
-      if (at[0] === url && at[1] === "complete") return;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+  #loaded(url) {
+    const at = () => [location.href, document.readyState];
+    return until(`${url} is loaded`, async () => {
+      // While one page takes the place of another, a question to the first may get no answer.
+      const [href, state] = await this.evaluate(at, undefined, LOOK_MS).catch(() => []);
+      return href === url && state === "complete";
+    });
   }
 
   /** Calls a function in the page. */
-  async evaluate(f, argument) {
+  async evaluate(f, argument, patienceMs = undefined) {
     const expression = `(${f})(${JSON.stringify(argument)})`;
     const params = { expression, awaitPromise: true, returnByValue: true };
-    const { result, exceptionDetails } = await this.send("Runtime.evaluate", params);
+    const { result, exceptionDetails } = await this.send("Runtime.evaluate", params, patienceMs);
     if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
     return result.value;
   }
 
-  /** Ends the page's process, in the middle of whatever it does. What it was asked meanwhile gets no answer. */
+  /**
+   * Ends the page's process, in the middle of whatever it does. Returns when. What it was asked meanwhile gets no answer.
+   */
   async crash() {
     const crashed = this.#cdp.crashed(this.#session);
     await this.send("Inspector.enable");
+    const at = Date.now();
     this.send("Page.crash").catch(() => {});
     await crashed;
+    return at;
   }
+
+  /** The browser freezes it, as it does with pages that are hidden for long. */
+  freeze = () => this.send("Page.setWebLifecycleState", { state: "frozen" });
+  thaw = () => this.send("Page.setWebLifecycleState", { state: "active" });
 
   close() {
     return this.#cdp.send("Target.closeTarget", { targetId: this.targetId });

@@ -8,15 +8,21 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export class DocumentBackend {
   #http = createServer((request, response) => void this.#answer(request, response));
   #server;
+  #readsStateFirst;
   #last = Promise.resolve();
   #keys = 0;
   /** The reference. `version` is the number of edits in it. */
   text = "";
   version = 0;
 
-  /** @param {{ url: string }} server where messages are published */
-  constructor(server) {
+  /**
+   * @param {{ url: string }} server where messages are published
+   * @param {{ readsStateFirst?: boolean }} [mistake] reads the state before the position: what is edited in between is in
+   *   neither the state nor the stream after it
+   */
+  constructor(server, { readsStateFirst = false } = {}) {
     this.#server = server;
+    this.#readsStateFirst = readsStateFirst;
   }
 
   async start() {
@@ -56,11 +62,16 @@ export class DocumentBackend {
 
   /** The state: first the position, and then the document. */
   async #state() {
+    const early = this.save();
+    if (this.#readsStateFirst) await pause(100);
     const answer = await fetch(`${this.#server.url}/channels/${CHANNEL}`);
     const { epoch, head, last_id } = await answer.json();
     if (!answer.ok && answer.status !== 404) throw new Error(`${answer.status}`);
     await pause(Math.random() * 40);
-    return { position: answer.ok ? { epoch, offset: head, id: last_id } : "start", ...this.save() };
+    return {
+      position: answer.ok ? { epoch, offset: head, id: last_id } : "start",
+      ...(this.#readsStateFirst ? early : this.save()),
+    };
   }
 
   async #answer(request, response) {

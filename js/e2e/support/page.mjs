@@ -9,12 +9,22 @@ export const ENGINE = process.env.ENGINE ?? "chromium";
 
 /** Serves the package, and opens pages on it. */
 export class Browser {
-  #site = new Site();
+  #site;
   #browser;
+
+  /** @param {Record<string, string>} [folders] what its site serves besides the package; see {@link Site} */
+  constructor(folders = {}) {
+    this.#site = new Site(folders);
+  }
 
   async start() {
     await this.#site.start();
-    this.#browser = await (ENGINE === "chromium" ? Chromium.start() : started(() => WebDriver.start(ENGINE)));
+    try {
+      this.#browser = await (ENGINE === "chromium" ? Chromium.start() : started(() => WebDriver.start(ENGINE)));
+    } catch (error) {
+      await this.#site.stop(); // a test that fails here must end
+      throw error;
+    }
     return this;
   }
 

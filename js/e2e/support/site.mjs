@@ -24,6 +24,12 @@ const SUPPORT = fileURLToPath(new URL(".", import.meta.url));
 export class Site {
   #dir = mkdtempSync(join(tmpdir(), "seamline-npm-"));
   #http;
+  #folders;
+
+  /** @param {Record<string, string>} [folders] what else it serves, by the first part of the path */
+  constructor(folders = {}) {
+    this.#folders = folders;
+  }
 
   /** Unpacks the tarball and serves it. */
   async start() {
@@ -47,7 +53,10 @@ export class Site {
       const path = new URL(request.url, "http://page").pathname;
       const [, script] = /^\/support\/([\w-]+\.mjs)$/.exec(path) ?? [];
       const library = LIBRARIES[path] && join(SUPPORT, "../../node_modules", LIBRARIES[path]);
-      const body = readFileSync(library ?? (script ? join(SUPPORT, script) : join(this.#dir, "package", path)));
+      const [, first, rest] = /^\/(\w+)\/([\w.-]+)$/.exec(path) ?? [];
+      const folder = this.#folders[first];
+      const served = folder ? join(folder, rest) : join(this.#dir, "package", path);
+      const body = readFileSync(library ?? (script ? join(SUPPORT, script) : served));
       response.setHeader("Content-Type", TYPES[extname(path)] ?? "text/plain").end(body);
     } catch {
       response.writeHead(404).end();

@@ -16,7 +16,7 @@ export async function survive({ socketUrl, httpUrl, channels, total, pauseMs }) 
   const next = await Promise.all(
     channels.map(async (channel) => {
       const answer = await fetch(`${httpUrl}/channels/${channel}/messages?limit=1000`);
-      const { messages } = await answer.json();
+      const { messages = [] } = await answer.json(); // none without a channel
       const waiting = list.filter((publication) => publication.channel === channel);
       return Math.max(0, ...[...messages, ...waiting].map(({ data }) => data)) + 1;
     }),
@@ -39,6 +39,7 @@ export async function survive({ socketUrl, httpUrl, channels, total, pauseMs }) 
     }
   })();
   return async () => {
+    const done = next.every((n) => n > perChannel); // first: while the rest is read, more is published
     const waiting = client.outbox.list().length;
     const records = await storage.read("publications");
     // The newest number of each channel that the storage has or the log had: it must never be published again.
@@ -46,7 +47,6 @@ export async function survive({ socketUrl, httpUrl, channels, total, pauseMs }) 
       const stored = records.filter(({ value }) => value.channel === channel);
       return Math.max(first[i] - 1, ...stored.map(({ value }) => JSON.parse(value.json)));
     });
-    const done = next.every((n) => n > perChannel);
     const progress = next.reduce((sum, n) => sum + n - 1, 0);
     return { ...counts, first, safe, progress, done, waiting, stored: records.length, errors };
   };

@@ -1,7 +1,7 @@
 // Several pages of one browser profile that share a connection, and what becomes of the one that has it.
 import assert from "node:assert/strict";
-import { Cdp } from "./cdp.mjs";
-import { Browser, ENGINE, until } from "./page.mjs";
+import { ENGINE, until } from "./page.mjs";
+import { Profile as BrowserProfile } from "./profile.mjs";
 import { TcpProxy } from "./proxy.mjs";
 import { publish } from "./publisher.mjs";
 import { Server } from "./server.mjs";
@@ -15,38 +15,31 @@ const SPACING_MS = 1100;
 /** How long a page is busy: longer than the others wait for it, also on a busy machine. */
 const BUSY_MS = 5000;
 
-/** One profile of a browser. Chromium without Playwright, which shows each page as if it were in front. */
+/** One profile of a browser, and a site. */
 export class Profile {
-  #browser;
+  #profile = new BrowserProfile();
   #site;
-  #cdp;
 
   async start() {
-    if (ENGINE !== "chromium") {
-      this.#browser = await new Browser().start();
-      return this;
-    }
     this.#site = await new Site().start();
-    this.#cdp = await Cdp.start();
+    await this.#profile.open();
     return this;
   }
 
-  /** A new tab. */
+  /** A new tab, or a window where the browser hides tabs. */
   async page() {
-    if (this.#browser) return this.#browser.page("", "window");
-    const page = await this.#cdp.page(this.#site.url);
-    await page.send("Page.bringToFront"); // as when somebody opens a tab
+    const page = await this.#profile.page(this.#site.url);
+    if (ENGINE === "chromium") await page.send("Page.bringToFront"); // as when somebody opens a tab
     return page;
   }
 
   /** The URL of its pages. */
   get url() {
-    return (this.#browser ?? this.#site).url;
+    return this.#site.url;
   }
 
   async stop() {
-    await this.#browser?.stop();
-    await this.#cdp?.stop();
+    await this.#profile.remove();
     await this.#site?.stop();
   }
 }
@@ -119,7 +112,12 @@ export class TabGroup {
     const since = Date.now();
     const at = (await how(leader)) ?? since;
     const opened = ({ opens }) => opens.find((time) => time >= at);
-    await until("the other tabs are connected again", async () => (await this.reports()).every(opened));
+    await until("the other tabs are connected again", async () => (await this.reports()).every(opened)).catch(
+      async (error) => {
+        const pasts = (await this.reports()).map(({ role, past }) => ({ role, past: past.slice(-12) }));
+        throw new Error(`${error.message}; lost at ${at}: ${JSON.stringify(pasts)}`);
+      },
+    );
     const running = (await this.reports()).filter(({ stalls }) => stalls.every((time) => time < at));
     // A browser may run several tabs in one process: then those of a busy one stand still with it.
     const ms = running.length > 0 ? Math.max(...running.map(opened)) - at : undefined;
@@ -153,7 +151,7 @@ export class TabGroup {
   }
 }
 
-/** What may become of a page, as far as the browser's driver can do it. `back` waits until it is there again. */
+/** What may become of a page. `lose` may return when that began. `back` waits until it is there again. */
 export const LOSSES = {
   closed: { lose: async (page) => void (await page.close()) },
   busy: {
@@ -170,15 +168,9 @@ export const LOSSES = {
       }, BUSY_MS),
     back: () => {},
   },
-  ...(ENGINE === "chromium" && {
-    crashed: {
-      lose: async (page) => void page.send("Page.crash").catch(() => {}),
-    },
-    frozen: {
-      lose: async (page) => void (await page.send("Page.setWebLifecycleState", { state: "frozen" })),
-      back: (page) => page.send("Page.setWebLifecycleState", { state: "active" }),
-    },
-  }),
+  crashed: { lose: (page) => page.crash() },
+  // In Chromium, the page gets the event. The processes of the others stop, as when the system suspends them.
+  frozen: { lose: async (page) => void (await page.freeze()), back: (page) => page.thaw() },
 };
 
 /** In the page. */

@@ -1,13 +1,19 @@
+import type { ChannelPort } from "../channel.js";
 import type { Transaction } from "../transaction.js";
 import type { ChannelOptions, Message, Position, StateSource } from "../types.js";
-import { explained, positionMoved } from "./failure.js";
-import type { AnyDispatcher } from "./handle.js";
+import { sameVersion } from "../version.js";
+import { explained, owned, positionMoved, transactionStalled } from "./failure.js";
+import type { AnyChannel, AnyDispatcher } from "./handle.js";
 import { Ledger, type Plan } from "./ledger.js";
 import { refused, runListener } from "./listeners.js";
 import { positionOf } from "./position.js";
+import { run } from "./run.js";
 import { beginAfter } from "./start.js";
 import type { TransactionAdapter } from "./types.js";
-import { pauseMs } from "./wait.js";
+import { later, pauseMs } from "./wait.js";
+
+/** After this long, a transaction that has not ended is reported: the channel would wait in silence. */
+const STALLED_MS = 30_000;
 
 /** What a transaction has read, and what it does. */
 interface Done {
@@ -19,14 +25,15 @@ interface Done {
 export function transactionOf<X>(adapter: TransactionAdapter<X>, key?: string): Transaction<X> {
   return {
     kind: "transaction",
+    seamline: sameVersion("transaction"),
     _attach: (channel, { from = "start", redeliver }) => {
       const handle = channel._dispatcher;
-      if (isState(from)) throw refused(handle, "begin `from` a state", "store the state by yourself");
-      const committer = new Committer(adapter, handle, key ?? handle._name);
+      if (isState(from)) throw refused(channel, "begin `from` a state", "store the state by yourself");
+      const committer = new Committer(adapter, channel, key ?? channel.name);
       handle._attempts = redeliver?.attempts ?? Number.POSITIVE_INFINITY;
       committer._growsPause = redeliver === undefined;
       beginAfter(channel, async () => (await committer._begin()) ?? from);
-      runListener(handle, (messages, call) => committer._run(messages, call));
+      runListener(channel, (messages, call) => committer._run(messages, call));
     },
   };
 }
@@ -36,22 +43,24 @@ class Committer<X> {
   /** Whether the pause before a repetition grows. If not, the application chose it. */
   _growsPause = true;
   #adapter: TransactionAdapter<X>;
+  #port: ChannelPort;
   #handle: AnyDispatcher;
   #key: string;
   #ledger = new Ledger();
   /** In a row. */
   #failures = 0;
 
-  constructor(adapter: TransactionAdapter<X>, handle: AnyDispatcher, key: string) {
+  constructor(adapter: TransactionAdapter<X>, { _port, _dispatcher }: AnyChannel, key: string) {
     this.#adapter = adapter;
-    this.#handle = handle;
+    this.#port = _port;
+    this.#handle = _dispatcher;
     this.#key = key;
   }
 
   /** Reads the position to begin after. */
   async _begin(): Promise<Position | undefined> {
     let stored: Position | undefined;
-    await this.#explaining(() => this.#adapter.run(async (tx) => void (stored = await this.#read(tx))));
+    await this.#transact(async (tx) => void (stored = await this.#read(tx)));
     this.#ledger.begin(stored);
     return stored;
   }
@@ -64,18 +73,16 @@ class Committer<X> {
     const before = this.#handle._position!; // known, because messages have arrived
     const positionId = positionIdOf(this.#handle, messages.at(-1)!);
     let done: Done | undefined;
-    await this.#explaining(() =>
-      this.#adapter.run(async (tx) => {
-        const _stored = await this.#read(tx);
-        const _plan = this.#ledger.plan(_stored, before, messages, positionId);
-        if (_plan === "moved") throw positionMoved(this.#handle._name, _stored, before);
-        done = { _stored, _plan };
-        if (_plan.skip === messages.length) return;
-        // First: a listener may commit the transaction itself.
-        await this.#adapter.write(tx, this.#key, _plan.position);
-        await call(messages.slice(_plan.skip), tx);
-      }),
-    );
+    await this.#transact(async (tx) => {
+      const _stored = await this.#read(tx);
+      const _plan = this.#ledger.plan(_stored, before, messages, positionId);
+      if (_plan === "moved") throw positionMoved(this.#handle._name, _stored, before);
+      done = { _stored, _plan };
+      if (_plan.skip === messages.length) return;
+      // First: a listener may commit the transaction itself.
+      await this.#adapter.write(tx, this.#key, _plan.position);
+      await call(messages.slice(_plan.skip), tx);
+    });
     if (done) this.#ledger.committed(done._plan, done._stored, messages.length);
   }
 
@@ -84,14 +91,20 @@ class Committer<X> {
   }
 
   /** The handle waits longer after each failure. */
-  async #explaining(run: () => Promise<unknown>): Promise<void> {
+  async #transact(body: (transaction: X) => Promise<void>): Promise<void> {
+    const { _name } = this.#handle;
+    const stalled = () =>
+      this.#handle._ended || this.#handle._error(owned(this.#port, transactionStalled(_name, STALLED_MS)));
+    const stop = later(STALLED_MS, stalled);
     try {
-      await run();
+      await run(this.#adapter, body);
       this.#failures = 0;
     } catch (error) {
       this.#failures++;
       if (this._growsPause) this.#handle._delayMs = pauseMs(this.#failures);
-      throw explained(this.#handle._name, error);
+      throw owned(this.#port, explained(_name, error));
+    } finally {
+      stop();
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Transaction } from "../transaction.js";
-import { checkMethods, checkText } from "./check.js";
+import { checkMethods, checkOptions } from "./check.js";
 import { transactionOf } from "./commit.js";
 import type { TransactionAdapter, TransactionOptions } from "./types.js";
 
@@ -8,9 +8,9 @@ import type { TransactionAdapter, TransactionOptions } from "./types.js";
  * `transaction` of a channel. For IndexedDB and Dexie there are {@link indexedDbTransaction} and
  * {@link dexieTransaction}.
  */
-export function customTransaction<X>(adapter: TransactionAdapter<X>, { key }: TransactionOptions = {}): Transaction<X> {
+export function customTransaction<X>(adapter: TransactionAdapter<X>, options: TransactionOptions = {}): Transaction<X> {
   checkMethods("the adapter of a transaction", adapter, "run", "read", "write");
-  checkText("key", key);
+  checkOptions("customTransaction", options, ["key"]);
   /** The end of the last run: a connection to a database has one transaction at a time. */
   let last: Promise<unknown> = Promise.resolve();
   const run: typeof adapter.run = (body) => {
@@ -24,6 +24,6 @@ export function customTransaction<X>(adapter: TransactionAdapter<X>, { key }: Tr
       read: (tx, name) => adapter.read(tx, name),
       write: (tx, name, position) => adapter.write(tx, name, position),
     },
-    key,
+    options.key,
   );
 }

@@ -1,8 +1,9 @@
 import type { Transaction } from "../transaction.js";
-import { checkMethods, checkMs, checkText } from "./check.js";
+import { checkMethods, databaseOptions } from "./check.js";
 import { transactionOf } from "./commit.js";
 import { keptOpen, type ObjectStoreLike } from "./keep-open.js";
-import { type DatabaseOptions, LISTENER_TIMEOUT_MS } from "./types.js";
+import { checkPositions } from "./position.js";
+import type { DatabaseOptions } from "./types.js";
 
 /** What the adapter uses of a transaction of Dexie. */
 export interface DexieTransactionLike {
@@ -31,20 +32,21 @@ export interface DexieLike {
 export function dexieTransaction<X extends DexieTransactionLike = DexieTransactionLike>(
   database: DexieLike,
   tables: readonly string[],
-  { positions = "positions", key, listenerTimeoutMs = LISTENER_TIMEOUT_MS }: DatabaseOptions = {},
+  options: DatabaseOptions = {},
 ): Transaction<X> {
   checkMethods("a database of Dexie", database, "transaction", "table");
-  checkText("positions", positions);
-  checkText("key", key);
-  checkMs("listenerTimeoutMs", listenerTimeoutMs);
+  const { names, positions, key, listenerTimeoutMs } = databaseOptions("dexieTransaction", tables, options);
   return transactionOf<X>(
     {
       run: async (body) => {
-        await database.transaction("rw", [...tables, positions], (transaction: X) =>
+        await database.transaction("rw", names, (transaction: X) =>
           keptOpen(transaction.idbtrans.objectStore(positions), body(transaction), listenerTimeoutMs),
         );
       },
-      read: (transaction, name) => transaction.table(positions).get(name),
+      read: (transaction, name) => {
+        checkPositions(transaction.idbtrans.objectStore(positions));
+        return transaction.table(positions).get(name);
+      },
       write: (transaction, name, position) => transaction.table(positions).put(position, name),
     },
     key,

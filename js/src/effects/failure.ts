@@ -1,9 +1,26 @@
+import type { ChannelPort } from "../channel.js";
+import type { Connection } from "../connection.js";
 import { SeamlineError, text } from "../error.js";
 import type { Position } from "../types.js";
 
 /** The transaction of a channel failed: nothing of it is stored. */
 export function transactionFailed(what: string, why: string, cause?: unknown): SeamlineError {
   return new SeamlineError("transaction_failed", `${what}: ${why}`, { cause });
+}
+
+/** The same error by the client's own class: an application tests `instanceof SeamlineError` with that one. */
+export function owned(port: ChannelPort, error: unknown): unknown {
+  if (!(error instanceof SeamlineError)) return error;
+  const { code, message, cause } = error;
+  const own = (port as Connection).error(code, message);
+  return cause === undefined ? own : Object.assign(own, { cause });
+}
+
+/** A transaction takes so long that it may never end. */
+export function transactionStalled(channel: string, waitedMs: number): SeamlineError {
+  const advice = "see that opening the database is not blocked by another tab, and that the adapter settles";
+  const message = `a transaction of channel "${channel}" has not ended for ${waitedMs} ms: the channel waits; ${advice}`;
+  return new SeamlineError("transaction_stalled", message);
 }
 
 export function positionMoved(channel: string, stored: Position | undefined, before: Position): SeamlineError {

@@ -1,8 +1,9 @@
 import type { Transaction } from "../transaction.js";
-import { checkMethods, checkMs, checkText } from "./check.js";
+import { checkMethods, databaseOptions } from "./check.js";
 import { transactionOf } from "./commit.js";
 import { keptOpen, resultOf } from "./keep-open.js";
-import { type DatabaseOptions, LISTENER_TIMEOUT_MS } from "./types.js";
+import { checkPositions } from "./position.js";
+import type { DatabaseOptions } from "./types.js";
 
 /** An `IDBTransaction`, or one of the package `idb`. */
 export interface IndexedDbTransactionLike {
@@ -22,6 +23,22 @@ export interface IndexedDbLike<X> {
 }
 
 /**
+ * A transaction in the mode `"readwrite"`. The compiler does not infer the mode of one of the package `idb`, so that its
+ * methods that write might be missing.
+ */
+export type ReadWrite<X> = X extends {
+  readonly done: Promise<unknown>;
+  readonly mode: infer Mode;
+  objectStore(name: infer Name): infer Store;
+}
+  ? "readonly" extends Mode
+    ? Omit<X, "objectStore"> & { objectStore(name: Name): { [K in keyof Store]: NonNullable<Store[K]> } }
+    : X
+  : X;
+
+const DATABASE = "a database of IndexedDB";
+
+/**
  * Commits what a listener does, and the position, in a transaction of IndexedDB. Pass the result as the option
  * `transaction` of a channel. The listener's second argument is the transaction.
  *
@@ -32,20 +49,16 @@ export interface IndexedDbLike<X> {
 export function indexedDbTransaction<X extends IndexedDbTransactionLike>(
   database: IndexedDbLike<X> | (() => IndexedDbLike<X> | Promise<IndexedDbLike<X>>),
   stores: readonly string[],
-  { positions = "positions", key, listenerTimeoutMs = LISTENER_TIMEOUT_MS }: DatabaseOptions = {},
-): Transaction<X> {
-  if (typeof database !== "function") checkMethods("a database of IndexedDB", database, "transaction");
-  checkText("positions", positions);
-  checkText("key", key);
-  checkMs("listenerTimeoutMs", listenerTimeoutMs);
-  const names = [...stores, positions];
-  return transactionOf<X>(
+  options: DatabaseOptions = {},
+): Transaction<ReadWrite<X>> {
+  if (typeof database !== "function") checkMethods(DATABASE, database, "transaction");
+  const { names, positions, key, listenerTimeoutMs } = databaseOptions("indexedDbTransaction", stores, options);
+  const transaction = transactionOf<X>(
     {
       run: async (body) => {
-        const transaction = (typeof database === "function" ? await database() : database).transaction(
-          names,
-          "readwrite",
-        );
+        const opened = typeof database === "function" ? await database() : database;
+        checkMethods(DATABASE, opened, "transaction");
+        const transaction = opened.transaction(names, "readwrite");
         const committed = commitOf(transaction);
         const work = keptOpen(transaction.objectStore(positions), body(transaction), listenerTimeoutMs);
         await work.catch(async (error) => {
@@ -55,7 +68,11 @@ export function indexedDbTransaction<X extends IndexedDbTransactionLike>(
         });
         await committed;
       },
-      read: (transaction, name) => resultOf(transaction.objectStore(positions).get(name)) as never,
+      read: (transaction, name) => {
+        const store = transaction.objectStore(positions);
+        checkPositions(store);
+        return resultOf(store.get(name)) as never;
+      },
       // The commit waits for it, and fails with it.
       write: (transaction, name, position) => {
         resultOf(transaction.objectStore(positions).put(position, name)).catch(() => {});
@@ -63,6 +80,7 @@ export function indexedDbTransaction<X extends IndexedDbTransactionLike>(
     },
     key,
   );
+  return transaction as Transaction<ReadWrite<X>>;
 }
 
 /** Resolves when the transaction has committed. */

@@ -9,6 +9,7 @@ export interface ObjectStoreLike {
   get(key: any): any;
   put(value: any, key?: any): any;
   // biome-ignore-end lint/suspicious/noExplicitAny: until here
+  readonly keyPath?: string | readonly string[] | null | undefined;
 }
 
 /** The result of a request. The package `idb` makes promises of its own. */

@@ -1,6 +1,7 @@
 import { SeamlineError } from "../error.js";
 import type { Message } from "../types.js";
-import type { AnyDispatcher } from "./handle.js";
+import { owned } from "./failure.js";
+import type { AnyChannel } from "./handle.js";
 
 type Messages = readonly Message[];
 type Listener = (value: unknown, transaction?: unknown) => unknown;
@@ -10,17 +11,17 @@ type Listener = (value: unknown, transaction?: unknown) => unknown;
  * listener: a transaction that commits for one of two would lose the message for the other.
  */
 export function runListener(
-  handle: AnyDispatcher,
+  channel: AnyChannel,
   run: (messages: Messages, call: (messages: Messages, transaction: unknown) => unknown) => Promise<void>,
 ): void {
-  const events = handle._events;
+  const events = channel._dispatcher._events;
   const add = events.on as (event: string, listener: Listener, ...rest: unknown[]) => () => void;
   const on: typeof add = (event, listener, ...rest) => {
     const isForMessages = event === "message" || event === "batch";
     if (!isForMessages || typeof listener !== "function") return add.call(events, event, listener, ...rest);
-    if (rest.length === 0) throw refused(handle, "be iterated", 'use `on("message")`'); // only iterators have no options
+    if (rest.length === 0) throw refused(channel, "be iterated", 'use `on("message")`'); // only iterators have no options
     if (events.of("message").length + events.of("batch").length > 0) {
-      throw refused(handle, "have a second listener for messages", "open another handle, with a `key` of its own");
+      throw refused(channel, "have a second listener for messages", "open another handle, with a `key` of its own");
     }
     const isBatch = event === "batch";
     const wrapped: Listener = (value) =>
@@ -33,6 +34,7 @@ export function runListener(
 }
 
 /** The error for what a handle with a transaction cannot do. */
-export function refused({ _name }: AnyDispatcher, what: string, advice: string): SeamlineError {
-  return new SeamlineError("not_supported", `channel "${_name}" has a \`transaction\` and cannot ${what}; ${advice}`);
+export function refused({ name, _port }: AnyChannel, what: string, advice: string): unknown {
+  const message = `channel "${name}" has a \`transaction\` and cannot ${what}; ${advice}`;
+  return owned(_port, new SeamlineError("not_supported", message));
 }

@@ -1,9 +1,14 @@
+import type { ChannelPort } from "../channel.js";
+import { messageOf } from "../error.js";
 import { guard } from "../guard.js";
 import { same } from "../start-point.js";
+import { readRecords } from "../storage/reading.js";
+import { within } from "../storage/within.js";
 import type { Transaction } from "../transaction.js";
 import type { Position } from "../types.js";
-import { checkMethods, checkText } from "./check.js";
-import { transactionFailed } from "./failure.js";
+import { sameVersion } from "../version.js";
+import { checkMethods, checkOptions } from "./check.js";
+import { owned, transactionFailed } from "./failure.js";
 import type { AnyChannel, AnyDispatcher } from "./handle.js";
 import { positionOf } from "./position.js";
 import { beginAfter } from "./start.js";
@@ -35,12 +40,14 @@ const WRITE_AFTER_MS = 500;
  * The position is stored up to half a second after the message. After a crash, the messages of that time come again.
  * With {@link indexedDbTransaction} and the others, none does.
  */
-export function storedPositions(storage: PositionStorage, { name = "" }: PositionsOptions = {}): Transaction {
+export function storedPositions(storage: PositionStorage, options: PositionsOptions = {}): Transaction {
   checkMethods("the storage of positions", storage, "read", "write");
-  checkText("name", name || undefined);
+  checkOptions("storedPositions", options, ["name"]);
+  const { name = "" } = options;
   const channels = new Map<string, ChannelPositions>();
   return {
     kind: "transaction",
+    seamline: sameVersion("storage of positions"),
     _attach: (channel, { from }) => {
       if (from !== undefined) return;
       const key = JSON.stringify([name, channel.name]);
@@ -59,8 +66,11 @@ class ChannelPositions {
   #handles = new Set<AnyDispatcher>();
   /** What is stored, or will be with the next write. */
   #position: Position | undefined;
+  /** Until it is over, no handle begins. */
+  #reading: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasFailed = false;
+  #port: ChannelPort | undefined;
 
   constructor(storage: PositionStorage, key: string) {
     this.#storage = storage;
@@ -69,6 +79,7 @@ class ChannelPositions {
 
   _add(channel: AnyChannel): void {
     const handle = channel._dispatcher;
+    this.#port = channel._port;
     beginAfter(channel, () => this.#begin(handle));
     const events = handle._events;
     const add = events.on as (event: string, listener: Listener, ...rest: unknown[]) => () => void;
@@ -88,18 +99,22 @@ class ChannelPositions {
 
   /** Where a handle begins: where others are, where the last one ended, or where the page before this one ended. */
   async #begin(handle: AnyDispatcher): Promise<Position | undefined> {
-    const isFirst = this.#handles.size === 0;
     this.#handles.add(handle);
     handle._onEnd.add(() => this.#ended(handle));
-    if (!isFirst || this.#position) return isFirst ? this.#position : undefined;
+    if (!this.#position) await (this.#reading ??= this.#read(handle));
+    const isFollowed = [...this.#handles].some((other) => other !== handle && other._position);
+    return isFollowed ? undefined : this.#position;
+  }
+
+  async #read(handle: AnyDispatcher): Promise<void> {
     try {
-      const records = await this.#storage.read(TABLE, this.#key);
+      const records = await readRecords(this.#storage, TABLE, this.#key);
       const value = records.find(({ key }) => key === this.#key)?.value;
       this.#position ??= positionOf(value, handle._name);
     } catch (error) {
+      this.#reading = undefined;
       this.#failed(handle, error);
     }
-    return this.#position;
   }
 
   #ended(handle: AnyDispatcher): void {
@@ -118,7 +133,7 @@ class ChannelPositions {
     if (!position || same(position, this.#position)) return;
     this.#position = position;
     try {
-      await this.#storage.write([{ table: TABLE, key: this.#key, value: position }]);
+      await within(() => this.#storage.write([{ table: TABLE, key: this.#key, value: position }]));
       this.#hasFailed = false;
     } catch (error) {
       this.#failed(handle, error);
@@ -140,6 +155,7 @@ class ChannelPositions {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
     const what = `cannot use the stored position of channel "${handle._name}"`;
-    handle._error(transactionFailed(what, "the channel continues, and may repeat messages after a reload", error));
+    const why = `${messageOf(error)}; the channel continues, and may repeat messages after a reload`;
+    handle._error(owned(this.#port!, transactionFailed(what, why, error)));
   }
 }

@@ -3,7 +3,7 @@ import type { Client } from "../client.js";
 import type { ChannelOptions, ListenerOptions, Position } from "../types.js";
 
 /** What the framework entries need of a client. @internal */
-export type AppClient = Pick<Client, "state" | "on" | "channel">;
+export type AppClient = Pick<Client, "state" | "on" | "channel" | "outbox">;
 
 /** A listener, and how to remove it from the handle that is open. */
 type Entry<T, C> = { _add: (channel: Channel<T, C>) => () => void; _off: (() => void) | undefined };
@@ -109,7 +109,7 @@ export class ChannelRef<T = unknown, C = unknown> {
     const { from } = this.#options;
     if (!this.#position) return from;
     return typeof from === "object" && "kind" in from && from.kind === "state"
-      ? from._at(this.#position)
+      ? from.at(this.#position)
       : this.#position;
   }
 

@@ -1,4 +1,6 @@
+import type { SeamlineError } from "../error.js";
 import { randomName } from "../random.js";
+import type { Published, StoredPublication } from "../types.js";
 import { type AppClient, connected } from "./channel-ref.js";
 import { notify } from "./pacer.js";
 import type { Store } from "./store.js";
@@ -54,6 +56,9 @@ class Outbox {
   readonly _followers = new Set<Follower>();
   readonly #client: AppClient;
   readonly #name: string;
+  /** The keys of what the client's outbox has, if it has one. */
+  #kept = new Set<string>();
+  #ignoreOutbox: (() => void) | undefined;
 
   constructor(client: AppClient, name: string) {
     this.#client = client;
@@ -66,11 +71,25 @@ class Outbox {
 
   _publish(data: unknown, key = randomName()): void {
     this.#put({ key, data, status: "pending" });
-    const publish = async () => this.#client.channel(this.#name).publish(data, { key });
-    void publish().then(
+    void this.#send(key, data).then(
       ({ id, offset }) => this.#put({ key, data, status: "sent", id, offset }),
       (error) => this.#failed(key, data, error),
     );
+  }
+
+  /** Adds a listener. While there is one, the list also has what earlier pages have left in the client's outbox. */
+  _listen(listener: () => void): () => void {
+    this._listeners.add(listener);
+    if (!this.#ignoreOutbox) {
+      this.#ignoreOutbox = this.#client.outbox?.on("change", () => this.#takeOver());
+      this.#takeOver();
+    }
+    return () => {
+      this._listeners.delete(listener);
+      if (this._listeners.size > 0) return;
+      this.#ignoreOutbox?.();
+      this.#ignoreOutbox = undefined;
+    };
   }
 
   /** Removes the publications whose messages are in a list, or that no list waits for. */
@@ -83,7 +102,39 @@ class Outbox {
     this.#set(this._publications.filter(({ status }) => status !== "sent"));
   }
 
+  /** Sends it, or waits for the answer if the client's outbox has it. */
+  async #send(key: string, data: unknown): Promise<Published> {
+    const kept = this.#outbox().find((stored) => stored.key === key);
+    return kept ? this.#client.outbox!.retry(kept) : this.#client.channel(this.#name).publish(data, { key });
+  }
+
+  /** What the client's outbox has for this channel. */
+  #outbox(): readonly StoredPublication[] {
+    return this.#client.outbox?.list().filter(({ channel }) => channel === this.#name) ?? [];
+  }
+
+  #takeOver(): void {
+    const stored = this.#outbox();
+    const before = this.#kept;
+    this.#kept = new Set(stored.map(({ key }) => key));
+    // Discarded elsewhere.
+    const isGone = ({ key, status }: Publication<unknown>) =>
+      status === "failed" && before.has(key) && !this.#kept.has(key);
+    this.#set(this._publications.filter((publication) => !isGone(publication)));
+    for (const { key, data, status, error } of stored) {
+      const shown = this._publications.find((publication) => publication.key === key);
+      if (status === "failed") {
+        if (!shown) this.#failed(key, data, error);
+      } else if (!shown || shown.status === "failed") this._publish(data, key);
+    }
+  }
+
+  #remove(key: string): void {
+    this.#set(this._publications.filter((publication) => publication.key !== key));
+  }
+
   #failed(key: string, data: unknown, error: unknown): void {
+    if ((error as Partial<SeamlineError> | null)?.code === "discarded") return this.#remove(key);
     const take = (then: () => void) => () => {
       if (this._publications.includes(failed)) then(); // a second click changes nothing
     };
@@ -93,7 +144,10 @@ class Outbox {
       status: "failed",
       error,
       retry: take(() => this._publish(data, key)),
-      discard: take(() => this.#set(this._publications.filter((other) => other !== failed))),
+      discard: take(() => {
+        this.#client.outbox?.discard({ channel: this.#name, key });
+        this.#remove(key);
+      }),
     };
     this.#put(failed);
     if (this._listeners.size === 0) console.error(`seamline: channel "${this.#name}":`, error);
@@ -160,10 +214,9 @@ export class Publisher<T = unknown> implements Store<readonly Publication<T>[]> 
     const client = this.#client;
     if (!client) return () => {};
     const entry = () => listener(); // the same listener may come twice
-    const { _listeners } = outboxOf(client, this.#name);
-    _listeners.add(entry);
+    const stop = outboxOf(client, this.#name)._listen(entry);
     return () => {
-      _listeners.delete(entry);
+      stop();
       release(client, this.#name);
     };
   };

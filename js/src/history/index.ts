@@ -2,13 +2,13 @@
 import type { Channel } from "../channel.js";
 import type { Connection } from "../connection.js";
 import type { Message } from "../types.js";
+import { checkArguments } from "./arguments.js";
 import { Reader } from "./reader.js";
 import type { History, HistoryOptions } from "./types.js";
 
 export type * from "./types.js";
 
 const LIMIT = 50;
-const LIMIT_MAX = 10_000;
 
 /**
  * Reads messages of the past over the client's connection, for example when a chat scrolls up. The handle and its
@@ -26,9 +26,8 @@ const LIMIT_MAX = 10_000;
  * request, such as `forbidden` or `unknown_channel`.
  */
 export async function history<T, C>(channel: Channel<T, C>, options: HistoryOptions = {}): Promise<History<T>> {
+  checkArguments(channel, options);
   const { limit = LIMIT, signal } = options;
-  check("limit", limit, 1, LIMIT_MAX);
-  if (options.before !== undefined) check("before", options.before, 0, Number.MAX_SAFE_INTEGER);
   const connection = channel._port as Connection;
   const { _began, _position } = channel._dispatcher;
   const epoch = _position?.epoch;
@@ -43,14 +42,11 @@ export async function history<T, C>(channel: Channel<T, C>, options: HistoryOpti
     if (answer.epoch !== epoch && epoch !== undefined) {
       throw connection.error("epoch_changed", `cannot read history: the log of channel "${channel.name}" was replaced`);
     }
+    const isBeyond = before !== undefined && answer.messages.some(({ offset }) => offset >= before!);
+    if (isBeyond) throw connection.error("bad_frame", "cannot read history: the server sent messages after `before`");
     messages.unshift(...answer.messages);
     before = messages[0]?.offset;
     if (answer.messages.length === 0 || before! <= answer.first) return { messages, isStart: true };
   }
   return { messages, isStart: false };
-}
-
-function check(name: string, value: number, min: number, max: number): void {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
-  throw new RangeError(`history: invalid option "${name}": ${value}; pass a whole number from ${min} to ${max}`);
 }

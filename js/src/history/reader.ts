@@ -5,7 +5,8 @@ import { type Answer, answerOf, canRead } from "./pages.js";
 
 /** The first `ref`: none that a `sub` of the client has. */
 const REF_MIN = 2 ** 40;
-/** The longest time to wait before a rejected request is sent again, as for publications. */
+/** How long to wait before a rejected request is sent again, whatever the server asks for. */
+const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 300_000;
 
 /** A request that has no answer yet. */
@@ -112,7 +113,7 @@ export class Reader {
     if (!request || (frame.op !== "page" && frame.op !== "readnack")) return;
     const answer = answerOf(frame);
     if (answer.name === "rejected" && answer.retryAfterMs !== undefined) {
-      const waitMs = Math.min(answer.retryAfterMs, RETRY_MS_MAX);
+      const waitMs = Math.min(Math.max(answer.retryAfterMs, RETRY_MS_MIN), RETRY_MS_MAX);
       request._timer = setTimeout(() => this.#isOpen() && this.#send(request), waitMs);
     } else if (answer.name === "rejected") request._settle(this.#error(answer.code, answer.message));
     else if (answer.name === "malformed") request._settle(this.#error("bad_frame", `the server sent a ${answer.what}`));

@@ -1,7 +1,7 @@
 import type { Channel } from "../channel.js";
 import type { Connection } from "../connection.js";
-import { text } from "../error.js";
-import { isText } from "../text.js";
+import { messageOf, text } from "../error.js";
+import { isName, isText } from "../text.js";
 import type { Position } from "../types.js";
 import { type Action, decide, type Event, type Phase } from "./decide.js";
 import type { FetchState, StateCause, StatePosition } from "./types.js";
@@ -133,7 +133,7 @@ export class StateFollower<T, C> {
 
   #report(cause: unknown, waitMs: number): void {
     const { name, _port } = this.#channel;
-    const message = `the state of channel "${name}" could not be fetched: ${text((cause as Error)?.message ?? cause)}`;
+    const message = `the state of channel "${name}" could not be fetched: ${messageOf(cause)}`;
     const error = (_port as Connection).error("state_failed", `${message}; trying again in ${waitMs} ms`);
     this.#channel._dispatcher._error(Object.assign(error, { cause }));
   }
@@ -143,7 +143,7 @@ export class StateFollower<T, C> {
 function checked(value: unknown): StatePosition {
   if (value === "start") return value;
   const { epoch, offset, id } = (value ?? {}) as Partial<Position>;
-  const isPosition = isText(epoch) && epoch !== "" && Number.isSafeInteger(offset) && offset! >= 0;
+  const isPosition = isName(epoch) && Number.isSafeInteger(offset) && offset! >= 0;
   if (isPosition && (id === undefined || id === null || isText(id)))
     return { epoch, offset: offset!, ...(id && { id }) };
   const shown = text(value, JSON.stringify).slice(0, 100);

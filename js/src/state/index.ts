@@ -1,6 +1,8 @@
 // The entry `seamline/state`.
 import type { Channel } from "../channel.js";
+import { invalid, unknown } from "../error.js";
 import type { Position, StateSource } from "../types.js";
+import { sameVersion } from "../version.js";
 import { StateFollower } from "./follower.js";
 import type { FetchState } from "./types.js";
 
@@ -42,10 +44,16 @@ const MS_MAX = 2 ** 31 - 1;
  * again after each fetch.
  */
 export function state(fetch: FetchState, options: StateOptions = {}): StateSource {
-  if (typeof fetch !== "function") throw new TypeError(`state: invalid function: ${typeof fetch}; pass a function`);
+  if (typeof fetch !== "function") throw invalid("bad_option", "argument of state", fetch, "pass a function");
+  if (typeof options !== "object" || !options)
+    throw invalid("bad_option", "options of state", options, "pass an object");
+  for (const name of Object.keys(options)) {
+    if (name !== "timeoutMs") throw unknown("bad_option", "option of state", name, ["timeoutMs"]);
+  }
   const { timeoutMs = 30_000 } = options;
   if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 1 || timeoutMs > MS_MAX) {
-    throw new RangeError(`state: invalid option "timeoutMs": ${timeoutMs}; pass a whole number from 1 to ${MS_MAX}`);
+    const advice = `pass a whole number of milliseconds, from 1 to ${MS_MAX}`;
+    throw invalid("bad_option", 'option of state "timeoutMs"', timeoutMs, advice);
   }
   return source(fetch, timeoutMs);
 }
@@ -53,7 +61,8 @@ export function state(fetch: FetchState, options: StateOptions = {}): StateSourc
 function source(fetch: FetchState, timeoutMs: number, position?: Position): StateSource {
   return {
     kind: "state",
+    seamline: sameVersion("state()"),
     _attach: (channel: Channel) => void new StateFollower(channel, fetch, timeoutMs, position),
-    _at: (position) => source(fetch, timeoutMs, position),
+    at: (position) => source(fetch, timeoutMs, position),
   };
 }

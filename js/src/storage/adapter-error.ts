@@ -22,6 +22,8 @@ function cure(name: string | undefined): string {
     case "NotFoundError":
     case "DataError":
       return "choose another name, or delete the database in the developer tools";
+    case "DataLossError":
+      return "what earlier pages had stored is lost";
     case "UnknownError":
       return "the database may be damaged; clear the data of this site";
     default:

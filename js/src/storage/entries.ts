@@ -153,7 +153,7 @@ export class Entries {
 
   #append(entry: Entry): void {
     entry._place = placeOf(++this.#sequence, entry._stored.owner);
-    this.#all.push(entry);
+    insert(this.#all, entry); // at the end, unless a record has a key that is not ours
   }
 }
 

@@ -8,10 +8,12 @@ import { invalid, type SeamlineError, unknown } from "../error.js";
 import { randomName } from "../random.js";
 import type { Status } from "../status.js";
 import type { ClientStorage, Options } from "../types.js";
+import { sameVersion } from "../version.js";
 import type { Limits } from "./entries.js";
 import { IndexedDbAdapter } from "./indexed-db.js";
 import { MemoryAdapter } from "./memory-adapter.js";
-import { DurableOutbox, type Port } from "./outbox.js";
+import { DurableOutbox } from "./outbox.js";
+import type { Port } from "./port.js";
 import type { IndexedDbOptions, OutboxOptions, Storage } from "./types.js";
 
 export type { IndexedDbOptions, OutboxOptions, Storage, StorageChange, StorageRecord } from "./types.js";
@@ -64,6 +66,7 @@ function usable(name: string, storage: Storage, options: OutboxOptions): UsableS
   const { messages = MESSAGES, bytes = BYTES, expireMs = EXPIRE_MS } = options;
   const limits: Limits = { _messages: messages, _bytes: bytes, _expireMs: expireMs };
   return {
+    seamline: sameVersion("storage"),
     read: (table, prefix) => storage.read(table, prefix),
     write: (changes) => storage.write(changes),
     attach(_status: Status, { outboxMessages: _clientMax = CLIENT_MAX }: Options, Own: typeof SeamlineError) {
@@ -81,6 +84,9 @@ function checkName(name: unknown): void {
 
 /** The options, if each has a valid name and value. */
 function checked<O extends OutboxOptions>(options: O, more: readonly string[] = []): O {
+  if (typeof options !== "object" || !options) {
+    throw invalid("bad_option", "options of storage", options, "pass an object");
+  }
   const known = ["messages", "bytes", "expireMs"];
   for (const [name, value] of Object.entries(options)) {
     if (more.includes(name)) continue;

@@ -87,6 +87,9 @@ export class IndexedDbAdapter implements Storage {
   }
 }
 
+/** Chromium replaces a database that was damaged, and reports it here. Firefox replaces it silently. */
+type LossEvent = IDBVersionChangeEvent & { readonly dataLoss?: "none" | "total" };
+
 /** Opens a database, which is created if it is missing. */
 function open(name: string, version: number): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
@@ -96,6 +99,7 @@ function open(name: string, version: number): Promise<IDBDatabase> {
     const request = factory.open(name, version);
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isLate = false;
+    let hasLoss = false;
     const refuse = (error: unknown) => {
       clearTimeout(timer);
       reject(error);
@@ -106,14 +110,16 @@ function open(name: string, version: number): Promise<IDBDatabase> {
         refuse(new DOMException("another tab has it open in another version", "BlockedError"));
       }, BLOCKED_MS);
     };
-    request.onupgradeneeded = () => {
+    request.onupgradeneeded = (event) => {
+      hasLoss = (event as LossEvent).dataLoss === "total";
       if (!request.result.objectStoreNames.contains(STORE)) request.result.createObjectStore(STORE);
     };
     request.onerror = () => refuse(request.error);
     request.onsuccess = () => {
       clearTimeout(timer);
-      if (isLate) request.result.close();
+      if (isLate || hasLoss) request.result.close();
       else resolve(request.result);
+      if (hasLoss) refuse(new DOMException("it was damaged, and the browser has replaced it", "DataLossError"));
     };
   });
 }

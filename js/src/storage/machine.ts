@@ -1,7 +1,9 @@
 import { failed } from "../publications.js";
-import { Entries, type Entry, type Limits } from "./entries.js";
-import { type Failure, readRecord, type Stored, sequenceOf } from "./record.js";
-import type { StorageChange, StorageRecord } from "./types.js";
+import type { Command, Setup } from "./commands.js";
+import { Entries, type Entry } from "./entries.js";
+import { divide, type Left, leftBy } from "./left.js";
+import { type Failure, readRecord, sequenceOf } from "./record.js";
+import type { StorageRecord } from "./types.js";
 import { isOver, Writes } from "./writes.js";
 
 /** How many publications may be on their way to the server. */
@@ -12,33 +14,6 @@ const FULL_RETRY_MS = 1000;
 const DECIDE_MS = 5000;
 
 const EXPIRED = "it could not be sent in time (expireMs); retry it if it still matters";
-
-/** What the machine needs to know of its surroundings. */
-export interface Setup extends Limits {
-  /** A random name of this page, or of this client in it. */
-  readonly _owner: string;
-  /** The owner that this one continues: the page before a reload. */
-  readonly _predecessor: string | undefined;
-  /** How many publications the client may have unanswered. */
-  readonly _clientMax: number;
-}
-
-/** What is to be done. */
-export type Command =
-  /** Read all records, then call `_read` or `_readFailed`. */
-  | { do: "read" }
-  /** Write all changes or none, then call `_written` or `_writeFailed`. There is one write at a time. */
-  | { do: "write"; changes: readonly StorageChange[] }
-  /** Another owner has publications. Call `_lives` if it lives now; once it does not, `_adopt` with all records. */
-  | { do: "claim"; owner: string }
-  /** Send a publication, then call `_answered` or `_refused`. */
-  | { do: "send"; entry: Entry }
-  /** A publication has failed. */
-  | { do: "failed"; entry: Entry; failure: Failure }
-  /** A record is damaged, and will be removed. */
-  | { do: "damaged"; record: StorageRecord }
-  /** The storage has begun to fail. */
-  | { do: "report"; error: unknown };
 
 /**
  * What is known of the records that earlier pages have left: nothing until the first read is over; nothing for now,
@@ -54,6 +29,8 @@ type Reading = "first" | "failed" | "again" | "done";
  * - Publications are sent in the order of their places. So all pages that send a channel's publications send them in
  *   the same order, and because the log stores one message per key, each is stored once and in its order. Owners only
  *   avoid that pages do this work twice.
+ * - A page that sends a publication of a tab also sends what that tab has published before, if the storage still has it.
+ *   So the order holds across reloads, whichever pages send what earlier ones have left.
  * - While the storage fails, publications are only kept here. They are written when it works again.
  */
 export class Machine {
@@ -65,6 +42,8 @@ export class Machine {
   /** The owners whose publications come before ours, unless they live. */
   #undecided = new Set<string>();
   #decideUntil = 0;
+  /** The damaged records. A read that began before their removal has them again. */
+  #damaged = new Set<string>();
   #isOpen = false;
   #sending = 0;
   /** Until when the client's own outbox counts as full. */
@@ -110,14 +89,8 @@ export class Machine {
     const isFirst = this.#reading === "first";
     this.#reading = "done";
     this.#writes._recover();
-    const others = new Set<string>();
-    const { _owner, _predecessor } = this.#setup;
-    for (const [place, stored] of this.#unknown(records)) {
-      // Ours come after those of our predecessor. So we send these, too, if another page sends them already.
-      if (stored.page === _predecessor) this.#take(place, { ...stored, page: _owner });
-      else if (stored.failure || stored.owner === _owner) this.#take(place, stored);
-      else others.add(stored.owner);
-    }
+    const { ours, others } = divide(this.#unknown(records), this.#setup);
+    for (const left of ours) this.#take(left);
     for (const owner of others) this.#commands.push({ do: "claim", owner });
     if (isFirst) {
       this.#undecided = others;
@@ -142,14 +115,14 @@ export class Machine {
 
   /** Another owner does not live: its publications are this one's. */
   _adopt(owner: string, records: readonly StorageRecord[], now: number): void {
-    for (const [place, stored] of this.#unknown(records)) if (stored.owner === owner) this.#take(place, stored);
+    for (const left of leftBy(owner, this.#unknown(records))) this.#take(left);
     this._lives(owner, now);
   }
 
   /** Accepts a publication, or returns why not. */
   _publish(channel: string, key: string, json: string, now: number): Entry | Failure {
-    const { _owner } = this.#setup;
-    const stored = { channel, key, json, at: now, owner: _owner, page: _owner };
+    const { _owner, _tab } = this.#setup;
+    const stored = { channel, key, json, at: now, owner: _owner, tab: _tab };
     const entry = this._entries._add(stored, (failed) => this.#remove(failed));
     if ("code" in entry) return entry;
     if (this.#reading !== "first") this.#storeEarly();
@@ -201,10 +174,10 @@ export class Machine {
   /** Sends a failed publication again, after the others. Returns whether it had failed. */
   _retry(entry: Entry, now: number): boolean {
     if (entry._phase.name !== "failed" || !this._entries._includes(entry)) return false;
-    const { _owner } = this.#setup;
+    const { _owner, _tab } = this.#setup;
     const { failure: _, ...stored } = entry._stored;
     const before = entry._place;
-    this._entries._moveToEnd(entry, { ...stored, at: now, owner: _owner, page: _owner });
+    this._entries._moveToEnd(entry, { ...stored, at: now, owner: _owner, tab: _tab });
     this.#store(entry);
     this.#writes._remove(before); // after the new record, because the two may be in different writes
     this.#step(now);
@@ -220,15 +193,16 @@ export class Machine {
   }
 
   /** The publications in these records that are not known here. Damaged records are removed. */
-  #unknown(records: readonly StorageRecord[]): (readonly [place: string, stored: Stored])[] {
-    const found: [string, Stored][] = [];
+  #unknown(records: readonly StorageRecord[]): Left[] {
+    const found: Left[] = [];
     for (const record of records) {
       const { key } = record;
       this._entries._skip(sequenceOf(key));
       if (this.#writes._isPending(key) || this._entries._at(key)) continue;
       const stored = readRecord(record);
-      if (stored) found.push([key, stored]);
-      else {
+      if (stored) found.push({ place: key, stored });
+      else if (!this.#damaged.has(key)) {
+        this.#damaged.add(key);
         this.#commands.push({ do: "damaged", record });
         this.#writes._has(key);
         this.#writes._remove(key);
@@ -238,7 +212,7 @@ export class Machine {
   }
 
   /** This page sends a publication of another one from now on. */
-  #take(place: string, stored: Stored): void {
+  #take({ place, stored }: Left): void {
     const { _owner } = this.#setup;
     this.#writes._has(place);
     const entry = this._entries._insert(place, { ...stored, owner: _owner });

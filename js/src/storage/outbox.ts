@@ -1,46 +1,32 @@
 import type { ErrorCode } from "../codes.js";
 import { Emitter } from "../emitter.js";
-import type { SeamlineError } from "../error.js";
+import { invalid, type SeamlineError } from "../error.js";
 import { failed, type Joins, type Promised, type Publications } from "../publications.js";
 import { randomName } from "../random.js";
-import type { Status } from "../status.js";
 import { bytes } from "../text.js";
 import type { Outbox, OutboxEvents, OutboxStats, Published, StoredPublication } from "../types.js";
+import type { Command } from "./commands.js";
 import type { Entry, Limits } from "./entries.js";
-import { type Lineage, lineageOf } from "./lineage.js";
-import { type Command, Machine } from "./machine.js";
+import { Machine } from "./machine.js";
 import { Owners } from "./owners.js";
+import { onPage } from "./page-events.js";
+import type { Port } from "./port.js";
+import { readRecords } from "./reading.js";
 import { type Failure, TABLE } from "./record.js";
-import type { Storage, StorageRecord } from "./types.js";
+import { closedFor, damaged, failing } from "./reports.js";
+import { type Tab, tabOf } from "./tab.js";
+import type { Storage } from "./types.js";
+import { Views, viewOf } from "./views.js";
+import { Waiters } from "./waiters.js";
+import { within } from "./within.js";
 
-/** How long a storage may take. Some browsers never answer. */
-const STORAGE_MS_MAX = 10_000;
 /** Engines store a timer's delay as a signed 32-bit integer. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 /** The longest idempotency key. */
 const KEY_BYTES_MAX = 200;
-/** Of a window. A worker has the functions, and never the events. */
-interface PageEvents {
-  addEventListener(event: "pagehide" | "pageshow", listener: () => void): void;
-  removeEventListener(event: "pagehide" | "pageshow", listener: () => void): void;
-}
-
-/** What an outbox needs from its client. */
-export interface Port {
-  readonly _status: Status;
-  /** How many publications the client may have unanswered. */
-  readonly _clientMax: number;
-  _error(code: ErrorCode, message: string, cause?: unknown): SeamlineError;
-}
 
 /** Sends a publication until the server has answered, or the connection ends. */
 type Send = (channel: string, key: string, json: string) => Promise<Published>;
-
-/** Those who wait for a publication's answer. */
-interface Waiter {
-  resolve(published: Published): void;
-  reject(error: unknown): void;
-}
 
 /** The outbox of a client: does what the machine decides. */
 export class DurableOutbox implements Outbox, Joins {
@@ -50,13 +36,10 @@ export class DurableOutbox implements Outbox, Joins {
   /** Set while the client has a connection. */
   #send: Send | undefined;
   #owners: Owners;
-  #lineage: Lineage;
+  #tab: Tab;
   #events = new Emitter<OutboxEvents>("change", "sent", "failed");
-  #waiters = new Map<Entry, Waiter[]>();
-  /** What `list()` shows of each publication, until it changes. */
-  #views = new Map<Entry, StoredPublication>();
-  #list: readonly StoredPublication[] = [];
-  #listed = 0;
+  #waiters = new Waiters();
+  #views: Views;
   /** The version for which it was last checked whether there is a change to emit, and the list that was emitted. */
   #checked = 0;
   #emitted: readonly StoredPublication[] = [];
@@ -73,15 +56,16 @@ export class DurableOutbox implements Outbox, Joins {
   constructor(port: Port, storage: Storage, name: string, limits: Limits) {
     const owner = randomName().slice(16);
     this.#port = port;
+    this.#views = new Views(port);
     this.#storage = storage;
     this.#ready = new Promise((resolve) => (this.#isReady = resolve));
     this.#owners = new Owners(name, owner, {
       _lives: (other) => this.#do((now) => this.#machine._lives(other, now)),
       _adopt: (other) => this.#adopt(other),
     });
-    this.#lineage = lineageOf(name, owner);
-    const { _predecessor } = this.#lineage;
-    this.#machine = new Machine({ ...limits, _owner: owner, _predecessor, _clientMax: port._clientMax });
+    this.#tab = tabOf(name, owner);
+    const { _name: _tab } = this.#tab;
+    this.#machine = new Machine({ ...limits, _owner: owner, _tab, _clientMax: port._clientMax });
     port._status._events.on("state", ({ name }) => {
       if (name === "closed") this.#stop();
       else this.#start();
@@ -100,16 +84,7 @@ export class DurableOutbox implements Outbox, Joins {
   }
 
   list(): readonly StoredPublication[] {
-    const { _entries } = this.#machine;
-    if (this.#listed !== _entries._version) {
-      this.#listed = _entries._version;
-      const before = this.#views;
-      this.#views = new Map([..._entries].map((entry) => [entry, viewOf(this.#port, entry, before.get(entry))]));
-      const list = [...this.#views.values()];
-      const isSame = list.length === this.#list.length && list.every((view, i) => view === this.#list[i]);
-      if (!isSame) this.#list = list;
-    }
-    return this.#list;
+    return this.#views._list(this.#machine._entries);
   }
 
   on<E extends keyof OutboxEvents>(event: E, listener: OutboxEvents[E]): () => void {
@@ -121,19 +96,20 @@ export class DurableOutbox implements Outbox, Joins {
     return { messages: _count, bytes: _bytes, ...this.#counts };
   }
 
-  retry({ channel, key }: { channel: string; key: string }): Promise<Published> {
-    const entry = this.#machine._entries._find(channel, key);
+  async retry(publication: { channel: string; key: string }): Promise<Published> {
+    const entry = this.#find(publication);
     if (!entry) {
+      const { channel, key } = publication;
       const message = `the outbox has no publication "${key}" to channel "${channel}": it was sent or discarded`;
-      return Promise.reject(this.#port._error("discarded", message));
+      throw this.#port._error("discarded", message);
     }
-    const answer = this.#wait(entry);
+    const answer = this.#waiters._wait(entry);
     this.#do((now) => this.#machine._retry(entry, now));
     return answer;
   }
 
-  discard({ channel, key }: { channel: string; key: string }): boolean {
-    const entry = this.#machine._entries._find(channel, key);
+  discard(publication: { channel: string; key: string }): boolean {
+    const entry = this.#find(publication);
     const isDiscarded = entry && this.#do((now) => this.#machine._discard(entry, now));
     if (!isDiscarded) return false;
     this.#reject(entry, { code: "discarded", message: "it was discarded before it was sent" });
@@ -167,15 +143,16 @@ export class DurableOutbox implements Outbox, Joins {
     const known = this.#machine._entries._find(_name, _key);
     if (known?._stored.json === json) return this.retry({ channel: _name, key: _key });
     const entry = this.#do((now) => this.#machine._publish(_name, _key, json, now));
-    if (!("code" in entry)) return this.#wait(entry);
+    if (!("code" in entry)) return this.#waiters._wait(entry);
     this.#counts.full++;
     return refuse(entry.code, entry.message);
   }
 
-  #wait(entry: Entry): Promise<Published> {
-    return new Promise((resolve, reject) => {
-      this.#waiters.set(entry, [...(this.#waiters.get(entry) ?? []), { resolve, reject }]);
-    });
+  #find(publication: { channel: string; key: string }): Entry | undefined {
+    const { channel, key } = (publication ?? {}) as Partial<Record<string, unknown>>;
+    if (typeof channel === "string" && typeof key === "string") return this.#machine._entries._find(channel, key);
+    const { message } = invalid("bad_option", "publication", publication, "pass one of list(), or { channel, key }");
+    throw this.#port._error("bad_option", message);
   }
 
   /** Reports something to the machine, and does what it decides then. */
@@ -214,13 +191,13 @@ export class DurableOutbox implements Outbox, Joins {
     switch (command.do) {
       case "read":
         return this.#follow(
-          () => this.#storage.read(TABLE),
+          () => readRecords(this.#storage, TABLE),
           (records, now) => this.#machine._read(records, now),
           (error, now) => this.#machine._readFailed(error, now),
         );
       case "write":
         return this.#follow(
-          () => this.#storage.write(command.changes),
+          () => within(() => this.#storage.write(command.changes)),
           (_, now) => this.#machine._written(now),
           (error, now) => this.#machine._writeFailed(error, now),
         );
@@ -244,7 +221,7 @@ export class DurableOutbox implements Outbox, Joins {
     (this.#send ?? closed)(channel, key, json).then(
       (published) => {
         this.#do((now) => this.#machine._answered(entry, now));
-        for (const { resolve } of this.#take(entry)) resolve(published);
+        this.#waiters._resolve(entry, published);
         this.#emit("sent", { channel, key, ...published });
       },
       ({ code, message }: SeamlineError) => {
@@ -263,19 +240,11 @@ export class DurableOutbox implements Outbox, Joins {
 
   /** Returns whether something waited for it. */
   #reject(entry: Entry, { code, message }: Failure): boolean {
-    const waiters = this.#take(entry);
-    for (const { reject } of waiters) reject(this.#port._error(code, message));
-    return waiters.length > 0;
-  }
-
-  #take(entry: Entry): Waiter[] {
-    const waiters = this.#waiters.get(entry) ?? [];
-    this.#waiters.delete(entry);
-    return waiters;
+    return this.#waiters._reject(entry, () => this.#port._error(code, message));
   }
 
   async #adopt(owner: string): Promise<void> {
-    const records = await within(() => this.#storage.read(TABLE)).catch(() => []);
+    const records = await readRecords(this.#storage, TABLE).catch(() => []);
     this.#do((now) => this.#machine._adopt(owner, records, now));
   }
 
@@ -284,7 +253,7 @@ export class DurableOutbox implements Outbox, Joins {
     done: (value: T, now: number) => void,
     failed: (error: unknown, now: number) => void,
   ): void {
-    within(start).then(
+    start().then(
       (value) => this.#do((now) => done(value, now)),
       (error) => this.#do((now) => failed(error, now)),
     );
@@ -308,18 +277,12 @@ export class DurableOutbox implements Outbox, Joins {
   /** The client is open. */
   #start(): void {
     if (this.#stopListening) return;
-    const { addEventListener, removeEventListener } = globalThis as Partial<PageEvents>;
     const hide = () => this.#owners._stop();
     const show = () => {
       this.#owners._start();
       this.#do((now) => this.#machine._tick(now));
     };
-    addEventListener?.("pagehide", hide);
-    addEventListener?.("pageshow", show);
-    this.#stopListening = () => {
-      removeEventListener?.("pagehide", hide);
-      removeEventListener?.("pageshow", show);
-    };
+    this.#stopListening = onPage(hide, show);
     this.#owners._start();
   }
 
@@ -329,47 +292,7 @@ export class DurableOutbox implements Outbox, Joins {
     this.#stopListening = undefined;
     this.#send = undefined;
     this.#owners._stop();
-    this.#lineage._end();
-    for (const entry of [...this.#waiters.keys()]) this.#reject(entry, closedFor(entry));
-  }
-}
-
-function closedFor({ _stored }: Entry): Failure {
-  const message = failed(_stored.channel, _stored.key, "the client is closed; the outbox keeps it for the next one");
-  return { code: "closed", message };
-}
-
-/** What an application sees of a publication. */
-function viewOf(port: Port, entry: Entry, before?: StoredPublication): StoredPublication {
-  const { _stored, _phase } = entry;
-  const { channel, key, json, at } = _stored;
-  const status = _phase.name === "writing" ? "waiting" : _phase.name;
-  if (before?.status === status && before.publishedAt === at) return before;
-  const data = before ? before.data : JSON.parse(json);
-  const view = { channel, key, data, publishedAt: at };
-  if (_phase.name !== "failed") return { ...view, status: _phase.name === "sending" ? "sending" : "waiting" };
-  return { ...view, status: "failed", error: port._error(_phase.failure.code, _phase.failure.message) };
-}
-
-function failing(error: unknown): string {
-  const { message = String(error) } = (error ?? {}) as Partial<Error>;
-  return `${message}; until it works again, publications are kept in memory and do not survive the page`;
-}
-
-function damaged({ key, value }: StorageRecord): string {
-  return `removed a damaged publication: record "${key}" is ${JSON.stringify(value)?.slice(0, 200)}`;
-}
-
-/** Rejects if the storage takes too long. An adapter may also throw. */
-async function within<T>(start: () => Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const error = new Error(`the storage has not answered for ${STORAGE_MS_MAX} ms`);
-    timer = setTimeout(reject, STORAGE_MS_MAX, error);
-  });
-  try {
-    return await Promise.race([start(), late]);
-  } finally {
-    clearTimeout(timer);
+    this.#tab._end();
+    for (const entry of this.#waiters._entries) this.#reject(entry, closedFor(entry));
   }
 }

@@ -52,7 +52,8 @@ export class Owners {
     const { BroadcastChannel } = globalThis as Platform;
     this.#ends = new AbortController();
     if (!BroadcastChannel || !locks()) return;
-    const announcements = new BroadcastChannel(this.#prefix);
+    const announcements = channel(BroadcastChannel, this.#prefix);
+    if (!announcements) return;
     announcements.unref?.(); // Node would not exit
     announcements.onmessage = ({ data }) => {
       if (typeof data === "string") this._claim(data);
@@ -129,6 +130,15 @@ export class Owners {
     } catch {
       // It was closed by the browser. The next page finds the publications in the storage.
     }
+  }
+}
+
+/** A channel; none in some browsers where the user has blocked cookies. The next page then finds the publications. */
+function channel(Channel: NonNullable<Platform["BroadcastChannel"]>, name: string): Announcements | undefined {
+  try {
+    return new Channel(name);
+  } catch {
+    return undefined;
   }
 }
 

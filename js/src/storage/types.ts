@@ -18,7 +18,8 @@ export interface StorageChange {
  * pages that open the same storage share its records.
  *
  * A method that fails rejects with any error. One that takes longer than 10 s has failed for its caller, and may still
- * take effect later.
+ * take effect later. Otherwise calls take effect in their order, those of all pages: what a page had begun when it ended
+ * is complete before a later read, or never.
  */
 export interface Storage {
   /** Reads the records whose keys start with `prefix`, in ascending order of their keys. Default: all of the table. */

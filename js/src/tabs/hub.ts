@@ -1,36 +1,12 @@
 import { Feed } from "./feed.js";
-import { Flow } from "./flow.js";
-import { count, type Frame, parse, write } from "./frames.js";
-import { type Identity, identityOf, mismatch } from "./identity.js";
-import type { ToHub, ToTab } from "./messages.js";
+import { count, type Frame, parse } from "./frames.js";
+import type { HubPort } from "./hub-port.js";
+import { identityOf, mismatch } from "./identity.js";
+import type { ToHub } from "./messages.js";
+import { Pings } from "./pings.js";
 import { type Name, Publications } from "./publications.js";
-
-/** What the hub does to the world. */
-export interface HubPort {
-  /** Sends a message to a tab. It arrives after all earlier ones. */
-  post(tab: string, message: ToTab): void;
-  /** Opens the WebSocket. Its events go to `wireOpened`, `wireReceived` and `wireClosed`. */
-  connect(): void;
-  /** Sends a frame on it. */
-  send(text: string): void;
-  /** Closes it. No event of it follows. */
-  disconnect(code: number): void;
-  /** The server has accepted the connection. */
-  connected(): void;
-}
-
-/** A virtual WebSocket. */
-interface Socket {
-  readonly id: string;
-  readonly tab: string;
-  readonly flow: Flow;
-  /** Frames that wait until a `hello` has been sent to the server. */
-  readonly early: (readonly [Frame, string])[];
-  /** What its own `hello` said; until then it sends nothing else. */
-  hello: { readonly text: string; readonly token: unknown; readonly identity: Identity } | undefined;
-  /** Since when it waits for a `pong`. */
-  pingedAt: number | undefined;
-}
+import { Requests } from "./requests.js";
+import { type VirtualSocket as Socket, virtualSocket } from "./virtual-socket.js";
 
 /** The WebSocket to the server. */
 type Wire =
@@ -54,9 +30,6 @@ const BAD_REQUEST = 4400;
 /** For closes by the hub: no tab blames one of its publications for them. */
 const GOING_AWAY = 1001;
 
-/** A tab that gives up an unanswered ping sooner than this is closing, not complaining. */
-const COMPLAINT_MS = 1000;
-
 /**
  * Carries the virtual WebSockets of all tabs on one WebSocket. A state machine: it has no clock and no timers, and acts
  * only through its port.
@@ -68,13 +41,10 @@ export class Hub {
   readonly #sockets = new Map<string, Socket>();
   readonly #feeds = new Map<string, Feed<Socket>>();
   readonly #publications: Publications<Socket>;
-  /** Other requests, by their number on the wire. */
-  readonly #requests = new Map<number, { readonly socket: Socket; readonly ref: number }>();
+  readonly #pings: Pings<Socket>;
+  readonly #requests = new Requests<Socket>();
   #wire: Wire = { name: "none" };
   #numbers = 0;
-  #isPinging = false;
-  /** The announcement of a large frame that has not arrived. */
-  #incoming: string | undefined;
   #refused: Refused | undefined;
   #now = 0;
 
@@ -85,6 +55,10 @@ export class Hub {
     this.#publications = new Publications(
       (text) => port.send(text),
       () => this.#replace(),
+    );
+    this.#pings = new Pings(
+      (text) => port.send(text),
+      (socket, text) => this.#deliver(socket, text),
     );
   }
 
@@ -118,9 +92,9 @@ export class Hub {
     const frame = typeof data === "string" ? parse(data) : undefined;
     // What the protocol forbids goes to a client, which knows what to do about it.
     if (typeof data !== "string" || !frame) return this.#deliverAll(String(data));
-    this.#heard();
+    this.#pings.heard();
     if (frame.op === "welcome") return this.#welcomed(data);
-    if (frame.op === "incoming") this.#incoming = data;
+    if (frame.op === "incoming") this.#pings.announced(data);
     else this.#dispatch(frame, data);
   }
 
@@ -157,7 +131,7 @@ export class Hub {
       const reason = mismatch("the URL", url, this.url, cure);
       return this.port.post(tab, { type: "closed", socket: id, code: BAD_REQUEST, reason, moved: false });
     }
-    this.#sockets.set(id, { id, tab, flow: new Flow(), early: [], hello: undefined, pingedAt: undefined });
+    this.#sockets.set(id, virtualSocket(tab, id));
     if (this.#wire.name === "none") {
       this.#wire = { name: "opening" };
       this.port.connect();
@@ -175,7 +149,7 @@ export class Hub {
     const { ch = "" } = frame;
     switch (frame.op) {
       case "ping":
-        return this.#ping(socket);
+        return this.#pings.ping(socket, this.#now);
       case "sub":
         return this.#feed(ch).subscribe(socket, frame);
       case "more":
@@ -244,37 +218,16 @@ export class Hub {
     for (const socket of this.#greeted()) this.#deliver(socket, text);
   }
 
-  #ping(socket: Socket): void {
-    socket.pingedAt ??= this.#now;
-    if (this.#incoming !== undefined) this.#deliver(socket, this.#incoming);
-    if (!this.#isPinging) this.port.send(write("ping"));
-    this.#isPinging = true;
-  }
-
-  /** Any frame shows that the server is there. */
-  #heard(): void {
-    this.#isPinging = false;
-    this.#incoming = undefined;
-    for (const socket of this.#sockets.values()) {
-      if (socket.pingedAt === undefined) continue;
-      socket.pingedAt = undefined;
-      this.#deliver(socket, write("pong"));
-    }
-  }
-
   #dispatch(frame: Frame, text: string): void {
-    const { op, ch, ref } = frame;
+    const { op, ch } = frame;
     if (op === "pong") return;
     if (op === "puback" || op === "pubnack") {
       const isPostponed = frame.retry_after_ms !== undefined;
       for (const socket of this.#publications.answered(nameOf(frame), isPostponed)) this.#deliver(socket, text);
       return;
     }
-    const request = ref === undefined ? undefined : this.#requests.get(ref);
-    if (request) {
-      this.#requests.delete(ref!);
-      return this.#deliver(request.socket, JSON.stringify({ ...frame, ref: request.ref }));
-    }
+    const answer = this.#requests.answered(frame);
+    if (answer) return this.#deliver(answer.socket, answer.text);
     if (ch === undefined) return this.#deliverAll(text);
     const feed = this.#feeds.get(ch);
     feed?.receive(frame, text);
@@ -307,21 +260,18 @@ export class Hub {
 
   /** Any other request. The answer names it by its `ref`. */
   #request(socket: Socket, frame: Frame, text: string): void {
-    if (frame.ref === undefined) return this.port.send(text);
-    const number = ++this.#numbers;
-    this.#requests.set(number, { socket, ref: frame.ref });
-    this.port.send(JSON.stringify({ ...frame, ref: number }));
+    const { ref } = frame;
+    this.port.send(ref === undefined ? text : this.#requests.request(socket, ref, ++this.#numbers, frame));
   }
 
   /** A tab closes a socket, or is gone (`isGone`). */
   #left(socket: Socket, isGone = false): void {
     if (!this.#sockets.delete(socket.id)) return;
     for (const ch of [...this.#feeds.keys()]) this.#unsubscribe(socket, ch);
-    for (const [number, request] of this.#requests) if (request.socket === socket) this.#requests.delete(number);
-    const { pingedAt } = socket;
-    const complains = !isGone && pingedAt !== undefined && this.#now - pingedAt >= COMPLAINT_MS;
+    this.#requests.remove(socket);
+    const complains = this.#pings.removed(socket, this.#now);
     this.#publications.remove(socket);
-    if (complains) this.#replace();
+    if (complains && !isGone) this.#replace();
     const isUnused = this.#sockets.size === 0 || (this.#wire.name === "greeted" && this.#wire.by === socket);
     if (isUnused) this.#replace();
   }
@@ -337,10 +287,8 @@ export class Hub {
   #reset(): Socket[] {
     const sockets = [...this.#sockets.values()];
     this.#wire = { name: "none" };
-    this.#isPinging = false;
-    this.#incoming = undefined;
     this.#publications.closed(1000);
-    for (const map of [this.#sockets, this.#feeds, this.#requests]) map.clear();
+    for (const part of [this.#sockets, this.#feeds, this.#requests, this.#pings]) part.clear();
     return sockets;
   }
 

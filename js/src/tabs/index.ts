@@ -2,6 +2,7 @@ import { Call } from "../boundary.js";
 import { invalid, unknown } from "../error.js";
 import type { Shared, SharedClient, SharedConnection } from "../shared.js";
 import { bytes, isText } from "../text.js";
+import { sameVersion } from "../version.js";
 import { Member } from "./member.js";
 import { BrowserWorld, canShare } from "./world.js";
 
@@ -29,7 +30,11 @@ export interface TabsOptions {
  */
 export function tabs(options: TabsOptions = {}): Shared {
   const name = checked(options);
-  return { name, _join: (client, report) => join(name, client, (event) => report(event, Call.Wake)) };
+  return {
+    name,
+    seamline: sameVersion("tabs()"),
+    _join: (client, report) => join(name, client, (event) => report(event, Call.Wake)),
+  };
 }
 
 function checked(options: TabsOptions): string {

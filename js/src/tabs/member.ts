@@ -1,52 +1,9 @@
 import type { SharedRole } from "../shared.js";
 import { Hub } from "./hub.js";
-import type { HubName, Message, ToHub, ToTab } from "./messages.js";
+import { HubWatch } from "./hub-watch.js";
+import { type HubName, isSame, type Message, type ToHub, type ToTab } from "./messages.js";
+import type { Wire, World } from "./platform.js";
 import { TabSocket } from "./socket.js";
-
-/** What a member does to the world. All of it may be simulated. */
-export interface World {
-  /** The name of this tab: unique among all. */
-  readonly tab: string;
-  /** The time in milliseconds. It never runs backwards. */
-  now(): number;
-  /** Whether the page is hidden: its timers are late. */
-  isHidden(): boolean;
-  /** Calls back once, after a time. Returns a function that prevents it. */
-  after(ms: number, call: () => void): () => void;
-  /**
-   * Sends a message to a tab, or to all others. Messages from one tab to another arrive in order, later than this call
-   * returns; those to a tab that is gone are lost. `receive` gets them.
-   */
-  post(to: string | undefined, message: Message): void;
-  /**
-   * Requests the right to have the hub, which one tab has at a time: `elected` when it is this one's turn. `steal` takes
-   * it from the tab that has it, which is `deposed`. A tab that ends loses it.
-   */
-  elect(steal: boolean): void;
-  /** Gives the right back, or stops waiting for it. */
-  resign(): void;
-  /** Calls back when a tab has ended. */
-  watch(tab: string, gone: () => void): void;
-  /** Stops sending and receiving. */
-  leave(): void;
-  /** Opens the WebSocket to the server. */
-  connect(events: WireEvents): Wire;
-  /** Where it is now, for diagnostics; the client connects now, if it waits. */
-  wake(role: SharedRole): void;
-}
-
-/** The WebSocket to the server. Nothing here throws. */
-export interface Wire {
-  send(text: string): void;
-  /** No event follows. */
-  close(code: number): void;
-}
-
-export interface WireEvents {
-  opened(): void;
-  received(data: unknown): void;
-  closed(code: number, reason: string): void;
-}
 
 /** The hub of this tab. */
 interface Leading {
@@ -56,22 +13,8 @@ interface Leading {
   readonly tabs: Set<string>;
 }
 
-/** How far the doubt about a silent hub has come. */
-type Doubt =
-  | { readonly name: "none" }
-  /** A ping has no answer. */
-  | { readonly name: "pinged" }
-  /** This tab has announced that it replaces the hub. */
-  | { readonly name: "claimed" };
-
-/** A hub that is silent for this long is pinged. Hidden pages are late: they run timers once a second, or a minute. */
-const QUIET_MS = 300;
-/** How long a hub may leave a ping without an answer. A busy leader is not replaced for less. */
-const SILENT_MS = 300;
-/** How long the claims of other tabs are waited for. Also gives messages that wait in this tab a turn. */
-const CLAIM_MS = 40;
-/** How long a claim of another tab counts. */
-const CLAIMED_MS = 600;
+/** A term is a time, or a little more: the pages of an origin may have clocks that differ. Another one is none. */
+const TERM_AHEAD_MS_MAX = 365 * 24 * 3600 * 1000;
 /** The code of a socket whose hub is gone: no publication is blamed for it. */
 const GOING_AWAY = 1001;
 
@@ -89,17 +32,20 @@ export class Member {
   #hub: HubName | undefined;
   /** The highest term that this tab knows. */
   #term = 0;
-  #doubt: Doubt = { name: "none" };
-  #heardAt = 0;
-  #claimedAt = -Infinity;
+  #watch: HubWatch;
   #opened = 0;
-  #stopWatching: (() => void) | undefined;
   #isPresent = false;
 
   constructor(
     private readonly world: World,
     private readonly url: string,
-  ) {}
+  ) {
+    this.#watch = new HubWatch(world, {
+      hub: () => this.#hub,
+      mayReplace: () => this.#isPresent && !this.#leading,
+      needsHub: () => this.#sockets.size > 0,
+    });
+  }
 
   get role(): SharedRole {
     return this.#leading ? "leader" : this.#hub ? "follower" : "none";
@@ -109,10 +55,10 @@ export class Member {
   join(): void {
     if (this.#isPresent) return;
     this.#isPresent = true;
-    this.#heardAt = this.world.now();
+    this.#watch.heard();
     this.world.elect(false);
     this.world.post(undefined, { type: "who" });
-    this.#watch();
+    this.#watch.start();
   }
 
   /** A new virtual WebSocket. It opens when there is a hub. */
@@ -123,14 +69,14 @@ export class Member {
     });
     this.#sockets.set(socket.id, socket);
     if (this.#hub) socket.bind(this.#hub);
-    this.#watch();
+    this.#watch.start();
     return socket;
   }
 
   /** The tab takes part no more, until it joins again. */
   leave(): void {
     this.#isPresent = false;
-    this.#stopWatching?.();
+    this.#watch.stop();
     this.#stepDown();
     this.world.resign();
     this.#forget();
@@ -162,7 +108,7 @@ export class Member {
     const lost = this.#forget();
     this.world.elect(false);
     this.world.post(undefined, { type: "who" });
-    this.#watch();
+    this.#watch.start();
     if (lost) this.world.wake(this.role);
   }
 
@@ -177,7 +123,7 @@ export class Member {
       case "gone":
         return this.#gone({ tab: from, term: message.term });
       case "claim":
-        return this.#claimed(from, message.isHidden);
+        return this.#watch.claimed(from, message.isHidden);
       case "ping":
         return this.#pinged(from, message.term);
       case "pong":
@@ -200,7 +146,7 @@ export class Member {
   }
 
   #announced(hub: HubName, connected: boolean): void {
-    if (hub.term < this.#term) return;
+    if (hub.term < this.#term || hub.term > this.world.now() + TERM_AHEAD_MS_MAX) return;
     // The lock reports this, too, but not in a page whose grant arrives after the report that it was stolen.
     if (this.#leading && !isSame(this.#leading.name, hub)) this.deposed();
     this.#follow(hub);
@@ -208,8 +154,7 @@ export class Member {
   }
 
   #follow(hub: HubName): void {
-    this.#heardAt = this.world.now();
-    this.#doubt = { name: "none" };
+    this.#watch.heard();
     if (isSame(this.#hub, hub)) return;
     this.#term = hub.term;
     const before = this.#hub;
@@ -217,7 +162,7 @@ export class Member {
     const lost = this.#lose(before);
     for (const socket of this.#sockets.values()) if (!socket.hub) socket.bind(hub);
     if (lost) this.world.wake(this.role);
-    this.#watch();
+    this.#watch.start();
   }
 
   /** The hub has ended. Until there is another one, sockets wait. */
@@ -230,8 +175,7 @@ export class Member {
   #forget(): boolean {
     const hub = this.#hub;
     this.#hub = undefined;
-    this.#doubt = { name: "none" };
-    this.#heardAt = this.world.now();
+    this.#watch.heard();
     return this.#lose(hub);
   }
 
@@ -244,46 +188,8 @@ export class Member {
 
   #heard(hub: HubName): boolean {
     if (!isSame(this.#hub, hub)) return false;
-    this.#heardAt = this.world.now();
-    this.#doubt = { name: "none" };
+    this.#watch.heard();
     return true;
-  }
-
-  /** Checks that the hub is alive, while a socket needs it. */
-  #watch(): void {
-    this.#stopWatching?.();
-    this.#stopWatching = undefined;
-    if (!this.#isPresent || this.#leading || this.#sockets.size === 0) return;
-    const quietMs = Math.max(0, this.#heardAt + QUIET_MS - this.world.now());
-    this.#stopWatching = this.world.after(this.#doubt.name === "none" ? quietMs : SILENT_MS, () => {
-      this.#check();
-      this.#watch();
-    });
-  }
-
-  #check(): void {
-    if (this.#doubt.name === "claimed" || this.world.now() - this.#heardAt < QUIET_MS) return;
-    if (this.#doubt.name === "pinged") return this.#claim();
-    if (this.#hub) this.world.post(this.#hub.tab, { type: "ping", term: this.#hub.term });
-    else this.world.post(undefined, { type: "who" });
-    this.#doubt = { name: "pinged" };
-  }
-
-  /** Another tab finds the hub silent. Of several, a visible one replaces it, and of those the one with the lowest name. */
-  #claimed(by: string, isHidden: boolean): void {
-    const own = this.world.isHidden();
-    if (isHidden === own ? by < this.world.tab : own) this.#claimedAt = this.world.now();
-  }
-
-  #claim(): void {
-    this.#doubt = { name: "claimed" };
-    this.world.post(undefined, { type: "claim", isHidden: this.world.isHidden() });
-    this.world.after(CLAIM_MS, () => {
-      if (this.#doubt.name !== "claimed" || !this.#isPresent || this.#leading) return;
-      this.#doubt = { name: "none" };
-      this.#heardAt = this.world.now();
-      if (this.#heardAt - this.#claimedAt >= CLAIMED_MS) this.world.elect(true);
-    });
   }
 
   #makeHub(name: HubName): Hub {
@@ -339,8 +245,4 @@ export class Member {
     this.#leading = undefined;
     this.world.post(undefined, { type: "gone", term: leading.name.term });
   }
-}
-
-function isSame(a: HubName | undefined, b: HubName | undefined): boolean {
-  return a?.tab === b?.tab && a?.term === b?.term;
 }

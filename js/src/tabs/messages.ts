@@ -10,6 +10,10 @@ export interface HubName {
   readonly term: number;
 }
 
+export function isSame(a: HubName | undefined, b: HubName | undefined): boolean {
+  return a?.tab === b?.tab && a?.term === b?.term;
+}
+
 /** A virtual WebSocket: `socket` is unique among all tabs. */
 interface OfSocket {
   readonly socket: string;
@@ -34,6 +38,9 @@ export type ToTab = OfSocket &
     | { readonly type: "closed"; readonly code: number; readonly reason: string; readonly moved: boolean }
   );
 
+/** A message and the tab that it is from, as tabs post it. */
+export type Posted = readonly [from: string, message: Message];
+
 /** What tabs send each other. */
 export type Message =
   | { readonly type: "who" }
@@ -47,3 +54,53 @@ export type Message =
   | { readonly type: "pong"; readonly term: number }
   | { readonly type: "toHub"; readonly term: number; readonly message: ToHub }
   | { readonly type: "toTab"; readonly term: number; readonly message: ToTab };
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === "string";
+const isFlag: Check = (value) => typeof value === "boolean";
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Whether a value has a `type` of the table, and the fields of that type. */
+function isOneOf(table: Readonly<Record<string, Readonly<Record<string, Check>>>>): Check {
+  return (value) => {
+    const { type } = (value ?? {}) as { readonly type: string };
+    const checks = Object.hasOwn(table, type) ? table[type] : undefined;
+    return (
+      checks !== undefined &&
+      Object.entries(checks).every(([name, check]) => check((value as Record<string, unknown>)[name]))
+    );
+  };
+}
+
+const socket = isText;
+const term = isCount;
+
+const isToHub = isOneOf({
+  open: { socket, url: isText },
+  send: { socket, text: isText },
+  close: { socket },
+  got: { socket, length: isCount },
+});
+
+const isToTab = isOneOf({
+  opened: { socket },
+  frame: { socket, text: isText },
+  closed: { socket, code: isCount, reason: isText, moved: isFlag },
+});
+
+const isMessage = isOneOf({
+  who: {},
+  hub: { term, connected: isFlag },
+  gone: { term },
+  claim: { isHidden: isFlag },
+  ping: { term },
+  pong: { term },
+  toHub: { term, message: isToHub },
+  toTab: { term, message: isToTab },
+});
+
+/** Whether a page has posted a message of ours. Any page of the origin may post anything. */
+export function isPosted(data: unknown): data is Posted {
+  return Array.isArray(data) && isText(data[0]) && isMessage(data[1]);
+}

@@ -31,6 +31,9 @@ interface Sent<S> {
  * channel until an earlier one that it has refused is there again. Each tab repeats its own in order. So here the
  * repetitions of all tabs are put into the order of the channel, and new publications wait behind them.
  *
+ * Two tabs may send the same publication. It is in flight once at a time: of two answers, the first could settle it, and
+ * the second could ask for it again, when nobody repeats it any more.
+ *
  * A publication may make the server or a proxy close the connection. A tab finds its own by sending one at a time. If the
  * connection closes with publications of several tabs in flight, only one tab's are sent at a time, until all are
  * settled.
@@ -61,7 +64,13 @@ export class Publications<S> {
     const sent = channel?.get(key);
     if (!channel || !sent) return [];
     sent.isPostponed = isPostponed;
-    if (!isPostponed) channel.delete(key);
+    if (!isPostponed) {
+      channel.delete(key);
+      // Who has the answer does not need another one.
+      this.#waiting = this.#waiting.filter(
+        (other) => other.ch !== ch || other.key !== key || !sent.tabs.has(other.socket),
+      );
+    }
     if (channel.size === 0) this.#sent.delete(ch);
     if (this.#sent.size === 0 && this.#waiting.length === 0) this.#oneTabAtATime = false;
     this.#flush();
@@ -101,10 +110,17 @@ export class Publications<S> {
   }
 
   #next(): Waiting<S> | undefined {
+    const wanted = new Map([...this.#sent.keys()].map((ch) => [ch, this.#wanted(ch)]));
     return this.#waiting.find(({ ch, key, socket }) => {
-      const postponed = [...(this.#sent.get(ch) ?? [])].find(([, { isPostponed }]) => isPostponed);
-      return (!postponed || postponed[0] === key) && (!this.#oneTabAtATime || this.#isOnly(socket));
+      if (this.#sent.get(ch)?.get(key)?.isPostponed === false) return false;
+      return (wanted.get(ch) ?? key) === key && (!this.#oneTabAtATime || this.#isOnly(socket));
     });
+  }
+
+  /** The key that the server wants again before it takes later ones of the channel. */
+  #wanted(ch: string): string | undefined {
+    for (const [key, { isPostponed }] of this.#sent.get(ch) ?? []) if (isPostponed) return key;
+    return undefined;
   }
 
   #isOnly(socket: S): boolean {

@@ -2,10 +2,9 @@ import { Call } from "../boundary.js";
 import { randomName } from "../random.js";
 import type { SharedClient } from "../shared.js";
 import { openSocket } from "../socket.js";
-import type { Member, Wire, WireEvents, World } from "./member.js";
-import { type Message, VERSION } from "./messages.js";
-
-type Posted = readonly [from: string, message: Message];
+import type { Member } from "./member.js";
+import { isPosted, type Message, VERSION } from "./messages.js";
+import type { Wire, WireEvents, World } from "./platform.js";
 
 /** The right to have the hub, requested or held. */
 interface Candidacy {
@@ -31,7 +30,7 @@ export class BrowserWorld implements World {
   #watching = new AbortController();
   /** Lets the others know that this tab has ended. */
   #release: (() => void) | undefined;
-  /** The browser refuses locks, as in a sandboxed frame: nothing is shared. */
+  /** The browser refuses locks or channels, as in a sandboxed frame: nothing is shared. */
   isAlone = false;
 
   constructor(
@@ -45,9 +44,6 @@ export class BrowserWorld implements World {
   /** The member takes part as soon as the others can learn of its end. */
   enter(member: Member): void {
     this.#member = member;
-    for (const name of [this.#group, this.#inbox(this.tab)]) {
-      this.#channel(name).onmessage = ({ data: [from, message] }: { data: Posted }) => member.receive(from, message);
-    }
     const entered = () => {
       if (this.#member === member) member.join();
     };
@@ -61,6 +57,13 @@ export class BrowserWorld implements World {
         this.#release = release;
         entered();
       });
+    try {
+      for (const name of [this.#group, this.#inbox(this.tab)]) {
+        this.#channel(name).onmessage = ({ data }) => isPosted(data) && member.receive(...data);
+      }
+    } catch {
+      return alone(); // some browsers, where the user has blocked cookies
+    }
     request(this.#inbox(this.tab), {}, held).catch(alone);
   }
 

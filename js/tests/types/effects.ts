@@ -1,7 +1,7 @@
 // Transactions and stored positions, as far as the compiler is concerned.
 
 import { Dexie, type Transaction as DexieTransaction } from "dexie";
-import type { IDBPDatabase, IDBPTransaction } from "idb";
+import type { DBSchema, IDBPDatabase, IDBPTransaction } from "idb";
 import { connect, type Transaction } from "seamline";
 import {
   customTransaction,
@@ -12,8 +12,13 @@ import {
   type TransactionAdapter,
 } from "seamline/effects";
 
+interface Schema extends DBSchema {
+  rows: { key: number; value: { text: string } };
+  positions: { key: string; value: unknown };
+}
 declare const db: IDBDatabase;
 declare const wrapped: IDBPDatabase;
+declare const withSchema: IDBPDatabase<Schema>;
 declare const storage: PositionStorage;
 declare const adapter: TransactionAdapter<{ sql: string }>;
 
@@ -31,6 +36,12 @@ client
   })
   .on("message", async ({ data }, tx) => void (await tx.objectStore("rows").add(data)));
 client
+  .channel("b", { transaction: indexedDbTransaction(wrapped, ["rows"]) })
+  .on("message", async ({ data }, tx) => void (await tx.objectStore("rows").add(data)));
+client
+  .channel("b", { transaction: indexedDbTransaction(async () => withSchema, ["rows"]) })
+  .on("message", async (_, tx) => void (await tx.objectStore("rows").put({ text: "a" })));
+client
   .channel("c", { transaction: dexieTransaction<DexieTransaction>(new Dexie("app"), ["rows"]) })
   .on("message", ({ data }, tx) => tx.table("rows").add(data));
 client.channel("d", { transaction: customTransaction(adapter) }).on("message", (_, tx) => tx.sql.length);
@@ -39,6 +50,11 @@ client.channel("d", { transaction: customTransaction(adapter) }).on("message", (
 client.channel<{ text: string }, unknown, IDBTransaction>("e", { transaction }).on("message", ({ data }, tx) => {
   tx.objectStore("rows").add(data.text);
 });
+client.channel<{ text: string }>("e", { transaction }).on("message", ({ data }, tx: IDBTransaction) => {
+  tx.objectStore("rows").add(data.text);
+});
+// @ts-expect-error the payload has a type
+client.channel<{ text: string }>("e", { transaction }).on("message", ({ data }) => data.title);
 
 // @ts-expect-error no transaction
 client.channel("f").on("message", (_, tx) => tx.abort());

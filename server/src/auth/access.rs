@@ -28,7 +28,7 @@ impl fmt::Display for Action {
 /// The claim `channels: {read: [patterns], write: [patterns]}`. A token without the claim grants everything; a claim
 /// grants only what it lists.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Access(Option<Lists>);
+pub struct Access(Option<Box<Lists>>);
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Lists {
@@ -42,7 +42,7 @@ impl<'de> Deserialize<'de> for Access {
         let mut lists = HashMap::<String, Vec<String>>::deserialize(deserializer)?;
         let [read, write] = ["read", "write"].map(|name| lists.remove(name).unwrap_or_default());
         match lists.is_empty() {
-            true => Ok(Access(Some(Lists { read, write }))),
+            true => Ok(Access(Some(Box::new(Lists { read, write })))),
             false => Err(D::Error::custom("`channels` has `read` and `write`")),
         }
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tracing::warn;
 
-use super::key::{Key, KeyError};
+use super::key::{KINDS, Key, KeyError};
 
 #[derive(Deserialize)]
 struct Set {
@@ -56,7 +56,8 @@ enum Skipped {
     Use,
     Operations,
     Kind,
-    Algorithm,
+    /// Its `alg` is not this.
+    Algorithm(Algorithm),
     Numbers,
 }
 
@@ -67,8 +68,10 @@ impl fmt::Display for Skipped {
             Skipped::Unnamed => "it has no `kid`, so a token could not name it among several",
             Skipped::Use => "it is not for signatures (`use`)",
             Skipped::Operations => "it is not for checking signatures (`key_ops`)",
-            Skipped::Kind => "it is neither RSA nor P-256",
-            Skipped::Algorithm => "its `alg` is neither RS256 for RSA nor ES256 for P-256",
+            Skipped::Kind => return write!(f, "it is not of {KINDS}"),
+            Skipped::Algorithm(kind) => {
+                return write!(f, "its `alg` is not {kind:?}, which is what its kind is for");
+            }
             Skipped::Numbers => "its numbers cannot be read",
         })
     }
@@ -95,22 +98,33 @@ fn key(jwk: &Jwk) -> Result<Key, Skipped> {
     if common.key_operations.as_ref().is_some_and(|allowed| !allowed.contains(&KeyOperations::Verify)) {
         return Err(Skipped::Operations);
     }
-    let algorithm = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
+    let (algorithm, named) = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
+            (Algorithm::ES256, KeyAlgorithm::ES256)
+        }
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P384 => {
+            (Algorithm::ES384, KeyAlgorithm::ES384)
+        }
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
+            (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
+        }
         _ => return Err(Skipped::Kind),
     };
-    match (common.key_algorithm, algorithm) {
-        (None, _) | (Some(KeyAlgorithm::RS256), Algorithm::RS256) => {}
-        (Some(KeyAlgorithm::ES256), Algorithm::ES256) => {}
-        _ => return Err(Skipped::Algorithm),
+    if common.key_algorithm.is_some_and(|claimed| claimed != named) {
+        return Err(Skipped::Algorithm(algorithm));
     }
-    let key = DecodingKey::from_jwk(jwk).map_err(|_| Skipped::Numbers)?;
-    Ok(Key { kid: common.key_id.clone(), algorithm, key })
+    let (kid, key) = (common.key_id.clone(), DecodingKey::from_jwk(jwk).map_err(|_| Skipped::Numbers)?);
+    match algorithm {
+        Algorithm::RS256 => Ok(Key { kid, algorithm, key }),
+        _ => Key::of_curve(kid, algorithm, key).ok_or(Skipped::Numbers),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    const ED: &str =
+        r#"{"kty":"OKP","kid":"ed","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
     const RSA: &str = r#"{"kty":"RSA","kid":"r","n":"AQAB","e":"AQAB"}"#;
 
     use super::KeyError;
@@ -134,8 +148,14 @@ mod tests {
             with(r#""alg":"HS256""#),
             with(r#""alg":"ES256""#),
             with(r#""alg":"none""#),
+            r#"{"kty":"EC","kid":"other","crv":"P-256","x":"AA","y":"AA"}"#.into(),
             r#"{"kty":"EC","kid":"other","crv":"P-384","x":"AA","y":"AA"}"#.into(),
+            r#"{"kty":"EC","kid":"other","crv":"P-521","x":"AA","y":"AA"}"#.into(),
             r#"{"kty":"OKP","kid":"other","crv":"Ed25519","x":"AA"}"#.into(),
+            r#"{"kty":"OKP","kid":"other","crv":"Ed448","x":"AA"}"#.into(),
+            ED.replace(r#""ed""#, r#""other","alg":"ES256""#),
+            // One byte more than a key has.
+            ED.replace(r#""ed""#, r#""other""#).replace("URo", "URoA"),
             r#"{"kty":"new","kid":"other"}"#.into(),
             r#"{"kty":"RSA","kid":"other"}"#.into(),
             r#"{"kid":"other"}"#.into(),
@@ -145,6 +165,8 @@ mod tests {
             assert!(matches!(read(&[&other]), Err(KeyError::NoKey)), "{other}");
         }
         assert!(read(&[&with(r#""use":"sig","key_ops":["verify","x"],"alg":"RS256""#)]).is_ok());
+        assert_eq!(read(&[ED]).unwrap(), [Some("ed".into())]);
+        assert!(read(&[&ED.replace(r#""kid""#, r#""alg":"EdDSA","kid""#)]).is_ok());
     }
 
     #[test]

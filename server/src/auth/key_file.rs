@@ -22,16 +22,17 @@ fn parse(text: &[u8]) -> Result<Vec<Key>, KeyError> {
     }
 }
 
-fn advice(e: &KeyError) -> &'static str {
+/// What to do about it.
+pub fn advice(e: &KeyError) -> &'static str {
     match e {
         KeyError::Unreadable(_) => "Give --token-key a file that the server may read.",
         KeyError::NotAKey => {
-            "Give a public key, RSA or P-256, that begins with `-----BEGIN PUBLIC KEY-----`."
+            "Give a public key of one of these kinds that begins with `-----BEGIN PUBLIC KEY-----`."
         }
         KeyError::Private => "Keep it where tokens are signed, and give its public key here.",
         KeyError::Secret => "Give a secret with --token-secret.",
         KeyError::NotJson(_) | KeyError::NotAJwks(_) => "Give a JWKS: `{\"keys\": [...]}`.",
-        KeyError::NoKey => "Give at least one key of RSA (RS256) or P-256 (ES256).",
+        KeyError::NoKey => "Give at least one key of one of these kinds.",
         KeyError::Unnamed | KeyError::Duplicate(_) => "Give each key a `kid` of its own.",
     }
 }

@@ -2,15 +2,19 @@
 //! that is asked about each channel (`--authorize-url`).
 
 mod access;
+pub(crate) mod client;
 mod jwks;
+mod jwks_url;
 mod key;
 mod key_file;
-mod outage_log;
+mod key_source;
+pub(crate) mod outage_log;
 mod per_user;
 mod resolver;
 mod service;
 mod tokens;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Config;
@@ -18,6 +22,8 @@ use crate::error::SetupError;
 use crate::refusal::Refusal;
 
 pub use access::{Access, Action};
+use key_source::{Keys, Search};
+pub use service::ServiceSeconds;
 use service::{Service, Verdict};
 use tokens::{TokenError, Tokens};
 
@@ -30,13 +36,15 @@ pub struct Auth {
     tokens: Option<Tokens>,
     /// Asked about what the token grants.
     service: Option<Service>,
+    /// The name of everyone on a server that asks for no tokens.
+    anonymous: Arc<str>,
 }
 
 /// Who a connection or a request belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
-    /// The token's `sub`.
-    pub name: String,
+    /// The token's `sub`. What belongs to a connection shares it.
+    pub name: Arc<str>,
     /// The token's `exp`, since the Unix epoch.
     pub expires: Option<Duration>,
     /// What the token grants.
@@ -47,30 +55,35 @@ impl Auth {
     /// Follows the configuration, and reads the file with the keys.
     pub fn new(config: &Config) -> Result<Self, SetupError> {
         let audience = config.token_audience.as_deref();
-        let tokens = match (&config.token_secret, &config.token_key) {
-            (None, None) => None,
-            (Some(secret), _) => Some(Tokens::with_secret(secret, audience)),
-            (None, Some(path)) => Some(Tokens::with_file(path.clone(), audience)?),
-        };
+        let tokens = Keys::new(config)?.map(|keys| Tokens::new(keys, audience));
         let [timeout, cache_time] =
             [config.authorize_timeout_ms, config.authorize_cache_ms].map(Duration::from_millis);
         let service =
             config.authorize_url.as_ref().map(|url| Service::new(url, timeout, cache_time)).transpose()?;
-        Ok(Auth { tokens, service })
+        Ok(Auth { tokens, service, anonymous: ANONYMOUS.into() })
     }
 
     /// Checks a token, if tokens are needed.
-    pub fn authenticate(&self, token: Option<&str>) -> Result<User, Refusal> {
+    pub async fn authenticate(&self, token: Option<&str>) -> Result<User, Refusal> {
         let Some(tokens) = &self.tokens else {
-            return Ok(User { name: ANONYMOUS.into(), expires: None, access: Access::default() });
+            return Ok(User { name: self.anonymous.clone(), expires: None, access: Access::default() });
         };
-        let checked = token.ok_or(TokenError::Missing).and_then(|token| tokens.check(token));
+        let check = || token.ok_or(TokenError::Missing).and_then(|token| tokens.check(token));
+        let mut checked = check();
+        if checked == Err(TokenError::UnknownKey) {
+            // The provider may have begun to sign with a new key. Boxed, because few connections wait for that.
+            let search = Box::pin(tokens.keys.look_for_unknown_key()).await;
+            checked = check();
+            if matches!(search, Search::Failed) && checked == Err(TokenError::UnknownKey) {
+                return Err(Refusal::unknown_key());
+            }
+        }
         checked.map_err(Refusal::unauthorized)
     }
 
     /// Replaces a user's token. A fresh token must name the same user, because the subscriptions are that user's.
-    pub fn renew(&self, user: &mut User, token: &str) -> Result<(), Refusal> {
-        let renewed = self.authenticate(Some(token))?;
+    pub async fn renew(&self, user: &mut User, token: &str) -> Result<(), Refusal> {
+        let renewed = self.authenticate(Some(token)).await?;
         if renewed.name != user.name {
             return Err(Refusal::another_user());
         }
@@ -88,9 +101,22 @@ impl Auth {
         }
     }
 
-    /// Reads the file with the keys again. Returns `None` if there is none.
-    pub fn reload(&self) -> Option<Result<(), SetupError>> {
-        self.tokens.as_ref()?.reload()
+    /// Reads the file with the keys again, or fetches them. Returns `None` if there is nothing to read.
+    pub async fn load_keys(&self) -> Option<Result<(), SetupError>> {
+        self.tokens.as_ref()?.keys.load().await
+    }
+
+    /// Keeps keys up to date that are fetched. Does not end.
+    pub async fn refresh_keys(&self) {
+        match &self.tokens {
+            Some(tokens) => tokens.keys.refresh_regularly().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// How long the authorization service takes to answer, if there is one.
+    pub fn service_seconds(&self) -> Option<ServiceSeconds> {
+        self.service.as_ref().map(Service::seconds)
     }
 }
 
@@ -98,19 +124,5 @@ impl User {
     /// Whether the token grants this.
     pub fn check_grant(&self, action: Action, ch: &str) -> Result<(), Refusal> {
         if self.access.allows(action, ch) { Ok(()) } else { Err(Refusal::not_granted(action, ch)) }
-    }
-
-    /// Returns when the token has expired; never, without one.
-    pub async fn expired(&self) {
-        let Some(expires) = self.expires else { return std::future::pending().await };
-        loop {
-            let left = expires.saturating_sub(crate::time::since_unix_epoch());
-            if left.is_zero() {
-                return;
-            }
-            // In short steps: the clock may be set meanwhile, and `exp` may be absurdly far away.
-            // Boxed, because most sockets have no token that expires.
-            Box::pin(tokio::time::sleep(left.min(Duration::from_secs(30)))).await;
-        }
     }
 }

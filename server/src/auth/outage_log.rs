@@ -1,4 +1,4 @@
-//! When to log that the authorization service gives no answers, and that it answers again: not for each question.
+//! When to log that a service gives no answers, and that it answers again: not for each question.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

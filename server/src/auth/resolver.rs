@@ -1,4 +1,4 @@
-//! Looks up the address of the authorization service, one lookup at a time.
+//! Looks up the address of a service, one lookup at a time.
 //!
 //! A lookup blocks a thread, and cannot be canceled. It takes long if the name servers do not answer. With one lookup
 //! for each question, they would soon take all the threads, and leave none for reads of the log, which run there too.
@@ -18,7 +18,7 @@ use tower_service::Service;
 type Addresses = Result<Vec<SocketAddr>, Arc<io::Error>>;
 type Lookup = dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
-/// See the module. It looks up one name, because there is one service.
+/// See the module. It looks up one name, because each service has a client of its own.
 #[derive(Clone)]
 pub struct Resolver {
     lookup: Arc<Lookup>,

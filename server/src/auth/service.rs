@@ -2,30 +2,26 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
 use hyper::header::CONTENT_TYPE;
 use hyper::{Request, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use moka::Expiry;
 use moka::future::Cache;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tracing::{info, warn};
 
 use super::access::Action;
+use super::client::{HttpClient, client, with_causes};
 use super::outage_log::OutageLog;
 use super::per_user::PerUserLimit;
-use super::resolver::Resolver;
 use crate::error::SetupError;
+use crate::http::metrics;
 use crate::refusal::AUTHORIZATION_RETRY;
 
 /// How much memory the cached answers may take, including the names. The least used are evicted first.
@@ -48,6 +44,20 @@ pub enum Verdict {
     Unknown,
 }
 
+impl Verdict {
+    /// As the label of a metric.
+    fn name(self) -> &'static str {
+        match self {
+            Verdict::Allowed => "allowed",
+            Verdict::Forbidden => "forbidden",
+            Verdict::Unknown => "unknown",
+        }
+    }
+}
+
+/// How long answers took, by verdict.
+pub type ServiceSeconds = Family<[(&'static str, &'static str); 1], Histogram, fn() -> Histogram>;
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 struct Question {
     user: String,
@@ -57,13 +67,14 @@ struct Question {
 
 /// See the module.
 pub struct Service {
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Body>,
+    client: HttpClient,
     url: Uri,
     timeout: Duration,
     answers: Cache<Question, Verdict>,
     per_user: PerUserLimit,
     in_flight: Semaphore,
     outage: OutageLog,
+    seconds: ServiceSeconds,
 }
 
 impl Service {
@@ -78,13 +89,18 @@ impl Service {
             .expire_after(Lifetimes { cache_time })
             .build();
         Ok(Service {
-            client: Client::builder(TokioExecutor::new()).build(connector(url)?),
+            client: client(
+                "--authorize-url",
+                url,
+                "read the names of users and channels, and allow anything",
+            )?,
             url: url.clone(),
             timeout,
             answers,
             per_user: PerUserLimit::default(),
             in_flight: Semaphore::new(QUESTIONS_MAX),
             outage: OutageLog::default(),
+            seconds: Family::new_with_constructor(metrics::seconds),
         })
     }
 
@@ -93,12 +109,21 @@ impl Service {
         let question = Question { user: user.into(), channel: channel.into(), action };
         let asking = async {
             let timed_out = |_| Err(AskError::TimedOut(self.timeout));
-            match timeout(self.timeout, self.send(&question)).await.unwrap_or_else(timed_out) {
+            let asked = Instant::now();
+            let verdict = match timeout(self.timeout, self.send(&question)).await.unwrap_or_else(timed_out) {
                 Ok(verdict) => self.answered(verdict),
                 Err(e) => self.failed(&e),
-            }
+            };
+            let seconds = self.seconds.get_or_create(&[("verdict", verdict.name())]);
+            seconds.observe(asked.elapsed().as_secs_f64());
+            verdict
         };
         self.answers.get_with_by_ref(&question, asking).await
+    }
+
+    /// How long it takes to answer. Cached answers do not count.
+    pub fn seconds(&self) -> ServiceSeconds {
+        self.seconds.clone()
     }
 
     async fn send(&self, question: &Question) -> Result<Verdict, AskError> {
@@ -133,28 +158,6 @@ impl Service {
     }
 }
 
-fn connector(url: &Uri) -> Result<HttpsConnector<HttpConnector<Resolver>>, SetupError> {
-    let builder = HttpsConnectorBuilder::new();
-    let provider = ring::default_provider();
-    // The machine's certificates have to be there only if they are needed.
-    let builder = if url.scheme_str() == Some("https") {
-        let no_roots = |e| {
-            SetupError::new(format!("cannot use --authorize-url {url}"), e).advice(
-                "https needs the machine's CA certificates: install them (on Debian, ca-certificates).",
-            )
-        };
-        builder.with_provider_and_native_roots(provider).map_err(no_roots)?
-    } else {
-        let config =
-            ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
-        let config = config.map_err(|e| SetupError::new("cannot set up TLS", e))?;
-        builder.with_tls_config(config.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
-    };
-    let mut tcp = HttpConnector::new_with_resolver(Resolver::new());
-    tcp.enforce_http(false); // https goes through here, too
-    Ok(builder.https_or_http().enable_http1().wrap_connector(tcp))
-}
-
 /// Why there was no answer.
 enum AskError {
     TimedOut(Duration),
@@ -176,12 +179,6 @@ impl fmt::Display for AskError {
             AskError::Other(e) => f.write_str(&with_causes(&**e)),
         }
     }
-}
-
-/// An error with its causes: they have the reason.
-fn with_causes(e: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(e), |e| (*e).source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// How long answers are cached.

@@ -1,8 +1,6 @@
 //! How tokens are checked: with the key that they name, and with the one algorithm that this key is for.
 
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jsonwebtoken::errors::ErrorKind;
@@ -10,8 +8,8 @@ use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
 use serde::{Deserialize, Deserializer};
 
 use super::key::Key;
-use super::{Access, User, key_file};
-use crate::error::SetupError;
+use super::key_source::Keys;
+use super::{Access, User};
 use crate::time::since_unix_epoch;
 
 /// Why a token is rejected.
@@ -71,9 +69,8 @@ impl fmt::Display for TokenError {
 
 /// The keys, and what a token must have besides a signature.
 pub struct Tokens {
-    // Replaced as a whole. Not empty.
-    keys: RwLock<Arc<[Key]>>,
-    file: Option<PathBuf>,
+    /// The keys.
+    pub keys: Keys,
     validation: Validation,
 }
 
@@ -95,27 +92,14 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::
 }
 
 impl Tokens {
-    /// Signed with a secret.
-    pub fn with_secret(secret: &str, audience: Option<&str>) -> Tokens {
-        let keys = RwLock::new([Key::secret(secret)].into());
-        Tokens { keys, file: None, validation: validation(audience) }
-    }
-
-    /// Signed for the keys in a file.
-    pub fn with_file(file: PathBuf, audience: Option<&str>) -> Result<Tokens, SetupError> {
-        let keys = RwLock::new(key_file::read(&file)?.into());
-        Ok(Tokens { keys, file: Some(file), validation: validation(audience) })
-    }
-
-    /// Reads the file again, if there is one. Keeps the old keys if something is wrong.
-    pub fn reload(&self) -> Option<Result<(), SetupError>> {
-        let read = key_file::read(self.file.as_ref()?);
-        Some(read.map(|keys| *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.into()))
+    /// Signed for one of these keys, and for this audience if there is one.
+    pub fn new(keys: Keys, audience: Option<&str>) -> Tokens {
+        Tokens { keys, validation: validation(audience) }
     }
 
     /// Checks a token. Returns whose it is.
     pub fn check(&self, token: &str) -> Result<User, TokenError> {
-        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let keys = self.keys.get();
         let all: Vec<Algorithm> = keys.iter().map(|key| key.algorithm).collect();
         let header = decode_header(token).map_err(|e| rejected(e.kind(), &all))?;
         if is_extended(&header) {
@@ -128,7 +112,7 @@ impl Tokens {
         match decoded.map_err(|e| rejected(e.kind(), &validation.algorithms))?.claims {
             Claims { sub: Some(name), exp: Some(exp), nbf, channels } => {
                 let expires = valid_until(exp, nbf, since_unix_epoch())?;
-                Ok(User { name, expires: Some(expires), access: channels })
+                Ok(User { name: name.into(), expires: Some(expires), access: channels })
             }
             _ => Err(TokenError::NoClaims),
         }

@@ -13,4 +13,8 @@ pub struct Faults {
     /// Waits between subscribing and reading the replay, to widen the window of the race (for tests only)
     #[arg(long, hide = true, value_name = "MS", default_value_t = 0)]
     pub unsafe_seam_delay_ms: u64,
+
+    /// Panics in a task once the server listens (for tests only)
+    #[arg(long, hide = true)]
+    pub unsafe_panic: bool,
 }

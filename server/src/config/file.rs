@@ -1,24 +1,29 @@
 //! The configuration file: TOML, one key per option. Errors name the line, but do not show it: it may hold a secret.
 
 use std::any::TypeId;
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, Command, Id};
 use toml::de::{DeTable, DeValue};
 
-use super::options::{bare_command, is_setting, without_secrets};
+use super::options::{self, bare_command, is_setting, similar};
 
-/// The values of each option that is set, as the command line would have them.
-type Values = Vec<(Id, Vec<String>)>;
+/// An option that is set.
+struct Setting {
+    option: Id,
+    line: usize,
+    /// As the command line would have them.
+    values: Vec<String>,
+}
 
 /// A configuration file.
 pub(super) struct File {
     /// Its path, for messages.
     pub name: String,
-    values: Values,
+    settings: Vec<Setting>,
 }
 
 /// A configuration file that cannot be used.
@@ -97,45 +102,60 @@ impl File {
     /// Reads and checks a file.
     pub fn read(path: &Path) -> Result<File, FileError> {
         let name = path.display().to_string();
-        let values = match std::fs::read_to_string(path) {
-            Ok(text) => values(&text).map_err(|(at, problem)| Problem::InLine(line_of(&text, at), problem)),
+        let settings = match std::fs::read_to_string(path) {
+            Ok(text) => settings(&text).map_err(|(line, problem)| Problem::InLine(line, problem)),
             Err(e) => Err(Problem::Unreadable(e)),
         };
-        match values {
-            Ok(values) => Ok(File { name, values }),
+        match settings {
+            Ok(settings) => Ok(File { name, settings }),
             Err(problem) => Err(FileError { name, problem }),
         }
     }
 
     /// The values of an option, if the file sets it.
     pub fn value(&self, option: &Id) -> Option<&[String]> {
-        self.values.iter().find(|(id, _)| id == option).map(|(_, values)| &values[..])
+        self.setting(option).map(|setting| &setting.values[..])
+    }
+
+    /// The line of an option, if the file sets it.
+    pub fn line(&self, option: &Id) -> Option<usize> {
+        self.setting(option).map(|setting| setting.line)
+    }
+
+    fn setting(&self, option: &Id) -> Option<&Setting> {
+        self.settings.iter().find(|setting| setting.option == *option)
     }
 }
 
-/// All values; or where in the text the first problem is.
-fn values(text: &str) -> Result<Values, (usize, LineProblem)> {
-    let table = DeTable::parse(text)
-        .map_err(|e| (e.span().unwrap_or_default().start, LineProblem::NotToml(e.message().to_owned())))?;
+/// All settings; or the line of the first problem.
+fn settings(text: &str) -> Result<Vec<Setting>, (usize, LineProblem)> {
+    let table = DeTable::parse(text).map_err(|e| {
+        let line = line_of(text, e.span().unwrap_or_default().start);
+        (line, LineProblem::NotToml(e.message().to_owned()))
+    })?;
     let command = bare_command();
-    let mut values = Vec::new();
+    let mut settings = Vec::new();
     for (key, value) in table.get_ref() {
+        let line = line_of(text, key.span().start);
         let checked = texts(&command, key.get_ref(), value.get_ref());
-        values.push(checked.map_err(|problem| (key.span().start, problem))?);
+        let (option, values) = checked.map_err(|problem| (line, problem))?;
+        settings.push(Setting { option, line, values });
     }
-    Ok(values)
+    Ok(settings)
 }
 
 fn texts(command: &Command, key: &str, value: &DeValue<'_>) -> Result<(Id, Vec<String>), LineProblem> {
     let arg = command.get_arguments().find(|arg| is_setting(arg) && arg.get_long() == Some(key));
-    let arg = arg.ok_or_else(|| unknown(command, key))?;
+    let unknown = || LineProblem::UnknownKey { key: key.to_owned(), similar: similar(command, key) };
+    let arg = arg.ok_or_else(unknown)?;
     let texts = match value {
         DeValue::Array(items) if is_list(arg) => {
             items.iter().map(|item| text(arg, key, item.get_ref())).collect::<Result<_, _>>()?
         }
         value => vec![text(arg, key, value)?],
     };
-    check(command, key, &texts)?;
+    options::check(command, key, texts.iter().map(OsString::from))
+        .map_err(|message| LineProblem::Invalid { key: key.to_owned(), message })?;
     Ok((arg.get_id().clone(), texts))
 }
 
@@ -152,27 +172,6 @@ fn text(arg: &Arg, key: &str, value: &DeValue<'_>) -> Result<String, LineProblem
         (Kind::Switch, DeValue::Boolean(on)) => Ok(on.to_string()),
         (expected, value) => Err(LineProblem::WrongType { key, expected, found: value.type_str() }),
     }
-}
-
-/// The parser of the command line finds similar names.
-fn unknown(command: &Command, key: &str) -> LineProblem {
-    let tried = command.clone().try_get_matches_from(["", &format!("--{key}")]);
-    let similar = match tried.err().as_ref().and_then(|e| e.get(ContextKind::SuggestedArg)) {
-        Some(ContextValue::String(similar)) => Some(similar.trim_start_matches('-').to_owned()),
-        _ => None,
-    };
-    LineProblem::UnknownKey { key: key.to_owned(), similar }
-}
-
-/// The parser of the command line checks the values.
-fn check(command: &Command, key: &str, texts: &[String]) -> Result<(), LineProblem> {
-    let args = texts.iter().map(|text| format!("--{key}={text}"));
-    let Err(e) = command.clone().try_get_matches_from(std::iter::once(String::new()).chain(args)) else {
-        return Ok(());
-    };
-    let message = without_secrets(e).render().to_string();
-    let message = message.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    Err(LineProblem::Invalid { key: key.to_owned(), message })
 }
 
 /// The TOML type of an option's value.

@@ -1,5 +1,7 @@
 //! The options of the command line, which are also the keys of the file and the names of environment variables.
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, Command, CommandFactory};
 
@@ -21,12 +23,17 @@ pub(super) fn bare_command() -> Command {
 /// Each option is also an environment variable. `--help` states the rule instead of each name.
 pub(super) fn with_variables(command: Command) -> Command {
     command.mut_args(|arg| match arg.get_long() {
-        Some(long) if long == "config" || is_setting(&arg) => {
+        Some(long) if has_variable(&arg) => {
             let name = variable(long);
             arg.env(name).hide_env(true)
         }
         _ => arg,
     })
+}
+
+/// Whether a variable can set this option.
+pub(super) fn has_variable(arg: &Arg) -> bool {
+    arg.get_long() == Some("config") || is_setting(arg)
 }
 
 /// Whether a file can set this option. The others concern a single call.
@@ -48,4 +55,30 @@ pub(super) fn without_secrets(mut e: clap::Error) -> clap::Error {
         }
     }
     e
+}
+
+/// Checks the values of an option as the command line would. Returns what is wrong with them.
+pub(super) fn check(
+    command: &Command,
+    long: &str,
+    values: impl IntoIterator<Item = OsString>,
+) -> Result<(), String> {
+    let arg = |value: OsString| {
+        let mut arg = OsString::from(format!("--{long}="));
+        arg.push(value);
+        arg
+    };
+    let args = std::iter::once(OsString::new()).chain(values.into_iter().map(arg));
+    let Err(e) = command.clone().try_get_matches_from(args) else { return Ok(()) };
+    let message = without_secrets(e).render().to_string();
+    Err(message.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ").to_owned())
+}
+
+/// The option with the most similar name, if there is a similar one. The parser of the command line finds it.
+pub(super) fn similar(command: &Command, long: &str) -> Option<String> {
+    let tried = command.clone().try_get_matches_from(["", &format!("--{long}")]);
+    match tried.err()?.get(ContextKind::SuggestedArg)? {
+        ContextValue::String(similar) => Some(similar.trim_start_matches('-').to_owned()),
+        _ => None,
+    }
 }

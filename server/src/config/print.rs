@@ -28,6 +28,7 @@ pub(super) fn as_toml(command: &Command, matches: &ArgMatches, file: Option<&Fil
     lines
 }
 
+/// Where the value comes from.
 fn source(arg: &Arg, long: &str, matches: &ArgMatches, file: Option<&File>) -> String {
     match matches.value_source(arg.get_id().as_str()) {
         Some(ValueSource::CommandLine) => "command line".into(),
@@ -42,9 +43,9 @@ fn source(arg: &Arg, long: &str, matches: &ArgMatches, file: Option<&File>) -> S
 fn value(arg: &Arg, long: &str, matches: &ArgMatches) -> Option<String> {
     let texts = matches.get_raw(arg.get_id().as_str())?.map(|text| text.to_string_lossy().into_owned());
     let shown = |text: String| match (long, Kind::of(arg)) {
-        ("token-secret", _) => quoted(REDACTED),
+        ("token-secret" | "admin-token", _) => quoted(REDACTED),
         ("log", _) => quoted(&without_password(&text)),
-        ("authorize-url", _) => quoted(&without_query(&text)),
+        ("authorize-url" | "token-jwks-url", _) => quoted(&without_query(&text)),
         (_, Kind::Text) => quoted(&text),
         (_, Kind::Number | Kind::Switch) => text,
     };

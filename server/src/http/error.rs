@@ -6,7 +6,9 @@ use axum::response::{IntoResponse, Response};
 use seamline::wire::code;
 use serde::Serialize;
 
+use crate::auth::User;
 use crate::refusal::Refusal;
+use crate::refusal::telemetry::Refused;
 
 /// How to authenticate (RFC 6750 §3).
 const CHALLENGE: &str = "Bearer realm=\"seamline\"";
@@ -15,6 +17,7 @@ const CHALLENGE: &str = "Bearer realm=\"seamline\"";
 pub struct ApiError {
     refusal: Refusal,
     ch: Option<String>,
+    user: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -32,7 +35,12 @@ impl ApiError {
     /// Names the channel that is forbidden.
     pub fn in_channel(refusal: Refusal, ch: &str) -> Self {
         let ch = (refusal.code == code::FORBIDDEN).then(|| ch.to_owned());
-        ApiError { refusal, ch }
+        ApiError { refusal, ch, user: None }
+    }
+
+    /// Names the user, for the logs.
+    pub fn of(self, user: &User) -> Self {
+        ApiError { user: Some(user.name.to_string()), ..self }
     }
 
     /// The code of the refusal.
@@ -43,13 +51,13 @@ impl ApiError {
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        ApiError { refusal, ch: None }
+        ApiError { refusal, ch: None, user: None }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let ApiError { refusal, ch } = &self;
+        let ApiError { refusal, ch, user } = self;
         let (code, retry_after_ms) = (refusal.code, refusal.retry_after_ms());
         let status = status(code);
         let body = Body { code, message: &refusal.message, ch: ch.as_deref(), retry_after_ms };
@@ -60,6 +68,9 @@ impl IntoResponse for ApiError {
         }
         if let Some(wait_ms) = retry_after_ms {
             headers.insert(header::RETRY_AFTER, wait_ms.div_ceil(1000).into());
+        }
+        if let Some(reason) = refusal.reason() {
+            response.extensions_mut().insert(Refused { reason, message: refusal.message, user });
         }
         response
     }
@@ -73,7 +84,7 @@ fn status(code: &str) -> StatusCode {
         code::KEY_CONFLICT => StatusCode::CONFLICT,
         code::TOO_LARGE => StatusCode::PAYLOAD_TOO_LARGE,
         code::TOO_FAST => StatusCode::TOO_MANY_REQUESTS,
-        code::AUTHORIZATION_ERROR | code::LOG_ERROR => StatusCode::SERVICE_UNAVAILABLE,
+        code::AUTHORIZATION_ERROR | code::LOG_ERROR | code::OVERLOADED => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,
     }
 }
@@ -97,6 +108,7 @@ mod tests {
             (Refusal::not_stored(&StoreError::KeyConflict, "c"), 409, None),
             (retry, 429, Some("2")),
             (Refusal::undecided("read", "c"), 503, Some("1")),
+            (Refusal::overloaded(), 503, Some("10")),
             (Refusal::new(code::BAD_KEY, "no"), 400, None),
         ];
         for (refusal, status, retry_after) in table {

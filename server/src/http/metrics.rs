@@ -1,6 +1,7 @@
 //! What the server counts, for `/metrics`.
 
 use std::fmt;
+use std::time::Instant;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -9,14 +10,38 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Metric, Registry};
 
+#[cfg(target_os = "linux")]
+use super::process::Process;
+use crate::auth::Auth;
+use crate::config::{Config, StoreKind};
+use crate::log::{Health, ShardState, Store};
+use crate::state::App;
+
+/// Refusals, by their reason.
+pub type RefusalCounts = Family<[(&'static str, &'static str); 1], Counter>;
+
 /// See the module. Counters are shared: a clone counts the same thing.
 pub struct Metrics {
     registry: Registry,
     connections: Gauge,
+    channels: Gauge,
+    /// Subscriptions of the open sockets.
+    pub subscriptions: Gauge,
+    store_bytes: Gauge,
+    /// From a publication's arrival to its answer, if it was stored.
+    publish_seconds: Histogram,
+    /// From the submission of a message to the store until it is stored.
+    store_append_seconds: Histogram,
+    /// Reading a page of messages from the store.
+    pub store_read_seconds: Histogram,
     /// Messages that this server appended to the log.
     pub appended: Counter,
     log_up: Gauge,
+    /// By the address of the shard.
+    shards_up: Family<[(&'static str, String); 1], Gauge>,
     refused: Family<[(&'static str, &'static str); 1], Counter>,
+    /// Connections and requests that were refused.
+    pub refusals: RefusalCounts,
     /// Messages sent from the live stream.
     pub delivered: Counter,
     /// Messages sent from the log.
@@ -45,9 +70,14 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All at zero, with a counter of the store.
-    pub fn new(missed_wakeups: Option<Counter>) -> Self {
-        let mut registry = Registry::with_prefix("seamline");
+    /// All at zero, with what the store and the authorization measure by themselves.
+    pub fn new(config: &Config, store: &dyn Store, auth: &Auth) -> Self {
+        let mut root = Registry::default();
+        #[cfg(target_os = "linux")]
+        root.register_collector(Box::new(Process));
+        let mut register = Registrar(root.sub_registry_with_prefix("seamline"));
+        register.build(config);
+        register.measured_elsewhere(store, auth);
         let appended = "Messages that this server appended to the log";
         let recoveries_with_gap = "Recoveries whose position the log does not have";
         let duplicates = "Live messages that the replay before them had sent already";
@@ -56,15 +86,16 @@ impl Metrics {
         let replay_messages = Histogram::new(exponential_buckets(1.0, 4.0, 10));
         let latency_seconds = Histogram::new(exponential_buckets(0.001, 2.0, 14));
         let latency = "Time from the append to the socket's queue, for the first message of a frame";
+        let publish = "Time from a publication's arrival to its answer, if it was stored";
+        let append = "Time from the submission of a message to the store until it is stored";
+        let read = "Time to read a page of messages from the store";
         let socket_queue_bytes = "Bytes of messages in frames that wait for their sockets";
         let live_queue_bytes = "Bytes of messages in the live stream that wait for slow subscriptions";
         let log_up = "0 while the log is unavailable or accepts nothing, otherwise 1";
+        let shards_up =
+            "0 while this shard of the Redis Cluster is unavailable or accepts nothing, otherwise 1";
         let refused = "Publications that were not stored, by the code of their refusal";
-        let missed = "Reads of the Redis log that found messages although no wake-up had announced them";
-        let mut register = Registrar(&mut registry);
-        if let Some(missed_wakeups) = missed_wakeups {
-            register.metric("redis_missed_wakeups", missed, missed_wakeups);
-        }
+        let refusals = "Connections, subscriptions and requests that were refused, by the reason";
         Metrics {
             appended: register.counter("messages_appended", appended),
             delivered: register.counter("messages_delivered", "Messages sent from the live stream"),
@@ -79,14 +110,33 @@ impl Metrics {
                 .counter("replay_pages_shared", "Pages of replays that other clients had read"),
             replay_messages: register.metric("replay_messages", "Messages in a replay", replay_messages),
             latency_seconds: register.metric("append_to_socket_seconds", latency, latency_seconds),
+            publish_seconds: register.metric("publish_seconds", publish, seconds()),
+            store_append_seconds: register.metric("store_append_seconds", append, seconds()),
+            store_read_seconds: register.metric("store_read_seconds", read, seconds()),
             socket_queue_bytes: register.gauge("socket_queue_bytes", socket_queue_bytes),
             live_queue_bytes: register.gauge("live_queue_bytes", live_queue_bytes),
             connections: register.gauge("connections", "Open sockets"),
+            subscriptions: register.gauge("subscriptions", "Subscriptions of the open sockets"),
+            channels: register.gauge("channels", "Channels with subscriptions on this server"),
+            store_bytes: match store.bytes() {
+                Some(_) => register.gauge("store_bytes", "Size of the embedded log's files"),
+                None => Gauge::default(),
+            },
             log_up: register.gauge("log_up", log_up),
+            shards_up: match store.shards() {
+                Some(_) => register.metric("redis_shard_up", shards_up, Family::default()),
+                None => Family::default(),
+            },
             refused: register.metric("publications_refused", refused, Family::default()),
-            registry,
+            refusals: register.metric("refused", refusals, Family::default()),
+            registry: root,
         }
     }
+}
+
+/// A histogram of the duration of an operation: from a quarter of a millisecond to 8 s.
+pub fn seconds() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_25, 2.0, 16))
 }
 
 struct Registrar<'r>(&'r mut Registry);
@@ -104,6 +154,33 @@ impl Registrar<'_> {
     fn gauge(&mut self, name: &str, help: &str) -> Gauge {
         self.metric(name, help, Gauge::default())
     }
+
+    /// Which build this is, and which log it uses.
+    fn build(&mut self, config: &Config) {
+        let log = match config.log {
+            StoreKind::Embedded => "embedded",
+            StoreKind::Redis(_) => "redis",
+        };
+        let info = Family::<[(&'static str, &'static str); 2], Gauge>::default();
+        info.get_or_create(&[("version", env!("CARGO_PKG_VERSION")), ("log", log)]).set(1);
+        self.0.register("build_info", "The version of the server, and the kind of its log", info);
+    }
+
+    /// What is there only with some settings.
+    fn measured_elsewhere(&mut self, store: &dyn Store, auth: &Auth) {
+        let missed = "Reads of the Redis log that found messages although no wake-up had announced them";
+        let redis = "Time from a command to Redis until its answer; a pipeline is one command";
+        let authorize = "Time until the authorization service answered or failed, by its verdict";
+        if let Some(missed_wakeups) = store.missed_wakeups() {
+            self.metric("redis_missed_wakeups", missed, missed_wakeups);
+        }
+        if let Some(command_seconds) = store.redis_command_seconds() {
+            self.metric("redis_command_seconds", redis, command_seconds);
+        }
+        if let Some(authorize_seconds) = auth.service_seconds() {
+            self.metric("authorize_seconds", authorize, authorize_seconds);
+        }
+    }
 }
 
 impl Metrics {
@@ -112,11 +189,25 @@ impl Metrics {
         self.refused.get_or_create(&[("code", code)]).inc();
     }
 
+    /// A publication is stored.
+    pub fn published(&self, duplicate: bool, arrived: Instant, submitted: Instant) {
+        self.appended.inc_by(u64::from(!duplicate));
+        self.store_append_seconds.observe(submitted.elapsed().as_secs_f64());
+        self.publish_seconds.observe(arrived.elapsed().as_secs_f64());
+    }
+
     /// Sets what is looked up rather than counted.
-    pub fn sample(&self, connections: usize, live_queue_bytes: usize, log_up: bool) {
-        self.connections.set(i64::try_from(connections).unwrap_or(i64::MAX));
-        self.live_queue_bytes.set(i64::try_from(live_queue_bytes).unwrap_or(i64::MAX));
-        self.log_up.set(i64::from(log_up));
+    pub fn sample(&self, app: &App) {
+        let set = |gauge: &Gauge, value: usize| gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        set(&self.connections, app.connections.open());
+        set(&self.channels, app.hub.channel_count());
+        set(&self.live_queue_bytes, app.hub.waiting_bytes());
+        self.store_bytes.set(i64::try_from(app.store.bytes().unwrap_or_default()).unwrap_or(i64::MAX));
+        self.log_up.set(i64::from(!matches!(*app.store.health().borrow(), Health::Degraded(_))));
+        self.shards_up.clear(); // those that are gone
+        for ShardState { address, is_up } in app.store.shards().unwrap_or_default() {
+            self.shards_up.get_or_create(&[("shard", address)]).set(i64::from(is_up));
+        }
     }
 
     /// All of it as OpenMetrics.

@@ -1,13 +1,13 @@
-//! The open WebSockets: counted, for the connection limits and for a drain; and found by client id.
+//! The open WebSockets: counted, for the connection limits and for a drain.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::quota::Quota;
+use crate::net::proxy::address_or_network;
 
 /// See the module.
 #[derive(Default)]
@@ -20,49 +20,35 @@ pub struct Connections {
 
 #[derive(Default)]
 struct Registry {
-    by_number: HashMap<u64, (String, Arc<Notify>)>,
     by_ip: Quota<IpAddr>,
-    by_user: Quota<String>,
+    by_user: Quota<Arc<str>>,
 }
 
 /// One connection's registration; dropping it ends it.
 pub struct ConnectionGuard {
     /// The connection's number. No other connection has it.
     pub number: u64,
-    /// Notified when the client is to be disconnected.
-    pub disconnect: Arc<Notify>,
-    ip: IpAddr,
-    user: Option<String>,
+    /// The client's.
+    pub address: IpAddr,
+    /// The user, and whether the connection is counted for them.
+    user: Option<(Arc<str>, bool)>,
     connections: Arc<Connections>,
 }
 
 impl Connections {
     /// Registers a new connection. Returns `None` if its address has `per_ip_max` already (0: no limit).
-    pub fn register(self: &Arc<Self>, ip: IpAddr, per_ip_max: u64) -> Option<ConnectionGuard> {
-        if !self.lock().by_ip.acquire(ip, per_ip_max) {
+    pub fn register(self: &Arc<Self>, address: IpAddr, per_ip_max: u64) -> Option<ConnectionGuard> {
+        if !self.lock().by_ip.acquire(address_or_network(address), per_ip_max) {
             return None;
         }
         self.open.send_modify(|open| *open += 1);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        Some(ConnectionGuard {
-            number,
-            disconnect: Arc::default(),
-            ip,
-            user: None,
-            connections: self.clone(),
-        })
+        Some(ConnectionGuard { number, address, user: None, connections: self.clone() })
     }
 
     /// How many are open.
     pub fn open(&self) -> usize {
         *self.open.borrow()
-    }
-
-    /// Disconnects a client: all its connections. Returns how many there were.
-    pub fn disconnect(&self, client_id: &str) -> usize {
-        let registry = self.lock();
-        let connections = registry.by_number.values().filter(|(client, _)| client == client_id);
-        connections.map(|(_, disconnect)| disconnect.notify_one()).count()
     }
 
     /// Returns when no connection is open.
@@ -76,29 +62,26 @@ impl Connections {
 }
 
 impl ConnectionGuard {
-    /// Records which client this is.
-    pub fn set_client(&self, client_id: &str) {
-        let entry = (client_id.to_owned(), self.disconnect.clone());
-        self.connections.lock().by_number.insert(self.number, entry);
-    }
-
     /// Counts the connection for a user. Returns `false` if they have `per_user_max` already (0: no limit).
     #[must_use]
-    pub fn set_user(&mut self, user: &str, per_user_max: u64) -> bool {
-        if self.user.is_some() || !self.connections.lock().by_user.acquire(user.to_owned(), per_user_max) {
-            return false;
-        }
-        self.user = Some(user.to_owned());
-        true
+    pub fn set_user(&mut self, user: &Arc<str>, per_user_max: u64) -> bool {
+        let counted =
+            self.user.is_none() && self.connections.lock().by_user.acquire(user.clone(), per_user_max);
+        self.user.get_or_insert_with(|| (user.clone(), counted));
+        counted
+    }
+
+    /// The user, once they are known, whether or not the connection is counted for them.
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_ref().map(|(user, _)| &**user)
     }
 }
 
 impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         let mut registry = self.connections.lock();
-        registry.by_number.remove(&self.number);
-        registry.by_ip.release(&self.ip);
-        if let Some(user) = &self.user {
+        registry.by_ip.release(&address_or_network(self.address));
+        if let Some((user, true)) = &self.user {
             registry.by_user.release(user);
         }
         drop(registry);

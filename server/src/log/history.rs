@@ -19,7 +19,9 @@ pub async fn read_before(
     while span > 0 && end >= info.first {
         let after = end.saturating_sub(span).max(info.first.saturating_sub(1));
         let messages = usize::try_from(end - after).unwrap_or(usize::MAX);
-        let mut page = store.read(ch, after.into(), PageLimit { messages, ..limit }).await?;
+        let Some(mut page) = store.read(ch, after.into(), PageLimit { messages, ..limit }).await? else {
+            return Ok(None);
+        };
         let is_same = page.info.epoch == info.epoch;
         info = page.info.clone();
         page.messages.retain(|message| is_same && message.offset <= end);
@@ -38,5 +40,5 @@ pub async fn read_before(
 /// Whether the log has a message after one offset and up to another.
 async fn is_message(store: &dyn Store, ch: &str, after: u64, to: u64) -> Result<bool, StoreError> {
     let page = store.read(ch, after.into(), PageLimit { messages: 1, bytes: 0 }).await?;
-    Ok(page.messages.first().is_some_and(|next| next.offset <= to))
+    Ok(page.is_some_and(|page| page.messages.first().is_some_and(|next| next.offset <= to)))
 }

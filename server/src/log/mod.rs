@@ -2,7 +2,7 @@
 //!
 //! A channel's log numbers its messages from 1 without holes (the *offset*), gives each an id that only grows, and
 //! trims itself from the front. [`Store`] is the interface for the rest of the server. [`embedded::EmbeddedStore`]
-//! needs no other process; many nodes share one [`redis::RedisStore`].
+//! needs no other process; many nodes share a store that [`redis::open`] opens.
 
 pub mod admin;
 pub mod embedded;
@@ -15,13 +15,16 @@ mod retention;
 use std::fmt;
 use std::sync::Arc;
 
-use futures::future::{BoxFuture, FutureExt};
+use futures::future::BoxFuture;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
 use seamline::wire::{MessageId, Position, StartAt};
 use tokio::sync::watch;
 
 pub use positions::{Owner, PositionKey, Resumed};
 pub use retention::Retention;
+
+use crate::trace;
 
 /// A message in a log. The server never looks into the payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,8 @@ pub struct Append {
     pub key: Option<String>,
     /// The payload: JSON text.
     pub data: Arc<str>,
+    /// What it belongs to in a trace.
+    pub trace: trace::Context,
 }
 
 /// The result of an append.
@@ -110,6 +115,15 @@ impl Page {
     }
 }
 
+/// Some of the channels, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelList {
+    /// Their names.
+    pub channels: Vec<String>,
+    /// The cursor of the next page; `None` after the last one.
+    pub next: Option<String>,
+}
+
 /// The maximum size of a page. Unless it excludes messages altogether, a page has at least one, however large:
 /// otherwise a large message would block a replay for good.
 #[derive(Clone, Copy, Debug)]
@@ -143,6 +157,8 @@ pub enum StoreError {
     Unavailable(String),
     /// The idempotency key belongs to a message with another payload.
     KeyConflict,
+    /// This store has not returned this cursor.
+    BadCursor(String),
     /// This channel cannot be used; others can. The store itself logs this once.
     Channel(String),
     /// Anything else.
@@ -166,6 +182,9 @@ impl fmt::Display for StoreError {
         match self {
             StoreError::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
             StoreError::KeyConflict => f.write_str("the key belongs to a message with another payload"),
+            StoreError::BadCursor(cursor) => {
+                write!(f, "the cursor {cursor:?} is invalid: use the `next` of the page before")
+            }
             StoreError::Channel(why) => write!(f, "the channel cannot be used: {why}"),
             StoreError::Failed(why) => write!(f, "the store reported an error: {why}"),
         }
@@ -179,8 +198,19 @@ impl std::error::Error for StoreError {}
 pub enum Health {
     /// It reads and writes.
     Ok,
+    /// A part of the channels cannot be used, for this reason; the others can.
+    Partial(String),
     /// It is unreachable, or accepts no writes, for this reason.
     Degraded(String),
+}
+
+/// A part of a store that can fail by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShardState {
+    /// Where it is at present.
+    pub address: String,
+    /// Whether it reads and writes.
+    pub is_up: bool,
 }
 
 /// An append under way: resolves when the message is stored durably, or rejected.
@@ -192,19 +222,20 @@ pub trait Store: Send + Sync {
     /// appends. The message reaches the hub in log order, before its append resolves or soon after.
     fn submit(&self, append: Append) -> BoxFuture<'_, Result<PendingAppend, StoreError>>;
 
-    /// Once this has resolved, the hub receives every message of the channel in log order, whichever node appended it,
-    /// for as long as the channel has listeners. The hub must have a listener before this is called.
-    fn follow<'a>(&'a self, _ch: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        futures::future::ready(Ok(())).boxed()
+    /// The extent of the channel's log. Every message beyond its head reaches the hub in log order, whichever node
+    /// appended it, for as long as the channel has listeners. The hub must have a listener before this is called. A
+    /// missing channel is created.
+    fn follow<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, StoreError>> {
+        self.info(ch)
     }
 
-    /// Reads the messages after a message, from one snapshot. A missing channel is created.
+    /// Reads the messages after a message, from one snapshot; `None` if there is no such channel, which is not created.
     fn read<'a>(
         &'a self,
         ch: &'a str,
         after: After,
         limit: PageLimit,
-    ) -> BoxFuture<'a, Result<Page, StoreError>>;
+    ) -> BoxFuture<'a, Result<Option<Page>, StoreError>>;
 
     /// The extent of the channel's log. A missing channel is created, so that its epoch is the same for the next
     /// caller.
@@ -220,7 +251,25 @@ pub trait Store: Send + Sync {
     /// Sends an ephemeral event to the other nodes, unless that would block. The event is not stored.
     fn pass_on_cast(&self, _ch: &str, _data: &str) {}
 
-    /// Drops messages, keys and acknowledged positions that are past their retention.
+    /// Some of the channels: about as many as `max`, or fewer. The first page has no cursor. Each channel is in one of
+    /// the pages at least, unless it is created or deleted meanwhile.
+    fn list(&self, cursor: Option<String>, max: usize) -> BoxFuture<'_, Result<ChannelList, StoreError>>;
+
+    /// Deletes a channel with its messages and keys; returns whether there was one. Acknowledged positions stay, so
+    /// that clients learn that the log was replaced. Its live streams end: a subscription creates the channel again,
+    /// with a new epoch.
+    fn delete<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<bool, StoreError>>;
+
+    /// Drops the messages of a channel up to this offset. Returns its extent then; `None` if there is no such channel,
+    /// which is not created.
+    fn trim_channel<'a>(
+        &'a self,
+        ch: &'a str,
+        through: u64,
+    ) -> BoxFuture<'a, Result<Option<ChannelInfo>, StoreError>>;
+
+    /// Drops messages, keys and acknowledged positions that are past their retention, and what deleted channels have
+    /// left.
     fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 
     /// Where a client resumes in a channel: at the first position stored under one of these keys, which all name that
@@ -244,8 +293,23 @@ pub trait Store: Send + Sync {
         watch::Sender::new(Health::Ok).subscribe()
     }
 
+    /// The shards of the store; `None` if it has none.
+    fn shards(&self) -> Option<Vec<ShardState>> {
+        None
+    }
+
     /// Counts the reads that found messages which no other node had announced; `None` if the store needs no announcements.
     fn missed_wakeups(&self) -> Option<Counter> {
+        None
+    }
+
+    /// How long commands to Redis take; `None` if the store has none.
+    fn redis_command_seconds(&self) -> Option<Histogram> {
+        None
+    }
+
+    /// The size of the store's files on this machine; `None` if they are elsewhere.
+    fn bytes(&self) -> Option<u64> {
         None
     }
 

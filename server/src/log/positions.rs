@@ -5,6 +5,7 @@
 //! reload. So each page load has a position of its own, and resumes at the position of the page load that it continues.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use seamline::wire::Position;
 
@@ -38,7 +39,7 @@ impl PositionKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
     /// The user, from the token.
-    pub user: String,
+    pub user: Arc<str>,
     /// The client id that the client chose.
     pub client_id: String,
     /// This page load and the earlier ones that it continues, newest first; empty if the client sent none.
@@ -63,7 +64,12 @@ impl Owner {
     }
 
     fn key(&self, page_load: Option<String>, ch: &str) -> PositionKey {
-        PositionKey { user: self.user.clone(), client_id: self.client_id.clone(), page_load, ch: ch.into() }
+        PositionKey {
+            user: self.user.to_string(),
+            client_id: self.client_id.clone(),
+            page_load,
+            ch: ch.into(),
+        }
     }
 }
 

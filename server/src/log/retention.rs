@@ -16,6 +16,11 @@ pub struct Retention {
     pub keys: Duration,
 }
 
+impl Retention {
+    /// Keeps everything.
+    pub const UNLIMITED: Retention = Retention { messages: u64::MAX, age: None, keys: Duration::MAX };
+}
+
 impl Default for Retention {
     /// The defaults of the command line. A client may keep a publication for 7 days before it sends it again, and must
     /// still find that it was stored.

@@ -1,69 +1,39 @@
-//! Accepts connections and serves HTTP on them.
-//!
-//! The framework has a loop like this one, but without a limit on how long a client may take to send its request. A
-//! client that sends one header a minute would hold its connection, and a file descriptor, forever ("slow loris"). So
-//! would one that never reads its answer. With TLS, the same is true of the handshake.
+//! Accepts connections.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
-use tokio_io_timeout::TimeoutStream;
-use tokio_rustls::server::TlsStream;
-use tower_service::Service;
 use tracing::{debug, warn};
 
-use super::proxy::{Peer, address_or_network};
-use super::tls::Tls;
+use super::serve::{Edge, Server, Service};
 use crate::error::SetupError;
-use crate::limits::quota::AddressLimit;
+use crate::refusal::reason::Reason;
 
 /// How many connections may wait to be accepted. When all clients reconnect at once and there is no more room, the
 /// others are not refused, but try again after one second, then after two and four. The kernel has a limit of its own
 /// (Linux: `net.core.somaxconn`, 4096).
 const BACKLOG: u32 = 4096;
-/// How much of what is written may wait unsent in the system. More would only hide how fast the link is, and a `pong`
-/// would wait behind it. Bytes that were sent and not confirmed yet do not count, so a long fast link stays full.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const UNSENT_BYTES_MAX: u32 = 16 * 1024;
-/// A process without free file descriptors gets some back soon.
+/// What keeps the server from accepting does not end at once: the whole system may have no file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The time from one line about that to the next.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How long a client may take, and how many connections it may have.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// To complete the TLS handshake; then to send the head of its request, or to begin another one.
-    pub header: Duration,
-    /// To accept more of what is written to it.
-    pub send: Duration,
-    /// Connections of an address that are not WebSockets; 0 for no limit.
-    pub per_address: u64,
-}
-
-/// Listens on an address. Returns the one that it got: port 0 is any free port.
-pub fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), SetupError> {
+/// Listens on the address of an option. Returns the one that it got: port 0 is any free port.
+pub fn bind(address: SocketAddr, option: &str) -> Result<(TcpListener, SocketAddr), SetupError> {
     let bound = open(address).and_then(|listener| {
         let bound = listener.local_addr()?;
         Ok((listener, bound))
     });
     bound.map_err(|e| {
         let advice = match e.kind() {
-            io::ErrorKind::AddrInUse => "Stop the other process, or give another address with --listen.",
-            _ => "Give another address with --listen.",
+            io::ErrorKind::AddrInUse => "Stop the other process, or give another address with",
+            _ => "Give another address with",
         };
-        SetupError::new(format!("cannot listen on {address}"), e).advice(advice)
+        SetupError::new(format!("cannot listen on {address}"), e).advice(format!("{advice} {option}."))
     })
 }
 
@@ -78,134 +48,107 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves until `stop`, and then until every request that had begun is answered. Connections that became WebSockets do
 /// not count.
-pub async fn serve(
-    listener: TcpListener,
-    tls: Option<Arc<Tls>>,
-    router: Router,
-    limits: Limits,
-    stop: impl Future<Output = ()>,
-) {
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.header);
-    let address_limit = AddressLimit::new(limits.per_address);
+pub async fn serve(listener: TcpListener, service: Service, edge: Arc<Edge>, stop: impl Future<Output = ()>) {
     let (stopping, stopped) = watch::channel(false);
     let (working, mut all_done) = mpsc::channel::<()>(1);
-    let server = Arc::new(Server { http, tls, router, limits, stopped });
+    let server = Arc::new(Server::new(service, edge, stopped));
+    let mut failures = Failures::default();
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
-        let (tcp, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(e) => {
-                warn!("cannot accept a connection: {e}");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        let Some(permit) = address_limit.acquire(address_or_network(peer.ip())) else {
-            debug!("closed a connection: {peer} has too many");
-            continue;
-        };
-        let (server, working) = (server.clone(), working.clone());
-        tokio::spawn(async move {
-            server.serve(tcp, peer).await;
-            drop((permit, working)); // also if it became a WebSocket: those are counted separately
-        });
+        match accepted {
+            Ok((tcp, peer)) => admit(&server, tcp, peer, working.clone()),
+            Err(e) => failures.pause(&e).await,
+        }
     }
     drop((listener, working));
     stopping.send_replace(true);
     let _ = all_done.recv().await; // nobody sends: it returns when the last `working` is dropped
 }
 
-/// What all connections share. Each task has a reference: a copy would cost memory for every open connection.
-struct Server {
-    http: http1::Builder,
-    tls: Option<Arc<Tls>>,
-    router: Router,
-    limits: Limits,
-    /// Set when the server stops.
-    stopped: watch::Receiver<bool>,
+/// Serves a connection, if its address may have one more.
+fn admit(server: &Arc<Server>, tcp: TcpStream, peer: SocketAddr, working: mpsc::Sender<()>) {
+    if server.edge.descriptors.are_scarce(&tcp) {
+        return admit_from_reserve(server, tcp, peer, working);
+    }
+    let permit = match server.edge.address_permit(peer.ip()) {
+        Ok(permit) => permit,
+        Err(message) => return server.edge.refuse(peer, Reason::AddressConnections, message),
+    };
+    let server = server.clone();
+    tokio::spawn(async move {
+        server.serve(tcp, peer).await;
+        drop((permit, working)); // also if it became a WebSocket: those are counted separately
+    });
 }
 
-impl Server {
-    async fn serve(&self, tcp: TcpStream, peer: SocketAddr) {
-        set_options(&tcp);
-        let mut io = TimeoutStream::new(tcp);
-        io.set_write_timeout(Some(self.limits.send));
-        let io = Box::pin(io);
-        match &self.tls {
-            None => self.serve_http(io, peer).await,
-            Some(tls) => match self.handshake(tls, io).await {
-                Ok(io) => self.serve_http(io, peer).await,
-                Err(e) => debug!("the TLS handshake with {peer} failed: {e}"),
-            },
-        }
-    }
+/// Answers one request: a health check, or with a refusal.
+fn admit_from_reserve(server: &Arc<Server>, tcp: TcpStream, peer: SocketAddr, working: mpsc::Sender<()>) {
+    let Some(permit) = server.edge.descriptors.acquire_reserve() else {
+        let message = "the server has no file descriptors for more connections";
+        return server.edge.refuse(peer, Reason::Descriptors, message);
+    };
+    let server = server.clone();
+    tokio::spawn(async move {
+        server.answer(tcp, peer).await;
+        drop((permit, working));
+    });
+}
 
-    async fn handshake<Io: AsyncRead + AsyncWrite + Unpin>(
-        &self,
-        tls: &Tls,
-        io: Io,
-    ) -> Result<TlsStream<Io>, HandshakeError> {
-        let (limit, mut stopped) = (self.limits.header, self.stopped.clone());
-        tokio::select! {
-            done = timeout(limit, tls.acceptor().accept(io)) => match done {
-                Ok(done) => done.map_err(HandshakeError::Failed),
-                Err(_) => Err(HandshakeError::TimedOut(limit)),
-            },
-            // The client has not asked for anything yet.
-            () = stop(&mut stopped) => Err(HandshakeError::Stopped),
-        }
-    }
+/// What `accept` reports.
+#[derive(Default)]
+struct Failures {
+    logged: Option<Instant>,
+}
 
-    async fn serve_http(&self, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: SocketAddr) {
-        let (router, mut stopped) = (self.router.clone(), self.stopped.clone());
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            router.clone().call(request)
-        });
-        let connection = self.http.serve_connection(TokioIo::new(io), service).with_upgrades();
-        tokio::pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = stop(&mut stopped) => {
-                connection.as_mut().graceful_shutdown(); // answers what has begun, and accepts no more
-                connection.await
-            }
-        };
-        if let Err(e) = ended {
-            debug!("a connection ended: {e}");
+impl Failures {
+    /// Waits, unless the failure is that of a single connection, which ended before it was accepted.
+    async fn pause(&mut self, e: &io::Error) {
+        if is_of_one_connection(e) {
+            return debug!("a connection ended before it was accepted: {e}");
         }
+        if self.logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
+            self.logged = Some(Instant::now());
+            warn!("cannot accept connections: {e}; trying again every {ACCEPT_PAUSE:?}");
+        }
+        tokio::time::sleep(ACCEPT_PAUSE).await;
     }
 }
 
-/// Everything works without these, only less well.
-fn set_options(tcp: &TcpStream) {
-    let _ = tcp.set_nodelay(true); // small frames are answers that a client waits for
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let _ = socket2::SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT_BYTES_MAX);
+/// Linux also reports errors of the network here, which the connection would have met later (`man 2 accept`).
+fn is_of_one_connection(e: &io::Error) -> bool {
+    use io::ErrorKind;
+    matches!(
+        e.kind(),
+        ErrorKind::ConnectionAborted
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionRefused
+            | ErrorKind::HostUnreachable
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+    )
 }
 
-/// Why there is no TLS with a client.
-enum HandshakeError {
-    Failed(io::Error),
-    TimedOut(Duration),
-    Stopped,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl fmt::Display for HandshakeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            HandshakeError::Failed(e) => write!(f, "{e}"),
-            HandshakeError::TimedOut(limit) => write!(f, "it took longer than {limit:?}"),
-            HandshakeError::Stopped => f.write_str("the server stops"),
+    #[tokio::test]
+    async fn only_what_lasts_is_waited_for() {
+        let mut failures = Failures::default();
+        let start = Instant::now();
+        for _ in 0..1000 {
+            failures.pause(&io::ErrorKind::ConnectionAborted.into()).await;
         }
+        assert!(failures.logged.is_none());
+        let (within, emfile) = (start.elapsed(), 24);
+        for _ in 0..2 {
+            failures.pause(&io::Error::from_raw_os_error(emfile)).await;
+        }
+        assert!(start.elapsed() >= within + 2 * ACCEPT_PAUSE);
+        assert!(failures.logged.is_some_and(|logged| logged < start + within + ACCEPT_PAUSE), "logged once");
     }
-}
-
-async fn stop(stopped: &mut watch::Receiver<bool>) {
-    drop(stopped.wait_for(|stopped| *stopped).await);
 }

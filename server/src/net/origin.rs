@@ -11,7 +11,6 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use seamline::wire::code;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use tracing::debug;
 
 use crate::http::error::ApiError;
 use crate::refusal::Refusal;
@@ -21,7 +20,7 @@ const PREFLIGHT_AGE: Duration = Duration::from_secs(600);
 
 /// The policy.
 pub struct Origins {
-    /// As given on the command line, in lower case.
+    /// As given on the command line, as browsers write them.
     allowed: Vec<String>,
     /// Whether the server asks for no token. Then only pages of this machine are allowed.
     open: bool,
@@ -33,7 +32,7 @@ pub struct Origins {
 impl Origins {
     /// `open`: the server asks for no token. `local`: it listens on a loopback address.
     pub fn new(allowed: &[String], open: bool, local: bool) -> Self {
-        Origins { allowed: allowed.iter().map(|origin| origin.to_ascii_lowercase()).collect(), open, local }
+        Origins { allowed: allowed.iter().map(|origin| normalized(origin)).collect(), open, local }
     }
 
     /// Checks where a request comes from.
@@ -51,31 +50,56 @@ impl Origins {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         match origins.find(|origin| !origin.to_str().is_ok_and(|origin| self.allows(origin, &host))) {
             None => Ok(()),
-            Some(origin) => {
-                let origin = String::from_utf8_lossy(origin.as_bytes());
-                Err(refusal(format!(
-                    "pages from {origin} may not use this server; allow them with --allow-origin"
-                )))
-            }
+            Some(origin) => Err(refusal(match &*String::from_utf8_lossy(origin.as_bytes()) {
+                "null" => "pages without an origin (`Origin: null`: file://, sandboxed frames) may not use \
+                               this server; --allow-origin null allows all of them"
+                    .into(),
+                origin => {
+                    format!("pages from {origin} may not use this server; allow them with --allow-origin")
+                }
+            })),
         }
     }
 
     fn allows(&self, origin: &str, host: &str) -> bool {
-        let origin = origin.to_ascii_lowercase();
+        let origin = normalized(origin);
         let listed = self.allowed.iter().any(|allowed| allowed == "*" || *allowed == origin);
         let authority = authority(&origin);
         let local = self.local && is_loopback(authority);
-        let same_host = !self.open && !host.is_empty() && authority == host;
+        let same_host = !self.open && !host.is_empty() && is_at(&origin, host);
         listed || local || same_host
     }
 
     fn allows_host(&self, host: &str) -> bool {
-        self.allowed.iter().any(|allowed| allowed == "*" || authority(allowed) == host)
+        self.allowed.iter().any(|allowed| allowed == "*" || is_at(allowed, host))
     }
 }
 
 fn refusal(message: String) -> Refusal {
     Refusal::new(code::ORIGIN_NOT_ALLOWED, message)
+}
+
+/// As a browser writes it: in lower case, and without the port if it is the scheme's own (RFC 6454 §6.2).
+fn normalized(origin: &str) -> String {
+    let origin = origin.to_ascii_lowercase();
+    match default_port(&origin).and_then(|port| origin.strip_suffix(port)) {
+        Some(rest) => rest.to_owned(),
+        None => origin,
+    }
+}
+
+/// Whether a normalized origin has this host, which may name the scheme's own port.
+fn is_at(origin: &str, host: &str) -> bool {
+    let short = default_port(origin).and_then(|port| host.strip_suffix(port));
+    authority(origin) == short.unwrap_or(host)
+}
+
+fn default_port(origin: &str) -> Option<&'static str> {
+    match origin.split_once("://")?.0 {
+        "https" | "wss" => Some(":443"),
+        "http" | "ws" => Some(":80"),
+        _ => None,
+    }
 }
 
 /// `example.com:8443` of `https://example.com:8443`; empty for `null`.
@@ -84,7 +108,7 @@ fn authority(origin: &str) -> &str {
 }
 
 /// Whether the name of a host, with or without a port, is one of this machine's own.
-fn is_loopback(authority: &str) -> bool {
+pub(crate) fn is_loopback(authority: &str) -> bool {
     let name = match authority.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
@@ -97,10 +121,7 @@ fn is_loopback(authority: &str) -> bool {
 pub async fn check(State(origins): State<Arc<Origins>>, request: Request, next: Next) -> Response {
     match origins.check(request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(refusal) => {
-            debug!("refused: {}", refusal.message);
-            ApiError::from(refusal).into_response()
-        }
+        Err(refusal) => ApiError::from(refusal).into_response(),
     }
 }
 
@@ -163,9 +184,28 @@ mod tests {
             assert!(!allowed(&origins, "live.example.com", Some(origin)), "{origin}");
         }
         assert!(allowed(&origins, "live.example.com", None), "not a browser");
+        assert!(
+            allowed(&origins, "live.example.com:443", Some("https://live.example.com")),
+            "named by a client"
+        );
+        assert!(!allowed(&origins, "live.example.com:443", Some("http://live.example.com")));
         let local = Origins::new(&[], false, true);
         assert!(allowed(&local, "127.0.0.1:8080", Some("http://localhost:3000")));
         assert!(!allowed(&local, "127.0.0.1:8080", Some("http://evil.example")));
         assert!(allowed(&Origins::new(&["*".into()], false, false), "a", Some("null")));
+    }
+
+    #[test]
+    fn a_scheme_has_a_port_of_its_own() {
+        let origins = ["https://A.example:443", "http://[::1]:80", "https://b.example:80"].map(String::from);
+        let origins = Origins::new(&origins, false, false);
+        for origin in ["https://a.example", "https://a.example:443", "http://[::1]", "https://b.example:80"] {
+            assert!(allowed(&origins, "h", Some(origin)), "{origin}");
+        }
+        for origin in ["https://a.example:444", "http://a.example", "https://b.example", "http://[::1]:443"] {
+            assert!(!allowed(&origins, "h", Some(origin)), "{origin}");
+        }
+        let tunnel = Origins::new(&["https://me.example:443".into()], true, true);
+        assert!(allowed(&tunnel, "me.example", None) && allowed(&tunnel, "me.example:443", None));
     }
 }

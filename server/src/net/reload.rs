@@ -19,9 +19,10 @@ pub fn on_hangup(auth: Arc<Auth>, tls: Option<Arc<Tls>>) {
 
 async fn reload(auth: Arc<Auth>, tls: Option<Arc<Tls>>, mut hangup: Signal) {
     while hangup.recv().await.is_some() {
-        let results = [("certificate", tls.as_ref().map(|tls| tls.reload())), ("token key", auth.reload())];
+        let results =
+            [("certificate", tls.as_ref().map(|tls| tls.reload())), ("token key", auth.load_keys().await)];
         if results.iter().all(|(_, result)| result.is_none()) {
-            info!("SIGHUP: nothing to reload; neither --tls-cert nor --token-key is set");
+            info!("SIGHUP: nothing to reload; none of --tls-cert, --token-key and --token-jwks-url is set");
         }
         for (what, result) in results {
             match result {

@@ -24,6 +24,32 @@ const SPREAD_MS_MAX: u64 = 30_000;
 /// that of a signal that does nothing.
 const SIGXFSZ: i32 = 25;
 
+/// What the server is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Phase {
+    /// It serves.
+    Serving,
+    /// It serves, and will end soon: load balancers should send new clients elsewhere.
+    Leaving,
+    /// It accepts no connections, and its clients are sent away.
+    Draining(Drain),
+}
+
+impl Phase {
+    /// Whether the server ends.
+    pub fn is_ending(&self) -> bool {
+        !matches!(self, Phase::Serving)
+    }
+
+    /// The drain, once it has begun.
+    pub fn drain(&self) -> Option<Drain> {
+        match self {
+            Phase::Serving | Phase::Leaving => None,
+            Phase::Draining(drain) => Some(*drain),
+        }
+    }
+}
+
 /// A drain that has begun.
 #[derive(Clone, Copy, Debug)]
 pub struct Drain {
@@ -68,25 +94,38 @@ impl Signals {
         Signals(both)
     }
 
-    /// Returns when one of them comes.
-    pub async fn requested(self) {
-        let Some((mut terminate, mut interrupt)) = self.0 else { return std::future::pending().await };
+    /// Returns when the next one comes.
+    pub async fn next(&mut self) {
+        let Some((terminate, interrupt)) = &mut self.0 else { return std::future::pending().await };
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        info!("draining");
     }
 }
 
-/// Waits until all clients have disconnected, but for a few seconds at most.
-pub async fn drain(connections: Arc<Connections>, serving: impl Future<Output = ()>) {
+/// Gives load balancers time to send new clients elsewhere. Another signal ends the wait.
+pub async fn wait(delay: Duration, signals: &mut Signals) {
+    info!("not ready from now on; draining in {delay:?}, or at the next signal");
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        () = signals.next() => {}
+    }
+}
+
+/// Waits until all clients have disconnected, but for a few seconds at most. Another signal ends the wait.
+pub async fn drain(connections: Arc<Connections>, serving: impl Future<Output = ()>, signals: &mut Signals) {
+    info!("draining");
     let all = async {
         serving.await;
         connections.all_closed().await;
     };
-    if tokio::time::timeout(DRAIN_TIMEOUT, all).await.is_err() {
-        warn!("{} clients did not disconnect within {DRAIN_TIMEOUT:?}", connections.open());
+    tokio::select! {
+        () = all => {}
+        () = tokio::time::sleep(DRAIN_TIMEOUT) => {
+            warn!("{} clients did not disconnect within {DRAIN_TIMEOUT:?}", connections.open());
+        }
+        () = signals.next() => warn!("another signal: {} clients had not disconnected", connections.open()),
     }
 }
 

@@ -15,8 +15,10 @@ use tracing::debug;
 use super::connection::{self, Accepted};
 use super::dialect::request::DialectRequest;
 use crate::limits::connections::ConnectionGuard;
-use crate::net::proxy::{Peer, client_ip};
+use crate::net::proxy::Peer;
 use crate::refusal::Refusal;
+use crate::refusal::reason::Reason;
+use crate::refusal::telemetry::Refused;
 use crate::state::App;
 
 /// Why a request does not become a WebSocket. A page is not shown this; people who try the address are.
@@ -64,7 +66,23 @@ impl IntoResponse for HandshakeError {
         if let HandshakeError::TooManyConnections(Refusal { retry_after: Some(wait), .. }) = &self {
             response.headers_mut().insert(header::RETRY_AFTER, wait.as_secs().into());
         }
+        let refused = Refused { reason: self.reason(), message: self.to_string(), user: None };
+        response.extensions_mut().insert(refused);
         response
+    }
+}
+
+impl HandshakeError {
+    fn reason(&self) -> Reason {
+        match self {
+            HandshakeError::NotAWebSocket
+            | HandshakeError::Version
+            | HandshakeError::NotUpgradable
+            | HandshakeError::NoPeer => Reason::Handshake,
+            HandshakeError::Subprotocol => Reason::Subprotocol,
+            HandshakeError::BadRequest(_) => Reason::Invalid,
+            HandshakeError::TooManyConnections(_) => Reason::AddressSockets,
+        }
     }
 }
 
@@ -121,9 +139,9 @@ fn lists(headers: &HeaderMap, name: &header::HeaderName, value: &str) -> bool {
 
 fn register(app: &App, request: &Request) -> Result<ConnectionGuard, HandshakeError> {
     let Peer(peer) = request.extensions().get::<Peer>().ok_or(HandshakeError::NoPeer)?;
-    let ip = client_ip(*peer, request.headers(), app.config.trust_forwarded_for);
+    let address = app.proxies.client(peer.ip(), request.headers());
     let max = app.config.max_connections_per_ip;
-    let guard = app.connections.register(ip, max);
+    let guard = app.connections.register(address, max);
     let too_many = || HandshakeError::TooManyConnections(Refusal::too_many_connections("this address", max));
     guard.ok_or_else(too_many)
 }

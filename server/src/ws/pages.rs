@@ -6,10 +6,11 @@
 //! empty page is never shared.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use moka::future::Cache;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::Histogram;
 use tokio_tungstenite::tungstenite::Bytes;
 
 use super::dialect::Dialect;
@@ -80,6 +81,7 @@ pub(crate) struct Pages {
     shared: Cache<Key, Arc<EncodedPage>>,
     pages_encoded: Counter,
     pages_shared: Counter,
+    read_seconds: Histogram,
 }
 
 impl Pages {
@@ -90,7 +92,7 @@ impl Pages {
             .time_to_live(KEPT_FOR)
             .build();
         let (pages_encoded, pages_shared) = (metrics.pages_encoded.clone(), metrics.pages_shared.clone());
-        Pages { shared, pages_encoded, pages_shared }
+        Pages { shared, pages_encoded, pages_shared, read_seconds: metrics.store_read_seconds.clone() }
     }
 
     /// Reads a page after a message of this epoch from the log, for one client.
@@ -102,7 +104,14 @@ impl Pages {
         after: After,
         limit: PageLimit,
     ) -> Result<EncodedPage, StoreError> {
-        let page = EncodedPage::new(dialect, ch, store.read(ch, after, limit).await?);
+        let begun = Instant::now();
+        let page = match store.read(ch, after, limit).await? {
+            Some(page) => page,
+            // It was deleted. The epoch shows that.
+            None => Page { info: store.info(ch).await?, messages: Vec::new() },
+        };
+        self.read_seconds.observe(begun.elapsed().as_secs_f64());
+        let page = EncodedPage::new(dialect, ch, page);
         self.pages_encoded.inc_by(u64::from(page.messages > 0));
         Ok(page)
     }

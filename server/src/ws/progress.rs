@@ -9,6 +9,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::writer::Shared;
+
 /// How many times bytes have moved.
 #[derive(Default)]
 pub(super) struct Progress(AtomicU64);
@@ -26,21 +28,21 @@ impl Progress {
 /// A connection whose progress is counted.
 pub(super) struct Watched<Io> {
     io: Io,
-    progress: Arc<Progress>,
+    shared: Arc<Shared>,
     /// Whether the last write had to wait. When it continues, the client has accepted something. A write that does not
     /// have to wait shows nothing: the system's buffer accepts it, even if the client is dead.
     blocked: bool,
 }
 
 impl<Io> Watched<Io> {
-    pub fn new(io: Io, progress: Arc<Progress>) -> Self {
-        Watched { io, progress, blocked: false }
+    pub fn new(io: Io, shared: Arc<Shared>) -> Self {
+        Watched { io, shared, blocked: false }
     }
 
     fn wrote<T>(&mut self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         let was_blocked = std::mem::replace(&mut self.blocked, polled.is_pending());
         if was_blocked && matches!(polled, Poll::Ready(Ok(_))) {
-            self.progress.moved();
+            self.shared.progress.moved();
         }
         polled
     }
@@ -55,7 +57,7 @@ impl<Io: AsyncRead + Unpin> AsyncRead for Watched<Io> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.progress.moved();
+            self.shared.progress.moved();
         }
         polled
     }
@@ -99,24 +101,24 @@ mod tests {
     #[tokio::test]
     async fn received_bytes_are_progress() {
         let (mut client, server) = tokio::io::duplex(64);
-        let progress = Arc::new(Progress::default());
-        let mut watched = Watched::new(server, progress.clone());
+        let shared = Arc::new(Shared::new(Default::default()));
+        let mut watched = Watched::new(server, shared.clone());
         client.write_all(b"ab").await.unwrap();
         watched.read_u8().await.unwrap();
         watched.read_u8().await.unwrap();
-        assert_eq!(progress.so_far(), 2);
+        assert_eq!(shared.progress.so_far(), 2);
     }
 
     #[tokio::test]
     async fn buffered_bytes_are_not_progress() {
         let (mut client, server) = tokio::io::duplex(8);
-        let progress = Arc::new(Progress::default());
-        let mut watched = Watched::new(server, progress.clone());
+        let shared = Arc::new(Shared::new(Default::default()));
+        let mut watched = Watched::new(server, shared.clone());
         watched.write_all(b"12345678").await.unwrap();
         watched.flush().await.unwrap();
-        assert_eq!(progress.so_far(), 0);
+        assert_eq!(shared.progress.so_far(), 0);
         let (written, _) = tokio::join!(watched.write_all(b"9"), client.read_u8());
         written.unwrap();
-        assert_eq!(progress.so_far(), 1);
+        assert_eq!(shared.progress.so_far(), 1);
     }
 }

@@ -70,6 +70,9 @@ async fn publish(client: &mut Client, key: &str) -> Value {
     client.next().await
 }
 
+/// The status of a read that is allowed: there is no such channel.
+const ALLOWED: u16 = 404;
+
 async fn http(server: &Server, method: &str) -> (u16, Value) {
     let bearer = format!("Bearer {}", token("ada"));
     request(method, server.url("/channels/c/messages"), &[("authorization", &bearer)], b"1").await
@@ -173,12 +176,12 @@ async fn a_refusal_closes_a_plain_connection() {
 async fn answers_are_cached_for_the_configured_time() {
     let (service, url) = Service::start(200).await;
     let server = start(&url, &["--authorize-cache-ms", "5000"]);
-    assert_eq!(http(&server, "GET").await.0, 200);
+    assert_eq!(http(&server, "GET").await.0, ALLOWED);
     service.says(403);
-    assert_eq!(http(&server, "GET").await.0, 200);
+    assert_eq!(http(&server, "GET").await.0, ALLOWED);
     assert_eq!(service.asked().len(), 1);
-    let mut status = 200;
-    while status == 200 {
+    let mut status = ALLOWED;
+    while status == ALLOWED {
         tokio::time::sleep(Duration::from_millis(10)).await;
         status = http(&server, "GET").await.0;
     }
@@ -234,7 +237,7 @@ async fn one_user_does_not_delay_others() {
     mallory.round_trip().await;
     eventually("eight questions", || service.asked().len() >= 8).await;
     service.says(200);
-    assert_eq!(http(&server, "GET").await.0, 200);
+    assert_eq!(http(&server, "GET").await.0, ALLOWED);
     let asked = service.asked();
     let [of_mallory, of_ada] =
         ["mallory", "ada"].map(|user| asked.iter().filter(|question| question["user"] == user).count());
@@ -245,9 +248,16 @@ async fn one_user_does_not_delay_others() {
 async fn the_services_name_is_looked_up() {
     let (_service, url) = Service::start(200).await;
     let server = start(&url.replace("127.0.0.1", "localhost"), &[]);
-    assert_eq!(http(&server, "GET").await.0, 200);
+    assert_eq!(http(&server, "GET").await.0, ALLOWED);
     let server = start("http://no-such-host.invalid/may", &[]);
     assert_eq!(http(&server, "GET").await.0, 503);
+}
+
+#[tokio::test]
+async fn a_public_service_without_tls_is_a_warning() {
+    let warns = |url| start(url, &[]).stderr().contains("is not encrypted: anyone on the path can read");
+    assert!(warns("http://no-such-host.invalid/may?key=hush"));
+    assert!(!warns("https://no-such-host.invalid/may") && !warns("http://auth.internal/may"));
 }
 
 #[tokio::test]
@@ -273,7 +283,7 @@ async fn the_service_needs_a_trusted_certificate() {
     let url = format!("https://{}/debug/drop?client_id=none", service.address);
     let args = ["--token-secret", SECRET, "--authorize-url", &url, WAITS[0], WAITS[1]];
     let trusting = Server::start_with(&args, &[("SSL_CERT_FILE", &certificate.file())]);
-    assert_eq!(http(&trusting, "GET").await.0, 200);
+    assert_eq!(http(&trusting, "GET").await.0, ALLOWED);
     let other = Server::start_with(&args, &[("SSL_CERT_FILE", &Certificate::new().file())]);
     assert_eq!(http(&other, "GET").await.0, 503);
     assert!(other.stderr().contains("certificate"), "{}", other.stderr());

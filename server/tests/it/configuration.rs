@@ -4,7 +4,7 @@ use std::process::Command;
 
 use tempfile::NamedTempFile;
 
-use crate::support::{Server, refused_to_start, without_settings};
+use crate::support::{SECRET, Server, refused_to_start, without_settings};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/seamline.toml");
 
@@ -80,7 +80,8 @@ fn every_option_has_an_environment_variable() {
         // A value that is either rejected or printed.
         let (code, text) = run(&["--print-config"], &[(&variable, "…")]);
         let shown = text.lines().any(|line| line.starts_with(&key) && line.ends_with(&variable));
-        assert!(shown || (code == Some(2) && text.contains(&format!("--{key}"))), "{variable}: {text}");
+        let rejected = code == Some(2) && text.contains(&format!("cannot use the variable {variable}: "));
+        assert!(shown || rejected, "{variable}: {text}");
     }
 }
 
@@ -130,6 +131,51 @@ fn file_errors_name_the_line() {
 }
 
 #[test]
+fn errors_name_the_variable_or_the_line() {
+    let (code, text) = run(&[], &[("SEAMLINE_MAX_CHANNELS", "many"), ("SEAMLINE_HEARTBEAT_MS", "100")]);
+    let expected = "error: cannot use the variable SEAMLINE_MAX_CHANNELS: invalid value 'many'";
+    assert!(code == Some(2) && text.contains(expected), "{text}");
+    // What the command line overrides is not used, so it is not the error.
+    let wrong = [("SEAMLINE_HEARTBEAT_MS", "slow"), ("SEAMLINE_MAX_CHANNELS", "many")];
+    let (_, text) = run(&["--heartbeat-ms", "100"], &wrong);
+    assert!(text.contains("SEAMLINE_MAX_CHANNELS") && !text.contains("SEAMLINE_HEARTBEAT_MS"), "{text}");
+    let (_, text) = run(&["--max-channels", "many"], &[("SEAMLINE_MAX_CHANNELS", "1")]);
+    assert!(text.contains("'--max-channels <N>'") && !text.contains("SEAMLINE_"), "{text}");
+    // Each value is valid, and rejected all the same.
+    let (code, text) = run(&[], &[("SEAMLINE_TOKEN_SECRET", "short")]);
+    assert!(code == Some(1) && text.ends_with("--token-secret is set by SEAMLINE_TOKEN_SECRET.\n"), "{text}");
+    let (code, text) = run(&[], &[("SEAMLINE_ADMIN_TOKEN", SECRET)]);
+    assert!(code == Some(1) && text.ends_with("--admin-token is set by SEAMLINE_ADMIN_TOKEN.\n"), "{text}");
+    let file = file("# A file.\n\nwww = '/'\nlisten = '0.0.0.0:80'");
+    let (code, text) = run(&["--config", name(&file)], &[]);
+    let source = format!("\n--listen is set by {}, line 4.\n", name(&file));
+    assert!(code == Some(1) && text.ends_with(&source), "{text}");
+}
+
+#[test]
+fn unknown_variables_are_reported() {
+    let variables = [
+        ("SEAMLINE_MAX_CHANELS", "hush"),
+        ("SEAMLINE_ZZZ", "hush"),
+        ("SEAMLINE_MAX_CHANNELS", "5"),
+        ("SEAMLINE_PRINT_CONFIG", "false"),
+        ("SEAM", "hush"),
+    ];
+    let (code, text) = run(&["--print-config"], &variables);
+    assert_eq!(code, Some(0), "{text}");
+    let warnings: Vec<&str> = text.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warnings.len(), 3, "{text}");
+    assert!(warnings[0].contains("SEAMLINE_MAX_CHANELS is not a setting"), "{text}");
+    assert!(warnings[0].ends_with("did you mean SEAMLINE_MAX_CHANNELS?"), "{text}");
+    assert!(warnings[1].contains("SEAMLINE_PRINT_CONFIG is not a setting"), "{text}");
+    assert!(
+        warnings[2].contains("SEAMLINE_ZZZ is not a setting") && warnings[2].contains("--help"),
+        "{text}"
+    );
+    assert!(!text.contains("hush"), "{text}");
+}
+
+#[test]
 fn secrets_are_never_printed() {
     let refused = file("log = 'reds://ada:hush@h'");
     let unquoted = file("token-secret = hush");
@@ -140,8 +186,14 @@ fn secrets_are_never_printed() {
         &["--lgo=redis://ada:hush@h"],
         &["--config", name(&refused)],
         &["--config", name(&unquoted)],
-        &["--print-config", "--log", "redis://ada:hush@h/0", "--token-secret", "hush"],
-        &["--print-config", "--authorize-url", "https://h/may?key=hush", "--token-secret", "s"],
+        &[
+            "--print-config",
+            "--log",
+            "redis://ada:hush@h/0",
+            "--token-secret",
+            "hush-hush-hush-hush-hush-hush-hush",
+        ],
+        &["--print-config", "--authorize-url", "https://h/may?key=hush", "--token-secret", SECRET],
     ] {
         let (_, text) = run(args, &[]);
         assert!(text.len() > 20 && !text.contains("hush"), "{args:?}: {text}");
@@ -190,6 +242,17 @@ fn the_example_file_lists_every_option_and_default() {
             assert!(full.contains(&format!("{key} = {default} ")), "the default of {key} is {default}");
         }
     }
+}
+
+#[test]
+fn print_config_checks_the_url_of_redis() {
+    for (url, word) in
+        [("redis://h?wait=1", "`wait`"), ("redis://a,b", "several hosts"), ("redis://h:x", "URL")]
+    {
+        let (code, text) = run(&["--print-config", "--log", url], &[]);
+        assert!(code == Some(1) && text.contains("as the store: ") && text.contains(word), "{url}: {text}");
+    }
+    printed(&["--log", "redis+sentinel://127.0.0.1:1/chat?replicas=1"], &[]);
 }
 
 #[test]

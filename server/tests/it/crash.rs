@@ -178,7 +178,9 @@ impl Tally {
         what: &str,
     ) {
         let copy = tempfile::TempDir::new().unwrap();
-        for file in std::fs::read_dir(server.data()).unwrap().map(Result::unwrap) {
+        // Not the socket, which a server that was killed leaves.
+        let files = std::fs::read_dir(server.data()).unwrap().map(Result::unwrap);
+        for file in files.filter(|file| file.file_type().unwrap().is_file()) {
             std::fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
         }
         std::fs::write(copy.path().join(name), damaged).unwrap();

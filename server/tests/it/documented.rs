@@ -1,6 +1,21 @@
-//! The tests that the security table of docs/OPERATIONS.md names exist.
+//! docs/OPERATIONS.md lists the reasons of refusals, and the tests that its security table names exist.
 
 use std::path::Path;
+
+use seamline_server::refusal::reason::Reason;
+
+/// Every reason of a refusal has a row in the table of docs/OPERATIONS.md, and the table has no others.
+#[test]
+fn reasons_of_refusals_are_documented() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/OPERATIONS.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let section = page.split("\n### ").find(|section| section.starts_with("Refusals\n")).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let documented: Vec<_> = rows.map(|(reason, _)| reason).collect();
+    let reasons: Vec<_> = Reason::ALL.iter().map(|reason| reason.name()).collect();
+    assert_eq!(documented, reasons);
+}
 
 #[test]
 fn documented_tests_exist() {

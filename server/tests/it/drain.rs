@@ -1,8 +1,10 @@
 //! SIGTERM: clients learn when to reconnect, publications are finished, and the process exits with 0.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
-use crate::support::{Client, Server};
+use crate::support::{Client, PATIENCE, Server, eventually, request};
 
 #[tokio::test]
 async fn a_drain_is_announced_and_ends_with_1012() {
@@ -47,6 +49,50 @@ async fn an_unresponsive_client_delays_a_drain_by_seconds_only() {
     let _silent = Client::greeted(&server, "c").await;
     server.terminate();
     assert_eq!(server.ended().await.code(), Some(0));
+}
+
+/// A load balancer sees that it is not ready, and meanwhile its clients are served.
+#[tokio::test]
+async fn a_delayed_drain_serves_until_it_begins() {
+    let mut server = Server::start(&["--drain-delay", "3s"]);
+    let mut client = Client::greeted(&server, "c").await;
+    assert_eq!(ready(&server).await.0, 200);
+    let signaled = Instant::now();
+    server.terminate();
+    while ready(&server).await.0 == 200 {
+        assert!(signaled.elapsed() < PATIENCE, "it stays ready");
+    }
+    assert_eq!(ready(&server).await, (503, "draining".into()));
+    let mut late = Client::greeted(&server, "late").await;
+    server.publish("c", json!(1)).await;
+    client.round_trip().await;
+    assert!(signaled.elapsed() < Duration::from_secs(3), "the machine was too slow to see it");
+    for client in [&mut client, &mut late] {
+        client.next_op("drain").await;
+        assert_eq!(client.closed().await.0, 1012);
+    }
+    assert!(signaled.elapsed() >= Duration::from_secs(3), "{:?}", signaled.elapsed());
+    assert_eq!(server.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_wait() {
+    let mut server = Server::start(&["--drain-delay", "1h"]);
+    let mut client = Client::greeted(&server, "c").await;
+    server.terminate();
+    eventually("the server to wait", || server.stderr().contains("not ready from now on")).await;
+    server.terminate();
+    client.next_op("drain").await;
+    // The client does not answer the close. One more signal, and nobody waits for it.
+    server.terminate();
+    let since = Instant::now();
+    assert_eq!(server.ended().await.code(), Some(0));
+    assert!(since.elapsed() < Duration::from_secs(4), "{:?}", since.elapsed());
+}
+
+async fn ready(server: &Server) -> (u16, String) {
+    let (status, body) = request("GET", server.url("/readyz"), &[], b"").await;
+    (status, body["status"].as_str().unwrap_or_default().to_owned())
 }
 
 /// They must not all reconnect within one second: 2 ms for each of them.

@@ -87,18 +87,34 @@ async fn repeated_subs_of_one_channel_leave_one_subscription() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_with_unread_answers_is_disconnected() {
     let server = Server::start(&["--send-timeout-ms", "1000"]);
+    flood_unread(&server, |i| sub(&format!("c{i}"))).await;
+}
+
+/// The pages of a socket that does not read them are bounded, and the server stops reading from it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_unread_pages_is_disconnected() {
+    let server = Server::start(&["--send-timeout-ms", "1000"]);
+    for _ in 0..20 {
+        server.publish("c", json!("x".repeat(100_000))).await;
+    }
+    let read = |i| Message::text(json!({"op": "read", "ch": "c", "limit": 10_000, "ref": i}).to_string());
+    flood_unread(&server, read).await;
+}
+
+/// Sends frames without reading the answers, until the server disconnects. It must not grow, and others are served.
+async fn flood_unread(server: &Server, frame: impl Fn(u64) -> Message) {
     let before_kb = server.memory_kb("VmHWM");
-    let (mut sink, _unread) = Client::greeted(&server, "flood").await.split();
+    let (mut sink, _unread) = Client::greeted(server, "flood").await.split();
     let flooding = async {
         for i in 0.. {
-            if sink.feed(sub(&format!("c{i}"))).await.is_err() {
+            if sink.feed(frame(i)).await.is_err() {
                 return;
             }
         }
     };
     tokio::select! {
         () = flooding => {}
-        () = others_are_served(&server) => unreachable!(),
+        () = others_are_served(server) => unreachable!(),
     }
     let grown_kb = server.memory_kb("VmHWM").saturating_sub(before_kb);
     assert!(grown_kb < GROWTH_KB_MAX, "the server grew by {grown_kb} kB");

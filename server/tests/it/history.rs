@@ -96,3 +96,63 @@ async fn many_reads_are_all_answered() {
     assert_eq!(answered, (1..=200).collect::<Vec<_>>());
     client.round_trip().await;
 }
+
+/// The frame without its `op`, and the word that the error has.
+#[tokio::test]
+async fn reads_with_wrong_fields_are_errors() {
+    let table = [
+        (r#""limit":1,"ref":1"#, "`ch`"),
+        (r#""ch":7,"limit":1,"ref":1"#, "wrong type"),
+        (r#""ch":"c","ref":1"#, "`limit`"),
+        (r#""ch":"c","limit":null,"ref":1"#, "`limit`"),
+        (r#""ch":"c","limit":-1,"ref":1"#, "wrong type"),
+        (r#""ch":"c","limit":1.5,"ref":1"#, "wrong type"),
+        (r#""ch":"c","limit":"5","ref":1"#, "wrong type"),
+        (r#""ch":"c","limit":18446744073709551616,"ref":1"#, "wrong type"),
+        (r#""ch":"c","limit":1,"before":-1,"ref":1"#, "wrong type"),
+        (r#""ch":"c","limit":1,"before":"3","ref":1"#, "wrong type"),
+        (r#""ch":"c","limit":1"#, "`ref`"),
+        (r#""ch":"c","limit":1,"ref":-1"#, "wrong type"),
+        (r#""ch":"c","limit":1,"ref":"1""#, "wrong type"),
+    ];
+    let server = Server::start(&[]);
+    for (fields, word) in table {
+        let mut client = Client::greeted(&server, "clumsy").await;
+        client.send_text(format!(r#"{{"op":"read",{fields}}}"#)).await;
+        let answer = client.next_op("err").await;
+        assert_eq!(answer["code"], "bad_frame", "{fields}: {answer}");
+        assert!(answer["message"].as_str().unwrap().contains(word), "{fields}: {answer}");
+        assert_eq!(client.closed().await.0, 4400, "{fields}");
+    }
+}
+
+#[tokio::test]
+async fn extreme_numbers_are_answered() {
+    let server = Server::start(&[]);
+    server.publish_all("c", 1..=3).await;
+    let mut client = Client::greeted(&server, "c").await;
+    let all = [1, 2, 3].map(|i| (i, json!({"i": i})));
+    for (before, limit, expected) in [
+        (None, 0, &[][..]),
+        (None, u64::MAX, &all[..]),
+        (Some(0), u64::MAX, &[]),
+        (Some(1), u64::MAX, &[]),
+        (Some(u64::MAX), 2, &all[1..]),
+        (Some(u64::MAX), u64::MAX, &all[..]),
+    ] {
+        let read = json!({"op": "read", "ch": "c", "before": before, "limit": limit, "ref": u64::MAX});
+        client.send(read).await;
+        let page = client.next_op("page").await;
+        assert_eq!(
+            (messages(&page).as_slice(), &page["ref"]),
+            (expected, &json!(u64::MAX)),
+            "{before:?} {limit}"
+        );
+        assert_eq!((&page["first"], &page["head"]), (&json!(1), &json!(3)));
+    }
+    let long = "x".repeat(100_000);
+    client.send(json!({"op": "read", "ch": long, "limit": 1, "ref": 1})).await;
+    let nack = client.next_op("readnack").await;
+    assert_eq!((&nack["code"], nack["ch"].as_str().unwrap().len()), (&json!("bad_channel"), 200));
+    client.round_trip().await;
+}

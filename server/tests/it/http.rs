@@ -30,7 +30,7 @@ async fn errors_are_json_with_a_code_and_message() {
         assert_eq!((got, &answer["code"]), (status, &json!(code)), "{method} {path}: {answer}");
         assert!(answer["message"].as_str().unwrap().contains(word), "{method} {path}: {answer}");
     }
-    assert_eq!(server.read("c", 0).await["head"], 0, "nothing was stored");
+    assert_eq!(request("GET", server.url(path), &[], b"").await.0, 404, "nothing was stored");
 }
 
 #[tokio::test]
@@ -52,6 +52,30 @@ async fn a_channel_is_read_page_by_page() {
 }
 
 #[tokio::test]
+async fn a_channel_is_read_backwards() {
+    let server = Server::start(&[]);
+    server.publish_all("c", 1..=150).await;
+    let read = async |query: &str| {
+        let url = server.url(&format!("/channels/c/messages?{query}"));
+        let (status, page) = request("GET", url, &[], b"").await;
+        let messages = page["messages"].as_array().cloned().unwrap_or_default();
+        (status, messages.iter().map(|message| message["offset"].as_u64().unwrap()).collect::<Vec<_>>())
+    };
+    let run = |range: std::ops::RangeInclusive<u64>| (200, range.collect::<Vec<_>>());
+    assert_eq!(read("last=3").await, run(148..=150));
+    assert_eq!(read("last=1000").await, run(1..=150));
+    assert_eq!(read("before=148&limit=2").await, run(146..=147));
+    assert_eq!(read("before=148").await, run(48..=147), "100 by default");
+    assert_eq!(read("before=1000&limit=1").await, run(150..=150));
+    assert_eq!(read("before=1").await, (200, vec![]));
+    for bad in ["last=0", "last=1001", "last=3&limit=2", "last=3&before=9", "after=1&before=9", "before=x"] {
+        assert_eq!(read(bad).await.0, 400, "{bad}");
+    }
+    let url = server.url("/channels/new/messages?last=3");
+    assert_eq!(request("GET", url, &[], b"").await.1["code"], "unknown_channel");
+}
+
+#[tokio::test]
 async fn a_backend_reads_the_position_of_a_channel() {
     let server = Server::start(&["--token-secret", SECRET]);
     let get = async |ch: &str, token: &str| {
@@ -63,8 +87,8 @@ async fn a_backend_reads_the_position_of_a_channel() {
     let (status, answer) = get("secret", &reader).await;
     assert_eq!((status, &answer["code"], &answer["ch"]), (403, &json!("forbidden"), &json!("secret")));
     assert_eq!(get("%0a", &reader).await.0, 400);
-    for _ in 0..2 {
-        let (status, answer) = get("a%2Fb", &reader).await;
+    for path in ["a%2Fb", "a%2Fb/messages", "a%2Fb", "a%2Fb/messages"] {
+        let (status, answer) = get(path, &reader).await;
         assert_eq!((status, &answer["code"]), (404, &json!("unknown_channel")), "{answer}");
         assert!(answer["message"].as_str().unwrap().contains("`a/b`"), "{answer}");
     }

@@ -24,6 +24,13 @@ fn public(key: &EncodingKey, algorithm: Algorithm, kid: &str) -> Value {
     jwk
 }
 
+/// Keys of the other kinds.
+fn others() -> [(Algorithm, EncodingKey, &'static str); 2] {
+    let p384 = EncodingKey::from_ec_pem(include_bytes!("keys/p384.private.pem")).unwrap();
+    let ed25519 = EncodingKey::from_ed_pem(include_bytes!("keys/ed25519.private.pem")).unwrap();
+    [(Algorithm::ES384, p384, "p384-1"), (Algorithm::EdDSA, ed25519, "ed-1")]
+}
+
 fn both() -> [Value; 2] {
     [public(&rsa(), Algorithm::RS256, "rsa-1"), public(&p256(), Algorithm::ES256, "p256-1")]
 }
@@ -44,8 +51,11 @@ fn token(algorithm: Algorithm, key: &EncodingKey, kid: Option<&str>) -> String {
     encode(&header, &json!({"sub": "ada", "exp": now_s() + 3600}), key).unwrap()
 }
 
+/// The status of a read that is allowed: there is no such channel.
+const ALLOWED: u16 = 404;
+
 /// The status and the message that a request with this token gets.
-async fn told(server: &Server, token: String) -> (u16, String) {
+async fn read_with(server: &Server, token: String) -> (u16, String) {
     let bearer = format!("Bearer {token}");
     let url = server.url("/channels/c/messages");
     let (status, answer) = request("GET", url, &[("authorization", &bearer)], b"").await;
@@ -62,15 +72,28 @@ async fn a_token_is_checked_with_the_key_it_names() {
     let (server, _file) = start(&both());
     let rs256 = |kid| token(Algorithm::RS256, &rsa(), kid);
     let es256 = |kid| token(Algorithm::ES256, &p256(), kid);
-    assert_eq!(told(&server, rs256(Some("rsa-1"))).await.0, 200);
-    assert_eq!(told(&server, es256(Some("p256-1"))).await.0, 200);
+    assert_eq!(read_with(&server, rs256(Some("rsa-1"))).await.0, ALLOWED);
+    assert_eq!(read_with(&server, es256(Some("p256-1"))).await.0, ALLOWED);
     Client::greeted_with(&server, "c", Some(es256(Some("p256-1")))).await;
-    assert_refused(told(&server, rs256(Some("rsa-2"))).await, "`kid`");
-    assert_refused(told(&server, rs256(None)).await, "`kid`");
-    assert_refused(told(&server, rs256(Some("p256-1"))).await, "ES256");
-    assert_refused(told(&server, es256(Some("rsa-1"))).await, "RS256");
+    assert_refused(read_with(&server, rs256(Some("rsa-2"))).await, "`kid`");
+    assert_refused(read_with(&server, rs256(None)).await, "`kid`");
+    assert_refused(read_with(&server, rs256(Some("p256-1"))).await, "ES256");
+    assert_refused(read_with(&server, es256(Some("rsa-1"))).await, "RS256");
     // There are more algorithms for RSA. The key is for one of them.
-    assert_refused(told(&server, token(Algorithm::RS512, &rsa(), Some("rsa-1"))).await, "RS256");
+    assert_refused(read_with(&server, token(Algorithm::RS512, &rsa(), Some("rsa-1"))).await, "RS256");
+}
+
+#[tokio::test]
+async fn keys_of_every_kind_can_be_in_one_set() {
+    let more = others().map(|(algorithm, key, kid)| public(&key, algorithm, kid));
+    let (server, _file) = start(&[both(), more].concat());
+    for (algorithm, key, kid) in others() {
+        assert_eq!(read_with(&server, token(algorithm, &key, Some(kid))).await.0, ALLOWED);
+        assert_refused(read_with(&server, token(algorithm, &key, Some("p256-1"))).await, "ES256");
+        let rs256 = token(Algorithm::RS256, &rsa(), Some(kid));
+        assert_refused(read_with(&server, rs256).await, &format!("{algorithm:?}"));
+    }
+    assert_eq!(read_with(&server, token(Algorithm::ES256, &p256(), Some("p256-1"))).await.0, ALLOWED);
 }
 
 #[tokio::test]
@@ -81,20 +104,20 @@ async fn a_token_cannot_choose_its_algorithm() {
     for secret in [&set, include_str!("keys/rsa.public.pem"), both()[0]["n"].as_str().unwrap()] {
         for kid in [Some("rsa-1"), Some("p256-1"), None] {
             let forged = token(Algorithm::HS256, &EncodingKey::from_secret(secret.as_bytes()), kid);
-            let (status, message) = told(&server, forged).await;
+            let (status, message) = read_with(&server, forged).await;
             assert!(status == 401 && !message.contains("signature"), "{message}");
         }
     }
     // `{"alg":"none","kid":"rsa-1"}` and `{"sub":"eve","exp":9999999999}`, without a signature.
     let unsigned = "eyJhbGciOiJub25lIiwia2lkIjoicnNhLTEifQ.eyJzdWIiOiJldmUiLCJleHAiOjk5OTk5OTk5OTl9.";
-    assert_eq!(told(&server, unsigned.into()).await.0, 401);
+    assert_eq!(read_with(&server, unsigned.into()).await.0, 401);
 }
 
 #[tokio::test]
 async fn a_single_key_needs_no_kid_in_tokens() {
     let (server, _file) = start(&both()[..1]);
-    assert_eq!(told(&server, token(Algorithm::RS256, &rsa(), None)).await.0, 200);
-    assert_refused(told(&server, token(Algorithm::RS256, &rsa(), Some("rsa-2"))).await, "`kid`");
+    assert_eq!(read_with(&server, token(Algorithm::RS256, &rsa(), None)).await.0, ALLOWED);
+    assert_refused(read_with(&server, token(Algorithm::RS256, &rsa(), Some("rsa-2"))).await, "`kid`");
 }
 
 #[tokio::test]
@@ -102,21 +125,21 @@ async fn keys_are_reloaded_on_sighup() {
     let [rsa_key, p256_key] = both();
     let (server, file) = start(std::slice::from_ref(&rsa_key));
     let es256 = || token(Algorithm::ES256, &p256(), Some("p256-1"));
-    assert_refused(told(&server, es256()).await, "`kid`");
+    assert_refused(read_with(&server, es256()).await, "`kid`");
     write(&file, &[rsa_key, p256_key.clone()]);
     server.hang_up();
     eventually("the new key", || server.stderr().contains("reloaded the")).await;
-    assert_eq!(told(&server, es256()).await.0, 200);
+    assert_eq!(read_with(&server, es256()).await.0, ALLOWED);
     // Half a file changes nothing.
     std::fs::write(file.path(), "{").unwrap();
     server.hang_up();
     eventually("an error in the logs", || server.stderr().contains("kept the old")).await;
-    assert_eq!(told(&server, es256()).await.0, 200);
+    assert_eq!(read_with(&server, es256()).await.0, ALLOWED);
     // A key that is gone is no longer accepted.
     write(&file, &[p256_key]);
     server.hang_up();
     eventually("the second reload", || server.stderr().matches("reloaded the").count() == 2).await;
-    assert_refused(told(&server, token(Algorithm::RS256, &rsa(), Some("rsa-1"))).await, "`kid`");
+    assert_refused(read_with(&server, token(Algorithm::RS256, &rsa(), Some("rsa-1"))).await, "`kid`");
 }
 
 #[test]

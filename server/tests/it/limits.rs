@@ -60,6 +60,38 @@ async fn the_address_behind_a_proxy_is_the_forwarded_one() {
     Client::try_connect_with(&server, &header("192.0.2.2")).await.unwrap();
 }
 
+/// Whose socket it is decides the proxy that the server trusts, and no header of anyone else.
+#[tokio::test]
+async fn the_last_address_that_is_no_proxy_counts() {
+    let limit = ["--max-connections-per-ip", "1", "--trusted-proxies"];
+    let server = Server::start(&[&limit[..], &["127.0.0.0/8,10.0.0.0/8"]].concat());
+    let from = async |entries| Client::try_connect_with(&server, &[("x-forwarded-for", entries)]).await;
+    let _first = from("6.6.6.6, [2001:db8::1]:443, 10.1.2.3:80").await.unwrap();
+    assert_eq!(from("7.7.7.7, 2001:db8::2, 10.9.9.9").await.err(), Some(429), "the same /64");
+    assert_eq!(from("7.7.7.7, unknown, 2001:db8::2").await.err(), Some(429));
+    let _second = from("[2001:db8::1]:443, 203.0.113.9:4711").await.unwrap();
+    let _third = from("203.0.113.9, _hidden, 10.1.2.3").await.unwrap(); // counts as the proxy that hides it
+    assert_eq!(from("203.0.113.9, unknown, 10.1.2.3").await.err(), Some(429));
+
+    // From others than the proxies, nothing counts but the peer.
+    let server = Server::start(&[&limit[..], &["192.0.2.0/24"]].concat());
+    let _first = Client::greeted(&server, "a").await;
+    let invented = [("x-forwarded-for", "203.0.113.2")];
+    assert_eq!(Client::try_connect_with(&server, &invented).await.err(), Some(429));
+}
+
+#[tokio::test]
+async fn a_proxy_may_use_the_standard_header() {
+    let trusted = ["--trusted-proxies", "127.0.0.1", "--forwarded-header", "forwarded"];
+    let server = Server::start(&[&trusted[..], &["--max-connections-per-ip", "1"]].concat());
+    let from = async |header, entries| Client::try_connect_with(&server, &[(header, entries)]).await;
+    let _first = from("forwarded", r#"for=6.6.6.6, For="[2001:db8::1]:443";proto=https"#).await.unwrap();
+    assert_eq!(from("forwarded", r#"for="[2001:db8::2]""#).await.err(), Some(429));
+    // Only the header that the proxy sets counts.
+    let _second = from("x-forwarded-for", "203.0.113.1").await.unwrap();
+    assert_eq!(from("x-forwarded-for", "203.0.113.2").await.err(), Some(429));
+}
+
 #[tokio::test]
 async fn a_user_has_a_limit_of_sockets() {
     let server = Server::start(&["--token-secret", SECRET, "--max-connections-per-user", "2"]);

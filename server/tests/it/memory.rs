@@ -26,7 +26,7 @@ async fn a_followed_channel_takes_little_memory() {
     clients = join_all(clients.into_iter().enumerate().map(|(i, client)| subscribed(client, i))).await;
     let grown_kb = settled_kb(&server).await.saturating_sub(before_kb);
     let each = grown_kb * 1024 / (SOCKETS * CHANNELS_EACH) as u64;
-    assert!(each < 1800, "each channel takes {each} bytes");
+    assert!(each < 1200, "each channel takes {each} bytes");
     // They are live: a message reaches its subscriber.
     server.publish("room-7-42", json!("hello")).await;
     assert_eq!(clients[7].next_op("msgs").await["data"], json!(["hello"]));
@@ -42,7 +42,7 @@ async fn an_idle_connection_takes_little_memory() {
     let clients = join_all((100..100 + CONNECTIONS).map(|i| subscriber(&server, i))).await;
     let grown_kb = settled_kb(&server).await.saturating_sub(before_kb);
     let each = grown_kb * 1024 / CONNECTIONS as u64;
-    assert!(each < 11_000, "each connection takes {each} bytes");
+    assert!(each < 4500, "each connection takes {each} bytes");
     drop(clients);
 }
 

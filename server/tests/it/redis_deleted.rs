@@ -1,6 +1,11 @@
 //! Messages are deleted from a stream in Redis (`XDEL`). The others keep their offsets. The deleted ones leave a hole
-//! between two frames, or a head that is not reached, and no other message takes their offset.
+//! between two frames, or a head that is not reached, and no other message takes their offset. A whole channel that is
+//! deleted starts over with a new epoch.
 
+use std::sync::Arc;
+
+use seamline_server::log::hub::Hub;
+use seamline_server::log::{Retention, redis as redis_log};
 use serde_json::{Value, json};
 
 use crate::support::{Client, PATIENCE, Redis, Server, offsets, request};
@@ -121,4 +126,28 @@ async fn a_live_channel_continues_after_a_deletion() {
     }
     assert_eq!(checked(&client.next_op("msgs").await), [12]);
     assert_eq!(server.read("c", 0).await["epoch"], epoch);
+}
+
+/// A store of another node deletes the whole channel. Its subscribers, on every node, learn it at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn subscribers_of_a_deleted_channel_cross_to_a_new_epoch() {
+    let (redis, server) = start_without(&[]).await;
+    let mut client = Client::greeted(&server, "c").await;
+    replay(&mut client, 100, json!({"from": "start"})).await;
+    let epoch = server.read("c", 0).await["epoch"].clone();
+    let hub = Arc::new(Hub::new(0));
+    let store = redis_log::open(&redis.url(), Retention::default(), hub).await.unwrap();
+    assert!(store.delete("c").await.unwrap());
+    let subd = client.next_op("subd").await;
+    assert!(subd["epoch"] != epoch && subd["resumed"] == false, "{subd}");
+    assert_eq!((&subd["first"], &subd["head"], &subd["at"]), (&json!(1), &json!(0), &json!(0)));
+    client.next_op("live").await;
+    assert_eq!(server.publish("c", json!({"i": 1})).await, 1);
+    assert_eq!(checked(&client.next_op("msgs").await), [1]);
+    client.close().await;
+
+    // A client that was away learns it when it comes back.
+    let mut client = Client::greeted(&server, "d").await;
+    client.sub("c", 100, json!({"position": {"epoch": epoch, "offset": 1}})).await;
+    assert_eq!(client.next_op("subd").await["resumed"], false);
 }

@@ -1,6 +1,8 @@
 //! A slow link to Redis. If a backlog does not fit through within the reader's timeout, the reader asks for smaller
-//! answers instead of repeating the same request.
+//! answers instead of repeating the same request. Commands of many clients wait for their turn, so that none takes
+//! longer than a command may.
 
+use futures::future::join_all;
 use seamline_test_support::link::Link;
 use serde_json::json;
 
@@ -36,4 +38,40 @@ async fn a_backlog_gets_through_a_slow_link() {
             }
         }
     }
+}
+
+/// So slow that the commands of all subscriptions together take several times as long as one command may.
+const STORM_BYTES_PER_S: u64 = 200_000;
+const SOCKETS: usize = 5;
+/// As many as a server accepts.
+const CHANNELS_PER_SOCKET: usize = 1000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_subscriptions_delay_no_publication_for_long() {
+    let redis = Redis::start();
+    let link = Link::slow(redis.address(), STORM_BYTES_PER_S).unwrap().address;
+    let server = Server::start(&["--log", &format!("redis://{link}/0")]);
+    let mut publisher = Client::greeted(&server, "publisher").await;
+    let subscribe = async |socket: usize| {
+        let mut client = Client::greeted(&server, &format!("reader-{socket}")).await;
+        for i in 0..CHANNELS_PER_SOCKET {
+            client.sub(&format!("channel-{socket}-{i}"), 10, json!({"from": "tail"})).await;
+        }
+        let mut live = 0;
+        while live < CHANNELS_PER_SOCKET {
+            let frame = client.next().await;
+            assert_ne!(frame["op"], "err", "{frame}");
+            live += usize::from(frame["op"] == "live");
+        }
+    };
+    let mut subscribing = std::pin::pin!(join_all((0..SOCKETS).map(subscribe)));
+    for i in 1.. {
+        publisher.send(json!({"op": "pub", "ch": "c", "key": format!("{i}"), "data": i})).await;
+        let answer = publisher.next();
+        tokio::select! {
+            _ = &mut subscribing => break,
+            answer = answer => assert_eq!((&answer["op"], &answer["offset"]), (&json!("puback"), &json!(i)), "{answer}"),
+        }
+    }
+    assert!(!server.stderr().contains("Redis is unavailable"), "{}", server.stderr());
 }

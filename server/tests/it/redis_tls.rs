@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Certificate, Client, Redis, Server, eventually, refused_to_start};
+use crate::support::{Certificate, Client, Redis, Server, assert_log_refused, eventually};
 
 #[tokio::test]
 async fn redis_works_over_tls() {
@@ -30,27 +30,37 @@ async fn redis_works_over_tls() {
     assert_eq!(client.next_op("msgs").await["n"], 2);
 }
 
+#[tokio::test]
+async fn a_redis_cluster_works_over_tls() {
+    let certificate = Certificate::new();
+    let (_redis, url) = Redis::start_tls_cluster(&certificate);
+    let server = Server::start_with(&["--log", &url], &[("SSL_CERT_FILE", &certificate.file())]);
+    let mut client = Client::greeted(&server, "reader").await;
+    client.sub("c", 1000, json!({"from": "start"})).await;
+    client.next_op("subd").await;
+    client.next_op("live").await;
+    assert_eq!(server.publish("c", json!({"i": 1})).await, 1);
+    assert_eq!(client.next_op("msgs").await["n"], 1);
+}
+
 #[test]
 fn an_untrusted_redis_certificate_is_refused() {
     let (_redis, url) = Redis::start_tls(&Certificate::new());
-    let (code, stderr) = refused_to_start(&["--log", &url.replace("127.0.0.1", "ada:hush@127.0.0.1")]);
-    assert_eq!(code, Some(1), "{stderr}");
-    for word in ["rediss://…@127.0.0.1", "certificate", "SSL_CERT_FILE"] {
-        assert!(stderr.contains(word), "no {word:?} in:\n{stderr}");
-    }
-    assert!(!stderr.contains("hush"), "{stderr}");
+    let words = ["rediss://…@127.0.0.1", "certificate", "SSL_CERT_FILE"];
+    assert_log_refused(&url.replace("127.0.0.1", "ada:hush@127.0.0.1"), &words);
 }
 
 #[test]
 fn rediss_refuses_a_redis_without_tls() {
     let redis = Redis::start();
-    let (code, stderr) = refused_to_start(&["--log", &redis.url().replace("redis:", "rediss:")]);
-    assert!(code == Some(1) && stderr.contains("with TLS on this port"), "{stderr}");
+    let url = redis.url().replace("redis:", "rediss:");
+    assert_log_refused(&url, &["this port of Redis does not use TLS"]);
 }
 
 #[test]
 fn certificate_checks_cannot_be_disabled() {
     let (_redis, url) = Redis::start_tls(&Certificate::new());
-    let (code, stderr) = refused_to_start(&["--log", &format!("{url}#insecure")]);
-    assert!(code == Some(1) && stderr.contains("cannot use rediss://"), "{stderr}");
+    for url in [url.clone(), url.replace("rediss:", "rediss-cluster:").replace("/0", "")] {
+        assert_log_refused(&format!("{url}#insecure"), &["cannot use rediss"]);
+    }
 }

@@ -42,12 +42,19 @@ async fn subd_names_the_start_point() {
 #[tokio::test]
 async fn a_channels_epoch_survives_a_restart() {
     let mut server = Server::start(&[]);
-    let epoch = server.read("quiet", 0).await["epoch"].clone();
-    assert_ne!(epoch, server.read("other", 0).await["epoch"]);
+    let mut first = Client::greeted(&server, "first").await;
+    let mut epochs = Vec::new();
+    for ch in ["quiet", "other"] {
+        first.sub(ch, 1, json!({"from": "start"})).await; // creates the channel
+        epochs.push(first.next_op("subd").await["epoch"].clone());
+        first.next_op("live").await;
+    }
+    let [epoch, other] = &epochs[..] else { unreachable!() };
+    assert_ne!(epoch, other);
     server.kill();
     server.restart();
     let mut client = Client::greeted(&server, "c").await;
     client.sub("quiet", 1, json!({"position": {"epoch": epoch, "offset": 0}})).await;
     let subd = client.next_op("subd").await;
-    assert_eq!((&subd["epoch"], &subd["resumed"]), (&epoch, &json!(true)));
+    assert_eq!((&subd["epoch"], &subd["resumed"]), (epoch, &json!(true)));
 }

@@ -1,4 +1,4 @@
-//! Tokens signed with a private key (RS256, ES256), whose public key the server has; their audience; and that a token
+//! Tokens signed with a private key (RS256, ES256, ES384, EdDSA), whose public key the server has; their audience; and that a token
 //! cannot choose how it is checked.
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -28,6 +28,16 @@ fn es256() -> String {
     signed(Algorithm::ES256, &EncodingKey::from_ec_pem(P256.as_bytes()).unwrap(), json!({}))
 }
 
+fn es384() -> String {
+    let key = EncodingKey::from_ec_pem(include_bytes!("keys/p384.private.pem")).unwrap();
+    signed(Algorithm::ES384, &key, json!({}))
+}
+
+fn eddsa() -> String {
+    let key = EncodingKey::from_ed_pem(include_bytes!("keys/ed25519.private.pem")).unwrap();
+    signed(Algorithm::EdDSA, &key, json!({}))
+}
+
 /// Signed with the text of the public key, which is no secret, as if it were one.
 fn confused() -> String {
     signed(Algorithm::HS256, &EncodingKey::from_secret(RSA_PUBLIC.as_bytes()), json!({}))
@@ -38,6 +48,9 @@ fn unsigned() -> String {
     "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJldmUiLCJleHAiOjk5OTk5OTk5OTl9.".into()
 }
 
+/// The status of a read that is allowed: there is no such channel.
+const ALLOWED: u16 = 404;
+
 async fn status(server: &Server, token: String) -> (u16, String) {
     let bearer = format!("Bearer {token}");
     let url = server.url("/channels/c/messages");
@@ -47,18 +60,18 @@ async fn status(server: &Server, token: String) -> (u16, String) {
 
 #[tokio::test]
 async fn a_key_accepts_only_its_own_algorithm() {
-    let rsa = Server::start(&["--token-key", &key_file("rsa.public.pem")]);
-    let p256 = Server::start(&["--token-key", &key_file("p256.public.pem")]);
-    assert_eq!(status(&rsa, rs256(json!({}))).await.0, 200);
-    assert_eq!(status(&p256, es256()).await.0, 200);
     let hs256 = signed(Algorithm::HS256, &EncodingKey::from_secret(SECRET.as_bytes()), json!({}));
-    for token in [es256(), confused(), unsigned(), hs256.clone()] {
-        let (status, message) = status(&rsa, token).await;
-        assert!(status == 401 && (message.contains("RS256") || message.contains("malformed")), "{message}");
-    }
-    for token in [rs256(json!({})), unsigned(), hs256] {
-        let (status, message) = status(&p256, token).await;
-        assert!(status == 401 && (message.contains("ES256") || message.contains("malformed")), "{message}");
+    let tokens = [rs256(json!({})), es256(), es384(), eddsa(), hs256, confused(), unsigned()];
+    let rsa = Server::start(&["--token-key", &key_file("rsa.public.pem")]);
+    let others = ["p256", "p384", "ed25519"];
+    let others = others.map(|name| Server::start(&["--token-key", &key_file(&format!("{name}.public.pem"))]));
+    let servers = std::iter::once(&rsa).chain(&others);
+    for ((i, server), name) in servers.enumerate().zip(["RS256", "ES256", "ES384", "EdDSA"]) {
+        for (j, token) in tokens.iter().enumerate() {
+            let (status, message) = status(server, token.clone()).await;
+            let rejected = status == 401 && (message.contains(name) || message.contains("malformed"));
+            assert!(if i == j { status == ALLOWED } else { rejected }, "{name} and {j}: {status} {message}");
+        }
     }
     let mut forged = rs256(json!({}));
     forged.replace_range(forged.len() - 8.., "AAAAAAAA");
@@ -69,8 +82,8 @@ async fn a_key_accepts_only_its_own_algorithm() {
 async fn a_token_for_another_audience_is_refused() {
     let server =
         Server::start(&["--token-key", &key_file("rsa.public.pem"), "--token-audience", "live.example"]);
-    assert_eq!(status(&server, rs256(json!({"aud": "live.example"}))).await.0, 200);
-    assert_eq!(status(&server, rs256(json!({"aud": ["other", "live.example"]}))).await.0, 200);
+    assert_eq!(status(&server, rs256(json!({"aud": "live.example"}))).await.0, ALLOWED);
+    assert_eq!(status(&server, rs256(json!({"aud": ["other", "live.example"]}))).await.0, ALLOWED);
     let (code, message) = status(&server, rs256(json!({"aud": "other"}))).await;
     assert!(code == 401 && message.contains("audience"), "{message}");
     let (code, message) = status(&server, rs256(json!({}))).await;
@@ -98,7 +111,7 @@ fn an_unusable_key_is_rejected_at_startup() {
         ("rsa.private.pem", "private"),
         ("README.md", "PEM"),
         ("none.pem", "none.pem"),
-        ("p384.public.pem", "P-256"),
+        ("p521.public.pem", "P-384"),
     ] {
         let (code, stderr) = refused_to_start(&["--token-key", &key_file(file)]);
         assert!(code == Some(1) && stderr.contains(word), "{file}: {stderr}");

@@ -6,6 +6,10 @@ use std::num::NonZeroU64;
 use crate::core::window::Window;
 use crate::core::{Batch, Config, Instant};
 
+/// How long a grant, and what it allows, wait for their turns besides the path's round trip: in the browser's processes,
+/// in the page, which is busy with earlier messages, and in the server.
+const TURNS_MS: u64 = 50;
+
 /// Messages that are delivered and not yet processed.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -33,7 +37,7 @@ impl Queue {
     /// `count` more messages were processed.
     pub fn processed(&mut self, count: u64) {
         let left = self.messages.saturating_sub(count);
-        self.bytes = self.bytes.checked_div(self.messages).unwrap_or(0).saturating_mul(left);
+        self.bytes = self.bytes.checked_div(self.messages).unwrap_or(0) * left; // no more than before
         self.messages = left;
     }
 
@@ -76,6 +80,7 @@ impl Queue {
 
     /// The application has finished so many replayed messages: the window follows their rate.
     pub fn replayed(&mut self, count: u64, now: Instant, round_trip_ms: u64, config: &Config) {
+        let round_trip_ms = round_trip_ms.saturating_add(TURNS_MS);
         self.window.pass(count, now, round_trip_ms, config.replay_credit, self.window_max(config));
     }
 

@@ -20,6 +20,7 @@ pub(super) use self::suspicion::Blame;
 use self::suspicion::{Suspicion, Verdict};
 use super::error::Error;
 use super::event::PublishId;
+use super::output::refill;
 use super::timer::Instant;
 use crate::wire::{ClientFrame, Text, TextRef, code};
 
@@ -122,7 +123,7 @@ impl<D: Clone> Outbox<D> {
         }
         self.release(now);
         while self.held_count() < HELD_MAX {
-            self.advance();
+            refill(&mut self.next, &mut self.later);
             // Before `welcome`, the server may accept a larger frame again: what follows waits too.
             if line.opened_at.is_none() && self.next.last()?.bytes > line.frame_bytes_max {
                 return None;
@@ -153,14 +154,6 @@ impl<D: Clone> Outbox<D> {
                 self.flight.is_empty() && now >= self.suspicion.send_at(opened_at)
             }
             _ => self.flight.has_room(),
-        }
-    }
-
-    /// The later ones are the next.
-    fn advance(&mut self) {
-        if self.next.is_empty() {
-            std::mem::swap(&mut self.next, &mut self.later);
-            self.next.reverse();
         }
     }
 
@@ -255,7 +248,7 @@ impl<D: Clone> Outbox<D> {
     /// Removes the oldest one: the session is over.
     pub fn pop(&mut self) -> Option<PublishId> {
         self.gather();
-        self.advance();
+        refill(&mut self.next, &mut self.later);
         Some(self.next.pop()?.id)
     }
 

@@ -186,7 +186,7 @@ impl Suspicion {
         sent_at: Instant,
         now: Instant,
     ) -> Verdict {
-        let needed_ms = now.ms_since(sent_at).saturating_mul(RATIO).max(HOLD_MS_MIN);
+        let needed_ms = (now.ms_since(sent_at).min(u64::MAX / RATIO) * RATIO).max(HOLD_MS_MIN);
         if sent_at.ms_since(opened_at) >= needed_ms {
             return self.strike(first);
         }

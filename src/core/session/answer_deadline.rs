@@ -9,8 +9,8 @@ use crate::core::Instant;
 use crate::core::heartbeat::SLEPT_MS;
 use crate::core::timer::Timer;
 
-/// The slowest link, in bytes per second.
-const SLOWEST_LINK: u64 = 8_000;
+/// The slowest link, in bytes per millisecond.
+const SLOWEST_LINK: u64 = 8;
 /// The maximum time, however much is in transit.
 const TRANSFER_MS_MAX: u64 = 300_000;
 
@@ -95,5 +95,5 @@ impl<B, D: Clone> Session<B, D> {
 }
 
 fn transfer_ms(bytes: u64) -> u64 {
-    bytes.saturating_mul(1_000) / SLOWEST_LINK
+    bytes / SLOWEST_LINK
 }

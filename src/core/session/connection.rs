@@ -126,10 +126,13 @@ impl<B, D: Clone> Session<B, D> {
         }
     }
 
-    /// The connection is lost, or the attempt has failed. Sets the timer for the next attempt.
+    /// The connection is lost or drained, or the attempt has failed. Sets the timer for the next attempt.
     pub(super) fn schedule_reconnect(&mut self, reason: Reason) {
         self.connection_ended(reason.close_code);
-        let wait = self.reconnect.failed(self.now);
+        let wait = match reason.code {
+            ReasonCode::Drained => self.reconnect.drained(self.now),
+            _ => self.reconnect.failed(self.now),
+        };
         self.enter_waiting(wait, reason);
     }
 

@@ -10,23 +10,37 @@ use crate::wire::{Position, ServerFrame, Text, TextRef, close, code};
 impl<B, D: Clone> Session<B, D> {
     /// A frame of messages arrived.
     pub fn handle_messages(&mut self, now: Instant, socket: SocketId, name: &TextRef, batch: Batch<B>) {
-        self.advance(now);
-        if !self.heard(socket) {
-            return;
-        }
-        let (channels, mut cx) = self.split();
-        if let Some(channel) = channels.iter_mut().find(|channel| channel.name == *name) {
+        if let Some(true) = self.listens(now, socket)
+            && let Some((channel, mut cx)) = self.channel(name)
+        {
             channel.messages(batch, &mut cx);
         }
     }
 
     /// Any other frame arrived.
     pub fn handle_frame(&mut self, now: Instant, socket: SocketId, frame: ServerFrame<D>) {
-        self.advance(now);
-        if self.heard(socket) {
-            self.frame(frame);
-        } else if self.link.socket() == Some(socket) {
-            self.frame_before_welcome(socket, frame);
+        let Some(is_open) = self.listens(now, socket) else { return };
+        match frame {
+            ServerFrame::Welcome { heartbeat_ms, max_frame_bytes, .. } => {
+                self.welcome(socket, heartbeat_ms, max_frame_bytes);
+            }
+            ServerFrame::Drain { reconnect_in_ms } => self.drain(reconnect_in_ms),
+            ServerFrame::Err { code, message, ch, reference, retry_after_ms } => {
+                let error = Error::from_server(code, message);
+                self.server_error(is_open, error, ch, reference, retry_after_ms);
+            }
+            _ if !is_open => {}
+            ServerFrame::Pong => self.pong(),
+            ServerFrame::Incoming { bytes } => self.incoming(bytes),
+            ServerFrame::PubAck { ch, key, id, offset } => self.published(&ch, &key, id, offset),
+            ServerFrame::PubNack { ch, key, code, message, retry_after_ms } => {
+                self.publish_refused(&ch, &key, Error::from_server(code, message), retry_after_ms);
+            }
+            ServerFrame::Subd { ch, epoch, first, head, at, at_epoch, reference, .. } => {
+                self.subscribed(&ch, reference, epoch, first, head, at, at_epoch);
+            }
+            ServerFrame::Live { ch, head, reference } => self.live(&ch, head, reference),
+            ServerFrame::Cast { ch, data } => self.cast_arrived(&ch, data),
         }
     }
 
@@ -48,79 +62,86 @@ impl<B, D: Clone> Session<B, D> {
         self.schedule_reconnect(Reason { code: ReasonCode::ProtocolError, message, close_code: None });
     }
 
-    /// Before the welcome, the server can send only that, or the reason why there will be none.
-    fn frame_before_welcome(&mut self, socket: SocketId, frame: ServerFrame<D>) {
-        match frame {
-            ServerFrame::Welcome { heartbeat_ms, max_frame_bytes, .. } => {
-                if let Link::Greeting { since, .. } = self.link {
-                    self.welcomed(socket, since, heartbeat_ms, max_frame_bytes);
-                }
-            }
-            ServerFrame::Err { code, message, ch, retry_after_ms, .. } => {
-                if ch.is_none() {
-                    self.reconnect.pause(retry_after_ms);
-                }
-                self.emit(Event::Error { channel: None, error: Error::from_server(code, message) });
-            }
-            ServerFrame::Drain { reconnect_in_ms } => self.reconnect.pause(Some(reconnect_in_ms)),
-            _ => {}
+    // A frame of each kind, for `handle_frame` and for the npm package, whose script reads the frames.
+
+    /// Whether frames of this socket count, and then whether it is open. Before the welcome, the server can send only
+    /// that, or the reason why there will be none.
+    pub(crate) fn listens(&mut self, now: Instant, socket: SocketId) -> Option<bool> {
+        self.advance(now);
+        let is_open = self.heard(socket);
+        (is_open || self.link.socket() == Some(socket)).then_some(is_open)
+    }
+
+    pub(crate) fn welcome(&mut self, socket: SocketId, heartbeat_ms: u64, max_frame_bytes: u64) {
+        if let Link::Greeting { since, .. } = self.link {
+            self.welcomed(socket, since, heartbeat_ms, max_frame_bytes);
         }
     }
 
-    fn frame(&mut self, frame: ServerFrame<D>) {
-        match frame {
-            ServerFrame::Welcome { .. } => {}
-            ServerFrame::Pong => {
-                if let Some(open) = self.link.open_mut() {
-                    open.in_transit.answered(self.now);
-                }
-            }
-            ServerFrame::Incoming { bytes } => {
-                if let Some(open) = self.link.open_mut() {
-                    open.in_transit.announced(self.now, bytes);
-                }
-            }
-            ServerFrame::Drain { reconnect_in_ms } => self.reconnect.pause(Some(reconnect_in_ms)),
-            ServerFrame::PubAck { ch, key, id, offset } => self.published(&ch, &key, id, offset),
-            ServerFrame::PubNack { ch, key, code, message, retry_after_ms } => {
-                self.publish_refused(&ch, &key, Error::from_server(code, message), retry_after_ms);
-            }
-            ServerFrame::Subd { ch, epoch, first, head, at, at_epoch, reference, .. } => {
-                self.with_channel(&ch, |channel, cx| {
-                    if channel.is_answered_by(reference) {
-                        let at_epoch = at_epoch.unwrap_or_else(|| epoch.clone());
-                        let at = Position { epoch: at_epoch, offset: at, id: None };
-                        channel.subscribed(epoch, first, head, at, cx);
-                    }
-                });
-            }
-            ServerFrame::Live { ch, head, reference } => {
-                self.with_channel(&ch, |channel, cx| {
-                    if channel.is_answered_by(reference) {
-                        channel.live(head, cx);
-                    }
-                });
-                self.plan_ack(); // one that came due during the replay was left out
-            }
-            ServerFrame::Cast { ch, data } => self.with_channel(&ch, |channel, cx| {
-                cx.out.emit(Event::Cast { channel: channel.id, data });
-            }),
-            ServerFrame::Err { code, message, ch, reference, retry_after_ms } => {
-                self.server_error(Error::from_server(code, message), ch, reference, retry_after_ms);
-            }
+    pub(crate) fn pong(&mut self) {
+        if let Some(open) = self.link.open_mut() {
+            open.in_transit.answered(self.now);
+        }
+    }
+
+    pub(crate) fn incoming(&mut self, bytes: u64) {
+        if let Some(open) = self.link.open_mut() {
+            open.in_transit.announced(self.now, bytes);
+        }
+    }
+
+    pub(crate) fn drain(&mut self, reconnect_in_ms: u64) {
+        self.reconnect.pause(Some(reconnect_in_ms));
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn subscribed(
+        &mut self,
+        ch: &TextRef,
+        reference: Option<u64>,
+        epoch: Text,
+        first: u64,
+        head: u64,
+        at: u64,
+        at_epoch: Option<Text>,
+    ) {
+        if let Some((channel, mut cx)) = self.channel(ch)
+            && channel.is_answered_by(reference)
+        {
+            let at_epoch = at_epoch.unwrap_or_else(|| epoch.clone());
+            let at = Position { epoch: at_epoch, offset: at, id: None };
+            channel.subscribed(epoch, first, head, at, &mut cx);
+        }
+    }
+
+    pub(crate) fn live(&mut self, ch: &TextRef, head: u64, reference: Option<u64>) {
+        if let Some((channel, mut cx)) = self.channel(ch)
+            && channel.is_answered_by(reference)
+        {
+            channel.live(head, &mut cx);
+        }
+        self.plan_ack(); // one that came due during the replay was left out
+    }
+
+    pub(crate) fn cast_arrived(&mut self, ch: &TextRef, data: D) {
+        if let Some((channel, cx)) = self.channel(ch) {
+            cx.out.emit(Event::Cast { channel: channel.id, data });
         }
     }
 
     /// `err`: about a channel, or without one about the connection.
-    fn server_error(
+    pub(crate) fn server_error(
         &mut self,
+        is_open: bool,
         error: Error,
         ch: Option<Text>,
         reference: Option<u64>,
         retry_after_ms: Option<u64>,
     ) {
-        let Some(ch) = ch else {
+        if ch.is_none() {
             self.reconnect.pause(retry_after_ms);
+        }
+        let Some(ch) = ch.filter(|_| is_open) else {
             return self.emit(Event::Error { channel: None, error });
         };
         let refusal = match retry_after_ms {
@@ -128,13 +149,13 @@ impl<B, D: Clone> Session<B, D> {
             None if error.code == code::TOO_MANY_CHANNELS => Refusal::OverLimit,
             None => Refusal::Final,
         };
-        self.with_channel(&ch, |channel, cx| {
-            // An answer to an earlier `sub` does not affect this one.
-            if reference.is_none() || channel.is_answered_by(reference) {
-                channel.refused(refusal, cx.stats);
-                cx.out.emit(Event::Error { channel: Some(channel.id), error });
-            }
-        });
+        // An answer to an earlier `sub` does not affect this one.
+        if let Some((channel, cx)) = self.channel(&ch)
+            && (reference.is_none() || channel.is_answered_by(reference))
+        {
+            channel.refused(refusal, cx.stats);
+            cx.out.emit(Event::Error { channel: Some(channel.id), error });
+        }
         self.subscribe_again();
     }
 }

@@ -199,11 +199,11 @@ impl<B, D: Clone> Session<B, D> {
         (&mut self.channels, cx)
     }
 
-    fn with_channel(&mut self, name: &TextRef, f: impl FnOnce(&mut Channel<B>, &mut Context<'_, B, D>)) {
-        let (channels, mut cx) = self.split();
-        if let Some(channel) = channels.iter_mut().find(|channel| channel.name == *name) {
-            f(channel, &mut cx);
-        }
+    /// The channel of a name, and what it needs from the session.
+    fn channel(&mut self, name: &TextRef) -> Option<(&mut Channel<B>, Context<'_, B, D>)> {
+        let (channels, cx) = self.split();
+        let channel = channels.iter_mut().find(|channel| channel.name == *name)?;
+        Some((channel, cx))
     }
 }
 

@@ -96,7 +96,7 @@ impl<B, D: Clone> Session<B, D> {
     }
 
     /// `puback`: a publication is in the log.
-    pub(super) fn published(&mut self, ch: &TextRef, key: &TextRef, id: MessageId, offset: u64) {
+    pub(crate) fn published(&mut self, ch: &TextRef, key: &TextRef, id: MessageId, offset: u64) {
         if let Some(publish) = self.outbox.answered(ch, key, self.now) {
             self.stats.published += 1;
             self.emit(Event::Published { publish, id, offset });
@@ -105,7 +105,7 @@ impl<B, D: Clone> Session<B, D> {
     }
 
     /// `pubnack`: the server rejected a publication, for good or until a pause is over.
-    pub(super) fn publish_refused(
+    pub(crate) fn publish_refused(
         &mut self,
         ch: &TextRef,
         key: &TextRef,

@@ -4,6 +4,7 @@ mod browser;
 mod instructions;
 mod page;
 mod peers;
+mod redis;
 mod server;
 
 use std::fs;
@@ -36,11 +37,13 @@ enum What {
     Latency(browser::PageArgs),
     /// Publications from one page: how many per second are answered, and how long a queue holds up the page
     Publish(browser::PageArgs),
-    /// The server: durable appends, deliveries, memory, idle connections, Redis, and a reconnect storm
+    /// The server: durable appends, deliveries, memory, idle connections, and a reconnect storm
     Server(server::Args),
+    /// The Redis log with up to 100,000 followed channels: what a message costs, and no message, and a subscription
+    Redis(redis::Args),
     /// Count the instructions of what runs for each message, and compare them with bench/instructions.json
     Instructions(instructions::Args),
-    /// All but the instructions, in about 25 minutes on an idle machine
+    /// All but the instructions, in about half an hour on an idle machine
     All(AllArgs),
     /// Write docs/BENCHMARKS.md and its charts from the results of the last runs
     Page,
@@ -66,6 +69,7 @@ pub fn command(args: Args) -> Result<ExitCode> {
         What::Latency(args) => browser::command("latency", &args),
         What::Publish(args) => browser::command("publish", &args),
         What::Server(args) => server::command(&args),
+        What::Redis(args) => redis::command(&args),
         What::Instructions(args) => instructions::command(&args),
         What::All(args) => all(&args),
         What::Page => page::write(),
@@ -80,11 +84,12 @@ fn all(args: &AllArgs) -> Result<ExitCode> {
         fs::remove_dir_all(&results).context("cannot remove the results of earlier runs")?;
     }
     let mut failed = Vec::new();
-    for part in ["client", "recovery", "cold", "latency", "publish", "server"] {
+    for part in ["client", "recovery", "cold", "latency", "publish", "server", "redis"] {
         say!("\n## {part} ({} after the start)", seconds(started.elapsed()));
         let done = match part {
             "server" => server::command(&server::Args::of(args.common.clone())),
-            part => browser::run_part(part, &args.common, None),
+            "redis" => redis::command(&redis::Args::of(&args.common)),
+            part => browser::run_part(part, &args.common, &[]),
         };
         match done {
             Ok(code) if code == ExitCode::SUCCESS => {}

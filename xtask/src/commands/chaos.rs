@@ -20,6 +20,10 @@ pub enum Log {
     Embedded,
     /// Three nodes that share one Redis
     Redis,
+    /// Three nodes that share a Redis with a replica, which three Sentinels fail over
+    RedisSentinel,
+    /// Three nodes that share a Redis Cluster of three shards, each with a replica
+    RedisCluster,
 }
 
 /// Options of `chaos`.
@@ -58,8 +62,8 @@ pub fn tests() -> Result<Tally> {
     let mut tally = Tally::of(&output);
     tally.failed += u64::from(tally.failed == 0 && !status.success());
     let (server, chaos) = build()?;
-    for log in [Log::Embedded, Log::Redis] {
-        let (status, _) = run::shown(&mut one(&chaos, &server, log, TEST_SECONDS)?)?;
+    for log in Log::value_variants() {
+        let (status, _) = run::shown(&mut one(&chaos, &server, *log, TEST_SECONDS)?)?;
         let failed = u64::from(!status.success());
         tally += Tally { passed: 1 - failed, failed };
     }
@@ -75,7 +79,7 @@ fn build() -> Result<(PathBuf, PathBuf)> {
 }
 
 fn one(chaos: &Path, server: &Path, log: Log, seconds: u64) -> Result<Command> {
-    if log == Log::Redis {
+    if log != Log::Embedded {
         requirements::ensure(&[Part::Redis])?;
     }
     let name = log.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());

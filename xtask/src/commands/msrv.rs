@@ -23,7 +23,7 @@ struct Build {
     args: &'static [&'static str],
 }
 
-const BUILDS: [Build; 5] = [
+const BUILDS: [Build; 6] = [
     Build { what: "the client in a page", package: "seamline", args: &["--target", WASM] },
     Build {
         what: "the same, with the plain dialect",
@@ -33,6 +33,11 @@ const BUILDS: [Build; 5] = [
     Build { what: "the crate without a platform", package: "seamline", args: &[] },
     Build { what: "the native client", package: "seamline", args: &["--features", "native,plain"] },
     Build { what: "the server", package: "seamline-server", args: &["--bins"] },
+    Build {
+        what: "the server with traces",
+        package: "seamline-server",
+        args: &["--bins", "--features", "otel"],
+    },
 ];
 
 /// What came of a build.

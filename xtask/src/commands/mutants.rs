@@ -18,7 +18,7 @@ use crate::tools::progress::{self, say};
 use crate::tools::{files, paths, run};
 use mutant::Mutant;
 
-/// A test that runs longer than this hangs, which counts as found.
+/// A test that runs longer than this hangs.
 const TEST_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Options of `mutants`.
@@ -54,6 +54,8 @@ enum Outcome {
     Simulation(u64),
     /// The tests of the core, by property and by hand.
     Tests,
+    /// A test did not end, which counts as found.
+    Hang,
     Survived,
     /// A mistake in the list.
     DoesNotCompile,
@@ -61,13 +63,14 @@ enum Outcome {
 
 impl Outcome {
     fn is_found(&self) -> bool {
-        matches!(self, Outcome::Simulation(_) | Outcome::Tests)
+        matches!(self, Outcome::Simulation(_) | Outcome::Tests | Outcome::Hang)
     }
 
     fn describe(&self) -> String {
         match self {
             Outcome::Simulation(seeds) => format!("simulation, {seeds} seeds"),
             Outcome::Tests => "tests of the core".into(),
+            Outcome::Hang => "a test does not end".into(),
             Outcome::Survived => "NOT FOUND".into(),
             Outcome::DoesNotCompile => "DOES NOT COMPILE".into(),
         }
@@ -85,8 +88,13 @@ pub fn command(args: Args) -> Result<ExitCode> {
     // Anything else that makes the tests fail would look like a bug that was found.
     let unchanged =
         progress::step("build and run the tests without a bug (a minute)", || test(&tree, args.seeds))?;
-    if !matches!(unchanged, Outcome::Survived) {
-        bail!("the tests fail without a planted bug; run {hint}");
+    match unchanged {
+        Outcome::Survived => {}
+        Outcome::Hang => bail!(
+            "the tests do not end within {} without a planted bug; try fewer --seeds, or another time: the machine is busy",
+            progress::seconds(TEST_TIMEOUT)
+        ),
+        _ => bail!("the tests fail without a planted bug; run {hint}"),
     }
     let started = Instant::now();
     let mut missed = Vec::new();
@@ -142,10 +150,19 @@ fn plant(mutant: &Mutant, tree: &Path, test: impl FnOnce() -> Result<Outcome>) -
     outcome
 }
 
-/// The output of tests that fail.
-fn failure(command: &mut Command) -> Result<Option<String>> {
+/// How tests did not pass.
+enum Failure {
+    /// They printed this.
+    Failed(String),
+    Hang,
+}
+
+/// Runs tests.
+fn failure(command: &mut Command) -> Result<Option<Failure>> {
+    let started = Instant::now();
     let (passed, output) = run::quietly(command, TEST_TIMEOUT)?;
-    Ok((!passed).then_some(output))
+    let hang = started.elapsed() >= TEST_TIMEOUT;
+    Ok((!passed).then_some(if hang { Failure::Hang } else { Failure::Failed(output) }))
 }
 
 /// The seed that the simulation's report begins with, as in `seed 12 breaks …`.

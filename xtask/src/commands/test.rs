@@ -2,9 +2,11 @@
 
 mod browser;
 mod documentation;
+mod js;
 mod lints;
 mod native;
 mod runner;
+mod server;
 mod unit;
 
 use std::process::ExitCode;
@@ -13,13 +15,12 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::commands::{chaos, docs, examples, fixtures, release, sim, size};
+use crate::commands::{chaos, docs, examples, fixtures, sim};
 use crate::tools::engine::{Choice, Engine};
 use crate::tools::progress::{self, say};
-use crate::tools::requirements::{self, Part};
+use crate::tools::requirements;
+use crate::tools::shell;
 use crate::tools::tally::Tally;
-use crate::tools::toolchain::Toolchain;
-use crate::tools::{npm, server, shell};
 use runner::count;
 
 /// Options of `test`.
@@ -142,34 +143,16 @@ impl Group {
         match self {
             Group::Unit => unit::tests(),
             Group::Sim => count(&mut sim::command_line("simulation")),
-            Group::Server => server_tests(),
+            Group::Server => server::tests(),
             Group::Chaos => chaos::tests(),
             Group::Native => native::tests(),
-            Group::Js => js(),
+            Group::Js => js::tests(),
             Group::Browser => browser::rust_tests(engine),
             Group::E2e => browser::e2e(engine),
             Group::Fixtures => fixtures_tests(),
             Group::Docs => docs::tests(),
         }
     }
-}
-
-fn server_tests() -> Result<Tally> {
-    requirements::ensure(&[Part::Redis])?;
-    let mut tally = count(shell::cargo().args(["test", "--quiet", "-p", "seamline-server"]))?;
-    tally += shipped_server()?;
-    Ok(tally)
-}
-
-/// The server's own tests build it with the feature `fault-injection`. A build without it, such as one that is shipped,
-/// does not know the options.
-fn shipped_server() -> Result<Tally> {
-    let mut server = shell::command(server::build()?);
-    let output = server.args(["--print-config", "--unsafe-replay-before-subscribe"]).output()?;
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    let failed = u64::from(output.status.code() != Some(2) || !stderr.contains("unexpected argument"));
-    say!("test shipped_server_cannot_inject_faults ... {}", if failed > 0 { "FAILED" } else { "ok" });
-    Ok(Tally { passed: 1 - failed, failed })
 }
 
 /// The fixtures and examples that install quickly.
@@ -180,28 +163,4 @@ fn fixtures_tests() -> Result<Tally> {
     }
     tally += count(&mut examples::fast()?)?;
     Ok(tally)
-}
-
-fn js() -> Result<Tally> {
-    let mut tally = size()?;
-    tally += count(npm::command()?.arg("test"))?;
-    tally += release::package_tests()?;
-    Ok(tally)
-}
-
-/// Each entry of the package stays within its size budget. Without std's source the wasm is larger, so the size is not checked.
-fn size() -> Result<Tally> {
-    let over = size::measure()?;
-    if !Toolchain::get()?.has_source {
-        say!(
-            "- the source of std is missing, so the size of the client is not checked; run cargo xtask setup"
-        );
-        return Ok(Tally::default());
-    }
-    if let Some(over) = &over {
-        say!("{over}");
-    }
-    let failed = u64::from(over.is_some());
-    say!("test size ... {}", if over.is_some() { "FAILED" } else { "ok" });
-    Ok(Tally { passed: 1 - failed, failed })
 }

@@ -15,6 +15,7 @@ const MAC_CHROME: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google 
 const FIREFOX_NAMES: [&str; 2] = ["firefox", "firefox-esr"];
 /// The path of WebKitGTK's small browser, below the directory of libraries.
 const MINI_BROWSERS: [&str; 2] = ["webkit2gtk-4.1/MiniBrowser", "webkitgtk-6.0/MiniBrowser"];
+const WEBKIT_PACKAGES: [&str; 5] = ["webkit2gtk-driver", "xvfb", "xauth", "python3-gi", "gir1.2-webkit2-4.1"];
 const GECKODRIVER_VERSION: &str = "0.37.1";
 
 /// Chromium or Chrome: `$CHROME`, `$CHROMIUM`, or on the PATH.
@@ -128,12 +129,18 @@ pub fn geckodriver_state() -> State {
     }
 }
 
-/// For doctor and setup: the browser, its driver, and the display that it requires.
+/// For doctor and setup: the browser, its driver, the display that it requires, and what the browser of
+/// `js/e2e/support/webkit.py` imports.
 pub fn webkit_state() -> State {
-    state(
-        find_webkit().filter(|_| find_webkit_driver().is_some() && paths::on_path("xvfb-run").is_some()),
-        "webkit2gtk-driver xvfb",
-    )
+    let has_parts =
+        || find_webkit_driver().is_some() && paths::on_path("xvfb-run").is_some() && has_webkit_for_python();
+    state(find_webkit().filter(|_| has_parts()), &WEBKIT_PACKAGES.join(" "))
+}
+
+/// Debian's own Python: the packages are for no other.
+fn has_webkit_for_python() -> bool {
+    let types = format!("/usr/lib/{}-linux-gnu/girepository-1.0/WebKit2-4.1.typelib", env::consts::ARCH);
+    Path::new(&types).is_file() && Path::new("/usr/lib/python3/dist-packages/gi").is_dir()
 }
 
 /// Installs Debian's Firefox.
@@ -146,7 +153,7 @@ pub fn geckodriver_install() -> Result<()> {
     cargo::install("geckodriver", GECKODRIVER_VERSION, &geckodriver_root())
 }
 
-/// Installs Debian's WebKitGTK with its driver, and Xvfb.
+/// Installs Debian's WebKitGTK with its driver and its bindings for Python, and Xvfb.
 pub fn webkit_install() -> Result<()> {
-    apt::install("WebKitGTK and Xvfb", &["webkit2gtk-driver", "xvfb", "xauth"])
+    apt::install("WebKitGTK and Xvfb", &WEBKIT_PACKAGES)
 }

@@ -92,15 +92,19 @@ impl Engine {
         Ok(named.collect::<Vec<_>>().join(", "))
     }
 
-    /// The arguments that make wasm-pack use it.
-    pub fn wasm_pack_args(self) -> Result<[OsString; 3]> {
-        let (browser, flag, driver) = match self {
-            Engine::Chrome => ("--chrome", "--chromedriver", browser::chromedriver()?),
-            Engine::Firefox => ("--firefox", "--geckodriver", browser::geckodriver()?),
-            // wasm-pack accepts any WebDriver program under this name.
-            Engine::Webkit => ("--safari", "--safaridriver", browser::webkit_driver()?),
+    /// Makes wasm-bindgen's test runner use its driver. The variable's name selects the protocol, so WebKit's driver, too,
+    /// goes by Safari's.
+    pub fn set_driver(self, runner: &mut Command) -> Result<()> {
+        let (name, driver) = match self {
+            Engine::Chrome => ("CHROMEDRIVER", browser::chromedriver()?),
+            Engine::Firefox => ("GECKODRIVER", browser::geckodriver()?),
+            Engine::Webkit => ("SAFARIDRIVER", browser::webkit_driver()?),
         };
-        Ok([browser.into(), flag.into(), driver.into()])
+        for other in ["CHROMEDRIVER", "GECKODRIVER", "SAFARIDRIVER", "MSEDGEDRIVER"] {
+            runner.env_remove(other);
+        }
+        runner.env(name, driver);
+        Ok(())
     }
 
     /// The environment of the end-to-end tests.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::tools::{browser, node, npm, redis, toolchain, wasm_bindgen, wasm_pack};
+use crate::tools::{browser, deploy, node, npm, redis, toolchain, wasm_bindgen};
 
 /// Something that pack, demo or test requires, in the order of installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub enum Part {
     NpmPackages,
     /// The browser of the browser and e2e tests.
     Chromium,
-    /// Its WebDriver, for wasm-pack.
+    /// Its WebDriver, for the runner of the Rust tests.
     Chromedriver,
     /// Another browser, and its WebDriver.
     Firefox,
@@ -27,10 +27,10 @@ pub enum Part {
     Webkit,
     /// wasm-bindgen, of exactly the lock file's version.
     WasmBindgen,
-    /// The runner of the tests in the browser.
-    WasmPack,
     /// redis-server, which the server's tests start.
     Redis,
+    /// The programs that read `server/deploy/`: promtool, proxies and others.
+    Deploy,
 }
 
 /// Whether a part is installed.
@@ -54,8 +54,8 @@ pub const ALL: &[Part] = &[
     Part::Chromium,
     Part::Chromedriver,
     Part::WasmBindgen,
-    Part::WasmPack,
     Part::Redis,
+    Part::Deploy,
 ];
 
 /// What only `test --browser firefox`, `webkit` and `all` require.
@@ -75,8 +75,8 @@ impl Part {
             Part::Geckodriver => "geckodriver",
             Part::Webkit => "webkit",
             Part::WasmBindgen => "wasm-bindgen",
-            Part::WasmPack => "wasm-pack",
             Part::Redis => "redis-server",
+            Part::Deploy => "deploy tools",
         }
     }
 
@@ -93,8 +93,8 @@ impl Part {
             Part::Geckodriver => browser::geckodriver_state(),
             Part::Webkit => browser::webkit_state(),
             Part::WasmBindgen => wasm_bindgen::state(),
-            Part::WasmPack => wasm_pack::state(),
             Part::Redis => redis::state(),
+            Part::Deploy => deploy::state(),
         }
     }
 
@@ -111,8 +111,8 @@ impl Part {
             Part::Geckodriver => browser::geckodriver_install(),
             Part::Webkit => browser::webkit_install(),
             Part::WasmBindgen => wasm_bindgen::install(),
-            Part::WasmPack => wasm_pack::install(),
             Part::Redis => redis::install(),
+            Part::Deploy => deploy::install(),
         }
     }
 }

@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::tools::mark::Mark;
 use crate::tools::progress::{self, say};
 use crate::tools::{paths, shell};
 
@@ -102,22 +104,82 @@ pub fn to_exit_code(command: &mut Command) -> Result<ExitCode> {
 
 /// Runs a command whose output is shown, and returned as well.
 pub fn shown(command: &mut Command) -> Result<(ExitStatus, String)> {
-    let shown = shell::show(command);
-    say!("▸ {shown}");
+    let (mut child, output) = start_shown(command)?;
+    let text = output.iter().map(show_line).collect();
+    Ok((child.wait()?, text))
+}
+
+/// As [`shown`], but nothing that the command has started outlives it. After `limit` it is killed, and there is no
+/// status.
+pub fn shown_within(command: &mut Command, limit: Duration) -> Result<(Option<ExitStatus>, String)> {
+    let (status, text, killed) = within(command, limit, start_shown, show_line)?;
+    if killed > 0 {
+        say!("killed what `{}` had left running (processes: {killed})", shell::show(command));
+    }
+    Ok((status, text))
+}
+
+/// As [`shown_within`], but it only returns what was printed, so that several commands can run at a time.
+pub fn captured_within(command: &mut Command, limit: Duration) -> Result<(Option<ExitStatus>, String)> {
+    let text_of = |line: Vec<u8>| String::from_utf8_lossy(&line).into_owned();
+    let (status, mut text, killed) = within(command, limit, start_piped, text_of)?;
+    if killed > 0 {
+        text += &format!("killed what it had left running (processes: {killed})\n");
+    }
+    Ok((status, text))
+}
+
+type Started = (Child, Receiver<Vec<u8>>);
+
+/// Starts a command and takes its lines. Returns how many processes it had left running, which are killed, as well.
+fn within(
+    command: &mut Command,
+    limit: Duration,
+    start: impl Fn(&mut Command) -> Result<Started>,
+    take: impl Fn(Vec<u8>) -> String,
+) -> Result<(Option<ExitStatus>, String, usize)> {
+    let deadline = Instant::now() + limit;
+    let mark = Mark::put_on(command);
+    let (mut child, output) = start(command)?;
+    let mut text = String::new();
+    let left = || deadline.saturating_duration_since(Instant::now());
+    while let Ok(line) = output.recv_timeout(left()) {
+        text.push_str(&take(line));
+    }
+    let status = wait_within(&mut child, Some(left()))?;
+    Ok((status, text, mark.kill()))
+}
+
+/// Starts a command and shows it. Returns its lines as well.
+fn start_shown(command: &mut Command) -> Result<Started> {
+    say!("▸ {}", shell::show(command));
     if std::io::stderr().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
     }
+    start_piped(command)
+}
+
+/// Starts a command. Returns its lines as well.
+fn start_piped(command: &mut Command) -> Result<Started> {
+    let shown = shell::show(command);
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let mut child = spawned.with_context(|| format!("cannot start `{shown}`"))?;
-    let mut text = String::new();
     let mut reader = BufReader::new(child.stdout.take().expect("stdout is piped"));
-    let mut line = Vec::new();
-    while reader.read_until(b'\n', &mut line)? > 0 {
-        std::io::stdout().write_all(&line).ok();
-        text.push_str(&String::from_utf8_lossy(&line));
-        line.clear();
-    }
-    Ok((child.wait()?, text))
+    let (lines, output) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = Vec::new();
+        while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+            if lines.send(std::mem::take(&mut line)).is_err() {
+                break;
+            }
+        }
+    });
+    Ok((child, output))
+}
+
+fn show_line(line: Vec<u8>) -> String {
+    std::io::stdout().write_all(&line).ok();
+    String::from_utf8_lossy(&line).into_owned()
 }
 
 fn slug(what: &str) -> String {
@@ -152,6 +214,25 @@ mod tests {
         slow.arg("60");
         let error = logged("a test of limits", &mut slow, Some(Duration::from_millis(100)), "Hurry.");
         assert!(error.unwrap_err().to_string().contains("did not end within 0.1 s"));
+    }
+
+    #[test]
+    fn nothing_outlives_a_command_that_takes_too_long() {
+        let mut slow = shell::command("sh");
+        slow.args(["-c", "echo begun; sleep 60 & setsid sleep 60; echo ended"]);
+        let started = Instant::now();
+        let (status, output) = captured_within(&mut slow, Duration::from_millis(300)).unwrap();
+        assert_eq!(status, None);
+        assert!(output.starts_with("begun\nkilled what it had left running"), "{output}");
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_command_that_ends_in_time_has_its_status_and_output() {
+        let mut quick = shell::command("sh");
+        quick.args(["-c", "echo one; echo two; exit 3"]);
+        let (status, output) = captured_within(&mut quick, Duration::from_secs(60)).unwrap();
+        assert_eq!((status.and_then(|status| status.code()), output.as_str()), (Some(3), "one\ntwo\n"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Shortens the names of the imports and exports of the wasm, in the wasm and in its glue. The names that wasm-bindgen
-//! generates are long and unique, so gzip does not help: they are 2 % of the download.
+//! generates are long and unique, so gzip does not help: they are 2 % of the download. Imports that only code used that
+//! wasm-opt has removed are removed from the glue.
 
 use std::collections::HashMap;
 use std::fs;
@@ -39,7 +40,19 @@ fn rename(glue: &str, names: &Names) -> Result<String> {
         let [name, short] = &export[..] else { bail!("wasm-opt printed an unknown export: {export:?}") };
         glue = replace_word(&glue, &format!("wasm.{name}"), &format!("wasm.{short}"));
     }
-    Ok(glue)
+    Ok(without_unused(&glue))
+}
+
+/// Removes the imports that the wasm does not have any more: they still have their long names.
+fn without_unused(glue: &str) -> String {
+    let mut is_unused = false;
+    let keeps = |line: &&str| {
+        is_unused |= line.starts_with("        __wb") && line.ends_with(" {");
+        let keeps = !is_unused;
+        is_unused &= *line != "        },";
+        keeps
+    };
+    glue.lines().filter(keeps).map(|line| format!("{line}\n")).collect()
 }
 
 /// Replaces a whole word.
@@ -69,7 +82,17 @@ mod tests {
         let renamed = rename(glue, &names.expect("names")).expect("all is there");
         assert_eq!(
             renamed,
-            "return { \"a\": import0 };\n b: function() {},\n wasm.c(1); wasm.engine_cast_2(wasm.d, wasm.d.buffer)"
+            "return { \"a\": import0 };\n b: function() {},\n wasm.c(1); wasm.engine_cast_2(wasm.d, wasm.d.buffer)\n"
+        );
+    }
+
+    #[test]
+    fn imports_that_the_wasm_does_not_have_are_removed() {
+        let glue = "        b: function() {\n            now();\n        },\n        __wbg_throw_4c: function(a) {\n            \
+                    throw a;\n        },\n        c: function() {\n        },\n";
+        assert_eq!(
+            without_unused(glue),
+            "        b: function() {\n            now();\n        },\n        c: function() {\n        },\n"
         );
     }
 

@@ -28,6 +28,11 @@ pub fn dir() -> Result<PathBuf> {
     find(&version).with_context(|| format!("wasm-bindgen {version} is missing; run cargo xtask setup"))
 }
 
+/// The program that runs tests in a browser.
+pub fn test_runner() -> Result<PathBuf> {
+    Ok(dir()?.join(paths::program("wasm-bindgen-test-runner")))
+}
+
 fn find(version: &str) -> Option<PathBuf> {
     let on_path = || Some(paths::on_path("wasm-bindgen")?.parent()?.to_path_buf());
     let dirs = [Some(root(version).join("bin")), on_path()];

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 
 use seamline::wire::MessageId;
 
+use super::problems::Problems;
 use crate::error::SetupError;
+use crate::log::StoreError;
 
 /// A command for the store failed.
 #[derive(Debug)]
@@ -37,10 +38,20 @@ pub enum AdminError {
     },
     /// `verify` found this many problems, and has written them to the output.
     Inconsistent(usize),
+    /// What could be read was exported. This could not.
+    Salvaged(Problems),
+    /// The store is closed at the moment.
+    Closed,
+    /// The store did not accept a change.
+    Change(StoreError),
+    /// The threads that change the store could not be started.
+    Threads(io::Error),
+    /// The server that has the store open reported this.
+    Server(String),
+    /// The connection to that server was lost.
+    Disconnected(io::Error),
     /// The output could not be written.
     Output(io::Error),
-    /// The store's directory could not be written to.
-    Directory(PathBuf, io::Error),
     /// Nothing was imported, because of this line of the input.
     Import(usize, ImportError),
 }
@@ -100,6 +111,7 @@ impl fmt::Display for AdminError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AdminError::Open(e) => write!(f, "{e}"),
+            AdminError::Store(redb::Error::DatabaseClosed) => AdminError::Closed.fmt(f),
             AdminError::Store(e) => write!(f, "cannot read the store: {e}\nRestore it from a backup."),
             AdminError::StoreAfter { ch, offset, error } => write!(
                 f,
@@ -115,15 +127,24 @@ impl fmt::Display for AdminError {
             AdminError::Inconsistent(problems) => write!(
                 f,
                 "the store is damaged: {problems} problems found\n\
-                 Restore it from a backup, or export the channels that are intact."
+                 Restore it from a backup, or export what can be read with `log --trust-store export`."
             ),
-            AdminError::Output(e) => write!(f, "cannot write to standard output: {e}"),
-            AdminError::Directory(path, e) => write!(
+            AdminError::Salvaged(problems) => write!(
                 f,
-                "cannot write to {}: {e}\nNothing was imported. Give a directory that this process can write to \
-                 with --data.",
-                path.display()
+                "the export is incomplete: {} problems found\n{problems}`log import` of this export into an empty \
+                 directory makes a store without what is lost.",
+                problems.found
             ),
+            AdminError::Closed => {
+                f.write_str("cannot read the store: it is closed at the moment\nTry again.")
+            }
+            AdminError::Change(e) => write!(f, "cannot change the store: {e}"),
+            AdminError::Threads(e) => write!(f, "cannot start the threads of the store: {e}"),
+            AdminError::Server(why) => f.write_str(why),
+            AdminError::Disconnected(e) => {
+                write!(f, "the connection to the server that uses the store was lost: {e}\nTry again.")
+            }
+            AdminError::Output(e) => write!(f, "cannot write to standard output: {e}"),
             AdminError::Import(line, e) => {
                 write!(f, "cannot import line {line}: {e}\nNothing was imported.")?;
                 match e {

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use redb::{Database, ReadableTable, Table, WriteTransaction};
+use redb::{ReadableTable, Table, WriteTransaction};
 use seamline::wire::MessageId;
 
 use super::lines::{FORMAT, Head, MessageLine};
@@ -12,20 +12,32 @@ use crate::log::embedded::commits::CommitCount;
 use crate::log::embedded::keys::Keys;
 use crate::log::embedded::schema::{CHANNELS, Channel, MESSAGES, META, POSITIONS};
 use crate::log::embedded::schema::{ChannelTable, MessageTable, PositionTable};
-use crate::log::embedded::store::begin_write;
+use crate::log::embedded::store::{self, OpenStore, begin_write, exists};
 
-/// Imports channels. One that exists already makes it fail.
+/// Imports channels into a store, which is created if missing. A channel that exists already makes it fail.
 pub fn import(
-    db: &Database,
     directory: &Path,
+    trusted: bool,
     input: impl BufRead,
     new_epoch: bool,
     out: &mut impl Write,
 ) -> Result<(), AdminError> {
-    let mut commits =
-        CommitCount::open(directory).map_err(|e| AdminError::Directory(directory.to_owned(), e))?;
+    let is_new = !exists(directory);
+    let imported = import_into(store::open(directory, trusted)?, input, new_epoch, out);
+    if imported.is_err() && is_new {
+        store::remove(directory);
+    }
+    imported
+}
+
+fn import_into(
+    OpenStore { db, mut commits, .. }: OpenStore,
+    input: impl BufRead,
+    new_epoch: bool,
+    out: &mut impl Write,
+) -> Result<(), AdminError> {
     // Counted like the server's own commits, so that damage to this one is noticed too.
-    let txn = begin_write(db)?;
+    let txn = begin_write(&db)?;
     let (channels, messages, number) = {
         let mut import = Import::new(&txn, new_epoch)?;
         import.read(input)?;
@@ -111,6 +123,7 @@ impl<'txn> Import<'txn> {
                 let channel = Channel { number: self.next_number(&name)?, epoch, first, head, last_id };
                 self.begin_channel(name, channel);
             }
+            (_, Head::Lost { first, last }) => self.lost(first, last)?,
             (_, Head::Key { key, offset, id }) => self.key(&key, offset, id)?,
             (_, Head::Position { user, client, epoch, offset, id, stored_ms }) => {
                 let Current { name, channel, old_epoch, .. } = self.current()?;
@@ -144,6 +157,19 @@ impl<'txn> Import<'txn> {
         self.messages += 1;
         let row = (message.id.ms, message.id.seq, message.data.get());
         self.rows.insert((number, message.offset), row)?;
+        Ok(())
+    }
+
+    /// Leaves offsets out. A client reports a gap there.
+    fn lost(&mut self, first: u64, last: u64) -> Result<(), ImportError> {
+        let Current { channel, next, .. } = self.current()?;
+        if first != *next {
+            return Err(ImportError::WrongOffset { expected: *next, found: first });
+        }
+        if last < first || last > channel.head {
+            return Err(ImportError::WrongOffset { expected: channel.head, found: last });
+        }
+        *next = last.saturating_add(1);
         Ok(())
     }
 

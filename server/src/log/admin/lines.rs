@@ -16,6 +16,8 @@ pub enum Head {
     Export { format: u64 },
     /// A channel. The lines up to the next channel belong to it.
     Channel { name: String, epoch: String, first: u64, head: u64, last_id: MessageId },
+    /// Offsets that could not be read when a damaged store was exported.
+    Lost { first: u64, last: u64 },
     /// An idempotency key and its message.
     Key { key: String, offset: u64, id: MessageId },
     /// The acknowledged position of a client.

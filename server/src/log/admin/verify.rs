@@ -3,45 +3,67 @@
 
 use std::io::Write;
 
-use redb::{Database, ReadableDatabase};
+use redb::ReadTransaction;
 use seamline::wire::MessageId;
 use serde_json::value::RawValue;
 
+use super::problems::Problems;
+use super::salvage::{self, Found};
 use super::{AdminError, all_channels};
 use crate::log::embedded::keys::{entries, is_indexed};
 use crate::log::embedded::schema::{Channel, MESSAGES};
 
-/// How many problems are reported per channel.
-const REPORTED_MAX: usize = 20;
-
 /// Fails if anything is inconsistent.
-pub fn verify(db: &Database, out: &mut impl Write) -> Result<(), AdminError> {
-    let mut found = 0;
-    let mut messages = 0;
-    let all = all_channels(db)?;
+pub fn verify(txn: &ReadTransaction, out: &mut impl Write) -> Result<(), AdminError> {
+    let mut problems = Problems::default();
+    let all = all_channels(txn)?;
     for (name, channel) in &all {
-        let mut problems = messages_of(db, name, channel)?;
-        problems.extend(keys_of(db, channel)?);
-        messages += (channel.head + 1).saturating_sub(channel.first);
-        for problem in problems.iter().take(REPORTED_MAX) {
-            writeln!(out, "{name:?}: {problem}").map_err(AdminError::Output)?;
-        }
-        if let Some(more @ 1..) = problems.len().checked_sub(REPORTED_MAX) {
-            writeln!(out, "{name:?}: and {more} more").map_err(AdminError::Output)?;
-        }
-        found += problems.len();
+        let mut of_channel = messages_of(txn, name, channel)?;
+        of_channel.extend(keys_of(txn, channel)?);
+        problems.of_channel(name, &of_channel);
     }
-    match found {
+    report(&all, problems, out)
+}
+
+/// The same for a store whose pages were not verified: names what cannot be read, and goes on.
+pub fn verify_unverified(
+    txn: &ReadTransaction,
+    known: Vec<String>,
+    out: &mut impl Write,
+) -> Result<(), AdminError> {
+    let mut problems = Problems::default();
+    problems.of_store(known);
+    let (all, lost) = salvage::channels(txn)?;
+    problems.of_store(lost);
+    for (name, channel) in &all {
+        let mut of_channel = Vec::new();
+        salvage::messages(txn, channel, |found| {
+            if let Found::Lost { first, last, why } = found {
+                of_channel.push(salvage::lost(first, last, &why));
+            }
+            Ok(())
+        })?;
+        of_channel.extend(salvage::keys(txn, channel)?.1);
+        problems.of_channel(name, &of_channel);
+    }
+    report(&all, problems, out)
+}
+
+fn report(all: &[(String, Channel)], problems: Problems, out: &mut impl Write) -> Result<(), AdminError> {
+    let kept = |channel: &Channel| (channel.head.saturating_add(1)).saturating_sub(channel.first);
+    let messages: u64 = all.iter().map(|(_, channel)| kept(channel)).fold(0, u64::saturating_add);
+    write!(out, "{problems}").map_err(AdminError::Output)?;
+    match problems.found {
         0 => writeln!(out, "no problems found: {} channels, {messages} messages", all.len())
             .map_err(AdminError::Output),
-        _ => Err(AdminError::Inconsistent(found)),
+        found => Err(AdminError::Inconsistent(found)),
     }
 }
 
 /// Offsets are contiguous from `first` to `head`, ids grow, payloads are JSON.
-fn messages_of(db: &Database, ch: &str, channel: &Channel) -> Result<Vec<String>, AdminError> {
+fn messages_of(txn: &ReadTransaction, ch: &str, channel: &Channel) -> Result<Vec<String>, AdminError> {
     let Channel { number, first, head, last_id, .. } = channel;
-    let table = db.begin_read()?.open_table(MESSAGES)?;
+    let table = txn.open_table(MESSAGES)?;
     let mut problems = Vec::new();
     let mut next = *first;
     let mut newest = MessageId { ms: 0, seq: 0 };
@@ -79,14 +101,13 @@ fn messages_of(db: &Database, ch: &str, channel: &Channel) -> Result<Vec<String>
 }
 
 /// Each key is found by its hash, and leads to the message with its id, as long as that message is kept.
-fn keys_of(db: &Database, channel: &Channel) -> Result<Vec<String>, AdminError> {
-    let txn = db.begin_read()?;
+fn keys_of(txn: &ReadTransaction, channel: &Channel) -> Result<Vec<String>, AdminError> {
     let messages = txn.open_table(MESSAGES)?;
     let mut problems = Vec::new();
-    for entry in entries(&txn, channel.number)? {
+    for entry in entries(txn, channel.number)? {
         let entry = entry?;
         let (key, offset) = (&entry.key, entry.offset);
-        if !is_indexed(&txn, channel.number, &entry)? {
+        if !is_indexed(txn, channel.number, &entry)? {
             problems.push(format!("key {key:?} of offset {offset} is missing in the index"));
         }
         if offset < channel.first {

@@ -8,7 +8,7 @@
 //! The number is written after the commit, and not flushed. It survives a crash of the process. After a crash of the
 //! machine it may be behind the store, which is harmless. It is never ahead.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -17,8 +17,9 @@ use redb::{ReadableTable, StorageError, Table};
 use tracing::warn;
 
 use super::schema::COMMITS;
+use super::store::private_file;
 
-const FILE_NAME: &str = "seamline.commits";
+pub(in crate::log) const FILE_NAME: &str = "seamline.commits";
 
 /// The file, open for writing.
 pub(in crate::log) struct CommitCount {
@@ -43,9 +44,7 @@ impl CommitCount {
 
     /// Opens it for writing.
     pub fn open(directory: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        let file = options.create(true).write(true).truncate(false).open(directory.join(FILE_NAME))?;
-        Ok(CommitCount { file, failed: false })
+        Ok(CommitCount { file: private_file(&directory.join(FILE_NAME))?, failed: false })
     }
 
     /// Records the newest commit. If that fails the store goes on: the count is a safeguard, not part of the guarantee.

@@ -3,7 +3,7 @@
 //! After an I/O error, redb refuses everything until the file is reopened, reads included, even if the cause is long
 //! gone. So the writer closes and reopens the database while the readers wait.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use redb::Database;
 use tokio::sync::watch;
@@ -14,6 +14,8 @@ use crate::log::Health;
 pub(super) struct Handle {
     /// `None` while it is being reopened, or cannot be. Locked for reading during one read or one commit.
     db: RwLock<Option<Database>>,
+    /// Locked while messages are announced that new readers cannot see yet.
+    announcing: Mutex<()>,
     /// How often it was opened. An error of an earlier generation says nothing about the present one.
     generation: watch::Sender<u64>,
     health: watch::Sender<Health>,
@@ -24,13 +26,25 @@ impl Handle {
     pub fn new(db: Database) -> Self {
         Handle {
             db: RwLock::new(Some(db)),
+            announcing: Mutex::new(()),
             generation: watch::Sender::new(1),
             health: watch::Sender::new(Health::Ok),
         }
     }
 
-    /// Runs `work` on the database, unless it is closed. May block.
+    /// Runs `work` on the database, unless it is closed. May block. It sees all that has been announced.
     pub fn with<T>(&self, work: impl FnOnce(&Database) -> T) -> Option<T> {
+        drop(self.hold_readers());
+        self.with_present(work)
+    }
+
+    /// New readers wait until this is dropped.
+    pub fn hold_readers(&self) -> MutexGuard<'_, ()> {
+        self.announcing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Like `with`, for the writer, which does not wait for itself.
+    pub fn with_present<T>(&self, work: impl FnOnce(&Database) -> T) -> Option<T> {
         self.db.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(work)
     }
 
@@ -67,4 +81,28 @@ impl Handle {
 pub(super) fn needs_reopening(e: &redb::Error) -> bool {
     use redb::Error::{Backend, DatabaseClosed, Io, PreviousIo};
     matches!(e, Io(_) | PreviousIo | Backend(_) | DatabaseClosed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use redb::backends::InMemoryBackend;
+
+    use super::*;
+
+    #[test]
+    fn readers_wait_until_what_is_announced_is_visible() {
+        let handle = Handle::new(Database::builder().create_with_backend(InMemoryBackend::new()).unwrap());
+        let (read, done) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let announcing = handle.hold_readers();
+            assert!(handle.with_present(|_| ()).is_some(), "the writer does not wait");
+            scope.spawn(|| read.send(handle.with(|_| ())));
+            assert!(done.recv_timeout(Duration::from_millis(50)).is_err());
+            drop(announcing);
+            assert_eq!(done.recv(), Ok(Some(())));
+        });
+    }
 }

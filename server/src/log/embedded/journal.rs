@@ -31,6 +31,8 @@ pub(in crate::log) struct Journal {
     salt: u64,
     /// Where the next record begins.
     end: usize,
+    /// The bytes of the record that was written there and not flushed.
+    written: usize,
 }
 
 /// Why the journal cannot be used.
@@ -54,7 +56,7 @@ impl Journal {
     ) -> Result<(Journal, Vec<Record>), JournalError> {
         let content = read(&*file).map_err(JournalError::Io)?;
         let (magic, salt) = (&content[..MAGIC.len()], number(&content[MAGIC.len()..]));
-        let mut journal = Journal { file, salt, end: PAGE_BYTES };
+        let mut journal = Journal { file, salt, end: PAGE_BYTES, written: 0 };
         if magic != MAGIC {
             journal.initialize().map_err(JournalError::Io)?;
         } else if journal.file.len().map_err(JournalError::Io)? < FILE_BYTES as u64 {
@@ -126,9 +128,8 @@ impl Journal {
         self.end + record_bytes(bytes) <= FILE_BYTES
     }
 
-    /// Appends the group of a commit, and flushes it. If this fails, the file has to be opened again: whether the
-    /// record is there is unknown.
-    pub fn append(&mut self, number: u64, bytes: &[u8]) -> io::Result<()> {
+    /// Writes the group of the next commit, without waiting for the disk. A second one before the flush replaces it.
+    pub fn write(&mut self, number: u64, bytes: &[u8]) -> io::Result<()> {
         let mut record = Vec::with_capacity(record_bytes(bytes.len()));
         record.extend([0; 8]);
         record.extend(number.to_le_bytes());
@@ -138,14 +139,37 @@ impl Journal {
         record[..8].copy_from_slice(&checksum.to_le_bytes());
         record.resize(record_bytes(bytes.len()), 0);
         self.file.write(self.end as u64, &record)?;
-        self.file.sync_data()?;
-        self.end += record.len();
+        self.written = record.len();
         Ok(())
+    }
+
+    /// Flushes what was written. If this fails, the file has to be opened again: whether the record is there is
+    /// unknown.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
+        self.end += std::mem::take(&mut self.written);
+        Ok(())
+    }
+
+    /// Takes back what was written and not flushed.
+    pub fn retract(&mut self) -> io::Result<()> {
+        if self.written > 0 {
+            self.file.write(self.end as u64, &[0; PAGE_BYTES])?;
+            self.file.sync_data()?;
+            self.written = 0;
+        }
+        Ok(())
+    }
+
+    /// Whether it has something that the store may not have.
+    #[cfg(test)]
+    pub fn has_records(&self) -> bool {
+        self.end > PAGE_BYTES
     }
 
     /// Starts over at the beginning. The store must have all commits on disk.
     pub fn start_over(&mut self) {
-        self.end = PAGE_BYTES;
+        (self.end, self.written) = (PAGE_BYTES, 0);
     }
 }
 
@@ -242,6 +266,13 @@ mod tests {
 
     fn numbers(file: &Shared, committed: u64) -> Result<Vec<u64>, u64> {
         open(file, committed).map(|(_, records)| records.iter().map(|record| record.number).collect())
+    }
+
+    impl Journal {
+        fn append(&mut self, number: u64, bytes: &[u8]) -> io::Result<()> {
+            self.write(number, bytes)?;
+            self.flush()
+        }
     }
 
     /// Flips a bit.
@@ -348,6 +379,23 @@ mod tests {
         file.1.lock().unwrap().fails = false;
         assert_eq!(numbers(&crashed(&file), 0), Ok(vec![1]));
         assert_eq!(numbers(&file, 0), Ok(vec![1, 2]));
+        assert_eq!(numbers(&crashed(&file), 0), Ok(vec![1, 2]));
+    }
+
+    #[test]
+    fn a_record_is_taken_back_or_replaced_until_it_is_flushed() {
+        let file = file();
+        let (mut journal, _) = open(&file, 0).unwrap();
+        journal.append(1, b"one").unwrap();
+        journal.write(2, &[7; 10_000]).unwrap();
+        assert_eq!(numbers(&file, 0), Ok(vec![1, 2]), "after a crash of the process alone");
+        journal.retract().unwrap();
+        assert_eq!((numbers(&file, 0), numbers(&crashed(&file), 0)), (Ok(vec![1]), Ok(vec![1])));
+        journal.write(2, &[8; 10_000]).unwrap();
+        journal.write(2, b"two").unwrap();
+        journal.flush().unwrap();
+        assert_eq!(open(&file, 0).unwrap().1[1].bytes, b"two");
+        journal.retract().unwrap();
         assert_eq!(numbers(&crashed(&file), 0), Ok(vec![1, 2]));
     }
 

@@ -1,52 +1,54 @@
 //! The embedded store: a file (`redb`) and a journal before it, with one writer thread and any number of readers, each
 //! on its own snapshot.
 
+mod access;
 pub(super) mod commits;
+mod eager_file;
 mod free_space;
 mod handle;
 mod journal;
 pub(super) mod keys;
 mod reads;
 mod recovery;
+mod removal;
 pub(super) mod schema;
 pub(super) mod store;
+mod sweep;
 mod tables;
 mod trim;
+mod unclosed;
 mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::future::{BoxFuture, FutureExt};
-use redb::Database;
 use seamline::wire::{MessageId, Position, StartAt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout_at};
 
-use self::handle::{Handle, needs_reopening};
-use self::reads::{locate, read_page, read_position, read_state};
+use self::access::{answered, degraded, unavailable};
+use self::handle::Handle;
+use self::reads::{list_channels, locate, read_page, read_state};
 use self::store::OpenStore;
-use self::trim::{EXPIRED_MAX, Expired, PositionName, expired_channels, expired_positions};
+use self::trim::Expired;
 use self::writer::{Budget, Command, Control, Writer};
 use super::{
-    After, Append, ChannelInfo, ChannelState, Health, Page, PageLimit, PendingAppend, PositionKey, Resumed,
-    Retention, Store, StoreError,
+    After, Append, ChannelInfo, ChannelList, ChannelState, Health, Page, PageLimit, PendingAppend,
+    PositionKey, Resumed, Retention, Store, StoreError,
 };
 use crate::error::SetupError;
 use crate::log::hub::Hub;
 
 /// How many commands are queued for the writer before publishers have to wait.
 const QUEUE_COMMANDS_MAX: usize = 512;
-/// How long a read waits for the file to be reopened after an I/O error.
-const REOPEN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub struct EmbeddedStore {
     handle: Arc<Handle>,
     commands: mpsc::Sender<Command>,
     retention: Retention,
+    directory: PathBuf,
     recovery: JoinHandle<()>,
 }
 
@@ -83,65 +85,7 @@ impl EmbeddedStore {
         let thread = std::thread::Builder::new().name("log-writer".into());
         thread.spawn(move || writer.run(queue)).map_err(|e| store::no_thread(directory, &e))?;
         let recovery = tokio::spawn(recovery::run(commands.downgrade(), handle.health()));
-        Ok(EmbeddedStore { handle, commands, retention, recovery })
-    }
-
-    /// Queues a command for the writer.
-    async fn queue<T>(
-        &self,
-        command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Command,
-    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
-        let (answer, receiver) = oneshot::channel();
-        self.commands.send(command(answer)).await.map_err(|_| stopped())?;
-        Ok(receiver)
-    }
-
-    /// Runs a command of the writer.
-    async fn run<T>(
-        &self,
-        command: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Command,
-    ) -> Result<T, StoreError> {
-        answered(self.queue(command).await?.await)
-    }
-
-    /// Runs a read on a thread that may block. After an I/O error, the read is repeated once the file has been
-    /// reopened.
-    async fn read_blocking<T: Send + 'static>(
-        &self,
-        read: impl Fn(&Database) -> Result<T, redb::Error> + Clone + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let mut generation = self.handle.generation();
-        let deadline = Instant::now() + REOPEN_TIMEOUT;
-        loop {
-            let seen = *generation.borrow_and_update();
-            let (handle, read) = (self.handle.clone(), read.clone());
-            let done = tokio::task::spawn_blocking(move || handle.with(read)).await;
-            match done.map_err(|e| StoreError::Failed(e.to_string()))? {
-                Some(Ok(result)) => return Ok(result),
-                Some(Err(e)) if needs_reopening(&e) => {
-                    // If the queue is full, the writer will meet the error itself.
-                    let _ = self.commands.try_send(Command::Control(Control::Failed(seen, e)));
-                }
-                Some(Err(e)) => return Err(StoreError::Failed(e.to_string())),
-                None => {}
-            }
-            if !matches!(timeout_at(deadline, generation.changed()).await, Ok(Ok(()))) {
-                return Err(StoreError::Unavailable("the file cannot be reopened".into()));
-            }
-        }
-    }
-
-    /// Where a client resumes while the store accepts no writes.
-    async fn resume_unstored(
-        &self,
-        keys: Vec<PositionKey>,
-        otherwise: StartAt,
-    ) -> Result<Resumed, StoreError> {
-        let ch = keys.first().map_or(String::new(), |key| key.ch.clone());
-        match self.read_blocking(move |db| read_position(db, &keys)).await? {
-            Some(position) => Ok(Resumed::Stored(position)),
-            None => Ok(Resumed::StartPoint(self.info(&ch).await?.end(otherwise))),
-        }
+        Ok(EmbeddedStore { handle, commands, retention, directory: directory.to_owned(), recovery })
     }
 }
 
@@ -171,15 +115,9 @@ impl Store for EmbeddedStore {
         ch: &'a str,
         after: After,
         limit: PageLimit,
-    ) -> BoxFuture<'a, Result<Page, StoreError>> {
-        async move {
-            let name = ch.to_owned();
-            match self.read_blocking(move |db| read_page(db, &name, after.offset, limit)).await? {
-                Some(page) => Ok(page),
-                None => Ok(Page { info: self.info(ch).await?, messages: Vec::new() }),
-            }
-        }
-        .boxed()
+    ) -> BoxFuture<'a, Result<Option<Page>, StoreError>> {
+        let name = ch.to_owned();
+        self.read_blocking(move |db| read_page(db, &name, after.offset, limit)).boxed()
     }
 
     fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, StoreError>> {
@@ -210,29 +148,31 @@ impl Store for EmbeddedStore {
         .boxed()
     }
 
-    fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+    fn list(&self, cursor: Option<String>, max: usize) -> BoxFuture<'_, Result<ChannelList, StoreError>> {
+        let after = cursor.unwrap_or_default();
+        self.read_blocking(move |db| list_channels(db, &after, max)).boxed()
+    }
+
+    fn delete<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        async move { self.run(|answer| Command::Delete(ch.to_owned(), answer)).await }.boxed()
+    }
+
+    fn trim_channel<'a>(
+        &'a self,
+        ch: &'a str,
+        through: u64,
+    ) -> BoxFuture<'a, Result<Option<ChannelInfo>, StoreError>> {
         async move {
-            // Each part is bounded, so that publications are stored in between.
-            let (retention, mut after) = (self.retention, Some(String::new()));
-            while let Some(last) = after {
-                let found = self.read_blocking(move |db| expired_channels(db, retention, &last)).await?;
-                after = if found.len() < EXPIRED_MAX { None } else { found.last().cloned() };
-                while !found.is_empty()
-                    && self.run(|answer| Command::Trim(Expired::Channels(found.clone()), answer)).await?
-                {
-                }
-            }
-            let mut after = Some(PositionName::default());
-            while let Some(last) = after {
-                let found = self.read_blocking(move |db| expired_positions(db, &last)).await?;
-                after = if found.len() < EXPIRED_MAX { None } else { found.last().cloned() };
-                if !found.is_empty() {
-                    self.run(|answer| Command::Trim(Expired::Positions(found), answer)).await?;
-                }
-            }
-            Ok(())
+            let Some(ChannelState { info, .. }) = self.peek(ch).await? else { return Ok(None) };
+            let (ch, through) = (ch.to_owned(), through.min(info.head));
+            self.drop_all(Expired::Messages { ch: ch.clone(), epoch: info.epoch, through }).await?;
+            Ok(self.peek(&ch).await?.map(|state| state.info))
         }
         .boxed()
+    }
+
+    fn trim(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.sweep().boxed()
     }
 
     fn resume(
@@ -263,6 +203,10 @@ impl Store for EmbeddedStore {
         self.handle.health()
     }
 
+    fn bytes(&self) -> Option<u64> {
+        Some(store::bytes(&self.directory))
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
             let (answer, stopped) = oneshot::channel();
@@ -272,27 +216,4 @@ impl Store for EmbeddedStore {
         }
         .boxed()
     }
-}
-
-/// The answer to publishers while the store accepts no writes.
-fn unavailable(health: &Health) -> Option<StoreError> {
-    match health {
-        Health::Ok => None,
-        Health::Degraded(why) => Some(StoreError::Unavailable(why.clone())),
-    }
-}
-
-/// Resolves when the store accepts no more writes, or is closed.
-async fn degraded(health: &mut watch::Receiver<Health>) -> Option<StoreError> {
-    let health = health.wait_for(|health| *health != Health::Ok).await.ok()?;
-    unavailable(&health)
-}
-
-fn stopped() -> StoreError {
-    StoreError::Failed("the store is closed".into())
-}
-
-/// The writer drops answers only when it has stopped.
-fn answered<T>(answer: Result<Result<T, StoreError>, oneshot::error::RecvError>) -> Result<T, StoreError> {
-    answer.unwrap_or_else(|_| Err(stopped()))
 }

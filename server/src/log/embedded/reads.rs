@@ -1,11 +1,13 @@
 //! The reads of the embedded store, each from one snapshot.
 
+use std::ops::Bound;
+
 use redb::{Database, ReadableDatabase, ReadableTable};
 use seamline::wire::{MessageId, Position};
 
 use super::schema::{CHANNELS, Channel, MESSAGES, POSITIONS, PositionRow, PositionRowKey};
 use crate::log::retention::POSITION_AGE_MAX;
-use crate::log::{ChannelState, Message, Page, PageLimit, PositionKey};
+use crate::log::{ChannelList, ChannelState, Message, Page, PageLimit, PositionKey};
 use crate::time::{millis, now_ms};
 
 /// Reads a page; `None` if there is no such channel.
@@ -33,6 +35,18 @@ pub(super) fn read_page(
         }
     }
     Ok(Some(Page::contiguous(channel.info(), messages)))
+}
+
+/// Channels after a name, in the order of their names.
+pub(super) fn list_channels(db: &Database, after: &str, max: usize) -> Result<ChannelList, redb::Error> {
+    let table = db.begin_read()?.open_table(CHANNELS)?;
+    let mut rows = table.range::<&str>((Bound::Excluded(after), Bound::Unbounded))?;
+    let mut channels = Vec::new();
+    for row in rows.by_ref().take(max.max(1)) {
+        channels.push(row?.0.value().to_owned());
+    }
+    let next = rows.next().transpose()?.and(channels.last().cloned());
+    Ok(ChannelList { channels, next })
 }
 
 /// The state of a channel; `None` if there is no such channel.
@@ -110,9 +124,10 @@ mod tests {
         let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
         let txn = db.begin_write().unwrap();
         let retention = Retention::default();
-        let mut tables = Tables::open(&txn, Context { now_ms: 1, seed: 1, retention }).unwrap();
+        let mut tables = Tables::open(&txn, Context { now_ms: 1, seed: 1, retention, rows_max: 0 }).unwrap();
         for i in 1..=6 {
-            let append = Append { ch: "c".into(), key: None, data: i.to_string().into() };
+            let append =
+                Append { ch: "c".into(), key: None, data: i.to_string().into(), trace: Default::default() };
             tables.append(&append).unwrap();
         }
         tables.finish().unwrap();

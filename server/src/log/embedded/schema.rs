@@ -28,11 +28,13 @@ pub(in crate::log) const KEYS: TableDefinition<(u64, u64, u64), ()> = TableDefin
 /// Channel number, offset → id (ms, seq), idempotency key: the keys in the order in which they expire.
 pub(in crate::log) const KEY_ORDER: TableDefinition<(u64, u64), KeyOrderRow> =
     TableDefinition::new("key_order");
+/// The numbers of deleted channels whose messages and keys are still there.
+pub(in crate::log) const DELETED: TableDefinition<u64, ()> = TableDefinition::new("deleted");
 /// User, client id, channel → epoch, offset, id (ms, seq) if known, stored at (ms).
 pub(in crate::log) const POSITIONS: TableDefinition<PositionRowKey, PositionRow> =
     TableDefinition::new("sync");
 
-type ChannelRow = (u64, &'static str, u64, u64, u64, u64);
+pub(in crate::log) type ChannelRow = (u64, &'static str, u64, u64, u64, u64);
 pub(in crate::log) type MessageRow = (u64, u64, &'static str);
 pub(in crate::log) type KeyOrderRow = (u64, u64, &'static str);
 pub(in crate::log) type PositionRowKey = (&'static str, &'static str, &'static str);

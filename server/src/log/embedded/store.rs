@@ -2,17 +2,23 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use redb::backends::FileBackend;
 use redb::{
-    Database, DatabaseError, Durability, ReadableDatabase, StorageError, TableError, WriteTransaction,
+    ConcurrencyMode, Database, DatabaseError, Durability, ReadOnlyDatabase, ReadableDatabase, StorageError,
+    TableError, WriteTransaction,
 };
 use tracing::{debug, info, warn};
 
-use super::commits::CommitCount;
+use super::commits::{self, CommitCount};
+use super::eager_file::EagerFile;
 use super::journal::{self, Journal, JournalError, Record};
-use super::schema::{CHANNELS, COMMITS, KEY_ORDER, KEY_SEED, KEYS, MESSAGES, META, POSITIONS, VERSION};
+use super::schema::{
+    CHANNELS, COMMITS, DELETED, KEY_ORDER, KEY_SEED, KEYS, MESSAGES, META, POSITIONS, VERSION,
+};
+use super::unclosed::Unclosed;
 use super::writer::replay;
 use crate::error::SetupError;
 
@@ -21,7 +27,8 @@ const CACHE_BYTES: usize = 64 * 1024 * 1024;
 const FILE_NAME: &str = "seamline.redb";
 
 const FULL: &str = "Free disk space, raise the limit on file sizes, or give another directory with --data.";
-const NO_ACCESS: &str = "Give a directory that this process can write to with --data.";
+const NO_ACCESS: &str = "Give a directory that this process can write to with --data, or run it as the user that the \
+     files belong to.";
 const DAMAGED: &str =
     "The store is damaged. Restore it from a backup, or start with an empty directory with --data.";
 const OLDER: &str = "The store is damaged, or an older copy. Restore a newer one, or start with an empty directory \
@@ -71,6 +78,12 @@ pub(in crate::log) fn reopen(
     }
 }
 
+/// The size of the store's files.
+pub(in crate::log) fn bytes(directory: &Path) -> u64 {
+    let names = [FILE_NAME, journal::FILE_NAME, commits::FILE_NAME];
+    names.iter().filter_map(|name| Some(directory.join(name).metadata().ok()?.len())).sum()
+}
+
 /// Begins a durable transaction in two phases: redb flushes the data first and then the commit record. In a single
 /// phase, a record whose pages are damaged would look like an unfinished commit, and the store would open without its
 /// last group and report nothing.
@@ -82,19 +95,60 @@ pub(in crate::log) fn begin_write(db: &Database) -> Result<WriteTransaction, red
 }
 
 /// Opens an existing store.
-pub(in crate::log) fn open_existing(directory: &Path) -> Result<Database, SetupError> {
+pub(in crate::log) fn open_existing(directory: &Path, trusted: bool) -> Result<Database, SetupError> {
     must_exist(directory)?;
-    Ok(open_files(directory, false, verifying)?.db)
+    let report = if trusted { repairing } else { verifying };
+    Ok(open_files(directory, trusted, report)?.db)
 }
 
-fn must_exist(directory: &Path) -> Result<(), SetupError> {
+/// Opens a store for reading that may be damaged, as it is on disk: it is neither verified nor repaired. Also returns
+/// what is known to be missing.
+pub(in crate::log) fn open_unverified(
+    directory: &Path,
+) -> Result<(ReadOnlyDatabase, Vec<String>), SetupError> {
+    must_exist(directory)?;
     let path = directory.join(FILE_NAME);
-    match path.is_file() {
-        true => Ok(()),
-        false => {
-            let problem = "the file does not exist";
-            Err(cannot_open(&path, problem, "Give the server's data directory with --data."))
+    let fail = |problem: String, advice| cannot_open(&path, problem, advice);
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE_BYTES);
+    let db = match builder.open_read_only(&path) {
+        Err(DatabaseError::RepairAborted) => {
+            let file = File::open(&path).map_err(|e| fail(e.to_string(), NO_ACCESS))?;
+            builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
+            builder.open_read_only_with_backend(Unclosed(file))
         }
+        opened => opened,
+    };
+    let db = db.map_err(|e| fail(e.to_string(), advice(&e)))?;
+    let (version, commits) = look(&db).map_err(|e| fail(e.to_string(), DAMAGED))?;
+    check_version(version).map_err(|problem| fail(problem, OTHER_LAYOUT))?;
+    let newer = CommitCount::read(directory).map_or(0, |counted| counted.saturating_sub(commits));
+    let missing =
+        (newer > 0).then(|| format!("the newest commits, {newer}, are missing: they are not in the store"));
+    Ok((db, missing.into_iter().collect()))
+}
+
+/// Whether there is a store in the directory.
+pub(in crate::log) fn exists(directory: &Path) -> bool {
+    directory.join(FILE_NAME).is_file()
+}
+
+/// Removes the files of a store that is closed.
+pub(in crate::log) fn remove(directory: &Path) {
+    for name in [FILE_NAME, journal::FILE_NAME, commits::FILE_NAME] {
+        let _ = std::fs::remove_file(directory.join(name)); // what is left is an empty store
+    }
+}
+
+pub(in crate::log) fn must_exist(directory: &Path) -> Result<(), SetupError> {
+    let path = directory.join(FILE_NAME);
+    let missing =
+        |problem: &str| cannot_open(&path, problem, "Give the server's data directory with --data.");
+    match path.metadata() {
+        Ok(file) if file.is_file() => Ok(()),
+        Ok(_) => Err(missing("it is not a file")),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Err(missing("the file does not exist")),
+        Err(e) => Err(cannot_open(&path, e, NO_ACCESS)), // another user's directory hides its files
     }
 }
 
@@ -129,19 +183,19 @@ fn verifying_again(percent: f64) {
 fn open_files(directory: &Path, trusted: bool, report: fn(f64)) -> Result<Reopened, SetupError> {
     let path = directory.join(FILE_NAME);
     let fail = |problem: String, advice| cannot_open(&path, problem, advice);
-    let db = Database::builder()
+    let mut builder = Database::builder();
+    builder
         .set_cache_size(CACHE_BYTES)
         .set_check_integrity_on_open(!trusted)
-        .set_repair_callback(move |repair| report(repair.progress() * 100.0))
-        .create(&path)
+        .set_repair_callback(move |repair| report(repair.progress() * 100.0));
+    let db = private_file(&path)
+        .map_err(|e| StorageError::Io(e).into())
+        .and_then(FileBackend::new)
+        .and_then(|backend| builder.create_with_backend(backend))
         .map_err(|e| fail(e.to_string(), advice(&e)))?;
     // A store that is refused is not written to.
     let (version, commits) = look(&db).map_err(|e| fail(e.to_string(), DAMAGED))?;
-    if version.is_some_and(|version| version != VERSION) {
-        let version = version.unwrap_or_default();
-        let problem = format!("its layout is version {version}, but this server supports version {VERSION}");
-        return Err(fail(problem, OTHER_LAYOUT));
-    }
+    check_version(version).map_err(|problem| fail(problem, OTHER_LAYOUT))?;
     let (journal, records) = open_journal(directory, commits)?;
     let newest = records.last().map_or(commits, |record| record.number);
     if let Some(counted) = CommitCount::read(directory).filter(|counted| *counted > newest) {
@@ -159,11 +213,9 @@ fn open_journal(directory: &Path, committed: u64) -> Result<(Journal, Vec<Record
     let path = directory.join(journal::FILE_NAME);
     let failed = |e: &io::Error| cannot_open(&path, e, if is_full(e) { FULL } else { NO_ACCESS });
     let is_new = !path.exists();
-    let mut options = File::options();
-    let file = options.read(true).write(true).create(true).truncate(false).open(&path);
-    let backend = FileBackend::new(file.map_err(|e| failed(&e))?);
-    let backend = backend.map_err(|e| cannot_open(&path, e, NO_ACCESS))?;
-    let opened = Journal::open(Box::new(backend), committed).map_err(|e| match e {
+    // The lock of the store's own file is that of the journal.
+    let file = EagerFile(private_file(&path).map_err(|e| failed(&e))?);
+    let opened = Journal::open(Box::new(file), committed).map_err(|e| match e {
         JournalError::Io(e) => failed(&e),
         JournalError::Incomplete(number) => older(&directory.join(FILE_NAME), committed, number),
     })?;
@@ -174,13 +226,27 @@ fn open_journal(directory: &Path, committed: u64) -> Result<(Journal, Vec<Record
     Ok(opened)
 }
 
+/// Opens a file of the store, or creates it. Other users cannot read it, whatever the umask: it has the payloads.
+pub(super) fn private_file(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
 fn older(path: &Path, found: u64, made: u64) -> SetupError {
     let problem = format!("it ends at commit {found}, but commit {made} was written here");
     cannot_open(path, problem, OLDER)
 }
 
+fn check_version(version: Option<u64>) -> Result<(), String> {
+    match version {
+        Some(version) if version != VERSION => {
+            Err(format!("its layout is version {version}, but this server supports version {VERSION}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The version of the layout, unless the store is new, and the number of commits.
-pub(in crate::log) fn look(db: &Database) -> Result<(Option<u64>, u64), redb::Error> {
+pub(in crate::log) fn look(db: &impl ReadableDatabase) -> Result<(Option<u64>, u64), redb::Error> {
     let meta = match db.begin_read()?.open_table(META) {
         Err(TableError::TableDoesNotExist(_)) => return Ok((None, 0)),
         meta => meta?,
@@ -203,6 +269,7 @@ fn create_tables(db: &Database) -> Result<(), redb::Error> {
     txn.open_table(KEYS)?;
     txn.open_table(KEY_ORDER)?;
     txn.open_table(POSITIONS)?;
+    txn.open_table(DELETED)?;
     txn.commit()?;
     Ok(())
 }

@@ -9,9 +9,9 @@ use super::commits::CommitCount;
 use super::keys::Keys;
 use super::reads::stored_position;
 use super::schema::{
-    CHANNELS, Channel, ChannelTable, MESSAGES, META, MessageTable, POSITIONS, PositionTable,
+    CHANNELS, Channel, ChannelTable, DELETED, MESSAGES, META, MessageTable, POSITIONS, PositionTable,
 };
-use super::trim::Trimmer;
+use super::trim::{Trimmer, group_rows_max};
 use crate::log::{Append, Appended, Message, PositionKey, Resumed, Retention};
 use crate::time::now_ms;
 
@@ -23,11 +23,15 @@ pub(super) struct Context {
     /// Random bits, for the epochs of new channels.
     pub seed: u64,
     pub retention: Retention,
+    /// How many rows may be dropped from the channels that are touched.
+    pub rows_max: usize,
 }
 
 impl Context {
-    pub fn now(retention: Retention) -> Self {
-        Context { now_ms: now_ms(), seed: crate::random::bits(), retention }
+    /// For a group of so many commands.
+    pub fn now(retention: Retention, commands: usize) -> Self {
+        let rows_max = group_rows_max(commands);
+        Context { now_ms: now_ms(), seed: crate::random::bits(), retention, rows_max }
     }
 
     /// The epoch of a new channel. Random, and another one for each number.
@@ -47,6 +51,7 @@ pub(super) enum Outcome {
 
 /// The tables of one transaction, and the channels that it has touched.
 pub(super) struct Tables<'txn> {
+    txn: &'txn WriteTransaction,
     channels: ChannelTable<'txn>,
     messages: MessageTable<'txn>,
     keys: Keys<'txn>,
@@ -60,6 +65,7 @@ pub(super) struct Tables<'txn> {
 impl<'txn> Tables<'txn> {
     pub fn open(txn: &'txn WriteTransaction, context: Context) -> Result<Self, redb::TableError> {
         Ok(Tables {
+            txn,
             channels: txn.open_table(CHANNELS)?,
             messages: txn.open_table(MESSAGES)?,
             keys: Keys::open(txn)?,
@@ -114,6 +120,15 @@ impl<'txn> Tables<'txn> {
         (channel.last_id, channel.head) = (id, offset);
         let message = Message { offset, id, data: append.data.clone() };
         Ok(Outcome::Stored(Appended { id, offset, duplicate: false }, message))
+    }
+
+    /// Deletes a channel; returns whether there was one. Its messages and keys are dropped [later](super::removal).
+    pub fn delete(&mut self, ch: &str) -> Result<bool, redb::Error> {
+        let touched = self.touched.remove(ch).map(|channel| channel.number);
+        let stored = self.channels.remove(ch)?.map(|row| row.value().0);
+        let Some(number) = touched.or(stored) else { return Ok(false) };
+        self.txn.open_table(DELETED)?.insert(number, ())?;
+        Ok(true)
     }
 
     /// Stores an acknowledged position, unless it is invalid or behind the stored one.
@@ -173,14 +188,14 @@ impl<'txn> Tables<'txn> {
         Ok(())
     }
 
-    /// Trims and saves the channels that the transaction has touched.
-    pub fn finish(self) -> Result<(), redb::Error> {
+    /// Trims and saves the channels that the transaction has touched. Returns how many rows it has dropped.
+    pub fn finish(self) -> Result<usize, redb::Error> {
         let Tables { mut channels, messages, keys, touched, context, .. } = self;
-        let mut trimmer = Trimmer::new(messages, keys, context);
+        let mut trimmer = Trimmer::new(messages, keys, context, context.rows_max);
         for (ch, mut channel) in touched {
             trimmer.trim(&mut channel)?;
             channel.save(&mut channels, &ch)?;
         }
-        Ok(())
+        Ok(trimmer.dropped().rows)
     }
 }

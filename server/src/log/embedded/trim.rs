@@ -1,26 +1,62 @@
 //! Dropping messages, keys and positions that are past their retention.
 
-use std::ops::Bound;
-
-use redb::{Database, ReadableDatabase, ReadableTable, StorageError, WriteTransaction};
+use redb::{ReadableTable, StorageError, WriteTransaction};
+use serde::{Deserialize, Serialize};
 
 use super::keys::Keys;
-use super::schema::{CHANNELS, Channel, KEY_ORDER, MESSAGES, MessageRow, MessageTable, POSITIONS};
+use super::removal::drop_deleted;
+use super::schema::{CHANNELS, Channel, MESSAGES, MessageRow, MessageTable, POSITIONS};
 use super::tables::Context;
-use crate::log::retention::{POSITION_AGE_MAX, Retention};
-use crate::time::{millis, now_ms};
+use crate::log::retention::POSITION_AGE_MAX;
+use crate::time::millis;
 
-/// How many rows one transaction may remove: publishers wait meanwhile. At least twice what a group may add.
-const ROWS_MAX: usize = 1024;
-/// How many expired channels or positions one transaction may change.
-pub(super) const EXPIRED_MAX: usize = 64;
+/// How many rows one step may remove: publishers wait meanwhile.
+pub(super) const STEP_ROWS_MAX: usize = 128;
+/// How many rows a group may remove for each of its commands, besides. It adds at most two, so the log can shrink.
+const ROWS_PER_COMMAND: usize = 4;
 
-/// What a sweep has found. It is found on a snapshot, without the writer.
+/// How many rows a group of so many commands may remove from the channels that it has touched.
+pub(super) fn group_rows_max(commands: usize) -> usize {
+    STEP_ROWS_MAX + ROWS_PER_COMMAND * commands
+}
+
+/// A bounded piece of dropping. It is a part of the journal's records: applied again, it drops the same rows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Step {
+    pub expired: Expired,
+    /// How many rows it may remove.
+    pub rows_max: usize,
+}
+
+impl Step {
+    /// How many rows it drops at most.
+    pub fn most_rows(&self) -> usize {
+        match &self.expired {
+            Expired::Positions(names) => names.len(),
+            _ => self.rows_max,
+        }
+    }
+}
+
+/// What a step has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Dropped {
+    pub rows: usize,
+    /// Whether the limit was reached, so that another step has to go on.
+    pub more: bool,
+}
+
+/// What is to be dropped. A [sweep](super::sweep) finds it on a snapshot, without the writer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Expired {
     /// Channels with messages or keys that are past their retention.
     Channels(Vec<String>),
     /// Acknowledged positions that are too old.
     Positions(Vec<PositionName>),
+    /// What a deleted channel has left, by its number.
+    Deleted(u64),
+    /// The messages of a channel up to an offset, as long as it has this epoch.
+    Messages { ch: String, epoch: String, through: u64 },
 }
 
 /// User, client, channel.
@@ -31,29 +67,33 @@ pub(super) struct Trimmer<'txn> {
     messages: MessageTable<'txn>,
     keys: Keys<'txn>,
     context: Context,
-    rows_left: usize,
+    rows: usize,
+    rows_max: usize,
 }
 
 impl<'txn> Trimmer<'txn> {
-    pub fn new(messages: MessageTable<'txn>, keys: Keys<'txn>, context: Context) -> Self {
-        Trimmer { messages, keys, context, rows_left: ROWS_MAX }
+    pub fn new(messages: MessageTable<'txn>, keys: Keys<'txn>, context: Context, rows_max: usize) -> Self {
+        Trimmer { messages, keys, context, rows: 0, rows_max }
     }
 
-    /// Whether the limit is reached, so that another transaction has to go on.
-    pub fn spent(&self) -> bool {
-        self.rows_left == 0
+    pub fn dropped(&self) -> Dropped {
+        Dropped { rows: self.rows, more: self.is_spent() }
+    }
+
+    fn is_spent(&self) -> bool {
+        self.rows == self.rows_max
     }
 
     /// Drops the oldest messages and keys of a channel. Returns whether `channel.first` has moved.
     pub fn trim(&mut self, channel: &mut Channel) -> Result<bool, StorageError> {
         let (before, retention) = (channel.first, self.context.retention);
         let keep_from = (channel.head + 1).saturating_sub(retention.messages);
-        while channel.first < keep_from && self.rows_left > 0 {
+        while channel.first < keep_from && !self.is_spent() {
             self.drop_first(channel)?;
         }
         if let Some(age) = retention.age {
             let oldest_ms = self.context.now_ms.saturating_sub(millis(age));
-            while self.rows_left > 0 && self.first_ms(channel)?.is_some_and(|ms| ms < oldest_ms) {
+            while !self.is_spent() && self.first_ms(channel)?.is_some_and(|ms| ms < oldest_ms) {
                 self.drop_first(channel)?;
             }
         }
@@ -61,10 +101,18 @@ impl<'txn> Trimmer<'txn> {
         Ok(channel.first != before)
     }
 
+    /// Drops the messages of a channel up to this offset.
+    fn trim_through(&mut self, channel: &mut Channel, through: u64) -> Result<(), StorageError> {
+        while channel.first <= through.min(channel.head) && !self.is_spent() {
+            self.drop_first(channel)?;
+        }
+        Ok(())
+    }
+
     fn drop_first(&mut self, channel: &mut Channel) -> Result<(), StorageError> {
         self.messages.remove((channel.number, channel.first))?;
         channel.first += 1;
-        self.rows_left -= 1;
+        self.rows += 1;
         Ok(())
     }
 
@@ -75,79 +123,22 @@ impl<'txn> Trimmer<'txn> {
     /// A key is dropped when its message is gone *and* it is old enough.
     fn trim_keys(&mut self, channel: &Channel) -> Result<(), StorageError> {
         let oldest_ms = self.context.now_ms.saturating_sub(millis(self.context.retention.keys));
-        while self.rows_left > 0 && self.keys.drop_oldest(channel.number, channel.first, oldest_ms)? {
-            self.rows_left -= 1;
+        while !self.is_spent() && self.keys.drop_oldest(channel.number, channel.first, oldest_ms)? {
+            self.rows += 1;
         }
         Ok(())
     }
 }
 
-/// Channels after a name that have something to trim: at most [`EXPIRED_MAX`], and fewer if there are no more.
-pub(super) fn expired_channels(
-    db: &Database,
-    retention: Retention,
-    after: &str,
-) -> Result<Vec<String>, redb::Error> {
-    let txn = db.begin_read()?;
-    let (channels, messages) = (txn.open_table(CHANNELS)?, txn.open_table(MESSAGES)?);
-    let key_order = txn.open_table(KEY_ORDER)?;
-    let now_ms = now_ms();
-    let key_oldest_ms = now_ms.saturating_sub(millis(retention.keys));
-    let oldest_ms = retention.age.map_or(0, |age| now_ms.saturating_sub(millis(age)));
-    let mut expired = Vec::new();
-    for row in channels.range::<&str>((Bound::Excluded(after), Bound::Unbounded))? {
-        let (name, row) = row?;
-        let channel = Channel::from_row(row.value());
-        let too_many = channel.head + 1 - channel.first.min(channel.head + 1) > retention.messages;
-        let gone = (channel.number, 0)..(channel.number, channel.first);
-        if too_many
-            || oldest_ms > 0 && first_ms(&messages, &channel)?.is_some_and(|ms| ms < oldest_ms)
-            || key_order
-                .range(gone)?
-                .next()
-                .transpose()?
-                .is_some_and(|(_, row)| row.value().0 < key_oldest_ms)
-        {
-            expired.push(name.value().to_owned());
-        }
-        if expired.len() == EXPIRED_MAX {
-            break;
-        }
-    }
-    Ok(expired)
-}
-
-/// Positions after a name that are too old: at most [`EXPIRED_MAX`], and fewer if there are no more.
-pub(super) fn expired_positions(
-    db: &Database,
-    (user, client, ch): &PositionName,
-) -> Result<Vec<PositionName>, redb::Error> {
-    let after = Bound::Excluded((user.as_str(), client.as_str(), ch.as_str()));
-    let table = db.begin_read()?.open_table(POSITIONS)?;
-    let oldest_ms = now_ms().saturating_sub(millis(POSITION_AGE_MAX));
-    let mut expired = Vec::new();
-    for row in table.range::<(&str, &str, &str)>((after, Bound::Unbounded))? {
-        let (key, row) = row?;
-        if row.value().3 < oldest_ms {
-            let (user, client, ch) = key.value();
-            expired.push((user.to_owned(), client.to_owned(), ch.to_owned()));
-        }
-        if expired.len() == EXPIRED_MAX {
-            break;
-        }
-    }
-    Ok(expired)
-}
-
-/// Drops what has expired, up to a limit of rows. Returns whether some is left.
+/// Drops what has expired, up to the limit of the step.
 pub(super) fn drop_expired(
     txn: &WriteTransaction,
     context: Context,
-    expired: &Expired,
-) -> Result<bool, redb::Error> {
+    Step { expired, rows_max }: &Step,
+) -> Result<Dropped, redb::Error> {
     match expired {
         Expired::Channels(names) => {
-            let mut trimmer = Trimmer::new(txn.open_table(MESSAGES)?, Keys::open(txn)?, context);
+            let mut trimmer = Trimmer::new(txn.open_table(MESSAGES)?, Keys::open(txn)?, context, *rows_max);
             let mut channels = txn.open_table(CHANNELS)?;
             for ch in names {
                 if let Some(mut channel) = Channel::load(&channels, ch)?
@@ -156,23 +147,42 @@ pub(super) fn drop_expired(
                     channel.save(&mut channels, ch)?;
                 }
             }
-            Ok(trimmer.spent())
+            Ok(trimmer.dropped())
         }
-        Expired::Positions(keys) => {
-            let oldest_ms = context.now_ms.saturating_sub(millis(POSITION_AGE_MAX));
-            let mut positions = txn.open_table(POSITIONS)?;
-            for (user, client, ch) in keys {
-                let key = (user.as_str(), client.as_str(), ch.as_str());
-                if positions.get(key)?.is_some_and(|row| row.value().3 < oldest_ms) {
-                    positions.remove(key)?;
-                }
+        Expired::Positions(keys) => drop_positions(txn, context, keys),
+        Expired::Deleted(number) => drop_deleted(txn, *number, *rows_max),
+        Expired::Messages { ch, epoch, through } => {
+            let mut trimmer = Trimmer::new(txn.open_table(MESSAGES)?, Keys::open(txn)?, context, *rows_max);
+            let mut channels = txn.open_table(CHANNELS)?;
+            if let Some(mut channel) = Channel::load(&channels, ch)?.filter(|channel| channel.epoch == *epoch)
+            {
+                trimmer.trim_through(&mut channel, *through)?;
+                channel.save(&mut channels, ch)?;
             }
-            Ok(false)
+            Ok(trimmer.dropped())
         }
     }
 }
 
-fn first_ms(
+fn drop_positions(
+    txn: &WriteTransaction,
+    context: Context,
+    names: &[PositionName],
+) -> Result<Dropped, redb::Error> {
+    let oldest_ms = context.now_ms.saturating_sub(millis(POSITION_AGE_MAX));
+    let mut positions = txn.open_table(POSITIONS)?;
+    let mut rows = 0;
+    for (user, client, ch) in names {
+        let key = (user.as_str(), client.as_str(), ch.as_str());
+        if positions.get(key)?.is_some_and(|row| row.value().3 < oldest_ms) {
+            positions.remove(key)?;
+            rows += 1;
+        }
+    }
+    Ok(Dropped { rows, more: false })
+}
+
+pub(super) fn first_ms(
     messages: &impl ReadableTable<(u64, u64), MessageRow>,
     channel: &Channel,
 ) -> Result<Option<u64>, StorageError> {
@@ -185,8 +195,9 @@ mod tests {
 
     use super::*;
     use crate::log::embedded::tables::{Outcome, Tables};
-    use crate::log::{Append, PositionKey};
-    use redb::{Database, backends::InMemoryBackend};
+    use crate::log::{Append, PositionKey, Retention};
+    use redb::backends::InMemoryBackend;
+    use redb::{Database, ReadableDatabase, ReadableTableMetadata};
     use seamline::wire::Position;
 
     const HOUR_MS: u64 = 3_600_000;
@@ -194,14 +205,15 @@ mod tests {
         Retention { messages: 2, age: None, keys: Duration::from_millis(24 * HOUR_MS) };
 
     fn context(now_ms: u64) -> Context {
-        Context { now_ms, seed: 1, retention: RETENTION }
+        Context { now_ms, seed: 1, retention: RETENTION, rows_max: group_rows_max(1) }
     }
 
     /// Publishes with a key at a time; returns the offset, and whether the key was known.
     fn publish(db: &Database, key: &str, now_ms: u64) -> (u64, bool) {
         let txn = db.begin_write().unwrap();
         let mut tables = Tables::open(&txn, context(now_ms)).unwrap();
-        let append = Append { ch: "c".into(), key: Some(key.into()), data: "1".into() };
+        let append =
+            Append { ch: "c".into(), key: Some(key.into()), data: "1".into(), trace: Default::default() };
         let outcome = tables.append(&append).unwrap();
         tables.finish().unwrap();
         txn.commit().unwrap();
@@ -235,45 +247,40 @@ mod tests {
         tables.finish().unwrap();
         txn.commit().unwrap();
 
-        let found = expired_positions(&db, &PositionName::default()).unwrap();
-        assert_eq!(found, [("ada".to_owned(), "tab".to_owned(), "c".to_owned())]);
-        let expired = Expired::Positions(found);
+        let names = vec![("ada".to_owned(), "tab".to_owned(), "c".to_owned())];
+        let step = Step { expired: Expired::Positions(names), rows_max: 1 };
         let txn = db.begin_write().unwrap();
-        let left = |now_ms| {
-            assert!(!drop_expired(&txn, context(now_ms), &expired).unwrap());
-            redb::ReadableTableMetadata::len(&txn.open_table(POSITIONS).unwrap()).unwrap()
-        };
-        assert_eq!(left(HOUR_MS + 29 * 24 * HOUR_MS), 1);
-        assert_eq!(left(HOUR_MS + 31 * 24 * HOUR_MS), 0);
+        let dropped = |now_ms| drop_expired(&txn, context(now_ms), &step).unwrap();
+        assert_eq!(dropped(HOUR_MS + 29 * 24 * HOUR_MS), Dropped { rows: 0, more: false });
+        assert_eq!(dropped(HOUR_MS + 31 * 24 * HOUR_MS), Dropped { rows: 1, more: false });
+        assert_eq!(dropped(HOUR_MS + 31 * 24 * HOUR_MS), Dropped { rows: 0, more: false });
     }
 
     #[test]
-    fn only_channels_with_something_to_trim_are_found() {
+    fn a_group_that_adds_messages_drops_a_bounded_number() {
         let db = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let keep_all = Context { retention: Retention { messages: 10_000, ..RETENTION }, ..context(1) };
         let txn = db.begin_write().unwrap();
-        let keep_all = Context { retention: Retention { messages: 100, ..RETENTION }, ..context(now_ms()) };
         let mut tables = Tables::open(&txn, keep_all).unwrap();
-        tables.channel("empty").unwrap();
-        for i in 0..100 {
-            for _ in 0..=i % 4 {
-                let append = Append { ch: format!("c{i:02}"), key: None, data: "1".into() };
-                tables.append(&append).unwrap();
-            }
+        for _ in 0..2000 {
+            tables
+                .append(&Append { ch: "c".into(), key: None, data: "1".into(), trace: Default::default() })
+                .unwrap();
         }
         tables.finish().unwrap();
         txn.commit().unwrap();
 
-        let found = |after: &str| expired_channels(&db, RETENTION, after).unwrap();
-        let mut all = found("");
-        assert_eq!((all.len(), all[0].as_str(), all[1].as_str()), (50, "c02", "c03"), "those with 3 or 4");
-        assert_eq!(found("c50")[0], "c51");
-        let txn = db.begin_write().unwrap();
-        all.push("none".into());
-        assert!(!drop_expired(&txn, context(now_ms()), &Expired::Channels(all)).unwrap());
-        txn.commit().unwrap();
-        assert!(found("").is_empty());
-        let old = Retention { messages: 100, age: Some(Duration::ZERO), ..RETENTION };
-        std::thread::sleep(std::time::Duration::from_millis(2));
-        assert_eq!(expired_channels(&db, old, "").unwrap().len(), EXPIRED_MAX);
+        let limited = Context { rows_max: group_rows_max(1), ..context(1) };
+        let stored = || db.begin_read().unwrap().open_table(MESSAGES).unwrap().len().unwrap();
+        for left in [1869, 1738] {
+            let txn = db.begin_write().unwrap();
+            let mut tables = Tables::open(&txn, limited).unwrap();
+            tables
+                .append(&Append { ch: "c".into(), key: None, data: "1".into(), trace: Default::default() })
+                .unwrap();
+            assert_eq!(tables.finish().unwrap(), group_rows_max(1));
+            txn.commit().unwrap();
+            assert_eq!(stored(), left);
+        }
     }
 }

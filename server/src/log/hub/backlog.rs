@@ -62,6 +62,11 @@ impl<T: Clone> Backlog<T> {
         Backlog { items: VecDeque::new(), first: 0, bytes: 0, bounds, budget }
     }
 
+    /// An empty one within the same budget.
+    pub fn sibling<U: Clone>(&self, bounds: Bounds) -> Backlog<U> {
+        Backlog::new(bounds, self.budget.clone())
+    }
+
     /// The cursor of a new listener.
     pub fn end(&self) -> u64 {
         self.first + self.items.len() as u64

@@ -7,11 +7,12 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::Cast;
-use super::backlog::{Backlog, Bounds, Budget};
+use super::backlog::{Backlog, Bounds, Budget, Found};
 use super::inbox::Inbox;
 use super::pace::{Pace, Step};
 use super::run::Run;
 use crate::log::Message;
+use crate::trace;
 
 /// How far a listener may fall behind. Listeners share messages; nothing is copied per listener.
 const MESSAGES_MAX: Bounds = Bounds { items: 512, bytes: 2 * 1024 * 1024 };
@@ -25,11 +26,12 @@ pub(super) struct Channel {
 }
 
 pub(super) struct State {
-    pub messages: Backlog<Arc<Message>>,
-    pub casts: Backlog<Cast>,
-    pub listeners: usize,
-    pub watchers: Slab<Watcher>,
+    pub messages: Backlog<(Arc<Message>, trace::Published)>,
+    /// Most channels have none.
+    casts: Option<Box<Backlog<Cast>>>,
+    pub listeners: u32,
     pub ended: bool,
+    pub watchers: Slab<Watcher>,
     pub pace: Pace,
     /// The run that was taken last and its cursor, until every listener has taken it.
     pub shared: Option<(u64, Arc<Run>)>,
@@ -47,10 +49,10 @@ impl Channel {
     pub fn new(name: Arc<str>, budget: &Arc<Budget>) -> Self {
         let state = State {
             messages: Backlog::new(MESSAGES_MAX, budget.clone()),
-            casts: Backlog::new(CASTS_MAX, budget.clone()),
+            casts: None,
             listeners: 0,
-            watchers: Slab::new(),
             ended: false,
+            watchers: Slab::with_capacity(1), // by itself it would begin with four
             pace: Pace::new(Instant::now()),
             shared: None,
         };
@@ -62,19 +64,19 @@ impl Channel {
     }
 
     /// Adds a message. Returns when to pass it on.
-    pub fn push(&self, message: Message) -> Step {
+    pub fn push(&self, message: Message, trace: trace::Published) -> Step {
         let bytes = message.data.len();
         let mut state = self.lock();
-        let listeners = state.listeners;
-        state.messages.push(Arc::new(message), bytes, listeners);
+        let listeners = state.listeners as usize;
+        state.messages.push((Arc::new(message), trace), bytes, listeners);
         state.pace.pushed(Instant::now())
     }
 
     pub fn push_cast(&self, cast: Cast) {
         let bytes = cast.data.len();
-        let mut state = self.lock();
-        let listeners = state.listeners;
-        state.casts.push(cast, bytes, listeners);
+        let State { messages, casts, listeners, .. } = &mut *self.lock();
+        let casts = casts.get_or_insert_with(|| Box::new(messages.sibling(CASTS_MAX)));
+        casts.push(cast, bytes, *listeners as usize);
     }
 
     pub fn end(&self) {
@@ -93,6 +95,39 @@ impl Channel {
         let to_wake: Vec<_> = state.watchers.iter_mut().filter_map(|(_, watcher)| watcher.notify()).collect();
         drop(state);
         to_wake.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl State {
+    /// The cursor of a new listener to ephemeral events.
+    pub fn casts_end(&self) -> u64 {
+        self.casts.as_ref().map_or(0, |casts| casts.end())
+    }
+
+    /// Whether a listener at this cursor has one to take.
+    pub fn has_cast(&self, cursor: u64) -> bool {
+        self.casts.as_ref().is_some_and(|casts| casts.has(cursor))
+    }
+
+    /// Takes one, and advances the cursor. Those that were missed are skipped: they carry no guarantee.
+    pub fn take_cast(&mut self, cursor: &mut u64) -> Option<Cast> {
+        let casts = self.casts.as_mut()?;
+        loop {
+            match casts.take(cursor, |_| true) {
+                Found::Item(cast) => return Some(cast),
+                Found::Missed(_) => {}
+                Found::Nothing => return None,
+            }
+        }
+    }
+
+    /// Removes a listener.
+    pub fn leave(&mut self, message: u64, cast: u64) {
+        self.messages.leave(message);
+        if let Some(casts) = &mut self.casts {
+            casts.leave(cast);
+        }
+        self.listeners -= 1;
     }
 }
 

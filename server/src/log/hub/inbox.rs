@@ -1,9 +1,8 @@
 //! Which live streams of one socket have something to take.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use futures::task::AtomicWaker;
 
@@ -41,19 +40,16 @@ impl Inbox {
         key
     }
 
-    /// Waits until there is a key to take. Only one task may wait.
-    pub async fn ready(&self) {
-        poll_fn(|cx| {
+    /// Whether there is a key to take. Only one task may wait.
+    pub fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.is_empty() {
+            self.task.register(cx.waker());
+            // Again: one may have been added before the task could be woken.
             if self.is_empty() {
-                self.task.register(cx.waker());
-                // Again: one may have been added before the task could be woken.
-                if self.is_empty() {
-                    return Poll::Pending;
-                }
+                return Poll::Pending;
             }
-            Poll::Ready(())
-        })
-        .await;
+        }
+        Poll::Ready(())
     }
 
     fn is_empty(&self) -> bool {
@@ -67,6 +63,7 @@ impl Inbox {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
     use std::sync::Arc;
 
     use super::*;
@@ -77,7 +74,7 @@ mod tests {
         let task = {
             let inbox = inbox.clone();
             tokio::spawn(async move {
-                inbox.ready().await;
+                poll_fn(|cx| inbox.poll_ready(cx)).await;
                 inbox.take()
             })
         };
@@ -91,7 +88,7 @@ mod tests {
         let inbox = Inbox::default();
         (0..100).for_each(|key| inbox.send(key));
         for key in 0..100 {
-            inbox.ready().await;
+            poll_fn(|cx| inbox.poll_ready(cx)).await;
             assert_eq!(inbox.take(), Some(key));
         }
         assert_eq!(inbox.take(), None);

@@ -8,6 +8,7 @@ use super::inbox::Inbox;
 use super::run::Run;
 use super::{Cast, Hub};
 use crate::log::Message;
+use crate::trace;
 
 /// What a listener gets next.
 pub enum Next {
@@ -40,7 +41,7 @@ impl LiveStream {
     pub(super) fn new(hub: Arc<Hub>, channel: Arc<Channel>) -> Self {
         let mut state = channel.lock();
         state.listeners += 1;
-        let (message, cast) = (state.messages.end(), state.casts.end());
+        let (message, cast) = (state.messages.end(), state.casts_end());
         drop(state);
         LiveStream { hub, channel, message, cast, cast_first: false, watcher: None }
     }
@@ -72,19 +73,15 @@ impl LiveStream {
     }
 
     fn has_more(&self, state: &MutexGuard<'_, State>) -> bool {
-        state.messages.has(self.message) || state.casts.has(self.cast) || state.ended
+        state.messages.has(self.message) || state.has_cast(self.cast) || state.ended
     }
 
     fn next(&mut self, state: &mut State, messages_max: usize, bytes_max: usize) -> Next {
         self.cast_first = !self.cast_first;
-        if self.cast_first || !state.messages.has(self.message) {
-            loop {
-                match state.casts.take(&mut self.cast, |_| true) {
-                    Found::Item(cast) => return Next::Cast(cast),
-                    Found::Missed(_) => {}
-                    Found::Nothing => break,
-                }
-            }
+        if (self.cast_first || !state.messages.has(self.message))
+            && let Some(cast) = state.take_cast(&mut self.cast)
+        {
+            return Next::Cast(cast);
         }
         let first = self.message;
         let run = match state.shared_run(first, messages_max, bytes_max) {
@@ -107,7 +104,7 @@ impl LiveStream {
         messages_max: usize,
         bytes_max: usize,
     ) -> Result<Arc<Run>, Next> {
-        let first = match state.messages.take(&mut self.message, |_| true) {
+        let (first, trace) = match state.messages.take(&mut self.message, |_| true) {
             Found::Item(message) => message,
             Found::Missed(missed) => return Err(Next::Missed(missed)),
             Found::Nothing if state.ended => return Err(Next::End),
@@ -116,16 +113,20 @@ impl LiveStream {
         let mut bytes = first.data.len();
         let mut next_offset = first.offset.saturating_add(1);
         let mut run = vec![first];
+        let mut batch = trace::Batch::default();
+        batch.add(trace);
         while run.len() < messages_max {
-            let fits = |message: &Arc<Message>| {
+            let fits = |(message, _): &(Arc<Message>, _)| {
                 message.offset == next_offset && bytes + message.data.len() <= bytes_max
             };
-            let Found::Item(message) = state.messages.take(&mut self.message, fits) else { break };
+            let Found::Item((message, trace)) = state.messages.take(&mut self.message, fits) else { break };
+            batch.add(trace);
             bytes += message.data.len();
             next_offset = next_offset.saturating_add(1);
             run.push(message);
         }
-        Ok(Arc::new(Run::new(run)))
+        let delivery = batch.delivery(&self.channel.name, &run);
+        Ok(Arc::new(Run::new(run, delivery)))
     }
 }
 
@@ -159,15 +160,13 @@ impl Drop for LiveStream {
         if let Some(number) = self.watcher {
             state.watchers.try_remove(number);
         }
-        state.messages.leave(self.message);
-        state.casts.leave(self.cast);
+        state.leave(self.message, self.cast);
         state.forget_taken();
-        state.listeners -= 1;
         // After a reset, another channel may have the same name.
         let current =
-            channels.get(&self.channel.name).is_some_and(|channel| Arc::ptr_eq(channel, &self.channel));
+            channels.get(&*self.channel.name).is_some_and(|named| Arc::ptr_eq(&named.0, &self.channel));
         if state.listeners == 0 && current {
-            channels.remove(&self.channel.name);
+            channels.remove(&*self.channel.name);
         }
     }
 }
@@ -278,6 +277,6 @@ mod tests {
     #[test]
     fn a_channel_is_small() {
         let bytes = size_of::<Channel>() + size_of::<LiveStream>() + size_of::<Watcher>();
-        assert!(bytes < 400, "{bytes}");
+        assert!(bytes < 300, "{bytes}");
     }
 }

@@ -12,7 +12,9 @@ mod live_stream;
 mod pace;
 mod run;
 
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::backlog::Budget;
@@ -22,6 +24,7 @@ pub use self::live_stream::{LiveStream, Next};
 use self::pace::{Pacer, Step};
 pub use self::run::Run;
 use crate::log::Message;
+use crate::trace;
 
 /// An ephemeral event.
 #[derive(Clone, Debug)]
@@ -36,10 +39,33 @@ pub struct Cast {
 pub struct Hub {
     // A plain mutex: it is held for a map lookup, never across an await. A channel's mutex may be locked while this one
     // is held, but not the other way round.
-    channels: Mutex<HashMap<Arc<str>, Arc<Channel>>>,
+    channels: Mutex<HashSet<Named>>,
     budget: Arc<Budget>,
     pacer: Pacer,
 }
+
+/// A channel, to be found by its name.
+struct Named(Arc<Channel>);
+
+impl Borrow<str> for Named {
+    fn borrow(&self) -> &str {
+        &self.0.name
+    }
+}
+
+impl Hash for Named {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name.hash(state);
+    }
+}
+
+impl PartialEq for Named {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl Eq for Named {}
 
 impl Hub {
     /// A hub that buffers at most this many bytes for slow listeners.
@@ -48,14 +74,13 @@ impl Hub {
     }
 
     /// Adds a listener. It receives everything that is published in the channel once this has returned.
-    pub fn subscribe(self: &Arc<Self>, ch: &str) -> LiveStream {
+    pub fn subscribe(self: &Arc<Self>, ch: impl AsRef<str> + Into<Arc<str>>) -> LiveStream {
         let mut channels = self.lock();
-        let channel = match channels.get(ch) {
-            Some(channel) => channel.clone(),
+        let channel = match channels.get(ch.as_ref()) {
+            Some(Named(channel)) => channel.clone(),
             None => {
-                let name: Arc<str> = ch.into();
-                let channel = Arc::new(Channel::new(name.clone(), &self.budget));
-                channels.insert(name, channel.clone());
+                let channel = Arc::new(Channel::new(ch.into(), &self.budget));
+                channels.insert(Named(channel.clone()));
                 channel
             }
         };
@@ -63,11 +88,21 @@ impl Hub {
         LiveStream::new(self.clone(), channel)
     }
 
+    /// A channel's name, which all its listeners share.
+    pub fn name(&self, ch: &str) -> Arc<str> {
+        self.channel(ch).map_or_else(|| ch.into(), |channel| channel.name.clone())
+    }
+
     /// Passes a message to the channel's listeners, a moment later if the channel is busy. The store calls this in log
     /// order.
     pub fn publish(&self, ch: &str, message: Message) {
+        self.publish_traced(ch, message, trace::Published::default());
+    }
+
+    /// Like `publish`, for a message whose append may be part of a trace.
+    pub fn publish_traced(&self, ch: &str, message: Message, trace: trace::Published) {
         let Some(channel) = self.channel(ch) else { return };
-        match channel.push(message) {
+        match channel.push(message, trace) {
             Step::Release => channel.release(),
             Step::HoldUntil(due) => self.pacer.release_at(due, channel),
             Step::Held => {}
@@ -81,14 +116,14 @@ impl Hub {
 
     /// Whether the channel has listeners.
     pub fn has_listeners(&self, ch: &str) -> bool {
-        self.lock().contains_key(ch)
+        self.lock().contains(ch)
     }
 
     /// Ends the channel's live stream because its log has been replaced. Listeners receive what is buffered, then the
     /// end, and read the log again. The store calls this.
     pub fn reset(&self, ch: &str) {
-        let removed = self.lock().remove(ch);
-        if let Some(channel) = removed {
+        let removed = self.lock().take(ch);
+        if let Some(Named(channel)) = removed {
             channel.end();
             channel.release();
         }
@@ -107,12 +142,17 @@ impl Hub {
         self.budget.waiting()
     }
 
+    /// How many channels have listeners.
+    pub fn channel_count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn channel(&self, ch: &str) -> Option<Arc<Channel>> {
-        self.lock().get(ch).cloned()
+        self.lock().get(ch).map(|Named(channel)| channel.clone())
     }
 
     /// Nothing panics while it holds the lock, so a poisoned one can be used.
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Channel>>> {
+    fn lock(&self) -> MutexGuard<'_, HashSet<Named>> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -96,6 +96,8 @@ impl Pacer {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use seamline::wire::MessageId;
 
     use super::super::{Hub, Inbox, Next};
@@ -176,7 +178,7 @@ mod tests {
         }
         assert!(offset >= u64::from(BUSY_MESSAGES), "{offset}");
         hub.publish("c", Message { offset: offset + 1, id: MessageId { ms: 2, seq: 0 }, data: "1".into() });
-        inbox.ready().await;
+        poll_fn(|cx| inbox.poll_ready(cx)).await;
         assert_eq!(inbox.take(), Some(7));
         assert!(matches!(stream.take(9, 9), Next::Messages(run) if run.messages().len() == 2));
         pacing.abort();

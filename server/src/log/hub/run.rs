@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 
 use crate::log::Message;
+use crate::trace;
 
 /// In how many forms a run can be written.
 const FORMS: usize = 2;
@@ -14,12 +15,13 @@ pub struct Run {
     messages: Vec<Arc<Message>>,
     bytes: usize,
     frames: [OnceLock<Vec<Bytes>>; FORMS],
+    delivery: trace::Delivery,
 }
 
 impl Run {
-    pub(super) fn new(messages: Vec<Arc<Message>>) -> Self {
+    pub(super) fn new(messages: Vec<Arc<Message>>, delivery: trace::Delivery) -> Self {
         let bytes = messages.iter().map(|message| message.data.len()).sum();
-        Run { messages, bytes, frames: Default::default() }
+        Run { messages, bytes, frames: Default::default(), delivery }
     }
 
     /// The messages.
@@ -30,6 +32,11 @@ impl Run {
     /// Bytes of payload.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Its part in traces.
+    pub fn delivery(&self) -> &trace::Delivery {
+        &self.delivery
     }
 
     /// The frames of this run in one of the forms. The first listener writes them for all.

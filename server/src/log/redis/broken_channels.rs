@@ -15,6 +15,7 @@ pub(super) enum Operation {
     Read,
     Publish,
     StorePosition,
+    Delete,
 }
 
 impl fmt::Display for Operation {
@@ -23,6 +24,7 @@ impl fmt::Display for Operation {
             Operation::Read => "reading",
             Operation::Publish => "publishing",
             Operation::StorePosition => "storing positions",
+            Operation::Delete => "deleting messages",
         })
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
-use redis::Client;
 use redis::aio::PubSub;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -16,6 +15,7 @@ use tracing::{debug, warn};
 use super::backoff::Backoff;
 use super::connection::{SharedConnection, is_connection_error};
 use super::keys;
+use super::problem::{in_words, is_rejected_login};
 use crate::log::hub::{Cast, Hub};
 
 /// How many events are queued for Redis. More are dropped.
@@ -54,14 +54,15 @@ impl Drop for Casts {
 }
 
 impl Casts {
-    /// Sends over the shared connection, and receives over a separate one: a flood of events that breaks that one
-    /// breaks nothing else.
-    pub async fn start(client: Client, shared: Arc<SharedConnection>, hub: Arc<Hub>, node: String) -> Self {
+    /// Sends over a shared connection, and receives over a separate one: a flood of events that breaks that one breaks
+    /// nothing else. `source` returns the shared connection to use; `None` if there is none at the moment.
+    pub async fn start(source: impl Source, db: i64, hub: Arc<Hub>, node: String) -> Self {
         // Pub/sub ignores database numbers, but two databases are two deployments.
-        let channel = keys::casts(client.get_connection_info().redis_settings().db());
+        let channel = keys::casts(db);
+        let source: Arc<dyn Source> = Arc::new(source);
         let (queue, events) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(send(shared, channel.clone(), events));
-        let mut receiver = Receiver { client, channel, hub, node: node.clone(), rejection_logged: false };
+        tokio::spawn(send(source.clone(), channel.clone(), events));
+        let mut receiver = Receiver { source, channel, hub, node: node.clone(), rejection_logged: false };
         // The first clients already receive events from other nodes.
         let first = receiver.connect().await;
         let receiver = tokio::spawn(receiver.run(first));
@@ -78,8 +79,21 @@ impl Casts {
     }
 }
 
+/// Selects the shared connection. All nodes of a cluster receive what is published to one of them.
+pub(super) trait Source: Fn() -> Option<Arc<SharedConnection>> + Send + Sync + 'static {}
+
+impl<F: Fn() -> Option<Arc<SharedConnection>> + Send + Sync + 'static> Source for F {}
+
+/// Where events are received.
+struct Receiving {
+    connection: PubSub,
+    shared: Arc<SharedConnection>,
+    /// The number of the shared connection.
+    generation: u64,
+}
+
 struct Receiver {
-    client: Client,
+    source: Arc<dyn Source>,
     channel: String,
     hub: Arc<Hub>,
     node: String,
@@ -88,40 +102,46 @@ struct Receiver {
 }
 
 impl Receiver {
-    async fn run(mut self, mut connection: Option<PubSub>) {
+    async fn run(mut self, mut receiving: Option<Receiving>) {
         let mut backoff = Backoff::new(RECONNECT_MIN, RECONNECT_MAX);
         loop {
-            if let Some(connection) = &mut connection {
+            if let Some(Receiving { connection, shared, generation }) = &mut receiving {
                 let connected_at = Instant::now();
-                self.receive(connection).await;
+                // A Redis that is no longer used may stay silent forever.
+                tokio::select! {
+                    () = self.receive(connection) => {}
+                    () = shared.replaced(*generation) => {}
+                }
                 if connected_at.elapsed() >= STABLE_AFTER {
                     backoff.reset();
                 }
             }
             tokio::time::sleep(backoff.next()).await;
-            connection = self.connect().await;
+            receiving = self.connect().await;
         }
     }
 
-    async fn connect(&mut self) -> Option<PubSub> {
+    async fn connect(&mut self) -> Option<Receiving> {
+        let shared = (self.source)()?;
         let connecting = async {
-            let mut connection = self.client.get_async_pubsub().await?;
+            let (mut connection, generation) = shared.open_pubsub().await?;
             connection.subscribe(&self.channel).await?;
-            Ok::<_, redis::RedisError>(connection)
+            Ok::<_, redis::RedisError>(Receiving { connection, shared, generation })
         };
         match timeout(CONNECT_TIMEOUT, connecting).await {
-            Ok(Ok(connection)) => {
+            Ok(Ok(receiving)) => {
                 self.rejection_logged = false;
-                Some(connection)
+                Some(receiving)
             }
             // A lost connection is logged elsewhere.
-            Ok(Err(e)) if self.rejection_logged || is_connection_error(&e) => {
+            Ok(Err(e)) if self.rejection_logged || is_connection_error(&e) || is_rejected_login(&e) => {
                 debug!("cannot receive ephemeral events from other nodes: {e}");
                 None
             }
             Ok(Err(e)) => {
                 warn!(
-                    "cannot receive ephemeral events from other nodes: {e}; allow SUBSCRIBE to {}",
+                    "cannot receive ephemeral events from other nodes: {}; allow SUBSCRIBE to {}",
+                    in_words(&e),
                     self.channel
                 );
                 self.rejection_logged = true;
@@ -144,7 +164,7 @@ impl Receiver {
     }
 }
 
-async fn send(shared: Arc<SharedConnection>, channel: String, mut events: mpsc::Receiver<String>) {
+async fn send(source: Arc<dyn Source>, channel: String, mut events: mpsc::Receiver<String>) {
     let mut group = Vec::new();
     let mut rejection_logged = false;
     while events.recv_many(&mut group, GROUP_MAX).await > 0 {
@@ -152,9 +172,10 @@ async fn send(shared: Arc<SharedConnection>, channel: String, mut events: mpsc::
         for event in group.drain(..) {
             pipe.cmd("PUBLISH").arg(&channel).arg(event);
         }
+        let Some(shared) = source() else { continue };
         if let Ok(commands) = shared.commands() {
             // Events are lost if the connection breaks.
-            let Ok(results) = shared.run_all::<u64>(commands, &mut pipe).await else { continue };
+            let Ok(results) = shared.run_unconfirmed::<u64>(commands, &mut pipe).await else { continue };
             let rejection = results.into_iter().find_map(Result::err).filter(|e| !e.is_reported());
             if let Some(e) = rejection.as_ref().filter(|_| !rejection_logged) {
                 warn!("cannot send ephemeral events to other nodes: {e}; allow PUBLISH to {channel}");

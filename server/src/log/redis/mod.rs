@@ -2,15 +2,22 @@
 //!
 //! Redis assigns offsets and ids: every operation is one script inside Redis (`lua/`), so it does not matter which node
 //! runs it. Published messages reach all nodes through [`tail`] in log order, including the node that published them.
-//! `docs/OPERATIONS.md` lists what is stored, and how Redis must be set up.
+//! A Redis Cluster is several such stores, and [`cluster`] selects one. `docs/OPERATIONS.md` lists what is stored, and
+//! how Redis must be set up.
 
+mod address;
 mod backoff;
 mod broken_channels;
 mod casts;
+mod cluster;
 mod connection;
+mod endpoint;
 mod entry;
 mod keys;
+mod open;
+mod problem;
 mod reconnect;
+mod removal;
 mod requirements;
 mod scripts;
 mod tail;
@@ -20,77 +27,90 @@ use std::sync::Arc;
 
 use futures::future::{BoxFuture, FutureExt};
 use prometheus_client::metrics::counter::Counter;
-use redis::Client;
+use prometheus_client::metrics::histogram::Histogram;
 use seamline::wire::{MessageId, Position, StartAt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio_rustls::rustls::crypto::ring;
 
 use super::{
-    After, Append, ChannelInfo, ChannelState, Health, Message, Page, PageLimit, PendingAppend, PositionKey,
-    Resumed, Retention, Store, StoreError,
+    After, Append, ChannelInfo, ChannelList, ChannelState, Health, Message, Page, PageLimit, PendingAppend,
+    PositionKey, Resumed, Store, StoreError,
 };
 use crate::error::SetupError;
-use crate::log::hub::Hub;
-use broken_channels::{BrokenChannels, Operation};
+use broken_channels::Operation;
 use casts::Casts;
-use connection::{SharedConnection, Unusable};
+use connection::{Connections, SharedConnection, Unusable};
+use endpoint::Endpoint;
+use open::Parts;
+pub use open::{check_url, open};
 use tail::Tail;
 use writer::Job;
 
-/// See the module.
-pub struct RedisStore {
+/// See the module. The store in one Redis, or in one shard of a cluster.
+struct RedisStore {
     shared: Arc<SharedConnection>,
     tail: Arc<Tail>,
-    casts: Casts,
-    broken: Arc<BrokenChannels>,
-    retention: Retention,
+    /// A shard has none: the cluster has them.
+    casts: Option<Casts>,
+    parts: Parts,
     queue: mpsc::Sender<Job>,
     reconnecting: JoinHandle<()>,
 }
 
 impl RedisStore {
-    /// Connects, and checks whether this Redis is suitable. If it is a replica, or denies a command to this user, the
-    /// node starts all the same and waits: both can change while it runs.
-    pub async fn open(url: &str, retention: Retention, hub: Arc<Hub>) -> Result<Self, SetupError> {
-        // The library uses the default provider of the process. If there is one, it is the same.
-        let _ = ring::default_provider().install_default();
-        let client = Client::open(url).map_err(|e| requirements::bad_url(url, &e))?;
-        let node = crate::random::name();
-        let shared = Arc::new(SharedConnection::new(client.clone(), node.clone()));
-        let mut connection = shared.open().await.map_err(|e| requirements::cannot_connect(url, &e))?;
+    async fn open(
+        url: &str,
+        endpoint: Endpoint,
+        replicas: usize,
+        db: i64,
+        parts: Parts,
+    ) -> Result<Self, SetupError> {
+        let shared = parts.shared_connection(endpoint, replicas);
+        let mut connection = match shared.open().await {
+            Ok(connection) => connection,
+            Err(e) => return Err(requirements::cannot_connect(url, &e).await),
+        };
         requirements::check(url, &mut connection).await?;
         let connections = match shared.connect().await {
             Ok((connections, probed)) => {
-                shared.connected(connections.commands.clone(), probed);
+                shared.connected(&connections, probed);
                 Some(connections)
             }
-            Err(Unusable::Unreachable(e)) => return Err(requirements::cannot_connect(url, &e)),
+            Err(Unusable::Unreachable(e)) => return Err(requirements::cannot_connect(url, &e).await),
             Err(unfit) => {
                 shared.disconnected(&unfit);
                 None
             }
         };
-        let tail = Arc::new(Tail::new(shared.clone(), hub.clone(), retention, &node));
-        let casts = Casts::start(client, shared.clone(), hub, node).await;
-        let broken = Arc::<BrokenChannels>::default();
-        let (queue, jobs) = mpsc::channel(writer::QUEUE_MAX);
-        tokio::spawn(writer::run(shared.clone(), broken.clone(), retention, jobs));
-        let reconnecting = tokio::spawn(reconnect::run(shared.clone(), tail.clone(), connections));
-        Ok(RedisStore { shared, tail, casts, broken, retention, queue, reconnecting })
+        let source = shared.clone();
+        let casts =
+            Casts::start(move || Some(source.clone()), db, parts.hub.clone(), parts.node.clone()).await;
+        let mut store = RedisStore::start(parts, shared, connections);
+        store.casts = Some(casts);
+        Ok(store)
     }
 
-    /// Reads messages in log order; also returns the offset that was read to.
+    /// Starts it, with the connections that there are already.
+    fn start(parts: Parts, shared: Arc<SharedConnection>, connections: Option<Connections>) -> Self {
+        let tail = Arc::new(Tail::new(shared.clone(), &parts));
+        let (queue, jobs) = mpsc::channel(writer::QUEUE_MAX);
+        tokio::spawn(writer::run(shared.clone(), parts.broken.clone(), parts.retention, jobs));
+        let reconnecting = tokio::spawn(reconnect::run(shared.clone(), tail.clone(), connections));
+        RedisStore { shared, tail, casts: None, parts, queue, reconnecting }
+    }
+
+    /// Reads messages in log order; also returns the offset that was read to. `None` if there is no such channel.
     async fn read_entries(
         &self,
         ch: &str,
         after: After,
         limit: PageLimit,
-    ) -> Result<(Page, u64), StoreError> {
+    ) -> Result<Option<(Page, u64)>, StoreError> {
         type Entry = (String, u64, u8, Vec<u8>);
         type Found = (String, u64, u64, Vec<Entry>);
-        let found = self.shared.run(&scripts::read(ch, after, limit, self.retention)).await;
-        let (epoch, first, head, mut entries): Found = self.broken.note(ch, Operation::Read, found)?;
+        let found = self.shared.run(&scripts::read(ch, after, limit, self.parts.retention)).await;
+        let found: Option<Found> = self.parts.broken.note(ch, Operation::Read, found)?;
+        let Some((epoch, first, head, mut entries)) = found else { return Ok(None) };
         // Foreign entries may look like messages. Of several with one offset, keep the one of this epoch, or else the
         // oldest.
         entries.sort_by_key(|(_, offset, is_of_epoch, _)| (*offset, *is_of_epoch == 0));
@@ -100,13 +120,13 @@ impl RedisStore {
         };
         let mut messages: Vec<Message> = entries.into_iter().filter_map(message).collect();
         messages.dedup_by_key(|message| message.offset);
-        Ok((Page::contiguous(ChannelInfo { epoch, first, head }, messages), read_to))
+        Ok(Some((Page::contiguous(ChannelInfo { epoch, first, head }, messages), read_to)))
     }
 }
 
 impl Drop for RedisStore {
     fn drop(&mut self) {
-        self.reconnecting.abort();
+        self.reconnecting.abort(); // the writer ends with the queue
     }
 }
 
@@ -120,8 +140,8 @@ impl Store for RedisStore {
         .boxed()
     }
 
-    fn follow<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<(), StoreError>> {
-        async move { self.broken.note(ch, Operation::Read, self.tail.follow(ch).await) }.boxed()
+    fn follow<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, StoreError>> {
+        async move { self.parts.broken.note(ch, Operation::Read, self.tail.follow(ch).await) }.boxed()
     }
 
     fn read<'a>(
@@ -129,14 +149,16 @@ impl Store for RedisStore {
         ch: &'a str,
         after: After,
         limit: PageLimit,
-    ) -> BoxFuture<'a, Result<Page, StoreError>> {
+    ) -> BoxFuture<'a, Result<Option<Page>, StoreError>> {
         async move {
             let mut after = after;
             loop {
-                let (page, read_to) = self.read_entries(ch, after, limit).await?;
+                let Some((page, read_to)) = self.read_entries(ch, after, limit).await? else {
+                    return Ok(None);
+                };
                 // An empty page must mean that the log has no more messages.
                 if !page.messages.is_empty() || read_to >= page.info.head || limit.messages == 0 {
-                    return Ok(page);
+                    return Ok(Some(page));
                 }
                 after = After::from(read_to);
             }
@@ -146,10 +168,10 @@ impl Store for RedisStore {
 
     fn info<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<ChannelInfo, StoreError>> {
         async move {
-            let cmd = scripts::state(ch, None, self.retention);
+            let cmd = scripts::state(ch, None, self.parts.retention);
             let state = self.shared.run(&cmd).await;
             let (epoch, first, head, _): (String, u64, u64, String) =
-                self.broken.note(ch, Operation::Read, state)?;
+                self.parts.broken.note(ch, Operation::Read, state)?;
             Ok(ChannelInfo { epoch, first, head })
         }
         .boxed()
@@ -157,15 +179,10 @@ impl Store for RedisStore {
 
     fn peek<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<Option<ChannelState>, StoreError>> {
         async move {
-            // The script would create the channel.
-            let keys: u64 =
-                self.broken.note(ch, Operation::Read, self.shared.run(&scripts::count(ch)).await)?;
-            if keys == 0 {
-                return Ok(None);
-            }
-            let state = self.shared.run(&scripts::state(ch, None, self.retention)).await;
-            let (epoch, first, head, last): (String, u64, u64, String) =
-                self.broken.note(ch, Operation::Read, state)?;
+            let state = self.shared.run(&scripts::existing_state(ch, self.parts.retention)).await;
+            let state: Option<(String, u64, u64, String)> =
+                self.parts.broken.note(ch, Operation::Read, state)?;
+            let Some((epoch, first, head, last)) = state else { return Ok(None) };
             let last_id = if head > 0 { last.parse().ok() } else { None };
             Ok(Some(ChannelState { info: ChannelInfo { epoch, first, head }, last_id }))
         }
@@ -174,12 +191,29 @@ impl Store for RedisStore {
 
     fn locate<'a>(&'a self, ch: &'a str, id: MessageId) -> BoxFuture<'a, Result<Position, StoreError>> {
         async move {
-            let cmd = scripts::locate(ch, id, self.retention);
+            let cmd = scripts::locate(ch, id, self.parts.retention);
             let found = self.shared.run(&cmd).await;
-            let (epoch, offset, id): (String, u64, String) = self.broken.note(ch, Operation::Read, found)?;
+            let (epoch, offset, id): (String, u64, String) =
+                self.parts.broken.note(ch, Operation::Read, found)?;
             Ok(Position { epoch, offset, id: id.parse().ok() })
         }
         .boxed()
+    }
+
+    fn list(&self, cursor: Option<String>, max: usize) -> BoxFuture<'_, Result<ChannelList, StoreError>> {
+        self.list_channels(cursor, max).boxed()
+    }
+
+    fn delete<'a>(&'a self, ch: &'a str) -> BoxFuture<'a, Result<bool, StoreError>> {
+        self.delete_channel(ch).boxed()
+    }
+
+    fn trim_channel<'a>(
+        &'a self,
+        ch: &'a str,
+        through: u64,
+    ) -> BoxFuture<'a, Result<Option<ChannelInfo>, StoreError>> {
+        self.trim_through(ch, through).boxed()
     }
 
     /// Nothing to do: every script trims its channel, and the keys of unused channels expire.
@@ -188,7 +222,9 @@ impl Store for RedisStore {
     }
 
     fn pass_on_cast(&self, ch: &str, data: &str) {
-        self.casts.pass_on(ch, data);
+        if let Some(casts) = &self.casts {
+            casts.pass_on(ch, data);
+        }
     }
 
     fn resume(
@@ -198,9 +234,9 @@ impl Store for RedisStore {
     ) -> BoxFuture<'_, Result<Resumed, StoreError>> {
         async move {
             let ch = keys.first().map_or("", |key| &key.ch);
-            let resumed = self.shared.run(&scripts::resume(&keys, otherwise, self.retention)).await;
+            let resumed = self.shared.run(&scripts::resume(&keys, otherwise, self.parts.retention)).await;
             let (stored, epoch, offset, id): (u8, String, u64, String) =
-                self.broken.note(ch, Operation::Read, resumed)?;
+                self.parts.broken.note(ch, Operation::Read, resumed)?;
             let position = Position { epoch, offset, id: id.parse().ok() };
             Ok(if stored == 1 { Resumed::Stored(position) } else { Resumed::StartPoint(position) })
         }
@@ -216,9 +252,10 @@ impl Store for RedisStore {
             for (key, at) in &positions {
                 pipe.add_command(scripts::store_position(key, at));
             }
+            let _turn = self.shared.turn().await;
             let results = self.shared.run_all::<u8>(self.shared.commands()?, &mut pipe).await?;
             let note = |((key, _), result): (&(PositionKey, Position), _)| {
-                self.broken.note(&key.ch, Operation::StorePosition, result).map(drop)
+                self.parts.broken.note(&key.ch, Operation::StorePosition, result).map(drop)
             };
             positions.iter().zip(results).map(note).fold(Ok(()), Result::and)
         }
@@ -230,7 +267,11 @@ impl Store for RedisStore {
     }
 
     fn missed_wakeups(&self) -> Option<Counter> {
-        Some(self.tail.missed_wakeups())
+        Some(self.parts.missed_wakeups.clone())
+    }
+
+    fn redis_command_seconds(&self) -> Option<Histogram> {
+        Some(self.parts.command_seconds.clone())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

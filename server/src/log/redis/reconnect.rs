@@ -42,7 +42,7 @@ pub(super) async fn run(
             }
         }
         let (found, probed) = reconnect(&shared, &tail, &mut backoff).await;
-        shared.connected(found.commands.clone(), probed);
+        shared.connected(&found, probed);
         connections = Some(found);
     }
 }
@@ -81,5 +81,6 @@ async fn probe_regularly(shared: &SharedConnection) -> Infallible {
         }
         sleep(if ok { PROBE_INTERVAL } else { backoff.next() }).await;
         ok = shared.probe().await;
+        shared.follow_primary().await;
     }
 }

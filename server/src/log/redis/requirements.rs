@@ -1,31 +1,24 @@
 //! Checks whether a Redis is suitable as the store, and warns about risky settings.
 
+use redis::RedisError;
 use redis::aio::MultiplexedConnection;
-use redis::{ErrorKind, RedisError};
 use tracing::warn;
 
+use super::address::AddressError;
+use super::problem::{self, in_words};
 use crate::config::without_password;
 use crate::error::SetupError;
 
 /// The first version with `XTRIM … MINID` and exclusive ranges.
 const VERSION_MIN: (u64, u64) = (6, 2);
 
-pub(super) fn bad_url(url: &str, e: &RedisError) -> SetupError {
-    cannot_use(url, e, "Give a URL such as redis://127.0.0.1:6379/0 with --log.")
+pub(super) fn bad_url(url: &str, e: &AddressError) -> SetupError {
+    cannot_use(url, e, e.advice())
 }
 
-pub(super) fn cannot_connect(url: &str, e: &RedisError) -> SetupError {
-    let advice = match e.kind() {
-        ErrorKind::AuthenticationFailed => {
-            "Give user and password in the URL: --log redis://user:password@host:port."
-        }
-        _ if url.starts_with("rediss:") => {
-            "Check that Redis is running there, with TLS on this port and a certificate that this machine trusts. For a \
-             CA of your own, give the path of its certificate (PEM) in the variable SSL_CERT_FILE."
-        }
-        _ => "Check that Redis is running there, or give another address with --log.",
-    };
-    cannot_use(url, e, advice)
+pub(super) async fn cannot_connect(url: &str, e: &RedisError) -> SetupError {
+    let (why, advice) = problem::explained(url, e).await;
+    cannot_use(url, why, advice)
 }
 
 fn cannot_use(url: &str, problem: impl ToString, advice: &str) -> SetupError {
@@ -33,52 +26,107 @@ fn cannot_use(url: &str, problem: impl ToString, advice: &str) -> SetupError {
     SetupError::new(what, problem).advice(advice)
 }
 
+/// No node of a cluster says who owns the slots.
+pub(super) async fn no_cluster(url: &str, e: &RedisError) -> SetupError {
+    let is_single = e.detail().is_some_and(|detail| detail.contains("cluster support disabled"));
+    match (is_single, e.code()) {
+        (true, _) => {
+            let advice = "Give it as redis://host:port, or give nodes of a Redis Cluster.";
+            cannot_use(url, "it is a single Redis, no part of a Redis Cluster", advice)
+        }
+        (false, Some("NOPERM")) => {
+            cannot_use(url, in_words(e), "Allow this user CLUSTER NODES (+cluster|nodes).")
+        }
+        _ => cannot_connect(url, e).await,
+    }
+}
+
+pub(super) fn no_slots(url: &str) -> SetupError {
+    let advice = "Create the cluster, with redis-cli --cluster create, or give nodes of another one.";
+    cannot_use(url, "its nodes own no slots", advice)
+}
+
 /// Rejects a Redis that is too old or part of a cluster; warns about one that may lose messages.
 pub(super) async fn check(url: &str, connection: &mut MultiplexedConnection) -> Result<(), SetupError> {
-    let info: Result<String, _> = redis::cmd("INFO").arg("server").query_async(connection).await;
-    // If INFO is not allowed, the scripts will show what is missing.
-    let info = info.unwrap_or_default();
-    let field = |name| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    if let Some(version) = field("redis_version")
-        && version_of(version).is_some_and(|found| found < VERSION_MIN)
-    {
-        let problem = format!("its version is {version}");
-        return Err(cannot_use(url, problem, "Use Redis 6.2 or newer."));
-    }
-    if field("redis_mode") == Some("cluster") {
-        let advice = "Give a single Redis server (a primary, with replicas if you like).";
+    let server = Server::of(connection).await;
+    server.check_version(url, "its version")?;
+    if server.field("redis_mode") == Some("cluster") {
+        let advice = "Give nodes of the cluster: --log redis-cluster://host1:port,host2:port,host3:port.";
         return Err(cannot_use(url, "it is part of a Redis Cluster", advice));
     }
-    warn_about_settings(connection).await;
+    warn_about_settings("Redis", connection).await;
     Ok(())
 }
 
+/// The same for a node of a cluster.
+pub(super) async fn check_node(
+    url: &str,
+    address: &str,
+    connection: &mut MultiplexedConnection,
+) -> Result<(), SetupError> {
+    Server::of(connection).await.check_version(url, &format!("the version of {address}"))?;
+    let name = format!("the Redis node {address}");
+    warn_about_settings(&name, connection).await;
+    if setting(connection, "cluster-require-full-coverage").await.as_deref() == Some("yes") {
+        warn!(
+            "{name} rejects all commands while a shard is down (cluster-require-full-coverage yes): then no channel \
+             works; set it to no"
+        );
+    }
+    Ok(())
+}
+
+/// What a Redis says about itself. If INFO is not allowed, the scripts will show what is missing.
+struct Server(String);
+
+impl Server {
+    async fn of(connection: &mut MultiplexedConnection) -> Self {
+        let info: Result<String, _> = redis::cmd("INFO").arg("server").query_async(connection).await;
+        Server(info.unwrap_or_default())
+    }
+
+    fn field(&self, name: &str) -> Option<&str> {
+        self.0.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+    }
+
+    fn check_version(&self, url: &str, what: &str) -> Result<(), SetupError> {
+        let Some(version) = self.field("redis_version") else { return Ok(()) };
+        match version_of(version).is_some_and(|found| found < VERSION_MIN) {
+            true => Err(cannot_use(url, format!("{what} is {version}"), "Use Redis 6.2 or newer.")),
+            false => Ok(()),
+        }
+    }
+}
+
+async fn setting(connection: &mut MultiplexedConnection, name: &str) -> Option<String> {
+    let answer = redis::cmd("CONFIG").arg("GET").arg(name).query_async(connection).await;
+    let pair: Option<Vec<String>> = answer.ok(); // hosted ones forbid it
+    pair?.into_iter().nth(1)
+}
+
 /// Warns about settings with which Redis may lose acknowledged publications.
-async fn warn_about_settings(connection: &mut MultiplexedConnection) {
-    let mut setting = async |name: &str| {
-        let answer = redis::cmd("CONFIG").arg("GET").arg(name).query_async(connection).await;
-        let pair: Option<Vec<String>> = answer.ok(); // hosted ones forbid it
-        pair?.into_iter().nth(1)
-    };
-    match setting("appendonly").await.as_deref() {
+async fn warn_about_settings(redis: &str, connection: &mut MultiplexedConnection) {
+    match setting(connection, "appendonly").await.as_deref() {
         Some("no") => warn!(
-            "Redis has no append-only file (appendonly no): acknowledged publications are lost when it stops; set \
+            "{redis} has no append-only file (appendonly no): acknowledged publications are lost when it stops; set \
              appendonly yes"
         ),
         Some(_) => {
-            if let Some(fsync) = setting("appendfsync").await.filter(|fsync| fsync != "always") {
+            if let Some(fsync) = setting(connection, "appendfsync").await.filter(|fsync| fsync != "always") {
                 warn!(
-                    "Redis does not flush every write (appendfsync {fsync}): a crash may lose the last acknowledged \
+                    "{redis} does not flush every write (appendfsync {fsync}): a crash may lose the last acknowledged \
                      publications; set appendfsync always"
                 );
             }
         }
         None => {}
     }
-    if let Some(policy) = setting("maxmemory-policy").await
+    if let Some(policy) = setting(connection, "maxmemory-policy").await
         && policy != "noeviction"
     {
-        warn!("Redis may evict keys (maxmemory-policy {policy}): channels may lose messages; set noeviction");
+        warn!(
+            "{redis} may evict keys (maxmemory-policy {policy}): channels may lose messages; set noeviction"
+        );
     }
 }
 

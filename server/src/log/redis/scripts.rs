@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline, RedisResult, Script, Value};
+use redis::{Cmd, RedisResult, Script, Value};
 use seamline::wire::{MessageId, Position, StartAt};
 
 use super::keys;
@@ -17,6 +17,8 @@ use crate::time::millis;
 
 /// What the probe of a node that is gone has left expires after this time.
 const PROBE_TTL_MS: u64 = 3_600_000;
+/// Published instead of the id of a message, to the nodes that follow a channel.
+pub(super) const DELETED: &str = "deleted";
 /// Larger numbers lose precision in Lua.
 const EXACT_MAX: u64 = 1 << 53;
 
@@ -26,23 +28,29 @@ enum Name {
     Append,
     Read,
     State,
+    Peek,
     Locate,
     Resume,
     StorePosition,
+    Delete,
+    Trim,
     Probe,
 }
 
-const CODE: [&str; 7] = [
+const CODE: [&str; 10] = [
     concat!(include_str!("lua/channel.lua"), include_str!("lua/append.lua")),
-    concat!(include_str!("lua/channel.lua"), include_str!("lua/read.lua")),
+    concat!(include_str!("lua/existing.lua"), include_str!("lua/channel.lua"), include_str!("lua/read.lua")),
     concat!(include_str!("lua/channel.lua"), include_str!("lua/state.lua")),
+    concat!(include_str!("lua/existing.lua"), include_str!("lua/channel.lua"), include_str!("lua/state.lua")),
     concat!(include_str!("lua/channel.lua"), include_str!("lua/locate.lua")),
     concat!(include_str!("lua/channel.lua"), include_str!("lua/resume.lua")),
     include_str!("lua/store_position.lua"),
+    include_str!("lua/delete.lua"),
+    concat!(include_str!("lua/existing.lua"), include_str!("lua/channel.lua"), include_str!("lua/trim.lua")),
     include_str!("lua/probe.lua"),
 ];
 /// The scripts with their hashes.
-static SCRIPTS: LazyLock<[Script; 7]> = LazyLock::new(|| CODE.map(Script::new));
+static SCRIPTS: LazyLock<[Script; 10]> = LazyLock::new(|| CODE.map(Script::new));
 
 /// The last message of a channel that a node has read, and its epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +79,7 @@ pub(super) fn append(append: &Append, retention: Retention) -> Cmd {
     cmd
 }
 
-/// `{epoch, first, head, {id, offset, 1 if it is of this epoch, data, …}}`.
+/// `{epoch, first, head, {id, offset, 1 if it is of this epoch, data, …}}`, or nil if there is no such channel.
 pub(super) fn read(ch: &str, after: After, limit: PageLimit, retention: Retention) -> Cmd {
     let mut cmd = channel_call(Name::Read, ch, retention);
     cmd.arg(after.offset.min(EXACT_MAX)).arg(after.id.map(|id| id.text()).unwrap_or_default());
@@ -89,29 +97,33 @@ pub(super) fn state(ch: &str, seen: Option<&Seen>, retention: Retention) -> Cmd 
     cmd
 }
 
-/// How many of the keys exist that make a channel: 0 if there is no such channel.
-pub(super) fn count(ch: &str) -> Cmd {
-    let mut cmd = redis::cmd("EXISTS");
-    cmd.arg(keys::log(ch)).arg(keys::meta(ch));
+/// `{epoch, first, head, last}`, or nil if there is no such channel.
+pub(super) fn existing_state(ch: &str, retention: Retention) -> Cmd {
+    let mut cmd = channel_call(Name::Peek, ch, retention);
+    cmd.arg("").arg(0).arg("");
     cmd
 }
 
-/// What [`known`] understands, without a script: a node follows thousands of channels when its clients reconnect.
-pub(super) fn peek(ch: &str) -> Pipeline {
-    let mut pipe = redis::pipe();
-    pipe.cmd("HMGET").arg(keys::meta(ch)).arg(&["epoch", "head", "last"]);
-    pipe.cmd("XREAD").arg("COUNT").arg(1).arg("STREAMS").arg(keys::log(ch)).arg("$"); // fails unless it is a stream
-    pipe
+/// 1 if there was a channel. The nodes that follow it receive [`DELETED`].
+pub(super) fn delete(ch: &str) -> Cmd {
+    let mut cmd = call(Name::Delete, 4);
+    cmd.arg(keys::log(ch)).arg(keys::meta(ch)).arg(keys::idempotency(ch)).arg(keys::idempotency_order(ch));
+    cmd.arg(DELETED);
+    cmd
 }
 
-/// The last message of a channel, if its metadata is valid by the rules of `channel.lua`. Otherwise a script has to
-/// create or repair the channel.
-pub(super) fn known(metadata: Value) -> Option<Seen> {
-    let (epoch, head, id): (String, String, String) = redis::from_redis_value(metadata).ok()?;
-    let is_epoch = !epoch.is_empty() && epoch.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let is_number = head.len() <= 15 && head.bytes().all(|byte| byte.is_ascii_digit());
-    (is_epoch && is_number).then_some(())?;
-    Some(Seen { epoch, offset: head.parse().ok()?, id: id.parse().ok()? })
+/// `{epoch, first, head}` after dropping what is older than this id, or nil if there is no such channel.
+pub(super) fn trim(ch: &str, epoch: &str, keep_from: MessageId, retention: Retention) -> Cmd {
+    let mut cmd = channel_call(Name::Trim, ch, retention);
+    cmd.arg(epoch).arg(keep_from.text());
+    cmd
+}
+
+/// The next cursor, and keys of channels: about as many as `count`, or fewer.
+pub(super) fn scan(cursor: u64, count: usize) -> Cmd {
+    let mut cmd = redis::cmd("SCAN");
+    cmd.arg(cursor).arg("MATCH").arg(keys::ALL_META).arg("COUNT").arg(count);
+    cmd
 }
 
 /// `{epoch, offset, id}` of the last message whose id is not greater, or `{epoch, 0, ''}`.
@@ -140,18 +152,42 @@ pub(super) fn store_position(key: &PositionKey, at: &Position) -> Cmd {
     cmd
 }
 
-/// `{}` if Redis does everything that the store needs, or `{command, error}`. Publishes a wake-up for the node.
-pub(super) fn probe(node: &str) -> Cmd {
+/// `{}` if Redis does everything that the store needs, or `{command, error}`. Writes to the keys with this tag, and
+/// publishes a wake-up for the node.
+pub(super) fn probe(tag: &str, node: &str) -> Cmd {
     let mut cmd = call(Name::Probe, 3);
-    cmd.arg(keys::probe_stream(node)).arg(keys::probe_hash(node)).arg(keys::probe_list(node));
+    cmd.arg(keys::probe_stream(tag)).arg(keys::probe_hash(tag)).arg(keys::probe_list(tag));
     cmd.arg(PROBE_TTL_MS).arg(keys::wake(node));
     cmd
 }
 
+/// Changes nothing, but replicas receive it, even if Redis is full, and no file does.
+pub(super) fn mark() -> Cmd {
+    let mut cmd = redis::cmd("PUBLISH");
+    cmd.arg(keys::MARK).arg("");
+    cmd
+}
+
+/// What replicas of a shard receive: first what works if Redis is full, but only if there is such a key.
+pub(super) fn marks_of(tag: &str) -> [Cmd; 2] {
+    let (mut keep, mut add) = (redis::cmd("PEXPIRE"), redis::cmd("XADD"));
+    keep.arg(keys::probe_stream(tag)).arg(PROBE_TTL_MS);
+    add.arg(keys::probe_stream(tag)).arg("MAXLEN").arg(1).arg("*").arg("w").arg(1);
+    [keep, add]
+}
+
+/// Waits until this many replicas have all that was written before. Returns how many have it, after this time at the
+/// latest.
+pub(super) fn wait(replicas: usize, ms: u64) -> Cmd {
+    let mut cmd = redis::cmd("WAIT");
+    cmd.arg(replicas).arg(ms);
+    cmd
+}
+
 /// Reads what the probe has written.
-pub(super) fn try_to_read(node: &str) -> Cmd {
+pub(super) fn try_to_read(tag: &str) -> Cmd {
     let mut cmd = redis::cmd("XREAD");
-    cmd.arg("COUNT").arg(1).arg("STREAMS").arg(keys::probe_stream(node)).arg("0-0");
+    cmd.arg("COUNT").arg(1).arg("STREAMS").arg(keys::probe_stream(tag)).arg("0-0");
     cmd
 }
 
@@ -174,33 +210,4 @@ fn call(script: Name, keys: usize) -> Cmd {
     let mut cmd = redis::cmd("EVALSHA");
     cmd.arg(SCRIPTS[script as usize].get_hash()).arg(keys);
     cmd
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_valid_metadata_is_known() {
-        let known = |fields: [Option<&[u8]>; 3]| {
-            let value =
-                |field: Option<&[u8]>| field.map_or(Value::Nil, |text| Value::BulkString(text.into()));
-            known(Value::Array(fields.map(value).into()))
-        };
-        let seen = Seen { epoch: "e1".into(), offset: 7, id: MessageId { ms: 5, seq: 1 } };
-        assert_eq!(known([Some(b"e1"), Some(b"7"), Some(b"5-1")]), Some(seen));
-        for (epoch, head, last) in [
-            (None, None, None),
-            (Some(&b""[..]), Some(&b"7"[..]), Some(&b"5-1"[..])),
-            (Some(b"\xff"), Some(b"7"), Some(b"5-1")),
-            (Some(b"e 1"), Some(b"7"), Some(b"5-1")),
-            (Some(b"e1"), Some(b""), Some(b"5-1")),
-            (Some(b"e1"), Some(b"+7"), Some(b"5-1")),
-            (Some(b"e1"), Some(b"1000000000000000"), Some(b"5-1")),
-            (Some(b"e1"), Some(b"7"), Some(b"5")),
-            (Some(b"e1"), Some(b"7"), Some(b"5-99999999999999999999")),
-        ] {
-            assert_eq!(known([epoch, head, last]), None, "{epoch:?} {head:?} {last:?}");
-        }
-    }
 }

@@ -48,7 +48,8 @@ pub(super) async fn run(
     }
 }
 
-/// A publisher may be gone before its answer, which is no error.
+/// A publisher may be gone before its answer, which is no error. What replicas do not confirm is not acknowledged: a
+/// publisher that tries again learns whether it was stored.
 async fn write(
     shared: &SharedConnection,
     broken: &BrokenChannels,
@@ -59,11 +60,8 @@ async fn write(
     for (append, _) in &group {
         pipe.add_command(scripts::append(append, retention));
     }
-    let results = match shared.commands_to_write().await {
-        Ok(commands) => shared.run_all::<Reply>(commands, &mut pipe).await,
-        Err(e) => Err(e),
-    };
-    match results {
+    let run = async { shared.run_all::<Reply>(shared.commands_to_write().await?, &mut pipe).await };
+    match run.await {
         Ok(results) => {
             for ((append, answer), result) in group.into_iter().zip(results) {
                 let appended = broken.note(&append.ch, Operation::Publish, result.and_then(appended));

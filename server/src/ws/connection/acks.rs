@@ -1,9 +1,8 @@
 //! Acknowledged positions that are not stored yet.
 
 use std::collections::HashMap;
-use std::future::pending;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use seamline::wire::Position;
@@ -18,31 +17,29 @@ use crate::log::{Owner, PositionKey};
 const STORE_DELAY: Duration = Duration::from_secs(5);
 
 /// One position per channel, the furthest of its epoch.
+#[derive(Default)]
 pub(super) struct Acks {
-    owner: Arc<Owner>,
-    channels_max: usize,
-    pending: HashMap<String, Position>,
+    /// Boxed, because most clients have none.
+    #[expect(clippy::box_collection, reason = "smaller in an idle connection")]
+    pending: Option<Box<HashMap<String, Position>>>,
     /// When they are stored. A client that acknowledges nothing needs no timer.
     due: Option<Pin<Box<Sleep>>>,
 }
 
 impl Acks {
-    pub fn new(owner: Arc<Owner>, channels_max: usize) -> Self {
-        Acks { owner, channels_max, pending: HashMap::new(), due: None }
-    }
-
     /// Records a position. The store checks it. Here it only must not move backwards, nor take memory without bound;
     /// what cannot be a position of the log is discarded.
-    pub fn record(&mut self, ch: String, mut position: Position) {
+    fn record(&mut self, ch: String, mut position: Position, channels_max: usize) {
         position.epoch = names::bounded_epoch(position.epoch);
-        let known = self.pending.get(&ch);
-        let behind = known.is_some_and(|at| at.epoch == position.epoch && position.offset < at.offset);
         if names::check_channel(&ch).is_err() || position.epoch.is_empty() {
             return;
         }
-        let fits = known.is_some() || self.pending.len() < self.channels_max;
+        let pending = self.pending.get_or_insert_default();
+        let known = pending.get(&ch);
+        let behind = known.is_some_and(|at| at.epoch == position.epoch && position.offset < at.offset);
+        let fits = known.is_some() || pending.len() < channels_max;
         if fits && !behind {
-            self.pending.insert(ch, position);
+            pending.insert(ch, position);
             self.schedule();
         }
     }
@@ -52,30 +49,32 @@ impl Acks {
         self.due.get_or_insert_with(|| Box::pin(sleep(STORE_DELAY)));
     }
 
-    /// Returns when something has to be stored.
-    pub async fn due(&mut self) {
-        match &mut self.due {
-            Some(due) => due.await,
-            None => pending().await,
-        }
+    /// Whether something has to be stored.
+    pub fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.due.as_mut().map_or(Poll::Pending, |due| due.as_mut().poll(cx))
     }
 
     /// Takes what has changed since the last time.
-    pub fn take(&mut self) -> Vec<(PositionKey, Position)> {
+    fn take(&mut self, owner: &Owner) -> Vec<(PositionKey, Position)> {
         let mut positions = Vec::new();
-        for (ch, position) in std::mem::take(&mut self.pending) {
-            positions.extend(self.owner.store_keys(&ch).map(|key| (key, position.clone())));
+        for (ch, position) in self.pending.take().into_iter().flat_map(|pending| *pending) {
+            positions.extend(owner.store_keys(&ch).map(|key| (key, position.clone())));
         }
         positions
     }
 }
 
 impl Connection {
+    pub(super) fn record_ack(&mut self, ch: String, position: Position) {
+        let channels_max = usize::try_from(self.app.config.max_channels).unwrap_or(usize::MAX);
+        self.acks.record(ch, position, channels_max);
+    }
+
     /// Stores what the client has acknowledged. If the store fails, that is kept for the next time.
     pub(super) async fn store_acks(&mut self) {
         self.acks.due = None;
         self.locate_acked().await;
-        let positions = self.acks.take();
+        let positions = self.acks.take(&self.registered.entry.owner);
         if positions.is_empty() {
             return;
         }
@@ -83,7 +82,7 @@ impl Connection {
             if !e.is_reported() {
                 warn!("cannot store acknowledged positions: {e}");
             }
-            positions.into_iter().for_each(|(key, position)| self.acks.record(key.ch, position));
+            positions.into_iter().for_each(|(key, position)| self.record_ack(key.ch, position));
         }
     }
 }

@@ -5,15 +5,15 @@
 
 use std::time::Duration;
 
-use futures::{FutureExt, StreamExt};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::task::JoinHandle;
+use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
+use super::Socket;
 use crate::refusal::Refusal;
+use crate::refusal::reason::Reason;
 use crate::ws::dialect::frames;
-use crate::ws::socket::{Input, Output};
-use crate::ws::writer::{Gone, Outgoing};
+use crate::ws::socket::Input;
+use crate::ws::writer::Gone;
 
 /// How long to wait for the client to answer a close.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -21,15 +21,14 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(2);
 const DISCARD_PAUSE: Duration = Duration::from_millis(500);
 /// … or at most for this long.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(10);
-const DISCARD_BUFFER_BYTES: usize = 8 * 1024;
 
 /// Why a connection ends.
 #[derive(Debug)]
 pub(super) enum End {
     /// The server closes it.
-    Close { code: u16, reason: String },
+    Close { code: u16, reason: String, refused: Option<Reason> },
     /// The server closes it because of a frame that it does not read to its end. The rest is discarded.
-    Unreadable { code: u16, reason: String },
+    Unreadable { code: u16, reason: String, refused: Reason },
     /// The client has closed it, or the network is down.
     Gone,
     /// The server disconnects the client without a close frame, for demonstrations.
@@ -38,13 +37,28 @@ pub(super) enum End {
 
 impl End {
     pub fn close(code: u16, reason: impl ToString) -> Self {
-        End::Close { code, reason: reason.to_string() }
+        End::Close { code, reason: reason.to_string(), refused: None }
+    }
+
+    /// A close that is counted as a refusal.
+    pub fn refuse(refused: Reason, code: u16, reason: impl ToString) -> Self {
+        End::Close { code, reason: reason.to_string(), refused: Some(refused) }
+    }
+
+    /// What is refused with it, if anything is.
+    pub fn refused(&self) -> Option<(Reason, &str)> {
+        match self {
+            End::Close { reason, refused, .. } => refused.map(|refused| (refused, &**reason)),
+            End::Unreadable { reason, refused, .. } => Some((*refused, reason)),
+            End::Gone | End::Abort => None,
+        }
     }
 }
 
 impl From<Refusal> for End {
     fn from(refusal: Refusal) -> Self {
-        End::close(frames::close_code(&refusal), refusal.message)
+        let (refused, code) = (refusal.reason(), frames::close_code(&refusal));
+        End::Close { code, reason: refusal.message, refused }
     }
 }
 
@@ -55,12 +69,12 @@ impl From<Gone> for End {
 }
 
 /// Ends the connection. `out` is the last sender to the writer, which ends with it.
-pub(super) async fn finish(end: End, mut input: Input, out: Outgoing, writer: JoinHandle<Output>) {
+pub(super) async fn finish(end: End, Socket { mut input, out, writer }: Socket) {
     let discard = matches!(end, End::Unreadable { .. });
     match end {
         End::Abort => return writer.abort(),
-        End::Gone => drop(input.next().now_or_never()), // queues the answer to the client's close
-        End::Close { code, reason } | End::Unreadable { code, reason } => {
+        End::Gone => {}
+        End::Close { code, reason, .. } | End::Unreadable { code, reason, .. } => {
             // A slow client may have filled the queue. Waiting for that takes no longer than for the answer.
             let _ = timeout(REPLY_TIMEOUT, out.close(code, &reason)).await;
         }
@@ -79,6 +93,5 @@ pub(super) async fn finish(end: End, mut input: Input, out: Outgoing, writer: Jo
 
 /// Reads below the WebSocket's framing, which cannot continue after an unreadable frame.
 async fn discard_rest(input: &mut Input) {
-    let mut buffer = vec![0; DISCARD_BUFFER_BYTES]; // an array would be part of every connection's task
-    while let Ok(Ok(1..)) = timeout(DISCARD_PAUSE, input.get_mut().read(&mut buffer)).await {}
+    while let Ok(Ok(1..)) = timeout(DISCARD_PAUSE, input.discard()).await {}
 }

@@ -1,16 +1,12 @@
 //! Whether the client is alive.
 
-use std::sync::Arc;
-
-use crate::ws::progress::Progress;
-
 /// A client is disconnected with the first beat after this many in which it was silent: no frame came, and no byte
 /// moved.
 const SILENT_BEATS_MAX: u32 = 3;
 
 /// See the module.
+#[derive(Default)]
 pub(super) struct Heartbeat {
-    progress: Arc<Progress>,
     /// The progress at the last beat.
     progress_seen: u64,
     /// Counted, not timed: a server that was stalled has not listened meanwhile.
@@ -18,18 +14,13 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    pub fn new(progress: Arc<Progress>) -> Self {
-        Heartbeat { progress, progress_seen: 0, silent_beats: 0 }
-    }
-
     /// A frame has come.
     pub fn heard(&mut self) {
         self.silent_beats = 0;
     }
 
-    /// A beat is due. Returns whether the client is still alive.
-    pub fn beat(&mut self) -> bool {
-        let progress = self.progress.so_far();
+    /// A beat is due, with this much progress so far. Returns whether the client is still alive.
+    pub fn beat(&mut self, progress: u64) -> bool {
         if std::mem::replace(&mut self.progress_seen, progress) != progress {
             self.silent_beats = 0;
         }
@@ -47,8 +38,8 @@ mod tests {
 
     #[test]
     fn a_silent_client_is_dead_after_three_beats() {
-        let mut heartbeat = Heartbeat::new(Arc::default());
-        let alive = |heartbeat: &mut Heartbeat| (0..4).map(|_| heartbeat.beat()).collect::<Vec<_>>();
+        let mut heartbeat = Heartbeat::default();
+        let alive = |heartbeat: &mut Heartbeat| (0..4).map(|_| heartbeat.beat(0)).collect::<Vec<_>>();
         assert_eq!(alive(&mut heartbeat), [true, true, true, false]);
         heartbeat.heard();
         assert_eq!(alive(&mut heartbeat), [true, true, true, false]);

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
 use seamline::wire::{ClientFrame, VERSION, close, code};
 use tokio::time::timeout;
 
@@ -13,18 +12,26 @@ use crate::limits::connections::ConnectionGuard;
 use crate::limits::names;
 use crate::log::Owner;
 use crate::refusal::Refusal;
+use crate::refusal::reason::Reason;
 use crate::state::App;
 use crate::ws::dialect::frames::{self, FromClient, ParseError};
 use crate::ws::dialect::request::PlainRequest;
+use crate::ws::registry::Registered;
 use crate::ws::socket::Input;
 use crate::ws::writer::Outgoing;
 
 /// What the client said about itself.
 pub(super) struct Hello {
-    pub owner: Owner,
+    pub registered: Registered,
     pub user: User,
     /// Whether it sends refused publications again, and wants them to keep their order.
     pub ordered: bool,
+}
+
+impl Hello {
+    pub fn owner(&self) -> &Owner {
+        &self.registered.entry.owner
+    }
 }
 
 /// Waits for `hello` and answers it.
@@ -38,11 +45,13 @@ pub(super) async fn greet(
     let limit = Duration::from_millis(app.config.hello_timeout_ms);
     let text = match timeout(limit, first_text(app, input)).await {
         Ok(text) => text?,
-        Err(_) => return Err(End::close(close::HELLO_TIMEOUT, format!("no `hello` within {limit:?}"))),
+        Err(_) => {
+            let reason = format!("no `hello` within {limit:?}");
+            return Err(End::refuse(Reason::HelloTimeout, close::HELLO_TIMEOUT, reason));
+        }
     };
-    match check(app, &text, guard) {
+    match check(app, &text, out, guard).await {
         Ok(hello) => {
-            guard.set_client(&hello.owner.client_id); // before the answer: from then on it can be disconnected
             let (heartbeat_ms, max_frame_bytes) = (app.config.heartbeat_ms, app.config.max_frame_bytes);
             out.answer_text(frames::welcome(session, heartbeat_ms, max_frame_bytes)).await?;
             Ok(hello)
@@ -56,16 +65,21 @@ pub(super) async fn greet(
 
 /// Like [`greet`], where the request has everything. A page is shown a close code, but not the status of a refused
 /// handshake. So what a fresh token may change is refused by a close.
-pub(super) fn admit(app: &App, request: &PlainRequest, guard: &mut ConnectionGuard) -> Result<Hello, End> {
-    let user = app.auth.authenticate(request.token.as_deref())?;
+pub(super) async fn admit(
+    app: &App,
+    request: &PlainRequest,
+    out: &Outgoing,
+    guard: &mut ConnectionGuard,
+) -> Result<Hello, End> {
+    let user = app.auth.authenticate(request.token.as_deref()).await?;
     user.check_grant(Action::Read, &request.ch)?;
     count(app, &user, guard)?;
     let client_id = request.client_id.clone().unwrap_or_else(crate::random::name);
-    guard.set_client(&client_id);
     // Without a client id, nobody could ask for a stored position again.
     let lineage = request.client_id.as_ref().map_or(Vec::new(), |_| request.lineage.clone());
     let owner = Owner { user: user.name.clone(), client_id, lineage };
-    Ok(Hello { owner, user, ordered: false })
+    let registered = register(app, owner, out, guard);
+    Ok(Hello { registered, user, ordered: false })
 }
 
 async fn first_text(app: &App, input: &mut Input) -> Result<String, End> {
@@ -76,7 +90,7 @@ async fn first_text(app: &App, input: &mut Input) -> Result<String, End> {
     }
 }
 
-fn check(app: &App, text: &str, guard: &mut ConnectionGuard) -> Result<Hello, Refusal> {
+async fn check(app: &App, text: &str, out: &Outgoing, guard: &mut ConnectionGuard) -> Result<Hello, Refusal> {
     let (v, client_id, lineage, token, ordered) = match frames::parse(text) {
         Ok(FromClient::Core(ClientFrame::Hello { v, client_id, lineage, token, ordered })) => {
             (v, client_id, lineage, token, ordered)
@@ -92,10 +106,16 @@ fn check(app: &App, text: &str, guard: &mut ConnectionGuard) -> Result<Hello, Re
     }
     names::check_client_id(&client_id)?;
     let lineage = names::parse_lineage(lineage.as_deref())?;
-    let user = app.auth.authenticate(token.as_deref())?;
+    let user = app.auth.authenticate(token.as_deref()).await?;
     count(app, &user, guard)?;
     let owner = Owner { user: user.name.clone(), client_id, lineage };
-    Ok(Hello { owner, user, ordered })
+    let registered = register(app, owner, out, guard);
+    Ok(Hello { registered, user, ordered })
+}
+
+/// Before the answer: from then on it can be disconnected.
+fn register(app: &App, owner: Owner, out: &Outgoing, guard: &ConnectionGuard) -> Registered {
+    app.sockets.register(guard.number, owner, guard.address, out.shared().clone())
 }
 
 /// Counts the connection for the user. Without tokens, all clients are one user, and are not limited.

@@ -2,6 +2,7 @@
 
 mod acks;
 mod end;
+mod events;
 mod heartbeat;
 mod hello;
 mod incoming;
@@ -10,37 +11,36 @@ mod publications;
 mod reads;
 mod subscriptions;
 
-use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use hyper::upgrade::Upgraded;
 use seamline::wire::close;
-use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
-use tracing::info;
+use tokio::time::{Instant, Sleep, timeout};
+use tracing::{debug, info};
 
 use self::acks::Acks;
 use self::end::{End, finish};
 use self::heartbeat::Heartbeat;
 use self::hello::Hello;
-use self::incoming::classify;
 use self::plain::PlainChannel;
 use self::publications::{PublicationOrder, Publisher};
 use self::reads::Reads;
-use self::subscriptions::Subscription;
+pub(super) use self::subscriptions::Subscriptions;
+use super::dialect::Dialect;
 use super::dialect::frames::ToClient;
 use super::dialect::request::DialectRequest;
-use super::progress::Progress;
+use super::interrupt::Cause;
+use super::registry::{Disconnect, Registered};
 use super::socket::{self, Input, Output};
-use super::writer::{self, Outgoing};
+use super::writer::{self, Outgoing, Shared};
 use crate::auth::User;
 use crate::limits::connections::ConnectionGuard;
 use crate::limits::rate::RateLimit;
-use crate::log::Owner;
 use crate::net::shutdown::Drain;
+use crate::refusal::telemetry::Refused;
 use crate::state::App;
 
 /// How long a closing connection waits for its publications to be answered.
@@ -62,141 +62,168 @@ struct Socket {
 
 /// Serves a socket until it closes. What happens once, or rarely, is boxed here and below: otherwise the task of every
 /// idle connection would reserve memory for it.
-pub(super) async fn serve(mut accepted: Box<Accepted>, upgraded: Upgraded) {
-    let progress = Arc::new(Progress::default());
-    let mut socket = Box::pin(accepted.open(upgraded, progress.clone())).await;
-    let session = crate::random::name();
-    let end = match Box::pin(accepted.greet(&mut socket, &session)).await {
-        Ok(hello) => {
-            info!(session, client = hello.owner.client_id, user = hello.user.name, "connected");
-            let mut connection = Box::new(Connection::new(&accepted, hello, socket.out.clone(), progress));
-            let end = match Box::pin(connection.open(&accepted.request)).await {
-                Ok(()) => connection.run(&mut socket.input).await,
-                Err(end) => end,
-            };
-            Box::pin(connection.leave(&end)).await;
-            end
-        }
-        Err(end) => end,
-    };
-    info!(session, ?end, "disconnected");
-    let Socket { input, out, writer } = socket;
-    Box::pin(finish(end, input, out, writer)).await;
-    drop(accepted); // not before: a drain waits until the close has been sent
+pub(super) fn serve(accepted: Box<Accepted>, upgraded: Upgraded) -> impl Future<Output = ()> {
+    let begun = Box::pin(accepted.begin(upgraded));
+    async move {
+        let Some(mut connection) = begun.await else { return };
+        let end = connection.run().await;
+        Box::pin(connection.leave(end)).await;
+    }
 }
 
 impl Accepted {
-    async fn open(&self, upgraded: Upgraded, progress: Arc<Progress>) -> Socket {
-        let (input, output) = socket::split(upgraded, progress);
-        let (out, writer) = writer::spawn(output, self.request.dialect(), &self.app.metrics);
-        let input = socket::open(input, out.replies(), self.app.config.max_frame_bytes).await;
-        Socket { input, out, writer }
-    }
-
-    /// Learns who the client is.
-    async fn greet(&mut self, socket: &mut Socket, session: &str) -> Result<Hello, End> {
-        let Accepted { app, guard, request } = self;
-        let mut draining = app.draining.clone();
-        match request {
-            DialectRequest::Seamline => tokio::select! {
-                greeting = hello::greet(app, &mut socket.input, &socket.out, session, guard) => greeting,
-                _ = drain_requested(&mut draining) => Err(restarting()),
-            },
-            DialectRequest::Plain(request) => hello::admit(app, request, guard),
+    /// Opens the socket and greets the client. Returns `None` if the connection has ended.
+    async fn begin(self: Box<Self>, upgraded: Upgraded) -> Option<Box<Connection>> {
+        let Accepted { app, mut guard, request } = *self;
+        let mut socket = open(&app, request.dialect(), upgraded);
+        let session = crate::random::name();
+        let hello = match greet(&app, &request, &mut guard, &mut socket, &session).await {
+            Ok(hello) => hello,
+            Err(end) => {
+                debug!(session, ?end, "disconnected before the welcome");
+                record(&app, &guard, &end);
+                finish(end, socket).await;
+                drop(guard); // not before: a drain waits until the close has been sent
+                return None;
+            }
+        };
+        info!(session, client = hello.owner().client_id, user = &*hello.user.name, "connected");
+        let mut connection = Box::new(Connection::new(app, guard, session.into(), hello, socket));
+        match connection.open(request).await {
+            Ok(()) => Some(connection),
+            Err(end) => {
+                connection.leave(end).await;
+                None
+            }
         }
     }
+}
+
+fn open(app: &App, dialect: Dialect, upgraded: Upgraded) -> Socket {
+    let shared = Arc::new(Shared::new(app.metrics.socket_queue_bytes.clone()));
+    let (input, output) = socket::split(upgraded, shared.clone(), app.config.max_frame_bytes);
+    let (out, writer) = writer::spawn(output, shared, dialect, &app.metrics);
+    Socket { input, out, writer }
+}
+
+/// Learns who the client is.
+async fn greet(
+    app: &App,
+    request: &DialectRequest,
+    guard: &mut ConnectionGuard,
+    socket: &mut Socket,
+    session: &str,
+) -> Result<Hello, End> {
+    let mut phase = app.phase.clone();
+    match request {
+        DialectRequest::Seamline => tokio::select! {
+            greeting = hello::greet(app, &mut socket.input, &socket.out, session, guard) => greeting,
+            // The client has not said anything yet.
+            _ = phase.wait_for(|phase| phase.drain().is_some()) => Err(restarting()),
+        },
+        DialectRequest::Plain(request) => hello::admit(app, request, &socket.out, guard).await,
+    }
+}
+
+/// Counts and logs a connection that ends with a refusal.
+fn record(app: &App, guard: &ConnectionGuard, end: &End) {
+    let Some((reason, message)) = end.refused() else { return };
+    let (message, user) = (message.to_owned(), guard.user().map(str::to_owned));
+    app.refusals.record(guard.address, Refused { reason, message, user });
 }
 
 fn restarting() -> End {
     End::close(close::SERVICE_RESTART, "the server restarts")
 }
 
-/// Returns when a drain is requested.
-async fn drain_requested(draining: &mut watch::Receiver<Option<Drain>>) -> Drain {
-    let drain = draining.wait_for(Option::is_some).await.ok().and_then(|drain| *drain);
-    drain.unwrap_or(Drain::of(0)) // no sender: the server has stopped
-}
-
 struct Connection {
     app: Arc<App>,
-    number: u64,
-    disconnect: Arc<Notify>,
-    owner: Arc<Owner>,
+    guard: ConnectionGuard,
+    /// What it is called in the logs.
+    session: Box<str>,
+    registered: Registered,
     user: User,
+    input: Input,
     out: Outgoing,
+    writer: JoinHandle<Output>,
     /// Made by the first publication. Most clients only listen.
     publisher: Option<Box<Publisher>>,
     order: PublicationOrder,
     /// Made by the first `read`.
     reads: Option<Box<Reads>>,
-    subscriptions: HashMap<Arc<str>, Subscription>,
     acks: Acks,
-    rate_limit: RateLimit,
+    /// Made by the first publication or cast.
+    rate_limit: Option<Box<RateLimit>>,
     plain: Option<Box<PlainChannel>>,
     heartbeat: Heartbeat,
+    /// The next look at the expiry of the token.
+    expiry_step: Option<Pin<Box<Sleep>>>,
 }
 
 impl Connection {
-    fn new(accepted: &Accepted, hello: Hello, out: Outgoing, progress: Arc<Progress>) -> Self {
-        let Accepted { app, guard, .. } = accepted;
-        let Hello { owner, user, ordered } = hello;
-        let owner = Arc::new(owner);
-        let acks = Acks::new(owner.clone(), app.config.max_channels as usize);
-        let rate_limit = RateLimit::new(app.config.max_publishes_per_second, Instant::now());
+    fn new(app: Arc<App>, guard: ConnectionGuard, session: Box<str>, hello: Hello, socket: Socket) -> Self {
+        let Hello { registered, user, ordered } = hello;
+        let Socket { input, out, writer } = socket;
         Connection {
-            app: app.clone(),
-            number: guard.number,
-            disconnect: guard.disconnect.clone(),
-            owner,
+            app,
+            guard,
+            session,
+            registered,
             user,
+            input,
             out,
+            writer,
             publisher: None,
             order: PublicationOrder::new(ordered),
             reads: None,
-            subscriptions: HashMap::new(),
-            acks,
-            rate_limit,
+            acks: Acks::default(),
+            rate_limit: None,
             plain: None,
-            heartbeat: Heartbeat::new(progress),
+            heartbeat: Heartbeat::default(),
+            expiry_step: None,
         }
     }
 
-    async fn run(&mut self, input: &mut Input) -> End {
-        let mut heartbeats = interval(Duration::from_millis(self.app.config.heartbeat_ms));
-        heartbeats.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut draining = self.app.draining.clone();
-        let (disconnect, out) = (self.disconnect.clone(), self.out.clone());
-        loop {
-            let step = tokio::select! {
-                item = input.next() => self.receive(classify(item, &self.app)).await,
-                () = self.acks.due() => { Box::pin(self.store_acks()).await; Ok(()) }
-                _ = heartbeats.tick() => self.beat(),
-                () = self.user.expired() => Err(End::close(close::UNAUTHORIZED, "token expired")),
-                drain = drain_requested(&mut draining) => Box::pin(self.drain(drain)).await,
-                () = disconnect.notified() => Err(End::Abort),
-                () = out.gone() => Err(End::Gone),
-            };
-            if let Err(end) = step {
-                return end;
-            }
-        }
-    }
-
-    /// Ends what belongs to the connection.
-    async fn leave(mut self: Box<Self>, end: &End) {
-        self.subscriptions.clear();
+    /// Ends what belongs to the connection, and closes the socket.
+    async fn leave(mut self: Box<Self>, end: End) {
+        self.registered.entry.subscriptions.end_all();
         self.store_acks().await;
-        if let Some(publisher) = self.publisher.filter(|_| !matches!(end, End::Abort)) {
+        if let Some(publisher) = self.publisher.take().filter(|_| !matches!(end, End::Abort)) {
             let _ = timeout(ANSWER_TIMEOUT, publisher.finish()).await;
         }
+        info!(session = self.session, ?end, "disconnected");
+        record(&self.app, &self.guard, &end);
+        let (socket, guard) = self.into_socket();
+        finish(end, socket).await;
+        drop(guard); // not before: a drain waits until the close has been sent
     }
 
-    fn beat(&mut self) -> Result<(), End> {
-        if !self.heartbeat.beat() {
-            return Err(End::Gone);
+    /// Takes a token of the rate limit; otherwise, returns how long to wait for one.
+    fn take_token(&mut self) -> Result<(), Duration> {
+        let (now, max) = (Instant::now(), self.app.config.max_publishes_per_second);
+        self.rate_limit.get_or_insert_with(|| Box::new(RateLimit::new(max, now))).take(now)
+    }
+
+    /// Drops everything else.
+    fn into_socket(self) -> (Socket, ConnectionGuard) {
+        (Socket { input: self.input, out: self.out, writer: self.writer }, self.guard)
+    }
+
+    /// Ends it for this cause.
+    async fn end(&mut self, cause: Cause) -> Result<(), End> {
+        match cause {
+            Cause::Gone => Err(End::Gone),
+            Cause::Disconnect(how) => self.disconnect(how).await,
+            Cause::Drain(drain) => self.drain(drain).await,
         }
-        self.out.ping();
-        Ok(())
+    }
+
+    async fn disconnect(&mut self, how: Disconnect) -> Result<(), End> {
+        let Disconnect::Close { code, reason, reconnect_in_ms } = how else { return Err(End::Abort) };
+        if let Some(reconnect_in_ms) = reconnect_in_ms {
+            self.out.answer(&ToClient::Drain { reconnect_in_ms }).await?;
+        }
+        Err(End::close(code, reason))
     }
 
     async fn drain(&mut self, drain: Drain) -> Result<(), End> {

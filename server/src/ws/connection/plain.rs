@@ -21,7 +21,7 @@ pub(super) struct PlainChannel {
 
 impl Connection {
     /// Does what the request asks for.
-    pub(super) async fn open(&mut self, request: &DialectRequest) -> Result<(), End> {
+    pub(super) async fn open(&mut self, request: DialectRequest) -> Result<(), End> {
         let DialectRequest::Plain(request) = request else { return Ok(()) };
         let known = request.client_id.is_some();
         self.plain = Some(Box::new(PlainChannel { ch: request.ch.clone(), known, acked: None }));
@@ -30,7 +30,7 @@ impl Connection {
             None => RequestedStart::Stored { otherwise: StartAt::Start },
         };
         // There is no credit: a slow client slows its own replay.
-        self.subscribe(request.ch.clone(), start, u64::MAX, None).await
+        self.subscribe(request.ch, start, u64::MAX, None).await
     }
 
     pub(super) async fn read_plain(&mut self, text: &str) -> Result<(), End> {
@@ -55,7 +55,10 @@ impl Connection {
         let Some(plain) = &mut self.plain else { return };
         let Some(id) = plain.acked.take() else { return };
         match self.app.store.locate(&plain.ch, id).await {
-            Ok(position) if position.id == Some(id) => self.acks.record(plain.ch.clone(), position),
+            Ok(position) if position.id == Some(id) => {
+                let ch = plain.ch.clone();
+                self.record_ack(ch, position);
+            }
             Ok(_) => {}
             Err(e) => {
                 plain.acked = Some(id);

@@ -1,5 +1,6 @@
 //! Answers `read`: messages of the past, for a client that scrolls back.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use seamline::wire::Read;
@@ -27,7 +28,8 @@ pub(super) type Reads = JoinSet<()>;
 struct Reading {
     app: Arc<App>,
     out: Outgoing,
-    user: String,
+    address: IpAddr,
+    user: Arc<str>,
     read: Read,
 }
 
@@ -36,6 +38,7 @@ impl Connection {
         let check =
             names::check_channel(&read.ch).and_then(|()| self.user.check_grant(Action::Read, &read.ch));
         if let Err(refusal) = check {
+            self.record(&refusal);
             let text = frames::readnack(read.reference, &names::truncated(read.ch), &refusal);
             return Ok(self.out.answer_text(text).await?);
         }
@@ -45,8 +48,9 @@ impl Connection {
             reads.join_next().await;
         }
         let (app, out, user) = (self.app.clone(), self.out.clone(), self.user.name.clone());
+        let reading = Reading { app, out, address: self.guard.address, user, read };
         reads.spawn(async move {
-            let _ = Reading { app, out, user, read }.answer().await; // or the client has gone
+            let _ = reading.answer().await; // or the client has gone
         });
         Ok(())
     }
@@ -59,7 +63,10 @@ impl Reading {
         let Read { ch, reference, .. } = &self.read;
         match self.page().await {
             Ok(page) => self.out.bulk_text_in(slot, frames::page(*reference, ch, &page)).await,
-            Err(refusal) => self.out.bulk_text_in(slot, frames::readnack(*reference, ch, &refusal)).await,
+            Err(refusal) => {
+                self.app.refusals.record_of(self.address, &self.user, &refusal);
+                self.out.bulk_text_in(slot, frames::readnack(*reference, ch, &refusal)).await
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 //! What a socket is subscribed to.
 
-use std::sync::Arc;
+use std::borrow::Borrow;
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Connection;
 use super::end::End;
@@ -11,18 +14,35 @@ use crate::ws::dialect::frames;
 use crate::ws::feed::Feed;
 use crate::ws::feed::link::Link;
 use crate::ws::feed::start_point::RequestedStart;
+use crate::ws::registry::Followed;
 
-/// A channel that the socket is subscribed to.
-pub(super) struct Subscription {
-    pub link: Arc<Link>,
-    /// The `sub` that it answers.
-    reference: Option<u64>,
+/// A channel that the socket is subscribed to, to be found by its name.
+struct Subscription(Arc<Link>);
+
+impl Borrow<str> for Subscription {
+    fn borrow(&self) -> &str {
+        &self.0.ch
+    }
 }
+
+impl Hash for Subscription {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.ch.hash(state);
+    }
+}
+
+impl PartialEq for Subscription {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ch == other.0.ch
+    }
+}
+
+impl Eq for Subscription {}
 
 impl Subscription {
     /// Ends it. Returns when its last frame is queued: none may follow the `subd` of the next subscription.
-    pub async fn end(self) {
-        if let Some(task) = self.link.end() {
+    async fn end(self) {
+        if let Some(task) = self.0.end() {
             let _ = task.await;
         }
     }
@@ -30,11 +50,50 @@ impl Subscription {
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        drop(self.link.end());
+        drop(self.0.end());
+    }
+}
+
+/// All of them. Others may look at them, so they are behind a lock.
+#[derive(Default)]
+pub(in crate::ws) struct Subscriptions {
+    // A plain mutex: never held across an await.
+    by_channel: Mutex<HashSet<Subscription>>,
+}
+
+impl Subscriptions {
+    /// Whether there is one to this channel.
+    pub fn follows(&self, ch: &str) -> bool {
+        self.link(ch).is_some_and(|link| !link.ended())
+    }
+
+    /// How far each of them is, in no order.
+    pub fn followed(&self) -> Vec<Followed> {
+        let subscriptions = self.lock();
+        let running = subscriptions.iter().map(|Subscription(link)| link).filter(|link| !link.ended());
+        running
+            .map(|link| Followed { ch: link.ch.clone(), sent: link.sent(), live: link.is_live() })
+            .collect()
+    }
+
+    pub(super) fn link(&self, ch: &str) -> Option<Arc<Link>> {
+        self.lock().get(ch).map(|Subscription(link)| link.clone())
+    }
+
+    pub(super) fn end_all(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<Subscription>> {
+        self.by_channel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Connection {
+    fn subscriptions(&self) -> MutexGuard<'_, HashSet<Subscription>> {
+        self.registered.entry.subscriptions.lock()
+    }
+
     pub(super) async fn subscribe(
         &mut self,
         ch: String,
@@ -45,20 +104,12 @@ impl Connection {
         if let Err(refusal) = self.check_subscription(&ch).await {
             return self.answer_sub(&refusal, &names::truncated(ch), reference).await;
         }
-        let ch: Arc<str> = ch.into();
-        let link = Arc::new(Link::new(credit, self.out.inbox()));
-        let feed = Box::new(Feed {
-            app: self.app.clone(),
-            connection: self.number,
-            owner: self.owner.clone(),
-            ch: ch.clone(),
-            start,
-            reference,
-            link: link.clone(),
-            out: self.out.clone(),
-        });
-        link.spawn(feed.run());
-        self.subscriptions.insert(ch, Subscription { link, reference });
+        let link = Arc::new(Link::new(self.app.hub.name(&ch), reference, credit, self.out.inbox()));
+        let (app, entry, out) = (self.app.clone(), self.registered.entry.clone(), self.out.clone());
+        let feed = Box::new(Feed { app, entry, link: link.clone(), out });
+        self.app.metrics.subscriptions.inc(); // until the feed is dropped
+        link.spawn(feed.run(Box::new(start)));
+        self.subscriptions().insert(Subscription(link));
         Ok(())
     }
 
@@ -68,31 +119,35 @@ impl Connection {
         self.user.check_grant(Action::Read, ch)?;
         self.unsubscribe(ch).await;
         let max = self.app.config.max_channels;
-        if self.subscriptions.len() as u64 >= max {
-            self.subscriptions.retain(|_, subscription| !subscription.link.ended());
+        let mut subscriptions = self.subscriptions();
+        if subscriptions.len() as u64 >= max {
+            subscriptions.retain(|Subscription(link)| !link.ended());
         }
-        if self.subscriptions.len() as u64 >= max { Err(Refusal::too_many_channels(max)) } else { Ok(()) }
+        if subscriptions.len() as u64 >= max { Err(Refusal::too_many_channels(max)) } else { Ok(()) }
     }
 
     pub(super) async fn unsubscribe(&mut self, ch: &str) {
-        if let Some(subscription) = self.subscriptions.remove(ch) {
+        let removed = self.subscriptions().take(ch);
+        if let Some(subscription) = removed {
             subscription.end().await;
         }
     }
 
-    async fn answer_sub(&self, refusal: &Refusal, ch: &str, reference: Option<u64>) -> Result<(), End> {
+    async fn answer_sub(&mut self, refusal: &Refusal, ch: &str, reference: Option<u64>) -> Result<(), End> {
+        self.record(refusal);
         Ok(self.out.answer(&frames::err(refusal, Some(ch), reference)).await?)
     }
 
     /// Ends the subscriptions that a fresh token does not grant.
     pub(super) async fn end_forbidden_subscriptions(&mut self) -> Result<(), End> {
         let user = &self.user;
-        let forbidden = |ch: &Arc<str>| user.check_grant(Action::Read, ch).is_err();
-        let ended: Vec<_> = self.subscriptions.extract_if(|ch, _| forbidden(ch)).collect();
-        for (ch, subscription) in ended {
-            let reference = subscription.reference;
+        let forbidden = |link: &Link| user.check_grant(Action::Read, &link.ch).is_err();
+        let ended: Vec<_> = self.subscriptions().extract_if(|Subscription(link)| forbidden(link)).collect();
+        for subscription in ended {
+            let link = subscription.0.clone();
             subscription.end().await;
-            self.answer_sub(&Refusal::no_longer_granted(Action::Read, &ch), &ch, reference).await?;
+            let refusal = Refusal::no_longer_granted(Action::Read, &link.ch);
+            self.answer_sub(&refusal, &link.ch, link.reference).await?;
         }
         Ok(())
     }

@@ -4,15 +4,18 @@ use seamline::wire::Position;
 use tracing::warn;
 
 use super::start_point::{RequestedStart, ResolvedStart, decide};
-use super::{Cursor, Feed, Stop};
+use super::{Cursor, Feed, Place, Stop};
 use crate::log::{After, ChannelInfo, Resumed};
 use crate::ws::dialect::frames::ToClient;
 
 impl Feed {
-    /// Decides where to start, or where to continue in a log that was replaced, and sends `subd`.
-    pub(super) async fn announce(&self, replaced: Option<&Cursor>) -> Result<Cursor, Stop> {
-        let resolved = self.resolve(replaced).await?;
-        let info = self.app.store.info(self.ch()).await?;
+    /// Decides where to start in this log, or where to continue if it has replaced another one, and sends `subd`.
+    pub(super) async fn announce(&self, place: &Place, mut info: ChannelInfo) -> Result<Cursor, Stop> {
+        let resolved = self.resolve(place).await?;
+        // A position that the store has found may be newer than this extent.
+        if resolved.position().is_some_and(|at| at.epoch != info.epoch || at.offset > info.head) {
+            info = self.app.store.info(self.ch()).await?;
+        }
         let start = decide(&resolved, &info);
         if let ResolvedStart::End(_) = resolved {
             Box::pin(self.store_start_point(&info, start.at)).await;
@@ -25,7 +28,7 @@ impl Feed {
             head: info.head,
             at: start.at,
             at_epoch: start.at_epoch,
-            reference: self.reference,
+            reference: self.link.reference,
             resumed: start.resumed,
         };
         self.out.bulk(&frame).await?;
@@ -36,21 +39,25 @@ impl Feed {
             _ => None,
         };
         let sent = After { offset: start.after, id };
-        Ok(Cursor { epoch: info.epoch, sent, head: info.head, announced: true })
+        self.link.record_sent(sent.offset);
+        Ok(Cursor { epoch: info.epoch.into(), sent, head: info.head, announced: true })
     }
 
-    async fn resolve(&self, replaced: Option<&Cursor>) -> Result<ResolvedStart, Stop> {
-        if let Some(Cursor { epoch, sent, .. }) = replaced {
-            let position = Position { epoch: epoch.clone(), offset: sent.offset, id: sent.id };
-            return Ok(ResolvedStart::Position(position));
-        }
+    async fn resolve(&self, place: &Place) -> Result<ResolvedStart, Stop> {
+        let start = match place {
+            Place::Requested(start) => start,
+            Place::Reached(Cursor { epoch, sent, .. }) => {
+                let position = Position { epoch: epoch.to_string(), offset: sent.offset, id: sent.id };
+                return Ok(ResolvedStart::Position(position));
+            }
+        };
         let store = &self.app.store;
-        Ok(match &self.start {
+        Ok(match &**start {
             RequestedStart::After(position) => ResolvedStart::Position(position.clone()),
             RequestedStart::AfterId(id) => ResolvedStart::Position(store.locate(self.ch(), *id).await?),
             RequestedStart::At(end) => ResolvedStart::End(*end),
             RequestedStart::Stored { otherwise } => {
-                match store.resume(self.owner.lookup_keys(self.ch()), *otherwise).await? {
+                match store.resume(self.owner().lookup_keys(self.ch()), *otherwise).await? {
                     Resumed::Stored(position) => ResolvedStart::Stored(position),
                     Resumed::StartPoint(position) => ResolvedStart::StartPoint(position),
                 }
@@ -62,7 +69,7 @@ impl Feed {
     /// processed a message, the next page load starts there again. A log that accepts no writes can still be
     /// read, so an error changes nothing.
     async fn store_start_point(&self, log: &ChannelInfo, offset: u64) {
-        let Some(own) = self.owner.own_key(self.ch()) else { return };
+        let Some(own) = self.owner().own_key(self.ch()) else { return };
         let position = Position { epoch: log.epoch.clone(), offset, id: None };
         if let Err(e) = self.app.store.store_positions(vec![(own, position)]).await
             && !e.is_unavailable()

@@ -9,7 +9,7 @@ impl Feed {
     /// Asks the authorization service. If the client may not read the channel, ends the subscription. The feed does
     /// this, so that many channels are asked about at once, and the socket is not held up.
     pub(super) async fn authorized(&self) -> bool {
-        match self.app.auth.authorize(&self.owner.user, Action::Read, self.ch()).await {
+        match self.app.auth.authorize(&self.owner().user, Action::Read, self.ch()).await {
             Ok(()) => true,
             Err(refusal) => {
                 self.end(refusal).await;
@@ -22,9 +22,10 @@ impl Feed {
     /// other channel.
     pub(super) async fn end(&self, refusal: Refusal) {
         self.link.finish();
+        self.app.refusals.record_of(self.entry.address, &self.owner().user, &refusal);
         if self.out.dialect == Dialect::Plain {
             return self.out.close(frames::close_code(&refusal), &refusal.message).await;
         }
-        let _ = self.out.bulk(&frames::err(&refusal, Some(self.ch()), self.reference)).await; // or the client has gone
+        let _ = self.out.bulk(&frames::err(&refusal, Some(self.ch()), self.link.reference)).await; // or the client has gone
     }
 }

@@ -1,32 +1,32 @@
 //! How many replayed messages a client still accepts.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
 /// Granted by the connection (`sub`, `more`), used up by the feed.
 pub(in crate::ws) struct Credit {
-    left: Mutex<u64>,
+    left: AtomicU64,
     granted: Notify,
 }
 
 impl Credit {
     pub fn new(credit: u64) -> Self {
-        Credit { left: Mutex::new(credit), granted: Notify::new() }
+        Credit { left: AtomicU64::new(credit), granted: Notify::new() }
     }
 
     pub fn grant(&self, more: u64) {
-        self.with(|left| *left = left.saturating_add(more));
+        self.set(|left| left.saturating_add(more));
         // Stores one permit when nobody waits yet: a grant is never missed.
         self.granted.notify_one();
     }
 
     pub fn left(&self) -> u64 {
-        self.with(|left| *left)
+        self.left.load(Ordering::Relaxed)
     }
 
     pub fn use_up(&self, messages: u64) {
-        self.with(|left| *left = left.saturating_sub(messages));
+        self.set(|left| left.saturating_sub(messages));
     }
 
     /// Returns when there is some.
@@ -36,7 +36,7 @@ impl Credit {
         }
     }
 
-    fn with<T>(&self, action: impl FnOnce(&mut u64) -> T) -> T {
-        action(&mut self.left.lock().unwrap_or_else(PoisonError::into_inner))
+    fn set(&self, next: impl Fn(u64) -> u64) {
+        let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(next(left)));
     }
 }

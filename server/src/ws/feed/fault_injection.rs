@@ -6,23 +6,26 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::debug;
 
-use super::{Cursor, Feed, Stop};
+use super::{Feed, Place, Stop};
 use crate::log::hub::LiveStream;
 
 impl Feed {
     /// Reads the replay first and subscribes after it: messages that are published in between are lost.
-    pub(super) async fn replay_before_subscribing(
-        &self,
-        cursor: &mut Option<Cursor>,
-    ) -> Result<LiveStream, Stop> {
-        if cursor.is_none() {
-            let cursor = cursor.insert(self.announce(None).await?);
-            self.replay(cursor).await?;
+    pub(super) async fn replay_before_subscribing(&self, place: &mut Place) -> Result<LiveStream, Stop> {
+        if let Place::Requested(_) = place {
+            let info = self.app.store.info(self.ch()).await?;
+            let mut cursor = self.announce(place, info).await?;
+            self.replay(&mut cursor).await?;
+            *place = Place::Reached(cursor);
             self.delay_in_the_seam().await;
         }
         let stream = self.app.hub.subscribe(self.ch());
         self.app.store.follow(self.ch()).await?;
-        self.send_live(cursor.as_ref().map_or(0, |cursor| cursor.sent.offset)).await?;
+        let sent = match place {
+            Place::Reached(cursor) => cursor.sent.offset,
+            Place::Requested(_) => 0,
+        };
+        self.send_live(sent).await?;
         Ok(stream)
     }
 

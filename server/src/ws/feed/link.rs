@@ -1,5 +1,6 @@
-//! What a connection and a feed share: the credit, and where the feed is at the moment.
+//! What a connection and a feed share: the channel, the credit, and where the feed is at the moment.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::task::JoinHandle;
@@ -9,9 +10,14 @@ use crate::log::hub::Inbox;
 
 /// See the module.
 pub(in crate::ws) struct Link {
+    pub ch: Arc<str>,
+    /// The `sub` that the subscription answers.
+    pub reference: Option<u64>,
     pub credit: Credit,
     /// The inbox of the socket's writer.
     inbox: Arc<Inbox>,
+    /// The offset up to which everything was sent, for the admin API.
+    sent: AtomicU64,
     // A plain mutex: never held across an await.
     stage: Mutex<Stage>,
 }
@@ -28,8 +34,22 @@ enum Stage {
 }
 
 impl Link {
-    pub fn new(credit: u64, inbox: Arc<Inbox>) -> Self {
-        Link { credit: Credit::new(credit), inbox, stage: Mutex::new(Stage::Idle) }
+    pub fn new(ch: Arc<str>, reference: Option<u64>, credit: u64, inbox: Arc<Inbox>) -> Self {
+        let (sent, stage) = (AtomicU64::new(0), Mutex::new(Stage::Idle));
+        Link { ch, reference, credit: Credit::new(credit), inbox, sent, stage }
+    }
+
+    /// Records that everything up to an offset was sent.
+    pub fn record_sent(&self, offset: u64) {
+        self.sent.store(offset, Ordering::Relaxed);
+    }
+
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    pub fn is_live(&self) -> bool {
+        matches!(*self.lock(), Stage::Live(_))
     }
 
     /// Runs the feed in a task, unless it has ended.

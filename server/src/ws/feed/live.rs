@@ -16,7 +16,7 @@ use crate::ws::writer::frame_size::FRAME_MESSAGES_MAX;
 
 /// A feed that has reached the head.
 pub(in crate::ws) struct LiveFeed {
-    pub(super) feed: Box<Feed>,
+    pub(super) feed: Feed,
     pub(super) stream: LiveStream,
     pub(super) cursor: Cursor,
 }
@@ -44,7 +44,8 @@ impl Feed {
 
     /// Sends `live`: the replay has reached the head.
     pub(super) async fn send_live(&self, head: u64) -> Result<(), Gone> {
-        self.out.bulk(&ToClient::Live { ch: self.ch().into(), head, reference: self.reference }).await
+        self.link.record_sent(head);
+        self.out.bulk(&ToClient::Live { ch: self.ch().into(), head, reference: self.link.reference }).await
     }
 }
 
@@ -85,6 +86,7 @@ impl LiveFeed {
         self.feed.report_live(run.messages(), sent);
         if let Some(last) = run.messages().last().filter(|last| last.offset > sent) {
             self.cursor.sent = After { offset: last.offset, id: Some(last.id) };
+            self.feed.link.record_sent(last.offset);
         }
         Step::Write(run)
     }
@@ -98,7 +100,7 @@ impl LiveFeed {
     }
 
     fn cast(&self, cast: &Cast) -> Step {
-        if cast.from == self.feed.connection {
+        if cast.from == self.feed.entry.number {
             return Step::Nothing;
         }
         // It was parsed when it arrived.
@@ -111,6 +113,6 @@ impl LiveFeed {
     pub fn replay(self) {
         let LiveFeed { feed, cursor, .. } = self;
         let link = feed.link.clone();
-        link.spawn(feed.run_again(cursor));
+        link.spawn(Box::new(feed).run_again(cursor));
     }
 }

@@ -25,9 +25,10 @@ use self::credit::Credit;
 use self::link::Link;
 use self::live::LiveFeed;
 use self::start_point::RequestedStart;
+use super::registry::Entry;
 use super::writer::{Gone, Outgoing};
 use crate::log::hub::LiveStream;
-use crate::log::{After, Health, Owner, StoreError};
+use crate::log::{After, ChannelInfo, Health, Owner, StoreError};
 use crate::refusal::Refusal;
 use crate::state::App;
 
@@ -38,13 +39,16 @@ const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(2);
 /// else.
 pub(super) struct Feed {
     pub app: Arc<App>,
-    pub connection: u64,
-    pub owner: Arc<Owner>,
-    pub ch: Arc<str>,
-    pub start: RequestedStart,
-    pub reference: Option<u64>,
+    /// The socket's.
+    pub entry: Arc<Entry>,
     pub link: Arc<Link>,
     pub out: Outgoing,
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.app.metrics.subscriptions.dec();
+    }
 }
 
 /// Why a feed ends by itself.
@@ -65,30 +69,48 @@ impl From<StoreError> for Stop {
     }
 }
 
+/// Where a subscription is.
+enum Place {
+    /// Its start was not announced yet.
+    Requested(Box<RequestedStart>),
+    Reached(Cursor),
+}
+
 /// How far a subscription has come.
 struct Cursor {
-    epoch: String,
+    epoch: Box<str>,
     sent: After,
-    /// The log had messages up to this one when the feed was listening to the live stream already; 0 if not known.
+    /// The log had messages up to this one when the feed was listening to the live stream already.
     head: u64,
     /// Whether the client knows that it is this log. It does not after the log has been replaced.
     announced: bool,
 }
 
+impl Cursor {
+    /// Whether this is the log that was read, and not an older copy of it.
+    fn is_in(&self, log: &ChannelInfo) -> bool {
+        *log.epoch == *self.epoch && log.head >= self.sent.offset
+    }
+}
+
 impl Feed {
-    pub async fn run(self: Box<Self>) {
+    pub async fn run(self: Box<Self>, start: Box<RequestedStart>) {
         if Box::pin(self.authorized()).await {
-            self.follow(None).await;
+            self.follow(Place::Requested(start)).await;
         }
     }
 
     /// Goes on after a time in which it was live.
     async fn run_again(self: Box<Self>, cursor: Cursor) {
-        self.follow(Some(cursor)).await;
+        self.follow(Place::Reached(cursor)).await;
     }
 
     fn ch(&self) -> &str {
-        &self.ch
+        &self.link.ch
+    }
+
+    fn owner(&self) -> &Owner {
+        &self.entry.owner
     }
 
     fn credit(&self) -> &Credit {
@@ -96,12 +118,12 @@ impl Feed {
     }
 
     /// Crosses the seam, and becomes a live feed.
-    async fn follow(self: Box<Self>, mut cursor: Option<Cursor>) {
-        match self.reach_head(&mut cursor).await {
+    async fn follow(self: Box<Self>, mut place: Place) {
+        match self.reach_head(&mut place).await {
             Ok(stream) => {
-                let Some(cursor) = cursor else { return };
+                let Place::Reached(cursor) = place else { return };
                 let out = self.out.clone();
-                out.live(Box::new(LiveFeed { feed: self, stream, cursor })).await;
+                out.live(Box::new(LiveFeed { feed: *self, stream, cursor })).await;
             }
             Err(Stop::Gone) => {}
             Err(Stop::Store(e)) => {
@@ -113,13 +135,13 @@ impl Feed {
 
     /// Tries to cross the seam as often as necessary: again when the log has been replaced meanwhile, and when the
     /// store has recovered.
-    async fn reach_head(&self, cursor: &mut Option<Cursor>) -> Result<LiveStream, Stop> {
+    async fn reach_head(&self, place: &mut Place) -> Result<LiveStream, Stop> {
         #[cfg(feature = "fault-injection")]
         if self.app.config.faults.unsafe_replay_before_subscribe {
-            return Box::pin(self.replay_before_subscribing(cursor)).await;
+            return Box::pin(self.replay_before_subscribing(place)).await;
         }
         loop {
-            match self.cross(cursor).await {
+            match self.cross(place).await {
                 Ok(Some(stream)) => return Ok(stream),
                 Ok(None) => {}
                 Err(Stop::Store(e)) if e.is_unavailable() => Box::pin(self.store_recovered()).await,
@@ -134,20 +156,19 @@ impl Feed {
     /// lost.
     ///
     /// Returns the live stream, or nothing if the log has to be read again.
-    async fn cross(&self, cursor: &mut Option<Cursor>) -> Result<Option<LiveStream>, Stop> {
-        let stream = self.app.hub.subscribe(self.ch());
-        self.app.store.follow(self.ch()).await?;
+    async fn cross(&self, place: &mut Place) -> Result<Option<LiveStream>, Stop> {
+        let stream = self.app.hub.subscribe(self.link.ch.clone());
+        let info = self.app.store.follow(self.ch()).await?;
         #[cfg(feature = "fault-injection")]
-        if cursor.is_none() {
+        if let Place::Requested(_) = place {
             self.delay_in_the_seam().await;
         }
-        if let Some(cursor) = cursor.as_mut().filter(|cursor| cursor.announced) {
-            cursor.head = 0; // what was known is from before
-        } else {
+        match place {
+            Place::Reached(cursor) if cursor.announced && cursor.is_in(&info) => cursor.head = info.head,
             // Boxed: it happens once, and every feed is smaller for it.
-            *cursor = Some(Box::pin(self.announce(cursor.as_ref())).await?);
+            _ => *place = Place::Reached(Box::pin(self.announce(place, info)).await?),
         }
-        let Some(cursor) = cursor else { return Ok(None) };
+        let Place::Reached(cursor) = place else { return Ok(None) };
         if !Box::pin(self.replay(cursor)).await? {
             cursor.announced = false;
             return Ok(None);

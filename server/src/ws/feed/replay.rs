@@ -8,20 +8,20 @@ use crate::ws::pages::EncodedPage;
 use crate::ws::writer::frame_size::FRAME_MESSAGES_MAX;
 
 impl Feed {
-    /// Sends pages, as far as the credit goes, until one ends at the head. Returns whether this is still the log that
-    /// was announced.
+    /// Sends pages, as far as the credit goes, up to the head. Reads nothing if the cursor is there: everything later is
+    /// in the live stream. Returns whether this is still the log that was announced.
     pub(super) async fn replay(&self, cursor: &mut Cursor) -> Result<bool, Stop> {
         let mut replayed = 0;
-        loop {
+        while cursor.sent.offset < cursor.head {
             let slot = self.out.slot().await?; // first, because a page that was read is kept until it is written
             let credit = usize::try_from(self.credit().left()).unwrap_or(usize::MAX);
             let bytes = self.out.frame_bytes_max();
             let limit = PageLimit { messages: credit.min(FRAME_MESSAGES_MAX), bytes };
             let page = self.page(cursor, limit).await?;
-            let ChannelInfo { epoch, first, head } = &page.info;
-            if *epoch != cursor.epoch || *head < cursor.sent.offset {
+            if !cursor.is_in(&page.info) {
                 return Ok(false);
             }
+            let ChannelInfo { first, head, .. } = &page.info;
             cursor.head = cursor.head.max(*head);
             let read_all = page.last.is_none() && limit.messages > 0;
             if let Some(last) = page.last {
@@ -29,6 +29,7 @@ impl Feed {
                 self.credit().use_up(page.messages as u64);
                 replayed += page.messages as u64;
                 self.out.messages(slot, page.bytes, &page.frames).await?;
+                self.link.record_sent(last.offset);
             } else {
                 drop(slot); // it may be long before there is credit
             }
@@ -36,17 +37,17 @@ impl Feed {
             if *first > *head || read_all {
                 cursor.sent = After::from(cursor.head);
             }
-            if cursor.sent.offset >= cursor.head {
-                self.report_replay(replayed);
-                return Ok(true);
+            if cursor.sent.offset < cursor.head {
+                self.credit().some().await;
             }
-            self.credit().some().await;
         }
+        self.report_replay(replayed);
+        Ok(true)
     }
 
     async fn page(&self, cursor: &Cursor, limit: PageLimit) -> Result<Arc<EncodedPage>, StoreError> {
         let (store, pages, dialect) = (&*self.app.store, &self.app.pages, self.out.dialect);
-        if cursor.sent.offset < cursor.head && limit.messages > 0 {
+        if limit.messages > 0 {
             pages.share(store, dialect, (self.ch(), &cursor.epoch), cursor.sent, limit).await
         } else {
             Ok(Arc::new(pages.read(store, dialect, self.ch(), cursor.sent, limit).await?))

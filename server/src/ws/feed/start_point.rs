@@ -30,6 +30,17 @@ pub(super) enum ResolvedStart {
     StartPoint(Position),
 }
 
+impl ResolvedStart {
+    pub fn position(&self) -> Option<&Position> {
+        match self {
+            ResolvedStart::Position(at) | ResolvedStart::Stored(at) | ResolvedStart::StartPoint(at) => {
+                Some(at)
+            }
+            ResolvedStart::End(_) => None,
+        }
+    }
+}
+
 /// The decision: what to tell the client, and where the replay begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Start {

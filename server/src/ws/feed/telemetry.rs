@@ -12,7 +12,7 @@ use crate::time::now_ms;
 impl Feed {
     /// A subscription starts, or continues in a log that was replaced. Each recovery is one line in the logs.
     pub(super) fn report_start(&self, resolved: &ResolvedStart, start: &Start, log: &ChannelInfo) {
-        let (ch, client) = (self.ch(), &self.owner.client_id);
+        let (ch, client) = (self.ch(), &self.owner().client_id);
         let (ResolvedStart::Position(_) | ResolvedStart::Stored(_)) = resolved else {
             return debug!(ch, client, ?resolved, ?log, ?start, "subscribed");
         };
@@ -46,7 +46,7 @@ impl Feed {
     /// The client was too slow for the live stream.
     pub(super) fn report_resync(&self, missed: u64) {
         self.app.metrics.resyncs.inc();
-        let (ch, client) = (self.ch(), &self.owner.client_id);
+        let (ch, client) = (self.ch(), &self.owner().client_id);
         info!(ch, client, missed, "too slow for the live stream: back to the log");
     }
 }

@@ -4,72 +4,82 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use prometheus_client::metrics::gauge::Gauge;
 use slab::Slab;
 
-use crate::log::hub::Inbox;
+use super::Shared;
+use crate::trace;
 use crate::ws::feed::live::{LiveFeed, Step};
 
 /// See the module.
 pub(super) struct LiveFeeds {
-    inbox: Arc<Inbox>,
+    shared: Arc<Shared>,
     feeds: Slab<Box<LiveFeed>>,
-    /// The frames of the run that was taken last.
-    frames: VecDeque<Bytes>,
+    /// The frames of the run that was taken last, but for the first one. `None` if there are none, which is the rule.
+    #[expect(clippy::box_collection, reason = "smaller in an idle connection")]
+    rest: Option<Box<VecDeque<Bytes>>>,
     /// Bytes of messages that were taken and are not written yet.
     waiting: i64,
-    /// The bytes that wait for all sockets together.
-    waiting_bytes: Gauge,
+    /// The runs among them that are traced.
+    deliveries: trace::Deliveries,
 }
 
 impl LiveFeeds {
-    pub fn new(inbox: Arc<Inbox>, waiting_bytes: Gauge) -> Self {
-        LiveFeeds { inbox, feeds: Slab::new(), frames: VecDeque::new(), waiting: 0, waiting_bytes }
+    pub fn new(shared: Arc<Shared>) -> Self {
+        // By itself, the slab would begin with room for four, which most sockets do not need.
+        let feeds = Slab::with_capacity(1);
+        LiveFeeds { shared, feeds, rest: None, waiting: 0, deliveries: trace::Deliveries::default() }
     }
 
     /// Adds a feed, unless it has ended.
     pub fn add(&mut self, mut feed: Box<LiveFeed>) {
         let entry = self.feeds.vacant_entry();
         if feed.link().went_live(entry.key()) {
-            feed.notify(self.inbox.clone(), entry.key());
+            feed.notify(self.shared.inbox.clone(), entry.key());
             entry.insert(feed);
         }
     }
 
-    /// Waits until a feed may have something to write.
-    pub async fn ready(&self) {
-        self.inbox.ready().await;
-    }
-
     /// The next frame to write, if there is one.
-    pub fn next(&mut self, frame_bytes_max: usize) -> Option<Bytes> {
-        if self.frames.is_empty() {
-            self.take(frame_bytes_max);
+    pub fn next(&mut self) -> Option<Bytes> {
+        match self.rest.as_mut().and_then(|rest| rest.pop_front()) {
+            Some(frame) => Some(frame),
+            None => {
+                self.rest = None;
+                self.take()
+            }
         }
-        self.frames.pop_front()
     }
 
     /// The frames that were taken have been written.
     pub fn written(&mut self) {
-        self.waiting_bytes.dec_by(std::mem::take(&mut self.waiting));
+        self.release();
+        self.deliveries.written(self.rest.as_ref().is_none_or(|rest| rest.is_empty()));
+    }
+
+    fn release(&mut self) {
+        self.shared.waiting_bytes.dec_by(std::mem::take(&mut self.waiting));
     }
 
     /// Takes the next run, from the feed that has waited longest.
-    fn take(&mut self, frame_bytes_max: usize) {
-        while self.frames.is_empty() {
-            let Some(key) = self.inbox.take() else { return };
+    fn take(&mut self) -> Option<Bytes> {
+        loop {
+            let key = self.shared.inbox.take()?;
             // A feed that was removed may have left its key behind.
             let Some(feed) = self.feeds.get_mut(key) else { continue };
             if feed.link().ended() {
                 self.feeds.remove(key);
                 continue;
             }
-            match feed.step(frame_bytes_max) {
+            match feed.step(self.shared.frame_size.bytes_max()) {
                 Step::Write(run) => {
-                    self.frames.extend(feed.frames(&run).iter().cloned());
+                    let Some((first, rest)) = feed.frames(&run).split_first() else { continue };
+                    let (first, rest) = (first.clone(), VecDeque::from(rest.to_vec()));
+                    self.rest = if rest.is_empty() { None } else { Some(Box::new(rest)) };
+                    self.deliveries.take(run.delivery());
                     self.wait_for(run.bytes());
+                    return Some(first);
                 }
-                Step::WriteText(text) => self.frames.push_back(text.into()),
+                Step::WriteText(text) => return Some(text.into()),
                 Step::Nothing => {}
                 Step::Replay => self.feeds.remove(key).replay(),
             }
@@ -79,12 +89,12 @@ impl LiveFeeds {
     fn wait_for(&mut self, bytes: usize) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         self.waiting += bytes;
-        self.waiting_bytes.inc_by(bytes);
+        self.shared.waiting_bytes.inc_by(bytes);
     }
 }
 
 impl Drop for LiveFeeds {
     fn drop(&mut self) {
-        self.written();
+        self.release();
     }
 }

@@ -1,26 +1,29 @@
 //! The queue to the writer.
 //!
-//! There is one bounded queue; a second would cost every idle connection a kilobyte. Only a part of it may be bulk, the
-//! frames of feeds, limited in frames and in bytes. A feed waits for a slot before it reads a page or takes a message.
-//! So a slow client slows its own replay and no one else's, and takes little memory. Answers are written before the
-//! bulk: a `pong` must not wait behind pages of history.
+//! There is one bounded queue. Only a part of it may be bulk, the frames of feeds, limited in frames and in bytes. A feed
+//! waits for a slot before it reads a page or takes a message. So a slow client slows its own replay and no one else's,
+//! and takes little memory. Answers are written before the bulk: a `pong` must not wait behind pages of history.
 
 use std::sync::Arc;
 
 use prometheus_client::metrics::gauge::Gauge;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::Bytes;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
+use super::Gone;
 use super::frame_size::{FRAME_BYTES_MAX, FrameSize};
+use super::queue::Queue;
 use crate::limits::names;
 use crate::log::hub::Inbox;
 use crate::ws::dialect::Dialect;
 use crate::ws::dialect::frames::ToClient;
 use crate::ws::feed::live::LiveFeed;
+use crate::ws::interrupt::{Cause, Interrupt};
+use crate::ws::progress::Progress;
 
 /// How many frames may wait for the socket.
-pub(super) const FRAMES_MAX: usize = 256;
+const FRAMES_MAX: usize = 256;
 /// How many of them may be pages and live frames, each at most as large as one page or one message …
 const BULK_FRAMES_MAX: usize = 8;
 /// … and how many bytes they may have together, unless it is a single larger one. On a slow link, where frames are
@@ -40,81 +43,106 @@ pub(super) enum Out {
     /// A feed that goes on live, behind what it has queued.
     Live(Box<LiveFeed>),
     Ping,
-    /// Whole control frames, as bytes: what the WebSocket library answers by itself.
+    /// Whole control frames, as bytes: what answers the client's.
     Control(Bytes),
     /// The last frame.
     Close(CloseFrame),
 }
 
 /// Allows a feed to queue its next frame.
-pub(in crate::ws) struct Slot {
-    _permit: OwnedSemaphorePermit,
+pub(in crate::ws) struct Slot(Arc<Shared>);
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.slots.add_permits(1);
+    }
 }
 
 /// Allows frames to wait until they are written.
 pub(super) struct BulkPermit {
-    _slot: Slot,
-    _bytes: OwnedSemaphorePermit,
+    slot: Slot,
+    /// Their share of the bytes that may wait.
+    share: u32,
     bytes: i64,
-    /// The bytes that wait for all sockets together.
-    waiting_bytes: Gauge,
 }
 
 impl Drop for BulkPermit {
     fn drop(&mut self) {
-        self.waiting_bytes.dec_by(self.bytes);
+        let shared = &self.slot.0;
+        shared.bytes.add_permits(self.share as usize);
+        shared.waiting_bytes.dec_by(self.bytes);
     }
 }
 
-/// The writer has ended.
-pub(in crate::ws) struct Gone;
-
-/// Sends frames to the writer.
-#[derive(Clone)]
-pub(in crate::ws) struct Outgoing {
-    pub dialect: Dialect,
-    // It allocates space for 32 items at once, so they are boxed.
-    queue: mpsc::Sender<Box<Out>>,
-    budget: Arc<Budget>,
-}
-
-/// See [`Outgoing::replies`].
-pub(in crate::ws) struct Replies(mpsc::WeakSender<Box<Out>>);
-
-impl Replies {
-    /// Sends whole control frames. If the queue is full, they are dropped: the client has enough to read without them.
-    pub fn send(&self, frames: &[u8]) {
-        if let Some(queue) = self.0.upgrade() {
-            let _ = queue.try_send(Box::new(Out::Control(Bytes::copy_from_slice(frames))));
-        }
-    }
-}
-
-/// How much more bulk may wait, and how large its frames may be.
-pub(super) struct Budget {
-    pub frame_size: FrameSize,
+/// What the writer of a socket and all others share. One allocation, because every idle connection has it.
+pub(in crate::ws) struct Shared {
+    pub(super) frame_size: FrameSize,
     /// Which live feeds have something to write.
-    pub inbox: Arc<Inbox>,
-    slots: Arc<Semaphore>,
-    bytes: Arc<Semaphore>,
-    waiting_bytes: Gauge,
+    pub(super) inbox: Arc<Inbox>,
+    pub(super) queue: Queue<Box<Out>>,
+    /// How many more frames of bulk may wait, and how many more bytes.
+    slots: Semaphore,
+    bytes: Semaphore,
+    /// The bytes that wait for all sockets together.
+    pub(super) waiting_bytes: Gauge,
+    pub progress: Progress,
+    pub interrupt: Interrupt,
 }
 
-impl Budget {
+impl Shared {
     pub fn new(waiting_bytes: Gauge) -> Self {
-        Budget {
+        Shared {
             frame_size: FrameSize::new(),
             inbox: Arc::default(),
-            slots: Arc::new(Semaphore::new(BULK_FRAMES_MAX)),
-            bytes: Arc::new(Semaphore::new(BULK_BYTES_MAX)),
+            queue: Queue::new(FRAMES_MAX),
+            slots: Semaphore::new(BULK_FRAMES_MAX),
+            bytes: Semaphore::new(BULK_BYTES_MAX),
             waiting_bytes,
+            progress: Progress::default(),
+            interrupt: Interrupt::default(),
         }
+    }
+
+    /// The writer has ended.
+    pub(super) fn close(&self) {
+        self.queue.close();
+        self.interrupt.send(Cause::Gone);
+    }
+
+    /// Sends whole control frames. If the queue is full, they are dropped: the client has enough to read without them.
+    pub fn send_control(&self, frames: Bytes) {
+        self.queue.try_send(Box::new(Out::Control(frames)));
+    }
+}
+
+/// Sends frames to the writer, which ends when all of these are gone.
+pub(in crate::ws) struct Outgoing {
+    pub dialect: Dialect,
+    shared: Arc<Shared>,
+}
+
+impl Clone for Outgoing {
+    fn clone(&self) -> Self {
+        self.shared.queue.add_sender();
+        Outgoing { dialect: self.dialect, shared: self.shared.clone() }
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        self.shared.queue.remove_sender();
     }
 }
 
 impl Outgoing {
-    pub(super) fn new(dialect: Dialect, queue: mpsc::Sender<Box<Out>>, budget: Arc<Budget>) -> Self {
-        Outgoing { dialect, queue, budget }
+    /// The queue's first sender.
+    pub(super) fn new(dialect: Dialect, shared: Arc<Shared>) -> Self {
+        Outgoing { dialect, shared }
+    }
+
+    /// A reference to this does not keep the writer from ending.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// Sends an answer.
@@ -125,7 +153,7 @@ impl Outgoing {
 
     /// The same for the text of a frame.
     pub async fn answer_text(&self, text: String) -> Result<(), Gone> {
-        self.queue.send(Box::new(Out::Text(text))).await.map_err(|_| Gone)
+        self.shared.queue.send(Box::new(Out::Text(text))).await
     }
 
     /// Sends a frame of a feed.
@@ -158,64 +186,48 @@ impl Outgoing {
 
     /// Payload bytes that a frame of messages may have now.
     pub fn frame_bytes_max(&self) -> usize {
-        self.budget.frame_size.bytes_max()
-    }
-
-    /// For what the reader of the socket answers by itself. It does not keep the writer from ending.
-    pub fn replies(&self) -> Replies {
-        Replies(self.queue.downgrade())
+        self.shared.frame_size.bytes_max()
     }
 
     /// Waits for a slot. Nobody waits for a second one while they have one.
     pub async fn slot(&self) -> Result<Slot, Gone> {
         // When the writer ends, what waits is dropped, and its permits are released.
-        self.budget
-            .slots
-            .clone()
-            .acquire_owned()
-            .await
-            .map(|permit| Slot { _permit: permit })
-            .map_err(|_| Gone)
+        self.shared.slots.acquire().await.map_err(|_| Gone)?.forget();
+        Ok(Slot(self.shared.clone()))
     }
 
     async fn permit(&self, slot: Slot, bytes: usize) -> Result<BulkPermit, Gone> {
         let share = bytes.saturating_mul(FRAME_BYTES_MAX) / self.frame_bytes_max();
-        let permits = u32::try_from(share.min(BULK_BYTES_MAX)).unwrap_or(u32::MAX);
-        let permit = self.budget.bytes.clone().acquire_many_owned(permits).await.map_err(|_| Gone)?;
+        let share = u32::try_from(share.min(BULK_BYTES_MAX)).unwrap_or(u32::MAX);
+        self.shared.bytes.acquire_many(share).await.map_err(|_| Gone)?.forget();
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        let waiting_bytes = self.budget.waiting_bytes.clone();
-        waiting_bytes.inc_by(bytes);
-        Ok(BulkPermit { _slot: slot, _bytes: permit, bytes, waiting_bytes })
+        self.shared.waiting_bytes.inc_by(bytes);
+        Ok(BulkPermit { slot, share, bytes })
     }
 
     async fn queue_bulk(&self, frame: Bytes, permit: Option<BulkPermit>) -> Result<(), Gone> {
-        self.queue.send(Box::new(Out::Bulk { frame, permit })).await.map_err(|_| Gone)
+        self.shared.queue.send(Box::new(Out::Bulk { frame, permit })).await
     }
 
     /// Passes a feed that has reached the head to the writer.
     pub async fn live(&self, feed: Box<LiveFeed>) {
-        let _ = self.queue.send(Box::new(Out::Live(feed))).await; // the writer has ended, and so does the feed
+        let _ = self.shared.queue.send(Box::new(Out::Live(feed))).await; // the writer has ended, and so does the feed
     }
 
     /// Where live feeds report that they have something to write.
     pub fn inbox(&self) -> Arc<Inbox> {
-        self.budget.inbox.clone()
+        self.shared.inbox.clone()
     }
 
     /// Sends a WebSocket ping. If the queue is full, the client has enough to answer without it.
     pub fn ping(&self) {
-        let _ = self.queue.try_send(Box::new(Out::Ping));
-    }
-
-    /// Returns when the writer has ended.
-    pub async fn gone(&self) {
-        self.queue.closed().await;
+        self.shared.queue.try_send(Box::new(Out::Ping));
     }
 
     /// Sends a close, the last frame. Bulk that waits is no longer written. A reason that is too long is truncated.
     pub async fn close(&self, code: u16, reason: &str) {
         let reason = names::prefix(reason, REASON_BYTES_MAX).into();
         let frame = CloseFrame { code: code.into(), reason };
-        let _ = self.queue.send(Box::new(Out::Close(frame))).await; // the writer has ended: it is closed already
+        let _ = self.shared.queue.send(Box::new(Out::Close(frame))).await; // the writer has ended: it is closed already
     }
 }

@@ -1,12 +1,12 @@
 //! The backends, and operations that the tests share.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
 use seamline_server::log::embedded::EmbeddedStore;
 use seamline_server::log::hub::{Hub, Inbox, LiveStream, Next};
-use seamline_server::log::redis::RedisStore;
-use seamline_server::log::{Append, Appended, Message, PageLimit, Retention, Store};
+use seamline_server::log::{Append, Appended, ChannelInfo, Message, PageLimit, Retention, Store, redis};
 use tempfile::TempDir;
 use tokio::time::timeout;
 
@@ -16,6 +16,8 @@ use crate::support::{PATIENCE, Redis};
 pub enum Backend {
     Embedded(TempDir),
     Redis(Redis),
+    /// A Redis Cluster of one node.
+    Cluster(Redis),
 }
 
 /// An open store and its hub.
@@ -33,6 +35,10 @@ impl Backend {
         Backend::Redis(Redis::start())
     }
 
+    pub fn cluster() -> Backend {
+        Backend::Cluster(Redis::start_cluster())
+    }
+
     pub async fn open(&self) -> Node {
         self.open_with(Retention::default()).await
     }
@@ -43,8 +49,9 @@ impl Backend {
             Backend::Embedded(directory) => {
                 Arc::new(EmbeddedStore::open(directory.path(), false, retention, hub.clone()).unwrap())
             }
-            Backend::Redis(redis) => {
-                Arc::new(RedisStore::open(&redis.url(), retention, hub.clone()).await.unwrap())
+            Backend::Redis(redis) => redis::open(&redis.url(), retention, hub.clone()).await.unwrap(),
+            Backend::Cluster(redis) => {
+                redis::open(&redis.cluster_url(), retention, hub.clone()).await.unwrap()
             }
         };
         Node { store, hub }
@@ -54,16 +61,24 @@ impl Backend {
     pub async fn reopen(&mut self, node: Node) -> Node {
         node.store.close().await;
         drop(node);
-        if let Backend::Redis(redis) = self {
-            redis.kill();
-            redis.restart();
+        match self {
+            Backend::Embedded(_) => {}
+            Backend::Redis(redis) => {
+                redis.kill();
+                redis.restart();
+            }
+            Backend::Cluster(redis) => {
+                redis.kill();
+                redis.restart();
+                redis.wait_for_cluster();
+            }
         }
         self.open().await
     }
 }
 
 pub fn append(ch: &str, data: impl ToString) -> Append {
-    Append { ch: ch.into(), key: None, data: data.to_string().into() }
+    Append { ch: ch.into(), key: None, data: data.to_string().into(), trace: Default::default() }
 }
 
 pub fn keyed(ch: &str, key: &str, data: impl ToString) -> Append {
@@ -91,7 +106,7 @@ impl Node {
         loop {
             let after = messages.last().map_or(after, |last| last.offset);
             let limit = PageLimit { messages: 500, bytes: 1 << 20 };
-            let page = self.store.read(ch, after.into(), limit).await.unwrap();
+            let page = self.store.read(ch, after.into(), limit).await.unwrap().unwrap();
             if page.messages.is_empty() {
                 return messages;
             }
@@ -111,11 +126,16 @@ impl Node {
 
     /// Listens to a channel like a subscription.
     pub async fn listen(&self, ch: &str) -> Listener {
+        self.listen_from(ch).await.0
+    }
+
+    /// The same, with the extent of the log. All beyond its head is heard.
+    pub async fn listen_from(&self, ch: &str) -> (Listener, ChannelInfo) {
         let mut live = self.hub.subscribe(ch);
-        self.store.follow(ch).await.unwrap();
+        let info = self.store.follow(ch).await.unwrap();
         let inbox = Arc::new(Inbox::default());
         live.notify(inbox.clone(), 0);
-        Listener { live, inbox }
+        (Listener { live, inbox }, info)
     }
 }
 
@@ -140,7 +160,7 @@ pub async fn heard(live: &mut Listener, count: usize) -> Vec<Arc<Message>> {
 /// The next item of a live stream, with at most one message. Skips ephemeral events.
 async fn next(live: &mut Listener) -> Next {
     loop {
-        live.inbox.ready().await;
+        poll_fn(|cx| live.inbox.poll_ready(cx)).await;
         live.inbox.take();
         match live.live.take(1, usize::MAX) {
             Next::Cast(_) | Next::Nothing => {}

@@ -64,7 +64,7 @@ async fn unusual_keys_stay_distinct(backend: Backend) {
 
 fn redis(backend: &Backend) -> &Redis {
     match backend {
-        Backend::Redis(redis) => redis,
+        Backend::Redis(redis) | Backend::Cluster(redis) => redis,
         Backend::Embedded(_) => unreachable!("these tests are about Redis"),
     }
 }

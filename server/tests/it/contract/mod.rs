@@ -1,4 +1,5 @@
-//! The guarantees of every `Store`. Each test runs against each backend: the embedded store and a real Redis. `nodes`,
+//! The guarantees of every `Store`. Each test runs against each backend: the embedded store, a real Redis, and a Redis
+//! Cluster. `nodes`,
 //! `replaced` and `wakeups` test what only Redis can do.
 
 mod appending;
@@ -7,6 +8,7 @@ mod keys;
 mod nodes;
 mod positions;
 mod reading;
+mod removal;
 mod replaced;
 mod retention;
 mod wakeups;
@@ -26,6 +28,12 @@ macro_rules! for_each_backend {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
                 super::$test(crate::contract::Backend::redis()).await;
+            })*
+        }
+        mod cluster {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(crate::contract::Backend::cluster()).await;
             })*
         }
     };

@@ -62,3 +62,33 @@ async fn channels_can_be_dropped_and_followed_again() {
         assert_eq!(heard(&mut steady, 1).await[0].offset, round);
     }
 }
+
+/// While messages are appended, several listeners follow a new channel at the same time. Each hears all messages beyond
+/// the head that it was given, whichever of them the reader started from.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listener_hears_all_beyond_its_head() {
+    const CHANNELS: usize = 100;
+    const LISTENERS: u64 = 8;
+    const MESSAGES: u64 = 20;
+    let backend = Backend::redis();
+    let (a, b) = (backend.open().await, backend.open().await);
+    for i in 0..CHANNELS {
+        let ch = format!("channel-{i}");
+        let publish = async {
+            for message in 0..MESSAGES {
+                b.append(append(&ch, message)).await;
+            }
+        };
+        let listen = async |listener: u64| {
+            tokio::time::sleep(std::time::Duration::from_micros(listener * 200)).await;
+            let (mut live, info) = a.listen_from(&ch).await;
+            let mut offset = info.head;
+            while offset < MESSAGES {
+                let message = heard(&mut live, 1).await.remove(0);
+                assert!(message.offset <= offset + 1, "a hole after {offset} of {ch}: {}", message.offset);
+                offset = offset.max(message.offset);
+            }
+        };
+        tokio::join!(publish, futures::future::join_all((0..LISTENERS).map(listen)));
+    }
+}

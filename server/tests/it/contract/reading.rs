@@ -33,7 +33,7 @@ async fn a_page_can_start_after_any_offset(backend: Backend) {
     for offset in 0..=240 {
         let wrong = [None, Some(ids[offset as usize]), Some(ids[(offset as usize * 7) % 240])];
         for id in wrong {
-            let page = node.store.read("c", After { offset, id }, limit).await.unwrap();
+            let page = node.store.read("c", After { offset, id }, limit).await.unwrap().unwrap();
             let offsets: Vec<u64> = page.messages.iter().map(|message| message.offset).collect();
             let expected: Vec<u64> = (offset + 1..=(offset + 3).min(240)).collect();
             assert_eq!(offsets, expected, "after {offset}, {id:?}");
@@ -48,7 +48,8 @@ async fn pages_respect_their_limits(backend: Backend) {
         node.append(append("c", format!("\"{}\"", "x".repeat(998)))).await;
     }
     let count = async |messages, bytes| {
-        let page = node.store.read("c", After::default(), PageLimit { messages, bytes }).await.unwrap();
+        let page =
+            node.store.read("c", After::default(), PageLimit { messages, bytes }).await.unwrap().unwrap();
         assert_eq!((page.info.first, page.info.head), (1, 40));
         page.messages.len()
     };
@@ -67,11 +68,13 @@ async fn reading_past_the_head_is_empty(backend: Backend) {
     let limit = PageLimit { messages: 10, bytes: 1000 };
     for offset in [5, 6, 1 << 53, u64::MAX] {
         for id in [None, Some(MessageId { ms: u64::MAX, seq: u64::MAX })] {
-            let page = node.store.read("c", After { offset, id }, limit).await.unwrap();
+            let page = node.store.read("c", After { offset, id }, limit).await.unwrap().unwrap();
             assert_eq!((page.messages.len(), page.info.head), (0, 5), "after {offset}");
         }
     }
-    assert_eq!(node.store.read("new", After::default(), limit).await.unwrap().info.head, 0);
+    node.epoch("new").await;
+    let page = node.store.read("new", After::default(), limit).await.unwrap().unwrap();
+    assert_eq!((page.info.head, page.messages), (0, Vec::new()));
 }
 
 async fn an_id_is_located_after_trimming(backend: Backend) {

@@ -12,7 +12,7 @@ const META: &[u8] = b"seamline:{c}:meta";
 
 fn redis(backend: &mut Backend) -> &mut Redis {
     match backend {
-        Backend::Redis(redis) => redis,
+        Backend::Redis(redis) | Backend::Cluster(redis) => redis,
         Backend::Embedded(_) => unreachable!("these tests are about Redis"),
     }
 }

@@ -26,7 +26,7 @@ async fn the_newest_messages_are_kept(backend: Backend) {
     assert_eq!(offsets, (16..=25).collect::<Vec<_>>());
     assert_eq!(node.all("c", 20).await.len(), 5);
     let from_the_middle = PageLimit { messages: 1, bytes: 100 };
-    let page = node.store.read("c", After::from(17), from_the_middle).await.unwrap();
+    let page = node.store.read("c", After::from(17), from_the_middle).await.unwrap().unwrap();
     assert_eq!(page.messages[0].offset, 18);
 }
 

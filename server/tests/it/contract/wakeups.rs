@@ -10,7 +10,7 @@ use crate::support::{Redis, eventually};
 
 fn redis(backend: &Backend) -> &Redis {
     match backend {
-        Backend::Redis(redis) => redis,
+        Backend::Redis(redis) | Backend::Cluster(redis) => redis,
         Backend::Embedded(_) => unreachable!("these tests are about Redis"),
     }
 }

@@ -63,7 +63,8 @@ impl Client {
         Client::open_at(&server.address, query, headers).await
     }
 
-    async fn open_at(
+    /// Like `open`, at another address.
+    pub async fn open_at(
         address: &str,
         query: &str,
         headers: &[(&'static str, &str)],

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod client;
+mod collector;
 mod outage;
 mod redis;
 mod seam;
@@ -16,11 +17,12 @@ use tokio::net::TcpSocket;
 
 pub use certificate::Certificate;
 pub use client::{Client, Got, offsets};
+pub use collector::{Collector, Span};
 pub use outage::{is_degraded, is_well, publish_until_stored, rejects_publications, try_publish};
 pub use redis::Redis;
 pub use seam::{SEAM_DELAY_MS, shown};
 pub use seamline_test_support::server::without_settings;
-pub use server::{Server, log_command, refused_to_start, try_start};
+pub use server::{Server, assert_log_refused, log_command, refused_to_start, try_start};
 
 /// How long a test waits for something that should happen. Only a failing test waits this long. It is shorter than the
 /// server's longest default timeouts, which would otherwise end the wait.

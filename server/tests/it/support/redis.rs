@@ -39,21 +39,56 @@ impl Redis {
 
     /// A Redis that speaks TLS on another port; returns its URL as well.
     pub fn start_tls(certificate: &Certificate) -> (Redis, String) {
-        let options = || {
-            let port = free_port().unwrap().to_string();
-            let (file, key) = (certificate.file(), certificate.key());
-            let pairs = [
-                ("--tls-port", port),
-                ("--tls-cert-file", file.clone()),
-                ("--tls-key-file", key),
-                ("--tls-ca-cert-file", file),
-                ("--tls-auth-clients", "no".into()),
-            ];
-            pairs.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect()
-        };
-        let redis = Redis::start_with(options);
+        let redis = Redis::start_with(|| tls_options(certificate));
         let url = format!("rediss://127.0.0.1:{}/0", redis.more[1]);
         (redis, url)
+    }
+
+    /// A Redis Cluster of one node that speaks TLS on another port; returns its URL as well.
+    pub fn start_tls_cluster(certificate: &Certificate) -> (Redis, String) {
+        let tls_cluster = ["--tls-cluster", "yes"].map(Into::into);
+        let redis = Redis::start_with(|| {
+            [tls_options(certificate), cluster_options(), tls_cluster.to_vec()].concat()
+        });
+        redis.own_all_slots();
+        let url = format!("rediss-cluster://127.0.0.1:{}", redis.more[1]);
+        (redis, url)
+    }
+
+    /// A Redis Cluster of one node, which has all slots.
+    pub fn start_cluster() -> Redis {
+        let redis = Redis::start_cluster_without_slots();
+        redis.own_all_slots();
+        redis
+    }
+
+    fn own_all_slots(&self) {
+        self.command::<()>("CLUSTER", &[b"ADDSLOTSRANGE", b"0", b"16383"]);
+        self.wait_for_cluster();
+    }
+
+    /// A node of a cluster that was not created yet.
+    pub fn start_cluster_without_slots() -> Redis {
+        Redis::start_with(cluster_options)
+    }
+
+    /// Waits until the cluster accepts commands, which takes two seconds after a start.
+    pub fn wait_for_cluster(&self) {
+        let start = Instant::now();
+        while !self.command::<String>("CLUSTER", &[b"INFO"]).contains("cluster_state:ok") {
+            assert!(start.elapsed() < PATIENCE, "{}", output(&self.directory));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The value for `--log` if it is a cluster.
+    pub fn cluster_url(&self) -> String {
+        format!("redis-cluster://127.0.0.1:{}", self.port)
+    }
+
+    /// A Redis that listens on every address, and is in protected mode.
+    pub fn start_protected() -> Redis {
+        Redis::start_with(|| ["--bind", "0.0.0.0"].map(Into::into).to_vec())
     }
 
     fn start_with(options: impl Fn() -> Vec<String>) -> Redis {
@@ -89,6 +124,11 @@ impl Redis {
         let all = ["SETUSER", USER, "on", &password, "~*", "&*", "+@all"];
         let args: Vec<&[u8]> = all.iter().chain(rules).map(|arg| arg.as_bytes()).collect();
         self.command::<()>("ACL", &args);
+    }
+
+    /// Gives the user [`USER`] another password.
+    pub fn change_password(&self) {
+        self.command::<()>("ACL", &[b"SETUSER", USER.as_bytes(), b"resetpass", b">another"]);
     }
 
     /// Makes it a replica of another Redis, or a primary.
@@ -155,6 +195,24 @@ impl Redis {
     pub fn disconnect_everyone(&self) {
         self.command::<redis::Value>("CLIENT", &[b"KILL", b"TYPE", b"normal", b"SKIPME", b"yes"]);
     }
+}
+
+fn cluster_options() -> Vec<String> {
+    let bus = free_port().unwrap().to_string();
+    ["--cluster-enabled", "yes", "--cluster-port", &bus].map(Into::into).to_vec()
+}
+
+fn tls_options(certificate: &Certificate) -> Vec<String> {
+    let port = free_port().unwrap().to_string();
+    let (file, key) = (certificate.file(), certificate.key());
+    let pairs = [
+        ("--tls-port", port),
+        ("--tls-cert-file", file.clone()),
+        ("--tls-key-file", key),
+        ("--tls-ca-cert-file", file),
+        ("--tls-auth-clients", "no".into()),
+    ];
+    pairs.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect()
 }
 
 /// In memory if possible: the data has to outlive the process, not the machine, and with a disk that is busy with other

@@ -19,8 +19,15 @@ pub struct Server {
     /// Such as `127.0.0.1:40123`.
     pub address: String,
     directory: TempDir,
+    start: Start,
+}
+
+/// How it is started.
+struct Start {
     args: Vec<String>,
     variables: Vec<(String, String)>,
+    /// Its soft and its hard limit of file descriptors, such as `64:128`.
+    files: Option<String>,
 }
 
 impl Drop for Server {
@@ -41,15 +48,22 @@ impl Server {
         try_start_with(args, variables).unwrap()
     }
 
+    /// Like `start`, with a soft and a hard limit of file descriptors.
+    pub fn start_with_files(files: (u64, u64), args: &[&str]) -> Server {
+        let args = args.iter().map(|arg| arg.to_string()).collect();
+        let files = Some(format!("{}:{}", files.0, files.1));
+        try_start_as(Start { args, variables: Vec::new(), files }).unwrap()
+    }
+
     /// Starts it again with the same directory, on another port, after `kill` or `terminate`.
     pub fn restart(&mut self) {
-        let (child, address) = spawn(self.directory.path(), &self.args, &self.variables).unwrap();
+        let (child, address) = spawn(self.directory.path(), &self.start).unwrap();
         (self.child, self.address) = (child, address);
     }
 
     /// Like `restart`, with other arguments from now on.
     pub fn restart_with(&mut self, args: &[&str]) {
-        self.args = args.iter().map(|arg| arg.to_string()).collect();
+        self.start.args = args.iter().map(|arg| arg.to_string()).collect();
         self.restart();
     }
 
@@ -133,6 +147,14 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// A path of the admin port.
+    pub fn admin_url(&self, path: &str) -> String {
+        let log = self.stderr();
+        let (_, rest) = log.split_once("the admin API listens on ").expect("it has an admin port");
+        let url = rest.split_whitespace().next().unwrap();
+        format!("{url}{path}")
+    }
+
     /// Publishes over HTTP; returns the offset.
     pub async fn publish(&self, ch: &str, data: Value) -> u64 {
         let url = self.url(&format!("/channels/{ch}/messages"));
@@ -173,8 +195,16 @@ impl Server {
     }
 }
 
-fn command(directory: &Path, args: &[String]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seamline-server"));
+fn command(directory: &Path, args: &[String], files: Option<&str>) -> Command {
+    const PROGRAM: &str = env!("CARGO_BIN_EXE_seamline-server");
+    let mut command = match files {
+        None => Command::new(PROGRAM),
+        Some(files) => {
+            let mut limited = Command::new("prlimit"); // which becomes the program
+            limited.arg(format!("--nofile={files}")).arg(PROGRAM);
+            limited
+        }
+    };
     let named = |flag: &str| args.iter().any(|arg| arg == flag);
     if !named("--listen") {
         command.args(["--listen", "127.0.0.1:0"]);
@@ -188,14 +218,10 @@ fn command(directory: &Path, args: &[String]) -> Command {
 }
 
 /// Returns its standard error if it does not start.
-fn spawn(
-    directory: &Path,
-    args: &[String],
-    variables: &[(String, String)],
-) -> Result<(Child, String), String> {
+fn spawn(directory: &Path, start: &Start) -> Result<(Child, String), String> {
     let stderr = File::create(directory.join("stderr")).unwrap();
-    let mut command = command(directory, args);
-    command.envs(variables.iter().cloned()).stdout(Stdio::piped()).stderr(stderr);
+    let mut command = command(directory, &start.args, start.files.as_deref());
+    command.envs(start.variables.iter().cloned()).stdout(Stdio::piped()).stderr(stderr);
     let mut child = command.spawn().expect("the server was built");
     let url = listening_url(&mut child);
     let Some((_, address)) = url.as_deref().and_then(|url| url.split_once("://")) else {
@@ -212,12 +238,15 @@ pub fn try_start(args: &[&str]) -> Result<Server, String> {
 }
 
 fn try_start_with(args: &[&str], variables: &[(&str, &str)]) -> Result<Server, String> {
+    let args = args.iter().map(|arg| arg.to_string()).collect();
+    let variables = variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    try_start_as(Start { args, variables, files: None })
+}
+
+fn try_start_as(start: Start) -> Result<Server, String> {
     let directory = TempDir::new().unwrap();
-    let args: Vec<String> = args.iter().map(|arg| arg.to_string()).collect();
-    let variables: Vec<_> =
-        variables.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
-    let (child, address) = spawn(directory.path(), &args, &variables)?;
-    Ok(Server { child, address, directory, args, variables })
+    let (child, address) = spawn(directory.path(), &start)?;
+    Ok(Server { child, address, directory, start })
 }
 
 /// Runs `seamline-server log …` on a store; returns its exit code and its output.
@@ -238,7 +267,7 @@ pub fn log_command(data: &Path, args: &[&str], input: &[u8]) -> (Option<i32>, St
 pub fn refused_to_start(args: &[&str]) -> (Option<i32>, String) {
     let directory = TempDir::new().unwrap();
     let args: Vec<String> = args.iter().map(|arg| arg.to_string()).collect();
-    let mut command = command(directory.path(), &args);
+    let mut command = command(directory.path(), &args, None);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let start = Instant::now();
     while child.try_wait().unwrap().is_none() {
@@ -250,4 +279,15 @@ pub fn refused_to_start(args: &[&str]) -> (Option<i32>, String) {
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "a refusal must not look like a start");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// Starts a server with this log, which it refuses: the error has these words, and no password, which is `hush`.
+#[track_caller]
+pub fn assert_log_refused(url: &str, words: &[&str]) {
+    let (code, stderr) = refused_to_start(&["--log", url]);
+    assert!(code == Some(1) || code == Some(2), "{stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "no {word:?} in:\n{stderr}");
+    }
+    assert!(!stderr.contains("hush"), "{stderr}");
 }

@@ -66,7 +66,7 @@ pub struct Builds {
 
     /// Measure this seamline-server, too, as `before` [default with --before-package: the same server]
     #[arg(long, value_name = "FILE")]
-    before_server: Option<PathBuf>,
+    pub before_server: Option<PathBuf>,
 
     /// Measure this npm package, too, as `before` [default with --before-server: the same package]
     #[arg(long, value_name = "PATH")]
@@ -75,11 +75,11 @@ pub struct Builds {
 
 /// Runs a part in a page.
 pub fn command(part: &str, PageArgs { common, rtt }: &PageArgs) -> Result<ExitCode> {
-    run_part(part, common, rtt.as_deref())
+    run_part(part, common, &[("--rtt", rtt.as_deref())])
 }
 
-/// Runs a part of `bench/runner`.
-pub fn run_part(part: &str, args: &Common, rtt: Option<&str>) -> Result<ExitCode> {
+/// Runs a part of `bench/runner`, with options of its own.
+pub fn run_part(part: &str, args: &Common, options: &[(&str, Option<&str>)]) -> Result<ExitCode> {
     requirements::ensure(&[Part::Node, Part::NpmPackages, Part::Chromium])?;
     let mut node = shell::command("node");
     node.arg(paths::root().join("bench/runner/run.mjs")).arg(part);
@@ -88,7 +88,7 @@ pub fn run_part(part: &str, args: &Common, rtt: Option<&str>) -> Result<ExitCode
     if args.quick {
         node.arg("--quick");
     }
-    for (name, value) in [("--only", args.only.as_deref()), ("--rtt", rtt)] {
+    for (name, value) in options.iter().chain(&[("--only", args.only.as_deref())]) {
         if let Some(value) = value {
             node.args([name, value]);
         }
@@ -118,14 +118,21 @@ fn give_builds(node: &mut Command, builds: &Builds) -> Result<()> {
         node.arg(name).arg(absolute(path)?);
     }
     node.arg("--link").arg(link);
-    let commit = shell::output(shell::command("git").args(["rev-parse", "--short", "HEAD"]));
-    if let (Some(commit), None, None) = (commit, &builds.server, &builds.package) {
-        node.args(["--built", &commit]);
+    if let (None, None) = (&builds.server, &builds.package) {
+        name_commit(node);
     }
     Ok(())
 }
 
-fn absolute(path: &Path) -> Result<PathBuf> {
+/// Passes on which commit was built.
+pub fn name_commit(node: &mut Command) {
+    if let Some(commit) = shell::output(shell::command("git").args(["rev-parse", "--short", "HEAD"])) {
+        node.args(["--built", &commit]);
+    }
+}
+
+/// The path, from wherever the runner is started.
+pub fn absolute(path: &Path) -> Result<PathBuf> {
     match path.canonicalize() {
         Ok(path) => Ok(path),
         Err(error) => bail!("cannot find {}: {error}", path.display()),

@@ -15,6 +15,10 @@ pub struct Args {
     #[command(flatten)]
     pub common: browser::Common,
 
+    /// Measure only these, such as `append,sweep`: append, sweep, sockets, channels, replays
+    #[arg(long, value_name = "NAMES")]
+    measure: Option<String>,
+
     /// Number of idle connections, and of clients that reconnect at once [default: 10000]
     #[arg(long, value_name = "N")]
     connections: Option<u64>,
@@ -53,14 +57,13 @@ impl Args {
 
 /// `cargo xtask bench server`.
 pub fn command(args: &Args) -> Result<ExitCode> {
-    if args.common.only.is_none() {
+    if args.common.only.is_none() && args.measure.is_none() {
         let load = load(args)?;
         if load != ExitCode::SUCCESS {
             return Ok(load);
         }
     }
-    requirements::ensure(&[Part::Redis])?;
-    browser::run_part("server", &args.common, None)
+    browser::run_part("server", &args.common, &[("--measure", args.measure.as_deref())])
 }
 
 /// Idle connections, one channel to many sockets, and all clients reconnecting at once.

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::{Outcome, Project, empty_tree, failure, list, seed_in};
+use super::{Failure, Outcome, Project, empty_tree, failure, list, seed_in};
 use crate::tools::{paths, shell, workspace};
 
 /// The tests by hand and by property; cargo builds the simulation along with them, which keeps both cores busy.
@@ -31,11 +31,18 @@ fn test(tree: &Path, seeds: u64) -> Result<Outcome> {
     let mut simulation = cargo_test(tree);
     simulation.args([SIMULATION, "--", "--exact", "seeds"]);
     simulation.env("SIM_SEEDS", seeds.to_string()).env("SIM_SHRINK", "0");
-    if let Some(output) = failure(&mut simulation)? {
-        return Ok(Outcome::Simulation(seed_in(&output).map_or(seeds, |seed| seed + 1)));
+    match failure(&mut simulation)? {
+        Some(Failure::Failed(output)) => {
+            return Ok(Outcome::Simulation(seed_in(&output).map_or(seeds, |seed| seed + 1)));
+        }
+        Some(Failure::Hang) => return Ok(Outcome::Hang),
+        None => {}
     }
-    let found = failure(cargo_test(tree).args(TESTS))?.is_some();
-    Ok(if found { Outcome::Tests } else { Outcome::Survived })
+    Ok(match failure(cargo_test(tree).args(TESTS))? {
+        Some(Failure::Failed(_)) => Outcome::Tests,
+        Some(Failure::Hang) => Outcome::Hang,
+        None => Outcome::Survived,
+    })
 }
 
 /// All of them share one target directory, so that each builds only what the bug changes.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Outcome, Project, copy_file, empty_tree, failure, list, seed_in};
+use super::{Failure, Outcome, Project, copy_file, empty_tree, failure, list, seed_in};
 use crate::commands::pack;
 use crate::tools::{files, paths, shell};
 
@@ -33,7 +33,8 @@ fn test(tree: &Path, seeds: u64) -> Result<Outcome> {
     node.args(["--seeds", &seeds.to_string()]);
     Ok(match failure(&mut node)? {
         None => Outcome::Survived,
-        Some(output) => {
+        Some(Failure::Hang) => Outcome::Hang,
+        Some(Failure::Failed(output)) => {
             seed_in(&output).map_or(Outcome::DoesNotCompile, |seed| Outcome::Simulation(seed + 1))
         }
     })

@@ -22,6 +22,7 @@ pub fn has_version(version: &str) -> Result<()> {
         ("Cargo.toml", format!("\nversion = \"{version}\"\n")),
         ("server/Cargo.toml", format!("seamline = {{ path = \"..\", version = \"{version}\" }}")),
         ("js/package.json", format!("\n  \"version\": \"{version}\",\n")),
+        ("js/src/version.ts", format!("\nexport const VERSION = \"{version}\";\n")),
         ("js/package-lock.json", format!("\n  \"version\": \"{version}\",\n")),
     ];
     for (file, line) in places {

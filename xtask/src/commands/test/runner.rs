@@ -1,10 +1,14 @@
 //! Runs tests and counts them.
 
-use std::process::Command;
+use std::num::NonZero;
+use std::process::{Command, ExitStatus};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::tools::progress::say;
+use crate::tools::progress::{self, say};
 use crate::tools::tally::Tally;
 use crate::tools::{run, shell};
 
@@ -20,10 +24,115 @@ pub fn count(command: &mut Command) -> Result<Tally> {
 /// As [`count`], for commands that may run none. A failure that is not a test's, such as one to compile, counts as one.
 pub fn count_some_or_none(command: &mut Command) -> Result<Tally> {
     let (status, output) = run::shown(command)?;
-    let mut tally = Tally::of(&output);
+    Ok(tally(command, status, &output))
+}
+
+/// The tests of one file.
+pub struct File {
+    /// What runs it.
+    pub command: Command,
+    /// Names it in messages.
+    pub name: String,
+}
+
+/// The tests of these files, so many at a time. What a file prints is shown when it has ended. One that takes longer than
+/// `limit` is killed with all that it has started, and counts as failed: a test that hangs must not hold up the others.
+pub fn count_files(files: Vec<File>, at_a_time: usize, limit: Duration) -> Result<Tally> {
+    let (open, sum) = (Mutex::new(files.into_iter()), Mutex::new(Tally::default()));
+    let run_some = || -> Result<()> {
+        loop {
+            let next = open.lock().expect(NO_PANIC).next();
+            let Some(mut file) = next else { return Ok(()) };
+            let ended = run::captured_within(&mut file.command, limit)?;
+            // Under the lock, so that the output of two files does not mix.
+            let mut sum = sum.lock().expect(NO_PANIC);
+            *sum += file.tally(ended, limit)?;
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..at_a_time).map(|_| scope.spawn(run_some)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().expect(NO_PANIC))
+    })?;
+    Ok(sum.into_inner().expect(NO_PANIC))
+}
+
+const NO_PANIC: &str = "no worker panics";
+
+impl File {
+    /// Shows and counts what it has printed.
+    fn tally(&self, (status, output): (Option<ExitStatus>, String), limit: Duration) -> Result<Tally> {
+        say!("▸ {}\n{}", shell::show(&self.command), output.trim_end());
+        let Some(status) = status else {
+            let Tally { passed, failed } = Tally::of(&output);
+            let cure = "run it alone: a test hangs, or the machine is too slow";
+            say!("error: {} did not end within {}; {cure}", self.name, progress::seconds(limit));
+            return Ok(Tally { passed, failed: failed + 1 });
+        };
+        let tally = tally(&self.command, status, &output);
+        if tally == Tally::default() {
+            bail!("{} has no tests", self.name);
+        }
+        Ok(tally)
+    }
+}
+
+/// Counts and names a test of one condition, as cargo does.
+pub fn verdict(name: &str, passed: bool) -> Tally {
+    say!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+    Tally { passed: u64::from(passed), failed: u64::from(!passed) }
+}
+
+/// How many tests run at a time that mostly wait for other processes: two for each core.
+pub fn waiting_threads() -> String {
+    (2 * cores()).to_string()
+}
+
+/// The cores of this machine.
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+fn tally(command: &Command, status: ExitStatus, output: &str) -> Tally {
+    let mut tally = Tally::of(output);
     if !status.success() && tally.failed == 0 {
         say!("`{}` failed ({status})", shell::show(command));
         tally.failed = 1;
     }
-    Ok(tally)
+    tally
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::tools::paths;
+
+    const HANGS: &str = "test(\"hangs\", () => new Promise(() => setInterval(() => {}, 1000)));";
+    const PASSES: &str = "test(\"passes\", () => {});";
+
+    fn file(name: &str, script: &str) -> File {
+        let folder = paths::target().join("test-data/runner");
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join(name);
+        fs::write(&file, format!("import {{ test }} from \"node:test\";\n{script}")).unwrap();
+        let name = paths::shown(&file);
+        let mut command = shell::command("node");
+        command.args(["--test", "--test-reporter=spec", &name]);
+        File { command, name }
+    }
+
+    #[test]
+    fn a_file_that_hangs_counts_as_failed() {
+        let files = vec![file("hangs.test.mjs", HANGS)];
+        let tally = count_files(files, 1, Duration::from_secs(3)).unwrap();
+        assert_eq!(tally, Tally { passed: 0, failed: 1 });
+    }
+
+    #[test]
+    fn files_that_end_in_time_are_counted() {
+        let files = (0..3).map(|i| file(&format!("passes-{i}.test.mjs"), PASSES)).collect();
+        let tally = count_files(files, 2, Duration::from_secs(60)).unwrap();
+        assert_eq!(tally, Tally { passed: 3, failed: 0 });
+    }
 }

@@ -1,13 +1,13 @@
 //! How much is committed in memory before the store's own file is written.
 
-use super::Command;
-
 /// What a durable commit writes at most, so that publishers do not wait longer than some milliseconds.
 const BYTES_MAX: usize = 1024 * 1024;
 /// A larger group is written to the file directly instead of twice.
 const RECORD_BYTES_MAX: usize = 64 * 1024;
 /// A key is random, so each one changes a page of its own.
 const BYTES_PER_COMMAND: usize = 4096;
+/// Of a row that is dropped, too.
+const BYTES_PER_DROPPED_ROW: usize = 4096;
 
 /// See the module.
 #[derive(Default)]
@@ -16,13 +16,18 @@ pub(in crate::log::embedded) struct Budget {
 }
 
 impl Budget {
-    /// Whether this group may be committed in memory.
-    pub fn allows(&self, record: usize, group: &[Command]) -> bool {
-        record <= RECORD_BYTES_MAX && self.spent + cost(record, group) <= BYTES_MAX
+    /// Whether a group that has changed so much may be committed in memory.
+    pub fn allows(&self, record: usize, commands: usize, dropped_rows: usize) -> bool {
+        record <= RECORD_BYTES_MAX && self.spent + cost(record, commands, dropped_rows) <= BYTES_MAX
     }
 
-    pub fn spend(&mut self, record: usize, group: &[Command]) {
-        self.spent += cost(record, group);
+    pub fn spend(&mut self, record: usize, commands: usize, dropped_rows: usize) {
+        self.spent += cost(record, commands, dropped_rows);
+    }
+
+    /// The next group is written to the store's own file.
+    pub fn exhaust(&mut self) {
+        self.spent = BYTES_MAX;
     }
 
     /// Everything is on disk.
@@ -31,6 +36,6 @@ impl Budget {
     }
 }
 
-fn cost(record: usize, group: &[Command]) -> usize {
-    record + group.len() * BYTES_PER_COMMAND
+fn cost(record: usize, commands: usize, dropped_rows: usize) -> usize {
+    record + commands * BYTES_PER_COMMAND + dropped_rows * BYTES_PER_DROPPED_ROW
 }

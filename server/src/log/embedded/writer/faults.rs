@@ -120,7 +120,12 @@ impl World {
 
     /// Publishes a number under itself as the key.
     fn publish(&mut self, i: u64) -> Result<Appended, StoreError> {
-        let append = Append { ch: "c".into(), key: Some(i.to_string()), data: i.to_string().into() };
+        let append = Append {
+            ch: "c".into(),
+            key: Some(i.to_string()),
+            data: i.to_string().into(),
+            trace: Default::default(),
+        };
         let (answer, mut receiver) = oneshot::channel();
         self.writer.commit(vec![Command::Append(append, answer)]);
         receiver.try_recv().expect("an answer")

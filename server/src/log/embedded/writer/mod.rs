@@ -5,32 +5,38 @@
 //! stream, in log order, and answer the publishers. So no message is delivered or acknowledged that a crash could take
 //! back, and because a single thread publishes, live order *is* log order.
 //!
-//! Most groups are flushed to the [journal], and committed in memory. A [`Budget`] limits how much that
-//! is before a commit writes everything to the store's own file.
+//! Most groups are flushed to the [`Journal`], and committed in memory. The disk begins to write a group while the
+//! tables change, and readers see it a moment after it was announced; those that begin in between wait. A [`Budget`]
+//! limits how much is in memory before a commit writes everything to the store's own file.
 //!
 //! When the disk rejects a group, an [`outage`] begins: the writer rejects everything until the disk has space again.
 
 mod budget;
 #[cfg(test)]
 mod faults;
+mod group;
 mod outage;
 mod record;
+#[cfg(test)]
+mod steps;
 
 use std::sync::Arc;
 
-use redb::{Database, Durability, WriteTransaction};
+use redb::WriteTransaction;
 use seamline::wire::{Position, StartAt};
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
 pub(super) use self::budget::Budget;
+pub(in crate::log) use self::group::replay;
+use self::group::{Done, Failure, Written};
 use self::outage::Outage;
 use super::commits::CommitCount;
-use super::handle::{Handle, needs_reopening};
-use super::journal::{self, Journal};
-use super::store::{Reopened, begin_write};
-use super::tables::{Context, Outcome, Tables};
-use super::trim::{self, Expired};
+use super::handle::Handle;
+use super::journal::Journal;
+use super::store::Reopened;
+use super::tables::{Context, Outcome};
+use super::trim::Step;
 use crate::error::SetupError;
 use crate::log::hub::Hub;
 use crate::log::{Append, Appended, ChannelInfo, PositionKey, Resumed, Retention, StoreError};
@@ -46,10 +52,12 @@ pub(super) enum Command {
     Append(Append, Answer<Appended>),
     /// Create the channel if it is missing.
     Ensure(String, Answer<ChannelInfo>),
+    /// Delete the channel. The answer is whether there was one.
+    Delete(String, Answer<bool>),
     StorePositions(Vec<(PositionKey, Position)>, Answer<()>),
     Resume(Vec<PositionKey>, StartAt, Answer<Resumed>),
-    /// Drop what is past its retention, up to a limit. The answer is whether some is left.
-    Trim(Expired, Answer<bool>),
+    /// Drop what is past its retention or was deleted, up to a limit. The answer is whether some is left.
+    Trim(Step, Answer<bool>),
     Control(Control),
 }
 
@@ -60,32 +68,6 @@ pub(super) enum Control {
     /// Check whether the store can be written again.
     Retry(oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
-}
-
-/// The result of a command, valid once its group is committed.
-enum Done {
-    Appended(Outcome),
-    Ensured(ChannelInfo),
-    Stored,
-    Resumed(Resumed),
-    Trimmed { more: bool },
-}
-
-/// A group that has been written.
-struct Written {
-    /// The number of the commit.
-    number: u64,
-    /// The results, in the order of the commands.
-    done: Vec<Done>,
-}
-
-/// Why a group could not be written.
-struct Failure {
-    error: redb::Error,
-    /// Whether the file has to be reopened before anything else can be written.
-    lasting: bool,
-    /// Set if the commit itself failed. Whether the group is stored turns out when the file is reopened.
-    uncertain: Option<Box<Written>>,
 }
 
 /// Reopens the store, which was at this commit.
@@ -133,10 +115,7 @@ impl Writer {
             return outage.refuse_all(group);
         }
         match self.write(&group) {
-            Ok(written) => {
-                self.wrote(written.number);
-                group.into_iter().zip(written.done).for_each(|(command, done)| self.announce(command, done));
-            }
+            Ok(written) => self.finish(group, written),
             Err(failure) if failure.lasting => self.interrupt(group, failure),
             Err(Failure { error, .. }) => {
                 error!("cannot commit {} commands: {error}", group.len());
@@ -147,10 +126,25 @@ impl Writer {
     }
 
     fn write(&mut self, group: &[Command]) -> Result<Written, Failure> {
-        let Writer { handle, journal, budget, retention, .. } = self;
-        let context = Context::now(*retention);
+        let Writer { handle, journal, budget, retention, committed, .. } = self;
+        let context = Context::now(*retention, group.len());
         let closed = || Err(Failure { error: redb::Error::DatabaseClosed, lasting: true, uncertain: None });
-        handle.with(|db| write(db, journal, budget, context, group)).unwrap_or_else(closed)
+        let number = *committed + 1;
+        handle
+            .with_present(|db| group::write(db, journal, budget, context, number, group))
+            .unwrap_or_else(closed)
+    }
+
+    /// Announces the group, and makes it visible to readers. What is announced is on the disk, so this can take place
+    /// while those who are waiting are already being woken. Reads that begin meanwhile wait.
+    fn finish(&mut self, group: Vec<Command>, Written { number, done, in_memory }: Written) {
+        self.wrote(number);
+        let handle = self.handle.clone();
+        let _readers = in_memory.is_some().then(|| handle.hold_readers());
+        group.into_iter().zip(done).for_each(|(command, done)| self.announce(command, done));
+        if let Some(Err(e)) = in_memory.map(WriteTransaction::commit) {
+            self.not_visible(&e.into());
+        }
     }
 
     /// Records the newest commit.
@@ -165,7 +159,7 @@ impl Writer {
             (Command::Append(append, answer), Done::Appended(outcome)) => {
                 let _ = answer.send(match outcome {
                     Outcome::Stored(appended, message) => {
-                        self.hub.publish(&append.ch, message);
+                        self.hub.publish_traced(&append.ch, message, append.trace.published());
                         Ok(appended)
                     }
                     Outcome::Known(appended) => Ok(appended),
@@ -173,9 +167,15 @@ impl Writer {
                 });
             }
             (Command::Ensure(_, answer), Done::Ensured(info)) => drop(answer.send(Ok(info))),
+            (Command::Delete(ch, answer), Done::Deleted(existed)) => {
+                if existed {
+                    self.hub.reset(&ch);
+                }
+                drop(answer.send(Ok(existed)));
+            }
             (Command::StorePositions(_, answer), Done::Stored) => drop(answer.send(Ok(()))),
             (Command::Resume(_, _, answer), Done::Resumed(resumed)) => drop(answer.send(Ok(resumed))),
-            (Command::Trim(_, answer), Done::Trimmed { more }) => drop(answer.send(Ok(more))),
+            (Command::Trim(_, answer), Done::Dropped(dropped)) => drop(answer.send(Ok(dropped.more))),
             _ => {} // a command and its result are of the same kind
         }
     }
@@ -187,6 +187,7 @@ impl Command {
         match self {
             Command::Append(_, answer) => drop(answer.send(Err(e.clone()))),
             Command::Ensure(_, answer) => drop(answer.send(Err(e.clone()))),
+            Command::Delete(_, answer) => drop(answer.send(Err(e.clone()))),
             Command::StorePositions(_, answer) => drop(answer.send(Err(e.clone()))),
             Command::Resume(_, _, answer) => drop(answer.send(Err(e.clone()))),
             Command::Trim(_, answer) => drop(answer.send(Err(e.clone()))),
@@ -195,99 +196,8 @@ impl Command {
     }
 }
 
-fn write(
-    db: &Database,
-    journal: &mut Journal,
-    budget: &mut Budget,
-    context: Context,
-    group: &[Command],
-) -> Result<Written, Failure> {
-    // A transaction that cannot begin will not begin the next time either.
-    let txn = begin_write(db).map_err(|error| Failure { error, lasting: true, uncertain: None })?;
-    let failed = |error| Failure { lasting: needs_reopening(&error), error, uncertain: None };
-    let written = fill(&txn, context, group).map_err(failed)?;
-    let record = record::encode(&context, group).filter(|record| journal.has_room(record.len()));
-    let record = record.filter(|record| budget.allows(record.len(), group));
-    let stored = match &record {
-        Some(record) => in_memory(txn, journal, written.number, record),
-        None => txn.commit().map_err(redb::Error::from),
-    };
-    match (stored, record) {
-        (Err(error), _) => Err(Failure { uncertain: Some(Box::new(written)), ..failed(error) }),
-        (Ok(()), None) => {
-            journal.start_over();
-            budget.start_over();
-            Ok(written)
-        }
-        (Ok(()), Some(record)) => {
-            budget.spend(record.len(), group);
-            Ok(written)
-        }
-    }
-}
-
-/// Flushes the group to the journal, and shows it to the readers.
-fn in_memory(
-    mut txn: WriteTransaction,
-    journal: &mut Journal,
-    number: u64,
-    record: &[u8],
-) -> Result<(), redb::Error> {
-    txn.set_two_phase_commit(false);
-    txn.set_durability(Durability::None)?;
-    journal.append(number, record)?;
-    Ok(txn.commit()?)
-}
-
-fn fill(txn: &WriteTransaction, context: Context, group: &[Command]) -> Result<Written, redb::Error> {
-    let mut done = Vec::with_capacity(group.len());
-    let mut tables = Tables::open(txn, context)?;
-    let number = tables.count_commit()?;
-    for command in group {
-        done.push(match command {
-            Command::Append(append, _) => Done::Appended(tables.append(append)?),
-            Command::Ensure(ch, _) => Done::Ensured(tables.channel(ch)?.info()),
-            Command::StorePositions(positions, _) => {
-                positions.iter().try_for_each(|(key, at)| tables.store_position(key, at))?;
-                Done::Stored
-            }
-            Command::Resume(keys, otherwise, _) => Done::Resumed(tables.resume(keys, *otherwise)?),
-            Command::Trim(..) => Done::Trimmed { more: false }, // below, when the tables are closed
-            Command::Control(_) => continue,                    // never in a group: see `take_group`
-        });
-    }
-    tables.finish()?;
-    for (command, done) in group.iter().zip(&mut done) {
-        if let (Command::Trim(expired, _), Done::Trimmed { more }) = (command, done) {
-            *more = trim::drop_expired(txn, context, expired)?;
-        }
-    }
-    Ok(Written { number, done })
-}
-
-/// Applies what the journal has and the store has not, in memory. Returns the newest commit.
-pub(in crate::log) fn replay(
-    db: &Database,
-    committed: u64,
-    records: &[journal::Record],
-) -> Result<u64, redb::Error> {
-    if records.is_empty() {
-        return Ok(committed);
-    }
-    let mut txn = begin_write(db)?;
-    let mut newest = committed;
-    for record in records {
-        let damaged = |e: serde_json::Error| redb::Error::Corrupted(format!("commit {}: {e}", record.number));
-        let (context, group) = record::decode(&record.bytes).map_err(damaged)?;
-        newest = fill(&txn, context, &group)?.number;
-    }
-    txn.set_two_phase_commit(false);
-    txn.set_durability(Durability::None)?;
-    txn.commit()?;
-    Ok(newest)
-}
-
-/// Takes what is queued, up to the limits or the first control command.
+/// Takes what is queued, up to the limits, the first control command or the first step of dropping: a group has one at
+/// most, so that publishers wait for a bounded time.
 fn take_group(first: Command, queue: &mut mpsc::Receiver<Command>) -> (Vec<Command>, Option<Control>) {
     let mut group = Vec::new();
     let mut bytes = 0;
@@ -300,7 +210,8 @@ fn take_group(first: Command, queue: &mut mpsc::Receiver<Command>) -> (Vec<Comma
             bytes += append.data.len();
         }
         group.push(command);
-        let room = group.len() < GROUP_COMMANDS_MAX && bytes < GROUP_BYTES_MAX;
+        let is_last = matches!(group.last(), Some(Command::Trim(..)));
+        let room = !is_last && group.len() < GROUP_COMMANDS_MAX && bytes < GROUP_BYTES_MAX;
         next = if room { queue.try_recv().ok() } else { None };
     }
     (group, None)

@@ -9,9 +9,12 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 use tracing::{debug, info, warn};
 
-use super::{Budget, Command, Done, Failure, Outcome, Reopened, Writer, Written};
+use super::group::{Done, Failure};
+use super::{Budget, Command, Outcome, Reopened, Writer};
 use crate::log::embedded::free_space;
-use crate::log::embedded::trim::{self, Expired};
+use crate::log::embedded::removal::deleted_channel;
+use crate::log::embedded::sweep::expired_channels;
+use crate::log::embedded::trim::{Expired, STEP_ROWS_MAX, Step};
 use crate::log::{Health, Message, StoreError};
 
 /// See the module.
@@ -27,10 +30,17 @@ pub(in crate::log) struct Outage {
     reopen_error: Option<String>,
 }
 
-/// The messages of a commit that may have succeeded. Their publishers were asked to retry.
-struct Uncertain {
-    number: u64,
-    messages: Vec<(String, Message)>,
+/// The changes of a commit that may have succeeded. Those who asked for them were asked to retry.
+pub(super) struct Uncertain {
+    pub number: u64,
+    pub changes: Vec<Change>,
+}
+
+/// What the listeners of a channel have to learn.
+pub(super) enum Change {
+    Appended(String, Message),
+    /// They have to read the log again: it was deleted, or it is not known what it has.
+    Reset(String),
 }
 
 impl Outage {
@@ -43,9 +53,15 @@ impl Writer {
     /// A group could not be written, and the next one will fail too.
     pub(super) fn interrupt(&mut self, group: Vec<Command>, failure: Failure) {
         let sizes = group.iter().filter_map(size).collect();
-        let uncertain = failure.uncertain.map(|written| Uncertain::new(&group, *written));
+        let uncertain = failure.uncertain.map(|uncertain| *uncertain);
         let outage = self.begin_outage(&failure.error, sizes, uncertain);
         outage.refuse_all(group);
+        self.reopen();
+    }
+
+    /// A group that is in the journal could not be made visible. It will be when the file is reopened.
+    pub(super) fn not_visible(&mut self, e: &redb::Error) {
+        self.begin_outage(e, Vec::new(), None);
         self.reopen();
     }
 
@@ -100,8 +116,10 @@ impl Writer {
     /// Trims first: dropping old messages frees space even if the disk stays full.
     fn find_space(&mut self, sizes: &[usize]) -> Result<(), redb::Error> {
         while let Some(expired) = self.first_expired()? {
-            match self.write(&[Command::Trim(expired, oneshot::channel().0)]) {
-                Ok(trimmed) => self.wrote(trimmed.number),
+            let step = Step { expired, rows_max: STEP_ROWS_MAX };
+            self.budget.exhaust(); // only a commit of the store's own file frees its pages
+            match self.write(&[Command::Trim(step, oneshot::channel().0)]) {
+                Ok(trimmed) => self.finish(Vec::new(), trimmed),
                 Err(failure) if failure.lasting => return Err(failure.error),
                 Err(failure) => {
                     debug!("trimming failed: {}", failure.error);
@@ -109,13 +127,27 @@ impl Writer {
                 }
             }
         }
-        self.handle.with(|db| free_space::check(db, sizes)).unwrap_or(Err(redb::Error::DatabaseClosed))
+        self.handle
+            .with_present(|db| free_space::check(db, sizes))
+            .unwrap_or(Err(redb::Error::DatabaseClosed))
     }
 
     fn first_expired(&self) -> Result<Option<Expired>, redb::Error> {
-        let find = |db: &_| trim::expired_channels(db, self.retention, "");
-        let channels = self.handle.with(find).unwrap_or(Err(redb::Error::DatabaseClosed))?;
-        Ok((!channels.is_empty()).then_some(Expired::Channels(channels)))
+        let find = |db: &_| {
+            if let Some(number) = deleted_channel(db)? {
+                return Ok(Some(Expired::Deleted(number)));
+            }
+            let mut after = Some(String::new());
+            while let Some(last) = after {
+                let found = expired_channels(db, self.retention, &last)?;
+                if !found.expired.is_empty() {
+                    return Ok(Some(Expired::Channels(found.expired)));
+                }
+                after = found.next;
+            }
+            Ok(None)
+        };
+        self.handle.with_present(find).unwrap_or(Err(redb::Error::DatabaseClosed))
     }
 
     /// Reopens the file. Returns whether it is open.
@@ -134,7 +166,10 @@ impl Writer {
         self.wrote(committed);
         let uncertain = self.outage.as_mut().and_then(|outage| outage.uncertain.take());
         if let Some(stored) = uncertain.filter(|uncertain| uncertain.number <= committed) {
-            stored.messages.into_iter().for_each(|(ch, message)| self.hub.publish(&ch, message));
+            stored.changes.into_iter().for_each(|change| match change {
+                Change::Appended(ch, message) => self.hub.publish(&ch, message),
+                Change::Reset(ch) => self.hub.reset(&ch),
+            });
         }
         true
     }
@@ -151,17 +186,26 @@ impl Writer {
 }
 
 impl Uncertain {
-    fn new(group: &[Command], written: Written) -> Self {
-        let message = |(command, done): (&Command, Done)| match (command, done) {
+    /// What a group with these results has changed.
+    pub fn done(group: &[Command], done: Vec<Done>) -> Vec<Change> {
+        let change = |(command, done): (&Command, Done)| match (command, done) {
             (Command::Append(append, _), Done::Appended(Outcome::Stored(_, message))) => {
-                Some((append.ch.clone(), message))
+                Some(Change::Appended(append.ch.clone(), message))
             }
+            (Command::Delete(ch, _), Done::Deleted(true)) => Some(Change::Reset(ch.clone())),
             _ => None,
         };
-        Uncertain {
-            number: written.number,
-            messages: group.iter().zip(written.done).filter_map(message).collect(),
-        }
+        group.iter().zip(done).filter_map(change).collect()
+    }
+
+    /// What a group has changed if it is stored, without its results.
+    pub fn unknown(group: &[Command]) -> Vec<Change> {
+        let change = |command: &Command| match command {
+            Command::Append(append, _) => Some(Change::Reset(append.ch.clone())),
+            Command::Delete(ch, _) => Some(Change::Reset(ch.clone())),
+            _ => None,
+        };
+        group.iter().filter_map(change).collect()
     }
 }
 

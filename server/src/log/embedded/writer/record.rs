@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::Command;
 use crate::log::embedded::tables::Context;
+use crate::log::embedded::trim::Step;
 use crate::log::{Append, PositionKey, Retention};
 use crate::time::millis;
 
@@ -24,12 +25,19 @@ struct Record<'a> {
     /// Servers before this setting kept keys for a day.
     #[serde(default = "day_ms")]
     key_age_min_ms: u64,
+    #[serde(default = "earlier_rows_max")]
+    rows_max: usize,
     #[serde(borrow)]
     changes: Vec<Change<'a>>,
 }
 
 fn day_ms() -> u64 {
     24 * 3600 * 1000
+}
+
+/// What a group could drop before the record had a number for it.
+fn earlier_rows_max() -> usize {
+    1024
 }
 
 /// A command without its answer.
@@ -46,6 +54,7 @@ enum Change<'a> {
     Ensure(#[serde(borrow)] Cow<'a, str>),
     StorePositions(#[serde(borrow)] Vec<(Key<'a>, Cow<'a, Position>)>),
     Resume(#[serde(borrow)] Vec<Key<'a>>, StartAt),
+    Trim(Cow<'a, Step>),
 }
 
 /// A [`PositionKey`].
@@ -63,13 +72,14 @@ struct Key<'a> {
 
 /// The record of a group. `None` if it has a command that a journal cannot repeat.
 pub(super) fn encode(context: &Context, group: &[Command]) -> Option<Vec<u8>> {
-    let Context { now_ms, seed, retention } = context;
+    let Context { now_ms, seed, retention, rows_max } = context;
     let record = Record {
         now_ms: *now_ms,
         seed: *seed,
         messages_max: retention.messages,
         age_max_ms: retention.age.map(millis),
         key_age_min_ms: millis(retention.keys),
+        rows_max: *rows_max,
         changes: group.iter().map(change).collect::<Option<_>>()?,
     };
     serde_json::to_vec(&record).ok()
@@ -77,19 +87,20 @@ pub(super) fn encode(context: &Context, group: &[Command]) -> Option<Vec<u8>> {
 
 /// The group of a record. Nobody waits for the answers.
 pub(super) fn decode(record: &[u8]) -> serde_json::Result<(Context, Vec<Command>)> {
-    let Record { now_ms, seed, messages_max, age_max_ms, key_age_min_ms, changes } =
+    let Record { now_ms, seed, messages_max, age_max_ms, key_age_min_ms, rows_max, changes } =
         serde_json::from_slice(record)?;
     let retention = Retention {
         messages: messages_max,
         age: age_max_ms.map(Duration::from_millis),
         keys: Duration::from_millis(key_age_min_ms),
     };
-    Ok((Context { now_ms, seed, retention }, changes.into_iter().map(command).collect()))
+    let context = Context { now_ms, seed, retention, rows_max };
+    Ok((context, changes.into_iter().map(command).collect()))
 }
 
 fn change(command: &Command) -> Option<Change<'_>> {
     match command {
-        Command::Append(Append { ch, key, data }, _) => Some(Change::Append {
+        Command::Append(Append { ch, key, data, trace: _ }, _) => Some(Change::Append {
             ch: ch.into(),
             key: key.as_deref().map(Cow::Borrowed),
             data: Cow::Borrowed(data),
@@ -102,15 +113,16 @@ fn change(command: &Command) -> Option<Change<'_>> {
         Command::Resume(keys, otherwise, _) => {
             Some(Change::Resume(keys.iter().map(Key::from).collect(), *otherwise))
         }
-        Command::Trim(..) | Command::Control(_) => None,
+        Command::Trim(step, _) => Some(Change::Trim(Cow::Borrowed(step))),
+        Command::Delete(..) | Command::Control(_) => None,
     }
 }
 
 fn command(change: Change<'_>) -> Command {
     match change {
         Change::Append { ch, key, data } => {
-            let append =
-                Append { ch: ch.into_owned(), key: key.map(Cow::into_owned), data: data.as_ref().into() };
+            let (ch, key) = (ch.into_owned(), key.map(Cow::into_owned));
+            let append = Append { ch, key, data: data.as_ref().into(), trace: Default::default() };
             Command::Append(append, oneshot::channel().0)
         }
         Change::Ensure(ch) => Command::Ensure(ch.into_owned(), oneshot::channel().0),
@@ -121,6 +133,7 @@ fn command(change: Change<'_>) -> Command {
         Change::Resume(keys, otherwise) => {
             Command::Resume(keys.into_iter().map(Key::into).collect(), otherwise, oneshot::channel().0)
         }
+        Change::Trim(step) => Command::Trim(step.into_owned(), oneshot::channel().0),
     }
 }
 

@@ -4,7 +4,9 @@
 use redis::aio::MultiplexedConnection;
 use redis::{RedisError, RedisResult};
 
-use super::is_connection_error;
+use super::confirm::too_few_replicas;
+use super::{SharedConnection, is_connection_error, is_redirection};
+use crate::log::redis::problem::in_words;
 use crate::log::redis::scripts;
 
 /// The result of a probe.
@@ -12,7 +14,7 @@ use crate::log::redis::scripts;
 pub(in crate::log::redis) enum ProbeResult {
     /// Redis does everything that the store needs.
     Ok,
-    /// Redis rejects a command. What it does not reject goes on over this connection.
+    /// Redis rejects a command, or too few replicas confirm it. What it does not reject goes on over this connection.
     Rejected(String),
     /// The connection is useless. Another one may lead to a Redis that works.
     Broken(String),
@@ -21,18 +23,51 @@ pub(in crate::log::redis) enum ProbeResult {
 /// The error code of a replica that is asked to write.
 const READ_ONLY: &str = "READONLY";
 
-/// Runs every command of the store on keys of this node.
-pub(super) async fn probe(connection: &mut MultiplexedConnection, node: &str) -> ProbeResult {
-    if is_replica(connection).await {
-        return ProbeResult::Broken("it is a replica, but the store needs the primary".into());
+/// How long the probe waits for replicas.
+const WAIT_MS: u64 = 500;
+
+impl SharedConnection {
+    /// Runs every command of the store on keys of this node, and waits until the replicas have that.
+    pub(super) async fn probe_over(&self, connection: &mut MultiplexedConnection) -> ProbeResult {
+        if is_replica(connection).await {
+            return ProbeResult::Broken("it is a replica, but the store needs the primary".into());
+        }
+        let mut result = ProbeResult::Broken("it has no slot of the cluster".into());
+        for tag in self.probe_tags() {
+            let answer: RedisResult<Vec<String>> =
+                scripts::probe(&tag, &self.node).query_async(connection).await;
+            result = match answer {
+                // The next slot may be one that is not moving.
+                Err(e) if is_redirection(&e) => redirected(&e),
+                Err(e) => return failed(&e),
+                Ok(answer) => match answer.as_slice() {
+                    [command, why] => return rejected(command, why),
+                    _ => return self.probe_replicas(connection).await,
+                },
+            };
+        }
+        result
     }
-    let answer: RedisResult<Vec<String>> = scripts::probe(node).query_async(connection).await;
-    match answer {
-        Ok(answer) => match answer.as_slice() {
-            [command, why] => rejected(command, why),
-            _ => ProbeResult::Ok,
-        },
-        Err(e) => script_failed(&e),
+
+    /// Whether enough replicas confirm it.
+    async fn probe_replicas(&self, connection: &mut MultiplexedConnection) -> ProbeResult {
+        let required = self.replicas;
+        if required == 0 {
+            return ProbeResult::Ok;
+        }
+        match self.marks().and_wait(connection, required, WAIT_MS).await {
+            Ok(count) if count < required => ProbeResult::Rejected(too_few_replicas(count, required)),
+            Ok(_) => ProbeResult::Ok,
+            Err(e) => failed(&e),
+        }
+    }
+}
+
+/// A node whose slots are all elsewhere has been replaced.
+fn redirected(e: &RedisError) -> ProbeResult {
+    match e.code() {
+        Some("MOVED") => ProbeResult::Broken(in_words(e)),
+        _ => ProbeResult::Rejected(in_words(e)),
     }
 }
 
@@ -48,15 +83,19 @@ fn rejected(command: &str, why: &str) -> ProbeResult {
     let why = why.trim_start_matches('-');
     match why.starts_with(READ_ONLY) {
         true => ProbeResult::Broken(why.to_owned()),
-        false => ProbeResult::Rejected(format!("{command}: {why}")),
+        false => rejection(&format!("{command}: {why}")),
     }
 }
 
-fn script_failed(e: &RedisError) -> ProbeResult {
+fn failed(e: &RedisError) -> ProbeResult {
     match is_connection_error(e) {
-        true => ProbeResult::Broken(e.to_string()),
-        false => ProbeResult::Rejected(e.to_string()),
+        true => ProbeResult::Broken(in_words(e)),
+        false => rejection(&in_words(e)),
     }
+}
+
+fn rejection(why: &str) -> ProbeResult {
+    ProbeResult::Rejected(format!("Redis rejects a command that the store needs: {why}"))
 }
 
 #[cfg(test)]
@@ -69,6 +108,6 @@ mod tests {
         assert_eq!(rejected("XADD", read_only), ProbeResult::Broken(read_only.into()));
         assert_eq!(rejected("XADD", "-READONLY x"), ProbeResult::Broken("READONLY x".into()));
         let denied = "The user executing the script can't run this command or subcommand";
-        assert_eq!(rejected("XADD", denied), ProbeResult::Rejected(format!("XADD: {denied}")));
+        assert_eq!(rejected("XADD", denied), rejection(&format!("XADD: {denied}")));
     }
 }

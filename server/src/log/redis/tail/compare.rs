@@ -6,7 +6,7 @@ use redis::RedisResult;
 use redis::aio::MultiplexedConnection;
 
 use super::{State, Tail};
-use crate::log::redis::connection::{Unusable, is_connection_error};
+use crate::log::redis::connection::{Unusable, is_cluster_down, is_connection_error, is_redirection};
 use crate::log::redis::scripts::{self, Seen};
 
 /// How many channels are compared in one round trip.
@@ -42,14 +42,23 @@ impl Tail {
             }
             let states: Vec<RedisResult<State>> = pipe.ignore_errors().query_async(commands).await?;
             compared += group.len();
+            let mut replaced = Vec::new();
             for ((key, ch, seen), state) in group.into_iter().zip(states) {
                 match state {
-                    Ok(state) if state.0 != seen.epoch => self.start_over(&key, state),
+                    Ok(state) if state.0 != seen.epoch => replaced.push((key, state)),
                     Ok(_) => {}
-                    Err(e) if is_connection_error(&e) => return Err(e.into()),
+                    Err(e) if is_connection_error(&e) || is_cluster_down(&e) => return Err(e.into()),
+                    // The slot is moving; the reader finds out when it is here.
+                    Err(e) if is_redirection(&e) => compared -= 1,
                     Err(e) => unreadable.push((key, ch, e)),
                 }
             }
+            if !replaced.is_empty() && !self.shared.is_confirmed(commands).await? {
+                return Err(Unusable::Unfit(
+                    "a log was replaced, and too few replicas have the new one".into(),
+                ));
+            }
+            replaced.into_iter().for_each(|(key, state)| self.start_over(&key, state));
         }
         if rejects
             && unreadable.len() == compared

@@ -21,7 +21,7 @@ impl Tail {
         let mut head = None;
         while let Some(Discontinuity { ch, seen }) = self.publish(key, &mut entries, head) {
             let state: Result<State, _> =
-                self.shared.run(&scripts::state(&ch, Some(&seen), self.retention)).await;
+                self.shared.run_now(&scripts::state(&ch, Some(&seen), self.retention)).await;
             match state {
                 Ok(state) if state.0 == seen.epoch => head = Some(state.2),
                 Ok(state) => {
@@ -30,6 +30,11 @@ impl Tail {
                 }
                 Err(StoreError::Failed(why)) => {
                     self.give_up(key, &ch, &why);
+                    return Ok(());
+                }
+                // The slot is moving, or the connection is broken, which ends the reader as well.
+                Err(StoreError::Unavailable(_)) if self.shared.is_shard() => {
+                    self.lock().put_off(key);
                     return Ok(());
                 }
                 Err(e) => return Err(e),

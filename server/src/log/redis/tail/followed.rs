@@ -6,6 +6,7 @@ use std::sync::Arc;
 use seamline::wire::MessageId;
 use tracing::{debug, warn};
 
+use super::put_off::PutOff;
 use crate::log::redis::scripts::Seen;
 
 /// See the module. Channels go by the key of their stream.
@@ -21,6 +22,8 @@ pub(super) struct Channels {
     changed: Option<Vec<Arc<str>>>,
     /// What a sweep has found before a wake-up: the newest message of each channel. The wake-up may still arrive.
     unannounced: HashMap<Arc<str>, MessageId>,
+    /// Channels that could not be read because their slots were moving.
+    put_off: PutOff,
 }
 
 /// A channel that the reader follows.
@@ -50,6 +53,7 @@ pub(super) enum Why {
 }
 
 /// A channel to read.
+#[derive(Clone)]
 pub(super) struct ToRead {
     pub key: Arc<str>,
     pub after: MessageId,
@@ -73,21 +77,30 @@ impl Channels {
         self.followed.keys().cloned().collect()
     }
 
-    /// Follows a channel, unless it is followed.
-    pub fn follow(&mut self, key: &str, followed: Followed) {
-        if !self.contains(key) {
+    /// The channels for which this is true of their name.
+    pub fn keys_where(&self, condition: impl Fn(&str) -> bool) -> Vec<Arc<str>> {
+        let chosen = self.followed.iter().filter(|(_, followed)| condition(&followed.ch));
+        chosen.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Follows a channel. Returns `false` if it is followed already.
+    #[must_use]
+    pub fn follow(&mut self, key: &str, followed: Followed) -> bool {
+        let is_new = !self.contains(key);
+        if is_new {
             let key = Arc::<str>::from(key);
             self.followed.insert(key.clone(), followed);
             self.change(key);
         }
+        is_new
     }
 
-    /// Stops following a channel.
-    pub fn remove(&mut self, key: &str) {
-        if let Some((key, _)) = self.followed.remove_entry(key) {
-            self.unannounced.remove(&key);
-            self.change(key);
-        }
+    /// Stops following a channel. Returns how far it was read.
+    pub fn remove(&mut self, key: &str) -> Option<Followed> {
+        let (key, followed) = self.followed.remove_entry(key)?;
+        self.unannounced.remove(&key);
+        self.change(key);
+        Some(followed)
     }
 
     /// A wake-up announced a message. Returns whether it is to be read.
@@ -118,6 +131,20 @@ impl Channels {
                 self.others.push_back(shared);
                 followed.queued = Some(why);
             }
+        }
+    }
+
+    /// The slot of a channel is moving: [`retry`](Self::retry) queues it again.
+    pub fn put_off(&mut self, key: &str) {
+        if let Some((key, _)) = self.followed.get_key_value(key) {
+            self.put_off.add(key.clone());
+        }
+    }
+
+    /// Queues some of the channels that were put off.
+    pub fn retry(&mut self, max: usize) {
+        for key in self.put_off.take(max) {
+            self.queue(&key, Why::CatchUp);
         }
     }
 
@@ -183,6 +210,11 @@ impl Followed {
         Followed { ch: ch.into(), seen, read_to, woken_to: read_to, queued: None, foreign_logged: false }
     }
 
+    /// As another reader takes it over, which has queues of its own.
+    pub fn unqueued(self) -> Self {
+        Followed { queued: None, ..self }
+    }
+
     pub fn ch(&self) -> &str {
         &self.ch
     }
@@ -219,7 +251,7 @@ mod tests {
         let mut channels = Channels::default();
         for key in keys {
             let seen = Seen { epoch: "e".into(), offset: 5, id: at(5) };
-            channels.follow(key, Followed::from(key, seen));
+            assert!(channels.follow(key, Followed::from(key, seen)));
         }
         channels
     }
@@ -276,7 +308,9 @@ mod tests {
         assert!(channels.take_changed(10).is_empty());
         channels.start_listening();
         channels.remove("a");
-        channels.follow("b", Followed::from("b", Seen { epoch: "e".into(), offset: 0, id: at(0) }));
+        let seen = Seen { epoch: "e".into(), offset: 0, id: at(0) };
+        assert!(channels.follow("b", Followed::from("b", seen.clone())));
+        assert!(!channels.follow("b", Followed::from("b", seen)));
         let changed: Vec<_> = std::iter::from_fn(|| channels.take_changed(1).pop()).collect();
         assert_eq!(changed, ["a", "a", "b"].map(Arc::from));
         channels.stop_listening();

@@ -19,7 +19,8 @@ use super::followed::Why;
 use crate::log::Health;
 use crate::log::redis::backoff::Backoff;
 use crate::log::redis::connection::{CONNECT_TIMEOUT, is_connection_error};
-use crate::log::redis::keys;
+use crate::log::redis::problem::{in_words, is_rejected_login};
+use crate::log::redis::{keys, scripts};
 
 /// Maximum number of channels per `SUBSCRIBE` or `UNSUBSCRIBE`. One takes Redis about a millisecond.
 const GROUP_MAX: usize = 1000;
@@ -52,7 +53,8 @@ impl Tail {
             if let Err(e) = self.listen_once().await {
                 match is_connection_error(&e) {
                     true => debug!("the connection for wake-ups failed: {e}"),
-                    false => self.cannot_hear(&format!("{e}; allow SUBSCRIBE to {}", keys::ALL)),
+                    false if is_rejected_login(&e) => self.cannot_hear(&in_words(&e)),
+                    false => self.cannot_hear(&format!("{}; allow SUBSCRIBE to {}", in_words(&e), keys::ALL)),
                 }
             }
             self.lock().stop_listening();
@@ -74,7 +76,7 @@ impl Tail {
     /// Returns when the connection is broken, or seems to be.
     async fn listen_once(&self) -> RedisResult<()> {
         let Ok(connection) = timeout(CONNECT_TIMEOUT, self.shared.open_pubsub()).await else { return Ok(()) };
-        let (mut sink, mut stream) = connection?.split();
+        let (mut sink, mut stream) = connection?.0.split();
         self.lock().start_listening();
         tokio::select! {
             ended = self.subscribe(&mut sink) => ended,
@@ -121,8 +123,12 @@ impl Tail {
                 Ok(Some(message)) => {
                     heard = true;
                     self.hears_again();
-                    let id =
-                        std::str::from_utf8(message.get_payload_bytes()).ok().and_then(|id| id.parse().ok());
+                    let payload = std::str::from_utf8(message.get_payload_bytes()).unwrap_or_default();
+                    if payload == scripts::DELETED {
+                        self.deleted(message.get_channel_name()).await;
+                        continue;
+                    }
+                    let id = payload.parse().ok();
                     if id.is_some_and(|id| self.lock().wake(message.get_channel_name(), id)) {
                         self.to_read.notify_one();
                     }

@@ -15,8 +15,11 @@
 mod compare;
 mod dispatch;
 mod followed;
+mod handover;
 mod listen;
+mod put_off;
 mod read;
+mod read_each;
 mod sweep;
 
 use std::sync::atomic::AtomicUsize;
@@ -30,10 +33,10 @@ use self::followed::{Channels, Followed};
 use self::listen::Hearing;
 use self::read::MESSAGES_MAX;
 use super::connection::SharedConnection;
-use super::keys;
 use super::scripts::{self, Seen};
+use super::{Parts, keys};
 use crate::log::hub::Hub;
-use crate::log::{Retention, StoreError};
+use crate::log::{ChannelInfo, Retention, StoreError};
 
 /// See the module.
 pub(super) struct Tail {
@@ -52,7 +55,6 @@ pub(super) struct Tail {
     to_read: Notify,
     /// There are channels whose subscription has to change.
     to_subscribe: Notify,
-    /// Counts reads of the sweep that found messages which no wake-up announced.
     missed: Counter,
 }
 
@@ -60,47 +62,42 @@ pub(super) struct Tail {
 type State = (String, u64, u64, String);
 
 impl Tail {
-    pub fn new(shared: Arc<SharedConnection>, hub: Arc<Hub>, retention: Retention, node: &str) -> Self {
+    pub fn new(shared: Arc<SharedConnection>, parts: &Parts) -> Self {
         Tail {
             shared,
-            hub,
-            retention,
+            hub: parts.hub.clone(),
+            retention: parts.retention,
             messages_max: AtomicUsize::new(MESSAGES_MAX),
             channels: Mutex::default(),
             hearing: Mutex::default(),
-            node: node.to_owned(),
+            node: parts.node.clone(),
             to_read: Notify::new(),
             to_subscribe: Notify::new(),
-            missed: Counter::default(),
+            missed: parts.missed_wakeups.clone(),
         }
     }
 
-    /// Once this has returned, every message of the channel reaches the hub, for as long as the channel has listeners
-    /// there. The hub must have a listener before this is called.
-    pub async fn follow(&self, ch: &str) -> Result<(), StoreError> {
+    /// See [`Store::follow`](crate::log::Store::follow). It takes one command: a node follows thousands of channels when
+    /// its clients reconnect.
+    pub async fn follow(&self, ch: &str) -> Result<ChannelInfo, StoreError> {
         let key = keys::log(ch);
-        if self.lock().contains(&key) {
-            return Ok(());
+        loop {
+            let was_followed = self.lock().contains(&key);
+            let state: State = {
+                let _turn = self.shared.turn().await; // first: many may wait, and a command takes memory
+                self.shared.run_now(&scripts::state(ch, None, self.retention)).await?
+            };
+            let (epoch, first, head, _) = &state;
+            let info = ChannelInfo { epoch: epoch.clone(), first: *first, head: *head };
+            if was_followed {
+                return Ok(info);
+            }
+            if self.lock().follow(&key, Followed::from(ch, seen(state)?)) {
+                self.to_subscribe.notify_one();
+                return Ok(info);
+            }
+            // Another caller was faster. What the reader follows from may be later than this extent, so it is read again.
         }
-        let followed = Followed::from(ch, self.last_message(ch).await?);
-        // If another caller was faster, its state is as good: it is not later than now.
-        self.lock().follow(&key, followed);
-        self.to_subscribe.notify_one();
-        Ok(())
-    }
-
-    async fn last_message(&self, ch: &str) -> Result<Seen, StoreError> {
-        let answers = self.shared.run_all(self.shared.commands()?, &mut scripts::peek(ch)).await?;
-        let answers: Vec<redis::Value> = answers.into_iter().collect::<Result<_, _>>()?;
-        match answers.into_iter().next().and_then(scripts::known) {
-            Some(known) => Ok(known),
-            None => seen(self.shared.run(&scripts::state(ch, None, self.retention)).await?),
-        }
-    }
-
-    /// See [`Store::missed_wakeups`](crate::log::Store::missed_wakeups).
-    pub fn missed_wakeups(&self) -> Counter {
-        self.missed.clone()
     }
 
     /// Starts over in a log that is not the one that was known. The new state is set before the hub ends the live
@@ -113,11 +110,25 @@ impl Tail {
             let ch = followed.ch().to_owned();
             match seen(state) {
                 Ok(seen) => followed.start_over(seen),
-                Err(_) => channels.remove(key), // to follow it again reports the error
+                Err(_) => drop(channels.remove(key)), // to follow it again reports the error
             }
             ch
         };
         self.hub.reset(&ch);
+    }
+
+    /// A channel was deleted. It is created again, because it has listeners here. If this node does not hear of the
+    /// deletion, or cannot look, the next message shows it.
+    async fn deleted(&self, key: &str) {
+        let followed =
+            self.lock().get_mut(key).map(|followed| (followed.ch().to_owned(), followed.seen.clone()));
+        let Some((ch, seen)) = followed else { return };
+        let state: Result<State, _> =
+            self.shared.run_now(&scripts::state(&ch, Some(&seen), self.retention)).await;
+        match state {
+            Ok(state) if state.0 != seen.epoch => self.start_over(key, state),
+            Ok(_) | Err(_) => {}
+        }
     }
 
     /// Stops following a channel that cannot be read, so that it does not stop the others. Its listeners read the log

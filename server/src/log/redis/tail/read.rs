@@ -5,14 +5,14 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, RedisError};
+use redis::{Cmd, RedisError, RedisResult};
 use tokio::time::{sleep, timeout};
 
 use super::Tail;
 use super::followed::{ToRead, Why};
 use super::sweep::{Sweep, TICK};
 use crate::log::redis::backoff::Backoff;
-use crate::log::redis::connection::{Unusable, is_connection_error};
+use crate::log::redis::connection::{Unusable, is_connection_error, is_redirection};
 use crate::log::redis::{entry, scripts};
 
 /// Maximum number of messages per read …
@@ -20,19 +20,24 @@ pub(super) const MESSAGES_MAX: usize = 1024;
 /// … and of these from one channel.
 const MESSAGES_PER_CHANNEL: usize = 128;
 /// Maximum number of channels per read. Redis serves nobody else meanwhile.
-const CHANNELS_MAX: usize = 128;
+pub(super) const CHANNELS_MAX: usize = 128;
 /// The first pause while Redis rejects reads; it doubles with each attempt …
 const REJECTED_MIN: Duration = Duration::from_millis(100);
 /// … up to this.
 const REJECTED_MAX: Duration = Duration::from_secs(2);
 
 /// The answer of `XREAD`: streams, each with its entries.
-type Streams = Vec<(Vec<u8>, Vec<entry::Raw>)>;
+pub(super) type Streams = Vec<(Vec<u8>, Vec<entry::Raw>)>;
 
 impl Tail {
     /// Checks whether Redis allows reads at all.
     pub async fn try_to_read(&self, connection: &mut MultiplexedConnection) -> Result<(), Unusable> {
-        scripts::try_to_read(&self.node).query_async::<redis::Value>(connection).await?;
+        for tag in self.shared.probe_tags().into_iter().take(1) {
+            match scripts::try_to_read(&tag).query_async::<redis::Value>(connection).await {
+                Err(e) if !is_redirection(&e) => return Err(e.into()),
+                Ok(_) | Err(_) => {}
+            }
+        }
         Ok(())
     }
 
@@ -49,11 +54,21 @@ impl Tail {
                 continue;
             }
             let count = (messages_max / batch.len()).clamp(1, MESSAGES_PER_CHANNEL);
-            let read = match xread(&batch, count).query_async::<Option<Streams>>(connection).await {
-                Ok(streams) => {
-                    backoff.reset();
+            let read = match self.read_batch(connection, &batch, count).await {
+                Ok(Some(Read { streams, rejected })) => {
                     self.messages_max.store((messages_max * 2).min(MESSAGES_MAX), Ordering::Relaxed);
-                    self.dispatch_all(streams.unwrap_or_default(), &batch, count).await
+                    match (self.dispatch_all(streams, &batch, count).await, rejected) {
+                        (Ok(()), Some((e, batch))) => self.rejected(e, &batch, &mut backoff).await,
+                        (Ok(()), None) => {
+                            backoff.reset();
+                            Ok(())
+                        }
+                        (failed, _) => failed,
+                    }
+                }
+                Ok(None) => {
+                    self.unconfirmed(&batch, &mut backoff).await;
+                    Ok(())
                 }
                 Err(e) if is_connection_error(&e) => {
                     if e.is_timeout() {
@@ -67,6 +82,34 @@ impl Tail {
                 return why;
             }
         }
+    }
+
+    /// Reads channels; `None` if too few replicas have what was read.
+    async fn read_batch(
+        &self,
+        connection: &mut MultiplexedConnection,
+        batch: &[ToRead],
+        count: usize,
+    ) -> RedisResult<Option<Read>> {
+        let read = match self.shared.is_shard() {
+            true => self.read_each(connection, batch, count).await?,
+            false => read_all(connection, batch, count).await?,
+        };
+        let confirmed = read.streams.is_empty() || self.shared.is_confirmed(connection).await?;
+        Ok(confirmed.then_some(read))
+    }
+
+    /// What was read is not delivered: after a failover, the logs may have something else there. They are read again.
+    async fn unconfirmed(&self, batch: &[ToRead], backoff: &mut Backoff) {
+        self.read_again(batch);
+        if !self.shared.probe().await {
+            sleep(backoff.next()).await;
+        }
+    }
+
+    fn read_again(&self, batch: &[ToRead]) {
+        let mut channels = self.lock();
+        batch.iter().for_each(|read| channels.queue(&read.key, Why::CatchUp));
     }
 
     /// Takes the channels to read next.
@@ -109,13 +152,29 @@ impl Tail {
             0 => return Err(e.into()),
             _ => {}
         }
-        let mut channels = self.lock();
-        keys.iter().for_each(|key| channels.queue(key, Why::CatchUp));
+        self.read_again(batch);
         Ok(())
     }
 }
 
-fn xread(batch: &[ToRead], count: usize) -> Cmd {
+/// What a read has found.
+#[derive(Default)]
+pub(super) struct Read {
+    pub streams: Streams,
+    /// The channels that Redis rejects by themselves, and why the first of them.
+    pub rejected: Option<(RedisError, Vec<ToRead>)>,
+}
+
+async fn read_all(
+    connection: &mut MultiplexedConnection,
+    batch: &[ToRead],
+    count: usize,
+) -> RedisResult<Read> {
+    let streams = xread(batch, count).query_async::<Option<Streams>>(connection).await?;
+    Ok(Read { streams: streams.unwrap_or_default(), rejected: None })
+}
+
+pub(super) fn xread(batch: &[ToRead], count: usize) -> Cmd {
     let mut cmd = redis::cmd("XREAD");
     cmd.arg("COUNT").arg(count).arg("STREAMS");
     let (keys, after): (Vec<_>, Vec<_>) = batch.iter().map(|read| (&*read.key, read.after.text())).unzip();

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::Tail;
 use super::followed::Why;
+use super::read::CHANNELS_MAX;
 
 /// How long a round takes while wake-ups arrive.
 const ROUND: Duration = Duration::from_secs(10);
@@ -21,6 +22,8 @@ pub(super) const TICK: Duration = Duration::from_millis(250);
 
 /// A round through all channels.
 pub(super) struct Sweep {
+    /// When the channels that were put off were last queued.
+    retried_at: Instant,
     started_at: Instant,
     channels: usize,
     /// Those that have not had their turn.
@@ -29,7 +32,16 @@ pub(super) struct Sweep {
 
 impl Sweep {
     pub fn new(now: Instant) -> Self {
-        Sweep { started_at: now, channels: 0, left: Vec::new() }
+        Sweep { retried_at: now, started_at: now, channels: 0, left: Vec::new() }
+    }
+
+    /// Whether to queue the channels that were put off.
+    fn retries(&mut self, now: Instant) -> bool {
+        let retries = now.duration_since(self.retried_at) >= TICK;
+        if retries {
+            self.retried_at = now;
+        }
+        retries
     }
 
     /// The channels whose turn it is, if a round takes this long.
@@ -50,8 +62,12 @@ impl Tail {
     /// Queues the channels whose turn it is.
     pub(super) fn sweep(&self, sweep: &mut Sweep) {
         let round = if self.hears() { ROUND } else { self.short_round() };
-        let due = sweep.due(Instant::now(), round, || self.lock().keys());
+        let now = Instant::now();
+        let due = sweep.due(now, round, || self.lock().keys());
         let mut channels = self.lock();
+        if sweep.retries(now) {
+            channels.retry(CHANNELS_MAX);
+        }
         for key in &due {
             if channels.take_unannounced(key) {
                 self.missed.inc();

@@ -4,6 +4,7 @@
 //! so a socket publishes as fast as groups are committed, not single messages.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use seamline::wire::ServerFrame;
 use tokio::sync::mpsc;
@@ -14,6 +15,7 @@ use super::refused;
 use crate::log::{Append, Appended, PendingAppend, StoreError};
 use crate::refusal::Refusal;
 use crate::state::App;
+use crate::trace;
 use crate::ws::writer::{Gone, Outgoing};
 
 /// How many publications of one socket may be on their way to the disk. Then its frames are not read.
@@ -31,6 +33,9 @@ struct Publication {
     key: String,
     /// Its place among the socket's publications.
     number: u64,
+    arrived: Instant,
+    submitted: Instant,
+    span: trace::Publication,
 }
 
 impl Publisher {
@@ -50,10 +55,16 @@ impl Publisher {
     }
 
     /// Submits a publication to the store, in the order of the calls.
-    pub async fn publish(&self, append: Append, number: u64) -> Result<(), Gone> {
+    pub async fn publish(
+        &self,
+        append: Append,
+        number: u64,
+        arrived: Instant,
+        span: trace::Publication,
+    ) -> Result<(), Gone> {
         let (ch, key) = (append.ch.clone(), append.key.clone().unwrap_or_default());
-        let publication = Publication { ch, key, number };
-        match self.answers.app.store.submit(append).await {
+        let publication = Publication { ch, key, number, arrived, submitted: Instant::now(), span };
+        match trace::submit(&*self.answers.app.store, append).await {
             Ok(pending) => self.pending.send((publication, pending)).await.map_err(|_| Gone),
             Err(e) => self.answers.send(publication, Err(e)).await,
         }
@@ -76,14 +87,15 @@ struct Answers {
 impl Answers {
     /// Answers a publication. One that failed for now is held until the client sends it again.
     async fn send(&self, publication: Publication, result: Result<Appended, StoreError>) -> Result<(), Gone> {
-        let Publication { ch, key, number } = publication;
+        let Publication { ch, key, number, arrived, submitted, span } = publication;
         let frame = match result {
             Ok(Appended { id, offset, duplicate }) => {
-                self.app.metrics.appended.inc_by(u64::from(!duplicate));
+                self.app.metrics.published(duplicate, arrived, submitted);
                 ServerFrame::PubAck { ch, key, id, offset }
             }
             Err(e) => {
                 let refusal = Refusal::not_stored(&e, &ch);
+                span.context().refused(refusal.code);
                 if refusal.retry_after.is_some() {
                     self.order.hold(&ch, &key, number);
                 }

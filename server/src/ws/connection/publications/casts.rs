@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
-use tokio::time::Instant;
 
 use crate::auth::Action;
 use crate::limits::names;
@@ -21,7 +20,7 @@ impl Connection {
             let named = Some(ch).filter(|ch| self.user.check_grant(Action::Read, ch).is_err());
             return self.answer_err(&refusal, named).await;
         }
-        if self.rate_limit.take(Instant::now()).is_err() {
+        if self.take_token().is_err() {
             return Ok(()); // ephemeral events may be lost, and answering each would be a flood as well
         }
         match self.app.auth.authorize(&self.user.name, Action::Write, ch).await {
@@ -31,7 +30,7 @@ impl Connection {
         }
         let data: Arc<str> = Box::<str>::from(data).into();
         self.app.store.pass_on_cast(ch, &data);
-        self.app.hub.cast(ch, Cast { from: self.number, data });
+        self.app.hub.cast(ch, Cast { from: self.registered.entry.number, data });
         Ok(())
     }
 }

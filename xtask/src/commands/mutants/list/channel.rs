@@ -186,7 +186,12 @@ pub const MUTANTS: &[Mutant] = &[
         "(self.size <= size).then_some(now)",
         "Some(now)",
     ),
-    mutant(WINDOW, "a clump grows the window without limit", "size.saturating_mul(GROWTH_MAX)", "u64::MAX"),
+    mutant(
+        WINDOW,
+        "a clump grows the window without limit",
+        "size.min(u64::MAX / GROWTH_MAX) * GROWTH_MAX",
+        "u64::MAX",
+    ),
     mutant(WINDOW, "the minimum prevails", "self.size.max(min).min(max)", "self.size.min(max).max(min)"),
     mutant(
         CONNECTION,

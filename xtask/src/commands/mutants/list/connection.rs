@@ -48,8 +48,26 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         RECONNECT,
         "do not obey the server's hint",
-        "self.backoff.next_ms().max(pause_ms);",
-        "self.backoff.next_ms().max(pause_ms.min(0));",
+        "self.suspend(now).max(delay_ms);",
+        "self.suspend(now).min(0).max(delay_ms);",
+    ),
+    mutant(
+        CONNECTION,
+        "a drained connection is a failed attempt",
+        "ReasonCode::Drained => self.reconnect.drained(self.now),",
+        "ReasonCode::Drained => self.reconnect.failed(self.now),",
+    ),
+    mutant(
+        RECONNECT,
+        "after a drain, the backoff is as long as ever",
+        "if now < self.return_until {",
+        "if now < self.return_until.min(Instant(0)) {",
+    ),
+    mutant(
+        RECONNECT,
+        "drains are never failed attempts",
+        "if self.drains > DRAINS_MAX {",
+        "if self.drains == 0 {",
     ),
     mutant(
         CONNECTION,
@@ -72,8 +90,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         BACKOFF,
         "doubling without a cap",
-        "saturating_mul(1 << exponent).min(self.max_ms);",
-        "saturating_mul(1 << exponent).max(self.max_ms);",
+        "<< exponent).min(self.max_ms)",
+        "<< exponent).max(self.max_ms)",
     ),
     mutant(
         HEARTBEAT,
@@ -115,7 +133,7 @@ pub const MUTANTS: &[Mutant] = &[
         RECONNECT,
         "suspend counts as a failed attempt",
         "        self.suspend(now);\n        Wait {",
-        "        self.suspend(now);\n        self.backoff.next_ms();\n        Wait {",
+        "        self.suspend(now);\n        self.backoff.next_ms(0);\n        Wait {",
     ),
     mutant(
         RECONNECT,
@@ -126,8 +144,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         TIMER,
         "the latest deadline is the next",
-        "self.deadlines.iter().flatten().min().copied()",
-        "self.deadlines.iter().flatten().max().copied()",
+        "self.deadlines.iter().copied().min()",
+        "self.deadlines.iter().copied().filter(|&at| at < NEVER).max()",
     ),
     // The token.
     mutant(
@@ -159,8 +177,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         FRAMES,
         "a refusal of an earlier sub ends a later one",
-        "if reference.is_none() || channel.is_answered_by(reference) {",
-        "if reference.is_none() || channel.is_answered_by(None) {",
+        "&& (reference.is_none() || channel.is_answered_by(reference))",
+        "&& (reference.is_none() || channel.is_answered_by(None))",
     ),
     mutant(
         SUBSCRIPTIONS,

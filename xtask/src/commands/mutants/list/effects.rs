@@ -4,6 +4,7 @@ use super::super::mutant::{Mutant, mutant};
 
 const COMMIT: &str = "js/src/effects/commit.ts";
 const DECIDE: &str = "js/src/effects/decide.ts";
+const POSITIONS: &str = "js/src/effects/positions.ts";
 const START: &str = "js/src/effects/start.ts";
 
 pub const MUTANTS: &[Mutant] = &[
@@ -25,6 +26,18 @@ pub const MUTANTS: &[Mutant] = &[
         "a commit of unknown outcome is not noticed",
         "if (isSame(stored, known)) return 0;",
         "return 0;",
+    ),
+    mutant(
+        POSITIONS,
+        "positions are stored only at the end",
+        "this.#timer ??= setTimeout(() => void this.#write(handle), WRITE_AFTER_MS);",
+        "void handle;",
+    ),
+    mutant(
+        POSITIONS,
+        "what is stored is not the start point",
+        "      this.#position ??= positionOf(value, handle._name);\n",
+        "      positionOf(value, handle._name);\n",
     ),
     mutant(
         START,

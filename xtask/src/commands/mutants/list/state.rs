@@ -14,6 +14,12 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         FOLLOWER,
+        "the stream continues where it was lost",
+        "    dispatcher._restart(from);\n",
+        "    dispatcher._restart(dispatcher._position ?? from);\n",
+    ),
+    mutant(
+        FOLLOWER,
         "the old stream goes on after a new state",
         "    dispatcher._subscription?._leave(dispatcher);\n",
         "",

@@ -8,6 +8,7 @@ pub mod checks;
 pub mod deploy;
 pub mod docs_rs;
 pub mod engine;
+pub mod failures;
 pub mod files;
 pub mod mark;
 pub mod node;

@@ -6,6 +6,7 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 use clap::ValueEnum;
 
+use crate::commands::test::runner::{count, succeeds};
 use crate::tools::requirements::{self, Part};
 use crate::tools::tally::Tally;
 use crate::tools::{paths, run, server, shell};
@@ -58,14 +59,10 @@ pub fn command(args: Args) -> Result<ExitCode> {
 /// The group `chaos` of `cargo xtask test`: 30 seconds for each log.
 pub fn tests() -> Result<Tally> {
     // First, the check must find planted mistakes.
-    let (status, output) = run::shown(shell::cargo().args(["test", "--quiet", "-p", "seamline-chaos"]))?;
-    let mut tally = Tally::of(&output);
-    tally.failed += u64::from(tally.failed == 0 && !status.success());
+    let mut tally = count(shell::cargo().args(["test", "--quiet", "-p", "seamline-chaos"]))?;
     let (server, chaos) = build()?;
     for log in Log::value_variants() {
-        let (status, _) = run::shown(&mut one(&chaos, &server, *log, TEST_SECONDS)?)?;
-        let failed = u64::from(!status.success());
-        tally += Tally { passed: 1 - failed, failed };
+        tally += succeeds(&mut one(&chaos, &server, *log, TEST_SECONDS)?)?;
     }
     Ok(tally)
 }

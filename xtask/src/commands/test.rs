@@ -1,11 +1,11 @@
-//! `cargo xtask test`: runs all tests, in groups, and prints one table at the end.
+//! `cargo xtask test`: runs all tests, in groups, and prints one table at the end, and what failed.
 
 mod browser;
 mod documentation;
 mod js;
 mod lints;
 mod native;
-mod runner;
+pub mod runner;
 mod server;
 mod unit;
 
@@ -17,6 +17,7 @@ use clap::ValueEnum;
 
 use crate::commands::{chaos, docs, examples, fixtures, sim};
 use crate::tools::engine::{Choice, Engine};
+use crate::tools::failures::Failure;
 use crate::tools::progress::{self, say};
 use crate::tools::requirements;
 use crate::tools::shell;
@@ -85,12 +86,19 @@ pub fn command(args: Args) -> Result<ExitCode> {
             let started = Instant::now();
             let tally = group.run(engine.unwrap_or(Engine::Chrome)).unwrap_or_else(|error| {
                 eprintln!("\nerror: {error:#}");
-                Tally { passed: 0, failed: 1 }
+                ended_by(&error)
             });
             rows.push(Row { name, tally, time: started.elapsed() });
         }
     }
     Ok(report(&rows, &ran_on))
+}
+
+/// A group that an error ended, such as one of a build.
+fn ended_by(error: &anyhow::Error) -> Tally {
+    let text = format!("{error:#}");
+    let (first, others) = text.split_once('\n').unwrap_or((&text, ""));
+    Tally::failed(Failure::at_the_end("an error ended the group", first, others))
 }
 
 /// What the tests of an engine run on: a new version of a browser may be why a test fails.
@@ -108,10 +116,16 @@ fn report(rows: &[Row], ran_on: &[String]) -> ExitCode {
     let mut total = Tally::default();
     for Row { name, tally, time } in rows {
         say!("{name:<16} {:>7} {:>7} {:>9}", tally.passed, tally.failed, progress::seconds(*time));
-        total += *tally;
+        total += tally.clone();
     }
     for versions in ran_on {
         say!("on {versions}");
+    }
+    // At the very end: some services show only the end of the output.
+    for Row { name, tally, .. } in rows {
+        for failure in &tally.failures {
+            say!("\n{}", failure.shown(name));
+        }
     }
     say!("\n{} passed, {} failed", total.passed, total.failed);
     if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::tools::failures::Failure;
 use crate::tools::progress::say;
 use crate::tools::tally::Tally;
 
@@ -15,11 +16,11 @@ pub fn report(checks: &[Check]) -> Tally {
     for (what, outcome) in checks {
         match outcome {
             Ok(()) => {
-                tally.passed += 1;
+                tally += Tally::passed(1);
                 say!("ok      {what}");
             }
             Err(error) => {
-                tally.failed += 1;
+                tally += Tally::failed(Failure::new(*what, &format!("{error:#}")));
                 say!("FAILED  {what}: {error:#}");
             }
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
+use crate::tools::failures::Failure;
 use crate::tools::progress::{self, say};
 use crate::tools::tally::Tally;
 use crate::tools::{run, shell};
@@ -25,6 +26,16 @@ pub fn count(command: &mut Command) -> Result<Tally> {
 pub fn count_some_or_none(command: &mut Command) -> Result<Tally> {
     let (status, output) = run::shown(command)?;
     Ok(tally(command, status, &output))
+}
+
+/// Runs a command that is one test: it passes if the command succeeds.
+pub fn succeeds(command: &mut Command) -> Result<Tally> {
+    let (status, output) = run::shown(command)?;
+    Ok(if status.success() {
+        Tally::passed(1)
+    } else {
+        Tally::failed(failed_command(command, status, &output))
+    })
 }
 
 /// The tests of one file.
@@ -63,10 +74,12 @@ impl File {
     fn tally(&self, (status, output): (Option<ExitStatus>, String), limit: Duration) -> Result<Tally> {
         say!("▸ {}\n{}", shell::show(&self.command), output.trim_end());
         let Some(status) = status else {
-            let Tally { passed, failed } = Tally::of(&output);
             let cure = "run it alone: a test hangs, or the machine is too slow";
-            say!("error: {} did not end within {}; {cure}", self.name, progress::seconds(limit));
-            return Ok(Tally { passed, failed: failed + 1 });
+            let why = format!("did not end within {}; {cure}", progress::seconds(limit));
+            say!("error: {} {why}", self.name);
+            let mut tally = Tally::of(&output);
+            tally += Tally::failed(Failure::at_the_end(&self.name, &why, &output));
+            return Ok(tally);
         };
         let tally = tally(&self.command, status, &output);
         if tally == Tally::default() {
@@ -79,7 +92,7 @@ impl File {
 /// Counts and names a test of one condition, as cargo does.
 pub fn verdict(name: &str, passed: bool) -> Tally {
     say!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
-    Tally { passed: u64::from(passed), failed: u64::from(!passed) }
+    if passed { Tally::passed(1) } else { Tally::failed(Failure::new(name, "")) }
 }
 
 /// How many tests run at a time that mostly wait for other processes: two for each core.
@@ -96,9 +109,14 @@ fn tally(command: &Command, status: ExitStatus, output: &str) -> Tally {
     let mut tally = Tally::of(output);
     if !status.success() && tally.failed == 0 {
         say!("`{}` failed ({status})", shell::show(command));
-        tally.failed = 1;
+        tally += Tally::failed(failed_command(command, status, output));
     }
     tally
+}
+
+fn failed_command(command: &Command, status: ExitStatus, output: &str) -> Failure {
+    let why = format!("failed ({status}), with this output at the end:");
+    Failure::at_the_end(format!("`{}`", shell::show(command)), &why, output)
 }
 
 #[cfg(test)]
@@ -110,6 +128,7 @@ mod tests {
 
     const HANGS: &str = "test(\"hangs\", () => new Promise(() => setInterval(() => {}, 1000)));";
     const PASSES: &str = "test(\"passes\", () => {});";
+    const FAILS: &str = "test(\"fails\", () => { throw new Error(\"too bad\"); });";
 
     fn file(name: &str, script: &str) -> File {
         let folder = paths::target().join("test-data/runner");
@@ -126,13 +145,33 @@ mod tests {
     fn a_file_that_hangs_counts_as_failed() {
         let files = vec![file("hangs.test.mjs", HANGS)];
         let tally = count_files(files, 1, Duration::from_secs(3)).unwrap();
-        assert_eq!(tally, Tally { passed: 0, failed: 1 });
+        assert_eq!((tally.passed, tally.failed), (0, 1));
+        let [failure] = &tally.failures[..] else { panic!("{tally:?}") };
+        assert!(failure.shown("e2e").contains("hangs.test.mjs\n    did not end within 3.0 s"), "{failure:?}");
     }
 
     #[test]
     fn files_that_end_in_time_are_counted() {
         let files = (0..3).map(|i| file(&format!("passes-{i}.test.mjs"), PASSES)).collect();
         let tally = count_files(files, 2, Duration::from_secs(60)).unwrap();
-        assert_eq!(tally, Tally { passed: 3, failed: 0 });
+        assert_eq!(tally, Tally::passed(3));
+    }
+
+    #[test]
+    fn a_failed_test_is_named_with_its_file_and_error() {
+        let tally = count_files(vec![file("fails.test.mjs", FAILS)], 1, Duration::from_secs(60)).unwrap();
+        assert_eq!((tally.passed, tally.failed), (0, 1));
+        let [failure] = &tally.failures[..] else { panic!("{tally:?}") };
+        let shown = failure.shown("e2e chrome");
+        assert!(shown.contains("fails.test.mjs:2:1 fails\n    Error: too bad\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_command_that_fails_is_named_with_its_last_lines() {
+        let mut command = shell::command("sh");
+        let tally = count_some_or_none(command.args(["-c", "echo one; exit 3"])).unwrap();
+        let [failure] = &tally.failures[..] else { panic!("{tally:?}") };
+        assert_eq!((tally.failed, failure.name.as_str()), (1, "`sh -c 'echo one; exit 3'`"));
+        assert_eq!(failure.lines.last().unwrap(), "one");
     }
 }

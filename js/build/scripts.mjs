@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { build } from "esbuild";
 import { minify } from "terser";
+import { toPrintable } from "./printable.mjs";
 
 /**
  * Embeds the wasm of pkg/ and pkg-plain/ as text; `src/unpack.ts` reverses that. In an array, because the second minifier
@@ -16,18 +17,18 @@ const packedWasm = {
     onLoad({ filter: /_bg\.wasm$/ }, async ({ path }) => {
       const deflated = `${path}.zlib`;
       if (!existsSync(deflated)) throw new Error(`${deflated} is missing; run cargo xtask pack`);
-      return { contents: `export default ["${await readFile(deflated, "base64")}"]`, loader: "js" };
+      return { contents: `export default ["${toPrintable(await readFile(deflated))}"]`, loader: "js" };
     }),
 };
 
 /** How the glue reads texts of the wasm. */
 const DECODER = /let cachedTextDecoder = [\s\S]*?\nfunction decodeText\(bytes\) {[\s\S]*?\n}\n/;
 
-/** `seamline.wasm` has no texts but its own words and sentences, which are ASCII. */
+/** `seamline.wasm` has no texts (see `src/known.ts`). */
 function withoutDecoder(path, code) {
   if (!path.includes("/pkg/")) return code;
   if (!DECODER.test(code)) throw new Error(`the decoder of ${path} has changed; see build/scripts.mjs`);
-  return code.replace(DECODER, "const decodeText = (bytes) => String.fromCharCode(...bytes);\n");
+  return code.replace(DECODER, "");
 }
 
 /** Removes what no client uses from the glue of wasm-bindgen: warnings about MIME types. */

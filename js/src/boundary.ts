@@ -185,7 +185,17 @@ export interface Frame {
 export interface Host {
   /** An argument of the current call. */
   argument(place: number): unknown;
-  emit(kind: number, id: number, a: string, b: string, x: number, y: number, z: number, value: unknown): void;
+  /** `a` and `b` are texts, or the numbers of known ones. */
+  emit(
+    kind: number,
+    id: number,
+    a: string | number,
+    b: string | number,
+    x: number,
+    y: number,
+    z: number,
+    value: unknown,
+  ): void;
   /** Creates a WebSocket of the client's dialect, or returns the cause if that fails. */
   socket(id: number, url: string): Socket | string;
 }

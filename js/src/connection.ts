@@ -7,6 +7,7 @@ import { SeamlineError, text } from "./error.js";
 import { follow } from "./follow.js";
 import { readFrame } from "./frames.js";
 import { guard } from "./guard.js";
+import { textOf } from "./known.js";
 import { watchLifecycle } from "./lifecycle.js";
 import { type Lineage, lineageOf } from "./lineage.js";
 import { isLoaded, type Loading, loadWithRetries } from "./load.js";
@@ -233,9 +234,9 @@ export class Connection implements ChannelPort, Loading, Host {
   }
 
   /** An exception would leave the wasm in the middle of something. */
-  emit(...report: Parameters<Host["emit"]>): void {
+  emit(...[kind, id, a, b, ...rest]: Parameters<Host["emit"]>): void {
     void guard(
-      () => this.#emit(...report),
+      () => this.#emit(kind, id, textOf(a), textOf(b), ...rest),
       (error) => this._logger.error("seamline:", error),
     );
   }

@@ -1,5 +1,6 @@
 // The frames of `seamline.v1` as JSON. Texts and payloads stay here: the wasm decides what a frame means.
 import { type Arguments, Incoming, Op, Start } from "./boundary.js";
+import { numbered } from "./known.js";
 
 /** The arguments of the call that reports a frame. */
 type Report = [kind: Incoming, socket: number, ...fields: Arguments];
@@ -86,7 +87,7 @@ export function readFrame(socket: number, text: unknown): Report {
   const fields = (INCOMING[at] ?? []).slice(1).map((field) => {
     const [, optional, mark, name] = /(\??)([#@=]?)(.+)/.exec(field) as unknown as [string, string, string, string];
     const value = frame[name];
-    if (CHECKS[mark]!(value)) return value;
+    if (CHECKS[mark]!(value)) return name === "code" ? numbered(value as string) : value;
     if (!optional && name !== "-") missing ??= name;
     return undefined;
   });

@@ -2,12 +2,9 @@ import { wasmFailed } from "./wasm-failed.js";
 
 type NodeGlobal = { process?: { getBuiltinModule?(name: string): { inflateSync(bytes: Uint8Array): BufferSource } } };
 
-/** What `Uint8Array` has in newer engines. */
-type Base64 = { fromBase64?(text: string): Uint8Array<ArrayBuffer> };
-
-/** The WebAssembly that the build embedded in a script: deflated, as base64. */
+/** The WebAssembly that the build embedded in a script: deflated, as text. */
 export function unpack([packed]: [text: string]): Response | BufferSource {
-  const bytes = (Uint8Array as Base64).fromBase64?.(packed) ?? decoded(packed);
+  const bytes = bytesOf(packed);
   if (globalThis.DecompressionStream) {
     return new Response(new Response(bytes).body!.pipeThrough(new DecompressionStream("deflate")));
   }
@@ -18,10 +15,19 @@ export function unpack([packed]: [text: string]): Response | BufferSource {
   throw wasmFailed("this runtime has no DecompressionStream", cure);
 }
 
-/** `Uint8Array.from` takes ten times as long for a text, and this runs while the page loads. */
-function decoded(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
+/** The bytes of a text: the reverse of `build/printable.mjs`, which explains it. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
+  let size = 0;
+  let bits = 0;
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const digit = (code < 92 ? 125 : 126) - code; // `\` is none
+    const isShort = digit < 37;
+    bits = (bits << (isShort ? 6 : 7)) | (isShort ? digit : digit + 37);
+    count += isShort ? 6 : 7;
+    if (count > 7) bytes[size++] = bits >> (count -= 8);
+  }
+  return bytes.subarray(0, size);
 }

@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { source } from "./support/source.mjs";
 
-const { Call, Incoming, Kind, Op, Result, Start, INCOMING, OUTGOING, settings } = await source(
+const { Call, Incoming, Kind, Op, Result, Start, INCOMING, OUTGOING, KNOWN, settings } = await source(
   "boundary",
   "frames",
+  "known",
   "options",
 );
 const read = (path) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -112,4 +113,15 @@ test("stats have the names of the wasm's counts", () => {
   const [, names] = /"(connects [a-z ]+)"\.split/.exec(read("js/src/connection.ts"));
   const counts = [...block("pub fn counts").matchAll(/\bs\.(\w+)/g)].map(([, name]) => name);
   assert.deepEqual(names.split(" "), [...counts, "bytes"]);
+});
+
+test("known texts have the places of the wasm's list", () => {
+  const known = read("src/wire/known.rs");
+  const from = known.indexOf("const TEXTS");
+  const constants = `${read("src/wire/code.rs")}${read("src/wire/limits.rs")}`.replaceAll(/\\\n\s*/g, "");
+  const textOf = (name) => new RegExp(`\\b${name}(?:: &str)? =\\s*"(.*?)"`).exec(constants)[1];
+  const items = known.slice(from, known.indexOf("];", from)).matchAll(/^ {8}(?:"(.*)"|(?:code::)?(\w+)),$/gm);
+  const texts = [...items].map(([, text, name]) => text ?? textOf(name));
+  assert.deepEqual(KNOWN, texts);
+  assert.equal(new Set(texts).size, texts.length);
 });

@@ -31,8 +31,10 @@ impl Clock {
 
     pub fn now(&self) -> Instant {
         let (monotonic, wall) = (performance_now(), js_sys::Date::now());
-        let step = (monotonic - self.monotonic.replace(monotonic)).max(wall - self.wall.replace(wall));
-        self.now.set(self.now.get() + step.max(0.0));
+        let steps = [monotonic - self.monotonic.replace(monotonic), wall - self.wall.replace(wall)];
+        // Not `f64::max`, which is a function that every page would download.
+        let step = steps.into_iter().fold(0.0, |larger, step| if step > larger { step } else { larger });
+        self.now.set(self.now.get() + step);
         Instant(self.now.get() as u64)
     }
 }

@@ -3,7 +3,7 @@
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 use std::fmt;
 
-use crate::wire::{Text, Word};
+use crate::wire::{Known, Text, Word};
 
 /// An error of the session, or one that the server sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +16,12 @@ pub struct Error {
 
 impl Error {
     /// An error with one of the client's own codes (see [`wire::code`](crate::wire::code)).
-    pub fn new(code: &'static str, message: &'static str) -> Self {
+    pub fn new(code: Known, message: Known) -> Self {
         Error::with_text(code, Text::from(message))
     }
 
     /// The same with a text that is no constant.
-    pub(crate) fn with_text(code: &'static str, message: Text) -> Self {
+    pub(crate) fn with_text(code: Known, message: Text) -> Self {
         Error { code: ErrorCode(Word::from(code)), message }
     }
 
@@ -62,15 +62,24 @@ impl fmt::Display for ErrorCode {
     }
 }
 
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 impl PartialEq<str> for ErrorCode {
     fn eq(&self, other: &str) -> bool {
         self.0 == *other
     }
 }
 
+#[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 impl PartialEq<&str> for ErrorCode {
     fn eq(&self, other: &&str) -> bool {
         self.0 == **other
+    }
+}
+
+#[cfg(all(target_arch = "wasm32", feature = "js-texts"))]
+impl PartialEq<Known> for ErrorCode {
+    fn eq(&self, other: &Known) -> bool {
+        self.0 == *other
     }
 }
 

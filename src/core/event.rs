@@ -5,7 +5,8 @@ use std::fmt;
 
 use super::error::Error;
 use super::state::State;
-use crate::wire::{MessageId, Position};
+use super::sum::sum;
+use crate::wire::{Known, MessageId, Position, known};
 
 /// Identifies a subscription of a session; two subscriptions to the same channel, one after the other, differ.
 pub type ChannelId = u32;
@@ -99,7 +100,7 @@ pub struct Batch<B> {
 impl<B> Batch<B> {
     /// The last message's offset. A batch has at least one message.
     pub fn end(&self) -> u64 {
-        self.n.saturating_add(self.count.saturating_sub(1))
+        sum(self.n, self.count.saturating_sub(1))
     }
 }
 
@@ -137,12 +138,17 @@ pub enum GapReason {
 
 impl GapReason {
     /// The reason as a word.
+    #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
     pub fn as_str(self) -> &'static str {
+        self.word()
+    }
+
+    pub(crate) fn word(self) -> Known {
         match self {
-            GapReason::Trimmed => "trimmed",
-            GapReason::EpochChanged => "epoch_changed",
-            GapReason::Rewound => "rewound",
-            GapReason::Hole => "hole",
+            GapReason::Trimmed => known!("trimmed"),
+            GapReason::EpochChanged => known!("epoch_changed"),
+            GapReason::Rewound => known!("rewound"),
+            GapReason::Hole => known!("hole"),
         }
     }
 }

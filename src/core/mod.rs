@@ -18,6 +18,7 @@ pub mod seam;
 mod session;
 mod state;
 mod stats;
+mod sum;
 mod timer;
 mod window;
 

@@ -75,7 +75,7 @@ impl<B, D> Outputs<B, D> {
 /// When there is nothing next, the later ones are. The oldest is last in `next`, and the newest in `later`.
 pub(super) fn refill<T>(next: &mut Vec<T>, later: &mut Vec<T>) {
     if next.is_empty() {
-        std::mem::swap(next, later);
+        *next = std::mem::replace(later, std::mem::take(next));
         next.reverse();
     }
 }

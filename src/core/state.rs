@@ -3,7 +3,7 @@
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 use std::fmt;
 
-use crate::wire::Text;
+use crate::wire::{Known, Text, known};
 
 /// The state of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub struct Reason {
 
 impl Reason {
     /// A reason of this client's own.
-    pub(super) fn local(code: ReasonCode, message: &'static str) -> Self {
+    pub(super) fn local(code: ReasonCode, message: Known) -> Self {
         Reason { code, message: Text::from(message), close_code: None }
     }
 }
@@ -116,20 +116,25 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// The reason as a word.
+    #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
     pub fn as_str(self) -> &'static str {
+        self.word()
+    }
+
+    pub(crate) fn word(self) -> Known {
         match self {
-            ReasonCode::ClosedByApplication => "closed_by_application",
-            ReasonCode::ConnectFailed => "connect_failed",
-            ReasonCode::ConnectTimeout => "connect_timeout",
-            ReasonCode::ConnectionLost => "connection_lost",
-            ReasonCode::HeartbeatTimeout => "heartbeat_timeout",
-            ReasonCode::Drained => "drained",
-            ReasonCode::TokenFailed => "token_failed",
-            ReasonCode::Unauthorized => "unauthorized",
-            ReasonCode::Forbidden => "forbidden",
-            ReasonCode::Replaced => "replaced",
-            ReasonCode::ProtocolError => "protocol_error",
-            ReasonCode::PageHidden => "page_hidden",
+            ReasonCode::ClosedByApplication => known!("closed_by_application"),
+            ReasonCode::ConnectFailed => known!("connect_failed"),
+            ReasonCode::ConnectTimeout => known!("connect_timeout"),
+            ReasonCode::ConnectionLost => known!("connection_lost"),
+            ReasonCode::HeartbeatTimeout => known!("heartbeat_timeout"),
+            ReasonCode::Drained => known!("drained"),
+            ReasonCode::TokenFailed => known!("token_failed"),
+            ReasonCode::Unauthorized => known!("unauthorized"),
+            ReasonCode::Forbidden => known!("forbidden"),
+            ReasonCode::Replaced => known!("replaced"),
+            ReasonCode::ProtocolError => known!("protocol_error"),
+            ReasonCode::PageHidden => known!("page_hidden"),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Time in the core: instants that are passed in, named timers, and the next deadline.
 
+use super::sum::sum;
+
 /// A moment, in milliseconds since an arbitrary fixed one. The driver passes it in. It never runs backwards
 /// inside a [`Session`](super::Session).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -8,7 +10,7 @@ pub struct Instant(pub u64);
 impl Instant {
     /// The moment `ms` milliseconds later.
     pub fn after_ms(self, ms: u64) -> Instant {
-        Instant(self.0.saturating_add(ms))
+        Instant(sum(self.0, ms))
     }
 
     /// The milliseconds from an earlier moment to this one; 0 if it is not earlier.

@@ -10,6 +10,7 @@
 //! what arrived in excess of the estimate. Theirs only grow. This one also shrinks when less passes, because the path or
 //! the application is slow.
 
+use super::sum::sum;
 use super::timer::Instant;
 
 /// A longer round trip only shows that the page was busy.
@@ -46,7 +47,7 @@ impl Window {
     /// So much has passed. Fits the window, within these limits.
     pub fn pass(&mut self, amount: u64, now: Instant, round_trip_ms: u64, min: u64, max: u64) {
         let Some(since) = self.since else { return self.measure_from(Some(now)) };
-        self.passed = self.passed.saturating_add(amount);
+        self.passed = sum(self.passed, amount);
         let size = self.size(min, max);
         if self.passed < size.div_ceil(2) {
             return;

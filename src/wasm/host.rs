@@ -62,7 +62,7 @@ impl Host for JsHost {
             Event::Deliver { channel, batch, skip } => dialect::deliver(self, *channel, batch, *skip),
             Event::Gap { channel, gap, position } => {
                 let (x, y, z) = (gap.from, gap.to.unwrap_or(0), position.offset);
-                let reason = JsValue::from_str(gap.reason.as_str());
+                let reason = JsValue::from(gap.reason.word());
                 self.report(Kind::Gap, *channel, &reason, &js(&position.epoch), x, y, z);
             }
             Event::Live { channel } => self.report(Kind::Live, *channel, NONE, NONE, 0, 0, 0),
@@ -142,7 +142,7 @@ impl JsHost {
 
     fn lost(&self, kind: Kind, reason: &Reason, attempt: u32, retry_in_ms: u64) {
         let close_code = reason.close_code.unwrap_or(0).into();
-        let code = JsValue::from_str(reason.code.as_str());
+        let code = JsValue::from(reason.code.word());
         self.report(kind, 0, &code, &js(&reason.message), attempt.into(), retry_in_ms, close_code);
     }
 

@@ -14,6 +14,7 @@ pub mod code;
 mod history;
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 mod json;
+mod known;
 mod limits;
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 mod message_id;
@@ -31,6 +32,8 @@ pub(crate) use json::push_text;
 pub use json::{ClientFields, Fields, FrameError};
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 pub(crate) use json::{Json, push_number};
+pub use known::Known;
+pub(crate) use known::known;
 pub use limits::{
     CHANNEL_NAME_BYTES_MAX, CHANNEL_NAME_RULE, KEY_BYTES_MAX, KEY_RULE, LINEAGE_NAME_BYTES_MAX,
     LINEAGE_NAMES_MAX, is_channel_name,

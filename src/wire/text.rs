@@ -22,9 +22,11 @@ mod texts {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use wasm_bindgen::prelude::*;
 
+    use crate::wire::Known;
+
     #[wasm_bindgen]
     extern "C" {
-        /// A text.
+        /// A text, or the number of a [`Known`] one.
         #[derive(Clone, Debug, PartialEq)]
         pub type Text;
         #[wasm_bindgen(method, getter, js_name = length)]
@@ -56,16 +58,10 @@ mod texts {
         }
     }
 
-    impl From<&'static str> for Text {
-        fn from(text: &'static str) -> Self {
-            JsValue::from_str(text).unchecked_into()
-        }
-    }
-
-    impl PartialEq<str> for Text {
-        fn eq(&self, other: &str) -> bool {
-            let value: &JsValue = self.as_ref();
-            *value == *other
+    impl PartialEq<Known> for Text {
+        fn eq(&self, other: &Known) -> bool {
+            let other = Text::from(*other);
+            *self == other
         }
     }
 

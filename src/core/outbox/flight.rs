@@ -6,6 +6,7 @@
 use super::publication::Publication;
 use super::suspicion::InFlight;
 use crate::core::Instant;
+use crate::core::sum::sum;
 use crate::core::window::Window;
 use crate::wire::TextRef;
 
@@ -55,7 +56,7 @@ impl<D> Flight<D> {
         if self.sent.is_empty() {
             self.window.measure_from(None);
         }
-        self.bytes = self.bytes.saturating_add(p.bytes);
+        self.bytes = sum(self.bytes, p.bytes);
         self.sent.push(p);
     }
 

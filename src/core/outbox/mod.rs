@@ -22,13 +22,15 @@ use super::error::Error;
 use super::event::PublishId;
 use super::output::refill;
 use super::timer::Instant;
-use crate::wire::{ClientFrame, Text, TextRef, code};
+use crate::wire::{ClientFrame, Known, Text, TextRef, code, known};
 
 /// How many publications may wait behind paused ones of their channels. Then those of other channels wait as well.
 const HELD_MAX: usize = 1_024;
 
-const TOO_BIG: &str = "the payload is larger than the server or a proxy accepts (close code 1009); split it";
-const UNDELIVERABLE: &str = "the server or a proxy closed the connection each time it was sent; see its logs";
+const TOO_BIG: Known =
+    known!("the payload is larger than the server or a proxy accepts (close code 1009); split it");
+const UNDELIVERABLE: Known =
+    known!("the server or a proxy closed the connection each time it was sent; see its logs");
 
 /// The connection that publications are sent on.
 #[derive(Clone, Copy, Debug)]
@@ -203,8 +205,8 @@ impl<D: Clone> Outbox<D> {
             }
         };
         let error = match verdict {
-            Verdict::TooBig => Some(Error::new(code::TOO_LARGE, TOO_BIG)),
-            Verdict::Undeliverable => Some(Error::new(code::UNDELIVERABLE, UNDELIVERABLE)),
+            Verdict::TooBig => Some(Error::new(known!(code::TOO_LARGE), TOO_BIG)),
+            Verdict::Undeliverable => Some(Error::new(known!(code::UNDELIVERABLE), UNDELIVERABLE)),
             Verdict::SendAgain | Verdict::Isolate | Verdict::Clear => None,
         };
         if verdict == Verdict::Isolate {

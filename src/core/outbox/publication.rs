@@ -1,5 +1,6 @@
 //! One publication, and its place among others.
 
+use crate::core::sum::sum;
 use crate::core::{Instant, PublishId};
 use crate::wire::{ClientFrame, Text};
 
@@ -40,5 +41,5 @@ pub(super) fn insert<D>(queue: &mut Queue<D>, p: Box<Publication<D>>) {
 /// An upper bound of the size of a publication's frame: an escaped control character has six bytes. `names` is the length of
 /// its channel's name and its key.
 pub(in crate::core) fn frame_bytes(names: usize, bytes: u64) -> u64 {
-    bytes.saturating_add(6 * names as u64 + 40)
+    sum(bytes, 6 * names as u64 + 40)
 }

@@ -135,7 +135,7 @@ impl Suspicion {
 
     /// Whether no connection has broken with publications in flight, or they were answered since.
     pub fn is_clear(&self) -> bool {
-        self.case == Case::None
+        matches!(self.case, Case::None)
     }
 
     /// A connection that opened at `opened_at` is lost. `isolating`: publications were sent one at a time.
@@ -158,7 +158,7 @@ impl Suspicion {
                 Verdict::Isolate
             }
             Blame::Possible if isolating => self.closed_without_code(first, opened_at, sent_at, close.now),
-            Blame::Possible if self.case == Case::Open(first) => {
+            Blame::Possible if matches!(self.case, Case::Open(suspect) if suspect == first) => {
                 self.hold_ms = HOLD_MS_MIN;
                 Verdict::Isolate
             }

@@ -7,6 +7,7 @@
 use super::Session;
 use crate::core::Instant;
 use crate::core::heartbeat::SLEPT_MS;
+use crate::core::sum::sum;
 use crate::core::timer::Timer;
 
 /// The slowest link, in bytes per millisecond.
@@ -61,7 +62,7 @@ impl InTransit {
         let down_ms = self.incoming_until.ms_since(now);
         let up_ms = transfer_ms(unanswered_bytes.max(self.buffered_bytes));
         let up_ms = up_ms.max(self.casts_until.ms_since(now));
-        down_ms.saturating_add(up_ms).min(TRANSFER_MS_MAX)
+        sum(down_ms, up_ms).min(TRANSFER_MS_MAX)
     }
 }
 

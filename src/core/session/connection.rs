@@ -8,7 +8,7 @@ use crate::core::outbox::{Blame, Close};
 use crate::core::reconnect::Wait;
 use crate::core::timer::Timer;
 use crate::core::{Event, Instant, Output, Reason, ReasonCode, SocketId, State};
-use crate::wire::{self, ClientFrame, Text, close};
+use crate::wire::{self, ClientFrame, Text, close, known};
 
 impl<B, D: Clone> Session<B, D> {
     pub(super) fn attempt(&mut self) {
@@ -85,8 +85,8 @@ impl<B, D: Clone> Session<B, D> {
         }
         let welcomed = self.link.open().is_some();
         let (lost, unsaid) = match self.link {
-            Link::Opening(_) => (ReasonCode::ConnectFailed, "the connection could not be opened"),
-            _ => (ReasonCode::ConnectionLost, "the connection was lost"),
+            Link::Opening(_) => (ReasonCode::ConnectFailed, known!("the connection could not be opened")),
+            _ => (ReasonCode::ConnectionLost, known!("the connection was lost")),
         };
         let message = if message.is_empty() { Text::from(unsaid) } else { message };
         let code = match close_code {
@@ -108,8 +108,10 @@ impl<B, D: Clone> Session<B, D> {
     /// The token, the handshake or the welcome takes too long.
     pub(super) fn connect_timeout(&mut self) {
         let (code, message) = match self.link {
-            Link::AwaitingToken => (ReasonCode::TokenFailed, "the token function did not answer in time"),
-            _ => (ReasonCode::ConnectTimeout, "the server did not answer in time"),
+            Link::AwaitingToken => {
+                (ReasonCode::TokenFailed, known!("the token function did not answer in time"))
+            }
+            _ => (ReasonCode::ConnectTimeout, known!("the server did not answer in time")),
         };
         self.disconnect(close::NORMAL);
         self.schedule_reconnect(Reason::local(code, message));
@@ -141,7 +143,7 @@ impl<B, D: Clone> Session<B, D> {
         self.disconnect(close::NORMAL);
         self.connection_ended(None);
         let wait = self.reconnect.suspended(self.now);
-        let message = "the page entered the back/forward cache";
+        let message = known!("the page entered the back/forward cache");
         self.enter_waiting(wait, Reason::local(ReasonCode::PageHidden, message));
     }
 

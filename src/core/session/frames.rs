@@ -5,7 +5,7 @@ use super::link::Link;
 use crate::core::channel::Refusal;
 use crate::core::reconnect::pause_ms;
 use crate::core::{Batch, Error, Event, Instant, Reason, ReasonCode, SocketId};
-use crate::wire::{Position, ServerFrame, Text, TextRef, close, code};
+use crate::wire::{Position, ServerFrame, Text, TextRef, close, code, known};
 
 impl<B, D: Clone> Session<B, D> {
     /// A frame of messages arrived.
@@ -57,7 +57,10 @@ impl<B, D: Clone> Session<B, D> {
         if self.link.socket() != Some(socket) {
             return;
         }
-        self.emit(Event::Error { channel: None, error: Error::with_text(code::BAD_FRAME, message.clone()) });
+        self.emit(Event::Error {
+            channel: None,
+            error: Error::with_text(known!(code::BAD_FRAME), message.clone()),
+        });
         self.disconnect(close::BAD_FRAME);
         self.schedule_reconnect(Reason { code: ReasonCode::ProtocolError, message, close_code: None });
     }
@@ -146,7 +149,7 @@ impl<B, D: Clone> Session<B, D> {
         };
         let refusal = match retry_after_ms {
             Some(ms) => Refusal::Until(self.now.after_ms(pause_ms(ms))),
-            None if error.code == code::TOO_MANY_CHANNELS => Refusal::OverLimit,
+            None if error.code == known!(code::TOO_MANY_CHANNELS) => Refusal::OverLimit,
             None => Refusal::Final,
         };
         // An answer to an earlier `sub` does not affect this one.

@@ -2,9 +2,10 @@
 
 use super::Session;
 use crate::core::heartbeat::{Beat, Heartbeat, SLEPT_MS};
+use crate::core::sum::sum;
 use crate::core::timer::Timer;
 use crate::core::{Instant, Reason, ReasonCode, SocketId};
-use crate::wire::{ClientFrame, close};
+use crate::wire::{ClientFrame, close, known};
 
 impl<B, D: Clone> Session<B, D> {
     /// Whether something came from the open connection; then that is alive.
@@ -27,7 +28,7 @@ impl<B, D: Clone> Session<B, D> {
         if self.now.ms_since(due_at) > SLEPT_MS {
             return self.probe();
         }
-        let timeout_ms = self.config.pong_timeout_ms.saturating_add(self.transfer_ms());
+        let timeout_ms = sum(self.config.pong_timeout_ms, self.transfer_ms());
         let Some(open) = self.link.open_mut() else { return };
         let beat = open.heartbeat.beat(self.now, open.heartbeat_ms, timeout_ms);
         self.act_on(beat);
@@ -35,7 +36,7 @@ impl<B, D: Clone> Session<B, D> {
 
     /// The page woke up: pings the connection with a short deadline.
     pub(super) fn probe(&mut self) {
-        let timeout_ms = self.config.probe_timeout_ms.saturating_add(self.transfer_ms());
+        let timeout_ms = sum(self.config.probe_timeout_ms, self.transfer_ms());
         let Some(open) = self.link.open_mut() else { return };
         let beat = open.heartbeat.probe(self.now, timeout_ms);
         self.reconnect.probed();
@@ -51,7 +52,7 @@ impl<B, D: Clone> Session<B, D> {
             }
             Beat::Dead => {
                 self.disconnect(close::NORMAL);
-                let message = "the server did not answer a ping";
+                let message = known!("the server did not answer a ping");
                 self.schedule_reconnect(Reason::local(ReasonCode::HeartbeatTimeout, message));
             }
         }

@@ -22,7 +22,7 @@ use super::reconnect::Reconnect;
 use super::state::{Reason, ReasonCode};
 use super::stats::Stats;
 use super::timer::{Instant, Timer, Timers};
-use crate::wire::{self, ClientFrame, TextRef, close, code};
+use crate::wire::{self, ClientFrame, TextRef, close, code, known};
 
 /// A client session: all decisions between an application and its WebSocket. `B` holds the messages of a
 /// frame, `D` a single payload. A session inspects neither.
@@ -148,7 +148,7 @@ impl<B, D: Clone> Session<B, D> {
         self.advance(now);
         self.acknowledge();
         self.disconnect(close::NORMAL);
-        self.end(Reason::local(ReasonCode::ClosedByApplication, "closed by the application"));
+        self.end(Reason::local(ReasonCode::ClosedByApplication, known!("closed by the application")));
     }
 
     /// A deadline of `poll_timeout` has passed. A call that is too early or too late does no harm.
@@ -208,12 +208,12 @@ impl<B, D: Clone> Session<B, D> {
 }
 
 fn closed() -> Error {
-    Error::new(code::CLOSED, "the client is closed")
+    Error::new(known!(code::CLOSED), known!("the client is closed"))
 }
 
 fn check_name(name: &TextRef) -> Result<(), Error> {
     match wire::is_channel_name(name) {
         true => Ok(()),
-        false => Err(Error::new(code::BAD_CHANNEL, wire::CHANNEL_NAME_RULE)),
+        false => Err(Error::new(known!(code::BAD_CHANNEL), known!(wire::CHANNEL_NAME_RULE))),
     }
 }

@@ -6,7 +6,7 @@ use crate::core::outbox::{Line, Next, frame_bytes};
 use crate::core::reconnect::pause_ms;
 use crate::core::timer::Timer;
 use crate::core::{Error, Event, Instant, PublishId};
-use crate::wire::{ClientFrame, KEY_BYTES_MAX, KEY_RULE, MessageId, Text, TextRef, code};
+use crate::wire::{ClientFrame, KEY_BYTES_MAX, KEY_RULE, MessageId, Text, TextRef, code, known};
 
 /// Ephemeral events are dropped while more than this waits in the socket.
 const CAST_BUFFERED_BYTES_MAX: u64 = 65_536;
@@ -26,12 +26,15 @@ impl<B, D: Clone> Session<B, D> {
         self.advance(now);
         check_name(&name)?;
         if key.is_empty() || key.len() > KEY_BYTES_MAX {
-            return Err(Error::new(code::BAD_KEY, KEY_RULE));
+            return Err(Error::new(known!(code::BAD_KEY), known!(KEY_RULE)));
         }
         let bytes = frame_bytes(name.len() + key.len(), bytes);
         self.check_frame(bytes)?;
         if self.outbox.len() as u64 >= self.config.outbox_messages_max {
-            return Err(Error::new(code::OUTBOX_FULL, "too many publications wait; try again later"));
+            return Err(Error::new(
+                known!(code::OUTBOX_FULL),
+                known!("too many publications wait; try again later"),
+            ));
         }
         let id = self.draw_id();
         self.outbox.push(id, name, key, data, bytes);
@@ -122,5 +125,8 @@ impl<B, D: Clone> Session<B, D> {
 }
 
 fn too_large() -> Error {
-    Error::new(code::TOO_LARGE, "the payload is larger than the server accepts (max_frame_bytes); split it")
+    Error::new(
+        known!(code::TOO_LARGE),
+        known!("the payload is larger than the server accepts (max_frame_bytes); split it"),
+    )
 }

@@ -5,7 +5,7 @@ use super::{Session, check_name, closed};
 use crate::core::channel::{Channel, Interest};
 use crate::core::timer::Timer;
 use crate::core::{ChannelId, Error, Instant};
-use crate::wire::{ClientFrame, Position, StartAt, Text, code};
+use crate::wire::{ClientFrame, Position, StartAt, Text, code, known};
 
 impl<B, D: Clone> Session<B, D> {
     /// Subscribes to a channel: after `position`, else at `from`, else at the position that the server stores
@@ -41,8 +41,8 @@ impl<B, D: Clone> Session<B, D> {
         }
         if self.channels.iter().any(|channel| channel.name == name) {
             return Err(Error::new(
-                code::ALREADY_SUBSCRIBED,
-                "already subscribed to this channel; unsubscribe first",
+                known!(code::ALREADY_SUBSCRIBED),
+                known!("already subscribed to this channel; unsubscribe first"),
             ));
         }
         let id = self.draw_id();

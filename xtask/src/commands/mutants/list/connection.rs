@@ -164,7 +164,7 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         ANSWER_DEADLINE,
         "what was sent needs no time",
-        "down_ms.saturating_add(up_ms)",
+        "sum(down_ms, up_ms)",
         "down_ms.saturating_add(up_ms * 0)",
     ),
     mutant(

@@ -25,7 +25,7 @@ export const INCOMING = [
 /** The same of the client, by {@link Op}. The place `c` has a payload, where no field is named there. */
 export const OUTGOING = [
   "hello client_id lineage v ordered - token",
-  "sub ch - credit ref - -",
+  "sub ch - credit ref - - ahead ahead_bytes",
   "more ch - credit - - -",
   "unsub ch - - - - -",
   "pub ch key",
@@ -95,15 +95,15 @@ export function readFrame(socket: number, text: unknown): Report {
   return [at < 0 ? Incoming.Unknown : Incoming.Welcome + at, socket, ...(fields as Arguments)];
 }
 
-/** Writes a frame for the server. A field that is `undefined` is left out. */
+/** Writes a frame for the server. A field that is `undefined` or `NaN` is left out. */
 export function writeFrame(
   op: Op,
-  ...values: [a: string, b: string, x: number, y: number, z: number, c: string]
+  ...values: [a: string, b: string, x: number, y: number, z: number, c: string, v: number, w: number]
 ): string {
   const [name, ...fields] = OUTGOING[op]!;
   const frame: Record<string, unknown> = { op: name };
   fields.forEach((field, i) => {
-    if (field !== "-") frame[field] = values[i];
+    if (!Object.is(values[i], NaN) && field !== "-") frame[field] = values[i];
   });
   const [, epoch, , , offset, c] = values;
   if (op === Op.Hello) frame.ordered = !!frame.ordered;

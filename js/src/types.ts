@@ -254,8 +254,9 @@ export interface Options {
   ackIntervalMs?: number | undefined;
   /**
    * How many replayed messages may be in transit or waiting at first, per channel. The client then fits the number to
-   * the path and to the application, up to `queueMessages` and `queueBytes`. Default 2,000. A server of the plain
-   * dialect ignores it and sends everything it has.
+   * the path and to the application, up to `queueMessages` and `queueBytes`. The server, which knows the size of the
+   * messages, may send 16 times as many at first, in half of `queueBytes`. Default 2,000. A server of the plain dialect
+   * ignores it and sends everything it has.
    */
   replayCredit?: number | undefined;
   /**

@@ -45,7 +45,8 @@ test("messages in both replay and live stream arrive once", async (t) => {
   channel.on("message", ({ offset, data }) => void emitted.push(`${offset}${data}`));
   await until(() => client.stats().received === 9);
   assert.deepEqual(emitted, ["1a", "2b", "3c", "4d", "5e", "live"]);
-  assert.deepEqual(server.ops("sub"), [{ op: "sub", ch: "c", credit: 2000, from: "start", ref: 1 }]);
+  const ahead = { ahead: 32_000, ahead_bytes: 8_388_608 };
+  assert.deepEqual(server.ops("sub"), [{ op: "sub", ch: "c", credit: 2000, ...ahead, from: "start", ref: 1 }]);
   const { delivered, duplicates, gaps } = client.stats();
   assert.deepEqual({ delivered, duplicates, gaps }, { delivered: 5, duplicates: 4, gaps: 0 });
   assert.deepEqual(channel.position, { epoch: "e", offset: 5, id: "1000-5" });

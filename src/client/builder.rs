@@ -133,7 +133,8 @@ impl ClientBuilder {
     }
 
     /// How many replayed messages may be in transit or waiting for the application at first, per channel. The client
-    /// then fits the number to the path and to the application. Default 2,000.
+    /// then fits the number to the path and to the application. The server, which knows the size of the messages, may
+    /// send 16 times as many at first, in half of `queue_bytes`. Default 2,000.
     pub fn replay_credit(mut self, messages: u64) -> Self {
         self.config.replay_credit = self.count("replay_credit", messages);
         self

@@ -39,6 +39,7 @@ pub struct Config {
     pub ack_interval_ms: u64,
     /// How many replayed messages may be in transit or waiting for the application at first, per channel. The
     /// client then fits the number to the path and to the application, up to `queue_messages_max` and
+    /// `queue_bytes_max`. A server that knows the size of the messages may send 16 times as many, in half of
     /// `queue_bytes_max`. Default 2,000.
     pub replay_credit: u64,
     /// How many messages may wait for the application, per channel, before the client drops live messages and

@@ -16,7 +16,7 @@ use super::timer::Instant;
 /// A longer round trip only shows that the page was busy.
 const ROUND_TRIP_MS_MAX: u64 = 2_000;
 /// At most so much larger is the next window. What a busy page finds waiting looks like a fast path.
-const GROWTH_MAX: u64 = 16;
+pub(super) const GROWTH_MAX: u64 = 16;
 
 /// A window. Its unit is the caller's.
 #[derive(Debug, Default)]
@@ -39,9 +39,14 @@ impl Window {
         self.since = since;
     }
 
+    /// Whether it was ever fitted to the path.
+    pub fn is_fitted(&self) -> bool {
+        self.size > 0
+    }
+
     /// The path or the application is slow: begins again with the smallest window.
     pub fn reset(&mut self) {
-        *self = Window::default();
+        *self = Window { size: 1, ..Window::default() };
     }
 
     /// So much has passed. Fits the window, within these limits.

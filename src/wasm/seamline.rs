@@ -9,7 +9,7 @@ use crate::browser::driver::Driver;
 use crate::browser::host::Transport;
 use crate::browser::value::Data;
 use crate::core::{Batch, ChannelId, Config, Error, Instant, Session, SocketId};
-use crate::wire::{ClientFrame, MessageId, Position, SUBPROTOCOL, StartAt, Text, TextRef};
+use crate::wire::{Ahead, ClientFrame, MessageId, Position, SUBPROTOCOL, StartAt, Text, TextRef};
 
 pub struct Dialect;
 
@@ -42,6 +42,8 @@ extern "C" {
         y: f64,
         z: f64,
         c: &JsValue,
+        v: f64,
+        w: f64,
     ) -> JsValue;
     #[wasm_bindgen(method)]
     fn buffered(this: &JsSocket) -> f64;
@@ -127,12 +129,13 @@ pub fn receive(
 /// One call for all frames, because each is code of its own.
 pub fn send(socket: &JsSocket, sent: &Frame<Dialect>) -> JsValue {
     let none = f64::NAN;
+    let (mut ahead, mut ahead_bytes) = (none, none);
     let (op, a, b, x, y, z, c) = match sent {
         ClientFrame::Hello { v, client_id, lineage, token, ordered } => {
             let ordered = u32::from(*ordered).into();
             (op::HELLO, client_id, or_none(lineage), (*v).into(), ordered, none, or_none(token))
         }
-        ClientFrame::Sub { ch, position, from, credit, reference } => {
+        ClientFrame::Sub { ch, position, from, credit, ahead: limits, reference } => {
             let (epoch, offset, id) = match (position, from) {
                 (Some(Position { epoch, offset, id }), _) => (value(epoch), *offset as f64, or_none(id)),
                 (None, Some(StartAt::Start)) => (NONE, start::START, NONE),
@@ -140,6 +143,9 @@ pub fn send(socket: &JsSocket, sent: &Frame<Dialect>) -> JsValue {
                 (None, None) => (NONE, none, NONE),
             };
             let reference = reference.map_or(none, |reference| reference as f64);
+            if let Some(Ahead { messages, bytes }) = limits {
+                (ahead, ahead_bytes) = (*messages as f64, *bytes as f64);
+            }
             (op::SUB, ch, epoch, *credit as f64, reference, offset, id)
         }
         ClientFrame::More { ch, credit } => (op::MORE, ch, NONE, *credit as f64, none, none, NONE),
@@ -152,7 +158,7 @@ pub fn send(socket: &JsSocket, sent: &Frame<Dialect>) -> JsValue {
         ClientFrame::Token { token } => (op::TOKEN, token, NONE, none, none, none, NONE),
         ClientFrame::Ping => (op::PING, NONE.unchecked_ref(), NONE, none, none, none, NONE),
     };
-    socket.send(op, a, b, x, y, z, c)
+    socket.send(op, a, b, x, y, z, c, ahead, ahead_bytes)
 }
 
 const NONE: &JsValue = &JsValue::UNDEFINED;

@@ -33,6 +33,8 @@ pub enum ClientFrame<D> {
         from: Option<StartAt>,
         /// How many replayed messages the client accepts before it grants `more`.
         credit: u64,
+        /// How far the replay may go without credit.
+        ahead: Option<Ahead>,
         /// `ref` on the wire. Each answer to this `sub` carries it.
         reference: Option<u64>,
     },
@@ -82,6 +84,15 @@ pub enum ClientFrame<D> {
     },
     /// Check that the server is alive.
     Ping,
+}
+
+/// How far a replay may go without credit: the client may not know yet how large the messages are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// Up to so many messages may be replayed before the first `live`, whatever the credit …
+    pub messages: u64,
+    /// … while their frames have fewer bytes than this.
+    pub bytes: u64,
 }
 
 /// Where a subscription without a position begins.

@@ -22,7 +22,7 @@ mod position;
 mod server_frame;
 mod text;
 
-pub use client_frame::{ClientFrame, StartAt};
+pub use client_frame::{Ahead, ClientFrame, StartAt};
 pub use code::close;
 #[cfg(not(all(target_arch = "wasm32", feature = "js-texts")))]
 pub use history::{HistoryPage, READ_FEATURE, Read, ReadNack};

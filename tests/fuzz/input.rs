@@ -6,7 +6,7 @@ use crate::rng::Rng;
 const FRAMES: [&str; 26] = [
     r#"{"op":"hello","v":1,"client_id":"tab-7f3a","token":"eyJhbGciOi"}"#,
     r#"{"op":"sub","ch":"room-1","credit":2000,"ref":4,"position":{"epoch":"e34f","offset":3,"id":"17-0"}}"#,
-    r#"{"op":"sub","ch":"room-1","credit":2000,"from":"start"}"#,
+    r#"{"op":"sub","ch":"room-1","credit":2000,"ahead":32000,"ahead_bytes":8388608,"from":"start"}"#,
     r#"{"op":"sub","ch":"room-1","credit":0,"from":"tail","position":null}"#,
     r#"{"op":"more","ch":"room-1","credit":1000}"#,
     r#"{"op":"unsub","ch":"room-1"}"#,

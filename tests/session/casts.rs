@@ -13,6 +13,7 @@ fn messages_do_not_block_cast_subscriptions() {
     let mut page = Page::open(config());
     page.session.subscribe_to_casts(page.now(), ROOM.to_owned()).unwrap();
     assert_eq!(page.lines(), ["sub room from Some(Tail) credit 0"]);
+    assert_eq!(page.ahead, None);
     page.subd("e", 1, 2_000, 2_000);
     page.live(2_000);
     page.msgs(2_001, 10_000);

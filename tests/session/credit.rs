@@ -1,6 +1,7 @@
 //! What bounds the messages that wait for the application.
 
 use seamline::core::Config;
+use seamline::wire::Ahead;
 
 use crate::page::{Page, config, position};
 
@@ -144,4 +145,56 @@ fn an_empty_queue_accepts_an_oversized_frame() {
     let (mut page, _) = Page::live_at(0, config());
     page.msgs(1, 400);
     assert_eq!(page.lines(), ["deliver 1..=400"]);
+}
+
+/// The client does not know yet how large the messages are. The server does.
+#[test]
+fn a_first_replay_may_go_ahead_of_the_credit() {
+    let mut page = Page::open(Config { queue_messages_max: 5_000, queue_bytes_max: 8_000, ..config() });
+    page.subscribe(Some(position("e", 0)));
+    assert_eq!(page.last_sub(), "sub room e/0 credit 100");
+    assert_eq!(page.ahead, Some(Ahead { messages: 1_600, bytes: 4_000 }));
+    page.subd("e", 1, 1_000, 0);
+    page.replay(1, 390);
+    page.lines();
+    page.reconnect();
+    assert_eq!(page.last_sub(), "sub room e/390 credit 0");
+    assert_eq!(page.ahead, Some(Ahead { messages: 1_600, bytes: 100 }), "besides what waits");
+}
+
+#[test]
+fn messages_ahead_of_the_credit_are_owed() {
+    let mut page = Page::open(config());
+    let channel = page.subscribe(Some(position("e", 0)));
+    page.subd("e", 1, 1_000, 0);
+    page.lines();
+    page.replay(1, 100);
+    page.replay(101, 150);
+    assert_eq!(page.lines(), ["deliver 1..=100", "deliver 101..=250"]);
+    page.processed(channel, 200, 200);
+    assert_eq!(page.lines(), ["more room 400"], "150 that were ahead, and 250 beside those that wait");
+}
+
+#[test]
+fn a_known_path_needs_credit() {
+    let mut page = Page::open(config());
+    let channel = page.subscribe(Some(position("e", 0)));
+    page.subd("e", 1, 1_000, 0);
+    page.replay(1, 100);
+    page.processed(channel, 100, 100);
+    page.lines();
+    page.reconnect();
+    page.last_sub();
+    assert_eq!(page.ahead, None);
+}
+
+/// The application is too slow for what came.
+#[test]
+fn nothing_goes_ahead_after_a_lag() {
+    let (mut page, channel) = Page::live_at(0, config());
+    page.msgs(1, 300);
+    page.msgs(301, 1);
+    page.processed(channel, 300, 300);
+    page.last_sub();
+    assert_eq!(page.ahead, None);
 }

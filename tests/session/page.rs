@@ -4,7 +4,7 @@ use seamline::core::{
     BackoffConfig, Batch, ChannelId, Config, Event, FetchId, Instant, Output, PublishId, Session, SocketId,
     State,
 };
-use seamline::wire::{ClientFrame, MessageId, Position, ServerFrame, StartAt};
+use seamline::wire::{Ahead, ClientFrame, MessageId, Position, ServerFrame, StartAt};
 
 /// The channel that the tests use.
 pub const ROOM: &str = "room";
@@ -23,6 +23,8 @@ pub struct Page {
     pub fetch: FetchId,
     /// The publications that failed.
     pub failed: Vec<PublishId>,
+    /// How far the server may go without credit, by the last `sub`.
+    pub ahead: Option<Ahead>,
     /// The size of each message that the server sends.
     pub message_bytes: u64,
     lines: Vec<String>,
@@ -57,6 +59,7 @@ impl Page {
             socket: 0,
             fetch: 0,
             failed: Vec::new(),
+            ahead: None,
             message_bytes: 10,
             lines: Vec::new(),
         }
@@ -100,6 +103,7 @@ impl Page {
             match output {
                 Output::Connect(socket) => self.socket = socket,
                 Output::FetchToken { fetch, .. } => self.fetch = fetch,
+                Output::Send { frame: ClientFrame::Sub { ahead, .. }, .. } => self.ahead = ahead,
                 Output::Event(Event::PublishFailed { publish, .. }) => self.failed.push(publish),
                 _ => {}
             }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use seamline::core::{Batch, ChannelId, Config, Event, Output};
-use seamline::wire::ClientFrame;
+use seamline::wire::{Ahead, ClientFrame};
 
 use crate::page::{Page, ROOM, id, position};
 
@@ -44,7 +44,11 @@ struct Replay {
     /// When the link has carried what was sent, in thousandths of a millisecond.
     link_free_at: u64,
     per_ms: u64,
-    credit: u64,
+    /// What the server may send, whatever the credit, and how many bytes that may be.
+    ahead: Ahead,
+    granted: u64,
+    /// How many messages of the subscription were sent.
+    used: u64,
     sent: u64,
     delivered: u64,
     processed: u64,
@@ -73,7 +77,9 @@ impl Replay {
             to_page: Pipe(VecDeque::from([(page_now_ms + 2 * delay_ms, Sent::Subd)])),
             link_free_at: 0,
             per_ms,
-            credit: 0,
+            ahead: Ahead::default(),
+            granted: 0,
+            used: 0,
             sent: 0,
             delivered: 0,
             processed: 0,
@@ -91,7 +97,7 @@ impl Replay {
         self.page.wait(2 * self.delay_ms);
         self.page.welcome();
         self.page.lines();
-        self.credit = 0;
+        (self.granted, self.used) = (0, 0);
         self.to_server.0.push_back((self.page.now_ms + self.delay_ms, self.credit_sent));
         self.to_page.0.push_back((self.page.now_ms + 2 * self.delay_ms, Sent::Subd));
     }
@@ -115,20 +121,27 @@ impl Replay {
         self.page.now_ms - begun_ms
     }
 
+    /// How many messages the server may send, if so many more are granted.
+    fn credit(&self, more: u64) -> u64 {
+        let ahead = if self.ahead.bytes > 0 { self.ahead.messages } else { 0 };
+        (self.granted + more).max(ahead).saturating_sub(self.used)
+    }
+
     /// The server sends what the credit and the link allow.
     fn serve(&mut self, messages: u64) {
         let now_ms = self.page.now_ms;
         while let Some(more) = self.to_server.arrived(now_ms) {
-            self.credit += more;
+            self.granted += more;
         }
-        while self.link_free_at < (now_ms + 1) * 1_000 && self.credit > 0 && self.sent < messages {
-            let count = FRAME_MESSAGES.min(self.credit).min(messages - self.sent);
+        while self.link_free_at < (now_ms + 1) * 1_000 && self.credit(0) > 0 && self.sent < messages {
+            let count = FRAME_MESSAGES.min(self.credit(0)).min(messages - self.sent);
             self.link_free_at = self.link_free_at.max(now_ms * 1_000) + count * 1_000 / self.per_ms;
             self.to_page
                 .0
                 .push_back((self.link_free_at / 1_000 + self.delay_ms, Sent::Messages(self.sent + 1, count)));
             self.sent += count;
-            self.credit -= count;
+            self.used += count;
+            self.ahead.bytes = self.ahead.bytes.saturating_sub(count * MESSAGE_BYTES);
         }
     }
 
@@ -161,14 +174,20 @@ impl Replay {
                 other => panic!("{other:?}"),
             }
         }
-        let granted: u64 = self.to_server.0.iter().map(|(_, credit)| credit).sum();
-        self.most = self.most.max(self.sent + self.credit + granted - self.processed);
+        let more: u64 = self.to_server.0.iter().map(|(_, credit)| credit).sum();
+        self.most = self.most.max(self.sent + self.credit(more) - self.processed);
     }
 }
 
 /// The credit of a `sub`.
 fn credit(sub: &str) -> u64 {
     sub.rsplit(' ').next().and_then(|credit| credit.parse().ok()).expect("it ends with the credit")
+}
+
+/// The server goes ahead of the credit, as far as the client allows.
+fn ahead(mut replay: Replay) -> Replay {
+    replay.ahead = replay.page.ahead.expect("the client allows it");
+    replay
 }
 
 fn fast(round_trip_ms: u64) -> Replay {
@@ -186,6 +205,33 @@ fn a_replay_fills_the_path() {
         let percent = percent(&mut fast(round_trip_ms), 100_000);
         println!("{round_trip_ms} ms: {percent} %");
         assert!(percent >= 80, "{percent} % at {round_trip_ms} ms");
+    }
+}
+
+#[test]
+fn a_server_that_goes_ahead_leaves_no_round_trip_idle() {
+    for round_trip_ms in [0, 1, 5, 20, 50, 100] {
+        let percent = percent(&mut ahead(fast(round_trip_ms)), 100_000);
+        println!("{round_trip_ms} ms: {percent} %");
+        assert!(percent >= 96, "{percent} % at {round_trip_ms} ms");
+    }
+}
+
+#[test]
+fn going_ahead_exceeds_no_queue() {
+    let config = |messages, bytes| Config {
+        queue_messages_max: messages,
+        queue_bytes_max: bytes,
+        ..Config::default()
+    };
+    for (config, most) in [
+        (config(50_000, u64::MAX), 32_000),
+        (config(5_000, u64::MAX), 5_000),
+        (config(50_000, 20_000 * MESSAGE_BYTES), 10_000),
+    ] {
+        let mut replay = ahead(Replay::new(200, MESSAGES_PER_MS, 1, config));
+        replay.ms(40_000);
+        assert!((most..most + FRAME_MESSAGES).contains(&replay.most), "{} of {most}", replay.most);
     }
 }
 

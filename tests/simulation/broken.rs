@@ -1,7 +1,7 @@
 //! The invariants can fail: each is given a violation.
 
 use seamline::core::{Batch, Config, Gap, GapReason};
-use seamline::wire::Position;
+use seamline::wire::{Ahead, Position};
 
 use crate::invariants::{Credit, Line, Publications, Reader};
 use crate::log::{Log, epoch_name, message_id};
@@ -106,8 +106,10 @@ fn an_overfull_queue_is_detected() {
     let config = Config { queue_messages_max: 7, ..Config::default() };
     refused(reader().deliver(&batch(6, 3), 0, &log(), &config), "8 messages wait");
     let mut credit = Credit::default();
-    credit.sub(None, 4, 3, &config).expect("4 and 3 are 7");
+    credit.sub(None, 4, None, 3, &config).expect("4 and 3 are 7");
     refused(credit.more(1, 3, &config), "a credit of 5 while 3 messages wait");
+    let ahead = Some(Ahead { messages: 5, bytes: 1 });
+    refused(credit.sub(None, 4, ahead, 3, &config), "5 may come ahead of the credit while 3 messages wait");
 }
 
 #[test]

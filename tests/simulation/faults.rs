@@ -49,6 +49,9 @@ pub struct Faults {
     /// Of subscriptions:
     pub replay_everything: u64,
     pub replay_overlap: u64,
+    /// Of subscriptions, those whose server goes ahead of the credit. The others are at a server that does not know
+    /// about that.
+    pub goes_ahead: u64,
     /// Of frames of messages:
     pub duplicate: u64,
     pub skip_messages: u64,
@@ -157,6 +160,7 @@ impl Faults {
             self.large_publications = r.between(1, 500);
             self.small_frames = if r.chance(500) { r.between(1, 500) } else { 0 };
         }
+        self.goes_ahead = r.between(0, 1_000);
     }
 
     fn draw_short_lived(rng: &mut Rng) -> Self {
@@ -236,6 +240,7 @@ impl Faults {
             channels_max: self.channels_max,
             bandwidth: self.bandwidth,
             message_bytes: self.message_bytes,
+            goes_ahead: self.goes_ahead,
             copies: self.copies,
             ..Faults::default()
         };
@@ -272,6 +277,7 @@ impl Default for Faults {
             too_fast: 0,
             replay_everything: 0,
             replay_overlap: 0,
+            goes_ahead: 0,
             duplicate: 0,
             skip_messages: 0,
             interleave: false,

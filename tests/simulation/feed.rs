@@ -35,8 +35,12 @@ pub struct Feed {
     pub asked: Option<Position>,
     pub from: Option<StartAt>,
     pub reference: Option<u64>,
-    /// How many replayed messages the client still accepts.
-    pub credit: u64,
+    /// How many replayed messages the client accepts.
+    pub granted: u64,
+    /// How many were sent.
+    pub used: u64,
+    /// Before `live`, so many may be sent whatever was granted.
+    pub ahead: u64,
     /// The head that its reads of the log return, slightly late. Newer messages are in its queue.
     pub head: u64,
     /// The last offset that was sent.
@@ -58,12 +62,19 @@ impl Feed {
             asked: None,
             from: None,
             reference: None,
-            credit: 0,
+            granted: 0,
+            used: 0,
+            ahead: 0,
             head: 0,
             sent: 0,
             queue: VecDeque::new(),
             awake: false,
         }
+    }
+
+    /// How many replayed messages may be sent.
+    fn credit(&self) -> u64 {
+        self.granted.max(self.ahead).saturating_sub(self.used)
     }
 }
 
@@ -150,13 +161,13 @@ impl Server {
         if stage.faults.interleave {
             self.flush(feed, net, stage);
         }
-        let count_max = feed.credit.min(stage.faults.page_messages_max);
+        let count_max = feed.credit().min(stage.faults.page_messages_max);
         let (n, mut messages) = self.logs[feed.ch].now().page(feed.sent, count_max);
         messages.truncate((feed.head + 1).saturating_sub(n) as usize);
         let count = messages.len() as u64;
         if count > 0 {
             feed.sent = n + count - 1;
-            feed.credit -= self.send(feed, n, messages, true, net, stage);
+            feed.used += self.send(feed, n, messages, true, net, stage);
         }
         if feed.sent >= feed.head || n > feed.head {
             feed.sent = feed.sent.max(feed.head);
@@ -164,7 +175,7 @@ impl Server {
             return true;
         }
         feed.head = feed.head.max(self.logs[feed.ch].now().readable());
-        feed.credit > 0
+        feed.credit() > 0
     }
 
     /// Sends `live`. Some messages that were published since the last page may have been sent before it.
@@ -175,6 +186,7 @@ impl Server {
         let frame = ServerFrame::Live { ch: channel_name(feed.ch), head: feed.sent, reference: None };
         net.carry_to_client(feed.conn, ToClient::Frame(frame), stage);
         feed.step = Step::Live;
+        feed.ahead = 0;
         !feed.queue.is_empty()
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use seamline::core::{Batch, Config, Gap, GapReason};
-use seamline::wire::Position;
+use seamline::wire::{Ahead, Position};
 
 use crate::log::{Log, epoch_number, message_id};
 
@@ -121,7 +121,8 @@ pub struct Credit {
     number: Option<u64>,
     /// Whether a `subd` has arrived since. Frames before it use up the credit of an earlier `sub`.
     answered: bool,
-    left: u64,
+    /// Below zero if the server went ahead of the credit.
+    left: i64,
     /// The position of the last `sub`, and how many came from there without progress.
     asked: Option<(Option<(u64, u64)>, u32)>,
 }
@@ -131,15 +132,26 @@ pub struct Credit {
 const ASKS_MAX: u32 = 5;
 
 impl Credit {
-    pub fn sub(&mut self, number: Option<u64>, credit: u64, pending: u64, config: &Config) -> Verdict {
+    pub fn sub(
+        &mut self,
+        number: Option<u64>,
+        credit: u64,
+        ahead: Option<Ahead>,
+        pending: u64,
+        config: &Config,
+    ) -> Verdict {
         *self = Credit { subscribed: true, number, answered: false, left: 0, asked: self.asked };
+        let (ahead, limit) = (ahead.map_or(0, |ahead| ahead.messages), config.queue_messages_max);
+        check(ahead == 0 || ahead + pending <= limit, || {
+            format!("{ahead} may come ahead of the credit while {pending} messages wait, of {limit}")
+        })?;
         self.more(credit, pending, config)
     }
 
     pub fn more(&mut self, credit: u64, pending: u64, config: &Config) -> Verdict {
-        self.left += credit;
+        self.left += credit as i64;
         let (left, limit) = (self.left, config.queue_messages_max);
-        check(left == 0 || left + pending <= limit, || {
+        check(left <= 0 || left as u64 + pending <= limit, || {
             format!("a credit of {left} while {pending} messages wait, of {limit}")
         })
     }
@@ -165,7 +177,7 @@ impl Credit {
 
     pub fn used(&mut self, count: u64) {
         if self.answered {
-            self.left = self.left.saturating_sub(count);
+            self.left -= count as i64;
         }
     }
 }

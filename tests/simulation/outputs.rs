@@ -72,7 +72,7 @@ impl Page {
         let index = self.index as u64;
         let reader = |ch: &str| &self.app.subs[channel_number(ch)].reader;
         match &frame {
-            ClientFrame::Sub { ch, position, credit, reference, .. } => {
+            ClientFrame::Sub { ch, position, credit, ahead, reference, .. } => {
                 let at = position.as_ref().map_or(0, |position| position.offset);
                 let ch_number = channel_number(ch);
                 world.stage.note(
@@ -83,7 +83,7 @@ impl Page {
                     world.stage.asked_again[self.index][ch_number] = reader(ch).position;
                 }
                 let pending = reader(ch).pending;
-                self.credits[ch_number].sub(*reference, *credit, pending, &self.config)?;
+                self.credits[ch_number].sub(*reference, *credit, *ahead, pending, &self.config)?;
                 let at = reader(ch).position;
                 self.credits[ch_number].asks(at)?;
             }

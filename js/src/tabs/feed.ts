@@ -201,8 +201,8 @@ export class Feed<S> {
     }
     for (const [socket, follower] of this.#followers) {
       if (!follower.isJoined) continue;
-      // As the tab's client counts it: what exceeds its credit is not owed.
-      if (frame.replay === true) follower.credit = Math.max(0, follower.credit - length);
+      // As the tab's client counts it: below zero if the replay was for another tab, which accepts more.
+      if (frame.replay === true) follower.credit -= length;
       const { place } = follower;
       // Beyond a hole, the tab asks for the messages before.
       if (place.name === "after" && from <= place.offset + 1 && to > place.offset)

@@ -64,9 +64,12 @@ impl EncodedPage {
         }
     }
 
+    pub fn frame_bytes(&self) -> usize {
+        self.frames.iter().map(Bytes::len).sum()
+    }
+
     fn weight(&self) -> u32 {
-        let bytes: usize = self.frames.iter().map(Bytes::len).sum();
-        u32::try_from(bytes + PAGE_BYTES).unwrap_or(u32::MAX)
+        u32::try_from(self.frame_bytes() + PAGE_BYTES).unwrap_or(u32::MAX)
     }
 }
 

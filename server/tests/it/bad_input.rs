@@ -168,6 +168,8 @@ async fn no_input_stops_the_server() {
         "position",
         "from",
         "credit",
+        "ahead",
+        "ahead_bytes",
         "key",
         "data",
         "epoch",

@@ -28,6 +28,38 @@ async fn a_replay_stops_without_credit() {
     assert_eq!((offsets(&live), live.get("replay")), (vec![26], None));
 }
 
+/// The client knows how much it can hold, but not how large the messages are.
+#[tokio::test]
+async fn a_replay_goes_ahead_of_the_credit() {
+    let server = Server::start(&[]);
+    server.publish_all("c", 1..=1_200).await;
+    let mut client = Client::greeted(&server, "c").await;
+    let ahead = |messages: u64, bytes: u64| json!({"from": "start", "ahead": messages, "ahead_bytes": bytes});
+
+    client.sub("c", 10, ahead(300, 1_000_000)).await;
+    client.next_op("subd").await;
+    let mut sent = 0;
+    while sent < 300 {
+        sent += offsets(&client.next_op("msgs").await).len();
+    }
+    for credit in [289, 2] {
+        client.send(json!({"op": "more", "ch": "c", "credit": credit})).await;
+    }
+    assert_eq!(offsets(&client.next_op("msgs").await), [301], "the credit is 10 and 289 and 2");
+
+    client.sub("c", 10, ahead(1_000_000, 1)).await;
+    client.next_op("subd").await;
+    let sent = offsets(&client.next_op("msgs").await).len();
+    assert!(sent > 10, "the first page: {sent}");
+    client.send(json!({"op": "more", "ch": "c", "credit": sent})).await;
+    assert_eq!(offsets(&client.next_op("msgs").await).len(), 10, "it needs credit after that");
+
+    client.sub("c", 10, json!({"from": "start", "ahead": 300})).await;
+    client.next_op("subd").await;
+    assert_eq!(offsets(&client.next_op("msgs").await).len(), 10, "there is no limit of bytes");
+    client.round_trip().await;
+}
+
 #[tokio::test]
 async fn an_empty_channel_is_live_at_once() {
     let server = Server::start(&[]);

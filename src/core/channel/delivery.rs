@@ -18,7 +18,7 @@ impl<B> Channel<B> {
         }
         self.progress.queue.learn_size(&batch);
         if let Some(subscription) = self.phase.subscription_mut().filter(|_| batch.replay) {
-            subscription.credit = subscription.credit.saturating_sub(batch.count);
+            subscription.used = subscription.used.saturating_add(batch.count);
         }
         match classify(self.offset(), batch.n, batch.count) {
             Seam::Hole { .. } if !batch.replay && self.phase.buffer().is_some() => self.buffer(batch, cx),

@@ -15,7 +15,7 @@ use super::event::{ChannelId, Event, Gap, GapReason};
 use super::output::{Outputs, SocketId};
 use super::stats::Stats;
 use super::timer::{Instant, Timers};
-use crate::wire::{ClientFrame, Position, StartAt, Text};
+use crate::wire::{Ahead, ClientFrame, Position, StartAt, Text};
 
 /// The credit for a whole window is granted in about so many steps.
 const GRANTS_PER_WINDOW: u64 = 8;
@@ -110,12 +110,13 @@ impl<B> Channel<B> {
     /// Asks the server for everything after the position.
     pub fn subscribe<D>(&mut self, cx: &mut Context<'_, B, D>) {
         *cx.last_reference += 1;
-        let (reference, credit) = (*cx.last_reference, self.credit(cx.config));
+        let (reference, credit, ahead) =
+            (*cx.last_reference, self.credit(0, 0, cx.config), self.ahead(cx.config));
         self.enter(Phase::requested(reference, credit), cx.stats);
         let position = self.position().cloned();
         let from = self.from.filter(|_| position.is_none());
         let ch = self.name.clone();
-        cx.send(ClientFrame::Sub { ch, position, from, credit, reference: Some(reference) });
+        cx.send(ClientFrame::Sub { ch, position, from, credit, ahead, reference: Some(reference) });
     }
 
     /// The connection is lost.
@@ -175,9 +176,9 @@ impl<B> Channel<B> {
         at: Position,
         cx: &mut Context<'_, B, D>,
     ) {
-        let Some(Subscription { reference, credit, .. }) = self.phase.subscription() else { return };
+        let Some(&Subscription { reference, granted, used, .. }) = self.phase.subscription() else { return };
         let stage = Stage::Replaying(Buffer::default());
-        self.enter(Phase::Attached(Subscription { reference: *reference, credit: *credit, stage }), cx.stats);
+        self.enter(Phase::Attached(Subscription { reference, granted, used, stage }), cx.stats);
         if self.interest == Interest::Casts {
             return;
         }
@@ -263,27 +264,31 @@ impl<B> Channel<B> {
     /// Grants more credit when an eighth of the window is free. So there is no grant per message, and no replay waits
     /// for a grant.
     fn grant<D>(&mut self, cx: &mut Context<'_, B, D>) {
-        let Some(Subscription { credit: granted, .. }) = self.phase.subscription() else { return };
-        let granted = *granted;
-        let free = self.credit(cx.config).saturating_sub(granted);
+        let Some(&Subscription { granted, used, .. }) = self.phase.subscription() else { return };
+        let free = self.credit(granted, used, cx.config);
         if free == 0 || free < self.progress.queue.window(cx.config) / GRANTS_PER_WINDOW {
             return;
         }
         self.progress.queue.replayed(free, cx.now, cx.round_trip_ms, cx.config);
-        let more = self.credit(cx.config).saturating_sub(granted); // the window may be another one now
+        let more = self.credit(granted, used, cx.config); // the window may be another one now
         if more > 0
             && let Some(subscription) = self.phase.subscription_mut()
         {
-            subscription.credit += more;
+            subscription.granted += more;
             cx.send(ClientFrame::More { ch: self.name.clone(), credit: more });
         }
     }
 
-    /// How many replayed messages may be in transit.
-    fn credit(&self, config: &Config) -> u64 {
+    /// How far the replay may go without credit.
+    fn ahead(&self, config: &Config) -> Option<Ahead> {
+        self.progress.queue.ahead(config).filter(|_| self.interest == Interest::Messages)
+    }
+
+    /// How many more replayed messages may be granted.
+    fn credit(&self, granted: u64, used: u64, config: &Config) -> u64 {
         match self.interest {
             Interest::Casts => 0,
-            Interest::Messages => self.progress.queue.credit(config),
+            Interest::Messages => self.progress.queue.credit(granted, used, config),
         }
     }
 }

@@ -22,8 +22,10 @@ pub(super) enum Phase<B> {
 pub(super) struct Subscription<B> {
     /// The reference of the `sub` that began it. An answer to an earlier `sub` does not affect it.
     pub reference: u64,
-    /// How many replayed messages the server may still send.
-    pub credit: u64,
+    /// How many replayed messages were granted to the server.
+    pub granted: u64,
+    /// How many it has sent. That may be more: it may go ahead of the credit.
+    pub used: u64,
     pub stage: Stage<B>,
 }
 
@@ -42,8 +44,8 @@ pub(super) enum Stage<B> {
 
 impl<B> Phase<B> {
     /// `sub` is sent.
-    pub fn requested(reference: u64, credit: u64) -> Self {
-        Phase::Attached(Subscription { reference, credit, stage: Stage::Requested })
+    pub fn requested(reference: u64, granted: u64) -> Self {
+        Phase::Attached(Subscription { reference, granted, used: 0, stage: Stage::Requested })
     }
 
     pub fn subscription(&self) -> Option<&Subscription<B>> {

@@ -3,8 +3,9 @@
 
 use std::num::NonZeroU64;
 
-use crate::core::window::Window;
+use crate::core::window::{GROWTH_MAX, Window};
 use crate::core::{Batch, Config, Instant};
+use crate::wire::Ahead;
 
 /// How long a grant, and what it allows, wait for their turns besides the path's round trip: in the browser's processes,
 /// in the page, which is busy with earlier messages, and in the server.
@@ -66,11 +67,22 @@ impl Queue {
         self.window.size(config.replay_credit, self.window_max(config)).max(1)
     }
 
-    /// How many replayed messages may be in transit, besides those that wait.
-    pub fn credit(&self, config: &Config) -> u64 {
-        let messages = self.window(config).saturating_sub(self.messages);
+    /// How many more replayed messages may be granted, if so many were granted already and so many have arrived.
+    pub fn credit(&self, granted: u64, used: u64, config: &Config) -> u64 {
         let bytes = config.queue_bytes_max.saturating_sub(self.bytes);
-        self.at_most(messages, bytes).max(u64::from(self.messages == 0))
+        let room = self.messages.saturating_add(self.at_most(u64::MAX, bytes)).max(1);
+        let in_all = room.min(self.window(config)).saturating_add(used);
+        in_all.saturating_sub(granted).saturating_sub(self.messages)
+    }
+
+    /// How far a replay may go without credit. While nothing is known of the path, the credit is small, because the
+    /// messages may be large. The server knows their size: up to half of the bytes that may wait, it need not wait
+    /// for the first grant.
+    pub fn ahead(&self, config: &Config) -> Option<Ahead> {
+        let messages = config.queue_messages_max.saturating_sub(self.messages);
+        let bytes = (config.queue_bytes_max / 2).saturating_sub(self.bytes);
+        let messages = messages.min(config.replay_credit.saturating_mul(GROWTH_MAX));
+        (!self.window.is_fitted()).then_some(Ahead { messages, bytes })
     }
 
     /// A replay begins.
@@ -117,11 +129,12 @@ mod tests {
     fn large_messages_shrink_the_window() {
         let mut queue = Queue::default();
         let config = config(2_000, 1_000_000);
-        assert_eq!(queue.credit(&config), 2_000, "nothing is known of sizes yet");
+        assert_eq!(queue.credit(0, 0, &config), 2_000, "nothing is known of sizes yet");
         queue.message_bytes = NonZeroU64::new(250_000);
-        assert_eq!((queue.credit(&config), queue.window(&config)), (4, 4));
+        assert_eq!((queue.credit(0, 0, &config), queue.window(&config)), (4, 4));
         queue.delivered(3, 750_000);
-        assert_eq!(queue.credit(&config), 1);
+        assert_eq!((queue.credit(0, 0, &config), queue.credit(5, 3, &config)), (1, 0));
+        assert_eq!(queue.credit(2, 10, &config), 9, "8 came ahead of the credit");
         assert!(!queue.has_room(2, 500_000, &config));
         queue.processed(3);
         assert!(queue.has_room(2, 5_000_000, &config), "an empty queue takes any frame");

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::{FrameError, Json};
-use crate::wire::{ClientFrame, MessageId, Position, StartAt};
+use crate::wire::{Ahead, ClientFrame, MessageId, Position, StartAt};
 
 impl<D> ClientFrame<D> {
     /// The frame as JSON without its end: the caller appends the payload, if [`ClientFrame::data`] has one,
@@ -19,8 +19,11 @@ impl<D> ClientFrame<D> {
                     json.flag("ordered");
                 }
             }
-            ClientFrame::Sub { ch, position, from, credit, reference } => {
+            ClientFrame::Sub { ch, position, from, credit, ahead, reference } => {
                 json.text("op", "sub").text("ch", ch).number("credit", *credit);
+                if let Some(Ahead { messages, bytes }) = *ahead {
+                    json.number("ahead", messages).number("ahead_bytes", bytes).end();
+                }
                 reference.iter().for_each(|reference| json.number("ref", *reference).end());
                 match from {
                     Some(StartAt::Tail) => json.text("from", "tail").end(),
@@ -94,6 +97,8 @@ pub struct ClientFields<D> {
     pub position: Option<Position>,
     pub from: Option<StartAt>,
     pub credit: Option<u64>,
+    pub ahead: Option<u64>,
+    pub ahead_bytes: Option<u64>,
     #[serde(rename = "ref")]
     pub reference: Option<u64>,
     pub key: Option<String>,
@@ -123,6 +128,7 @@ impl<D> TryFrom<ClientFields<D>> for ClientFrame<D> {
                 position: f.position,
                 from: f.from,
                 credit: need!(f, "sub", credit),
+                ahead: f.ahead.zip(f.ahead_bytes).map(|(messages, bytes)| Ahead { messages, bytes }),
                 reference: f.reference,
             },
             "more" => ClientFrame::More { ch: need!(f, "more", ch), credit: need!(f, "more", credit) },
@@ -158,6 +164,7 @@ mod tests {
     fn frame() -> impl Strategy<Value = ClientFrame<String>> {
         let position =
             ("\\PC*", any::<u64>(), id()).prop_map(|(epoch, offset, id)| Position { epoch, offset, id });
+        let ahead = any::<(u64, u64)>().prop_map(|(messages, bytes)| Ahead { messages, bytes });
         let from = prop_oneof![Just(StartAt::Tail), Just(StartAt::Start)];
         let text = || any::<String>();
         prop_oneof![
@@ -174,13 +181,15 @@ mod tests {
                 proptest::option::of(position),
                 proptest::option::of(from),
                 any::<u64>(),
+                proptest::option::of(ahead),
                 proptest::option::of(any::<u64>())
             )
-                .prop_map(|(ch, position, from, credit, reference)| ClientFrame::Sub {
+                .prop_map(|(ch, position, from, credit, ahead, reference)| ClientFrame::Sub {
                     ch,
                     position,
                     from,
                     credit,
+                    ahead,
                     reference
                 }),
             (text(), any::<u64>()).prop_map(|(ch, credit)| ClientFrame::More { ch, credit }),

@@ -141,18 +141,24 @@ impl Server {
             }
             // Sent behind a `hello` that gets no welcome.
             _ if !self.peers[&conn].welcomed => {}
-            ClientFrame::Sub { ch, position, from, credit, reference } => {
+            ClientFrame::Sub { ch, position, from, credit, ahead, reference } => {
                 let ch = channel_number(&ch);
                 if !self.serves(conn, ch) && self.is_full(Some(conn), stage) {
                     return self.refuse(conn, ch, reference, net, stage);
                 }
+                let limit = ahead.filter(|_| stage.rng.chance(stage.faults.goes_ahead));
+                // How many messages fit the bytes, only the server knows.
+                let ahead = limit.map_or(0, |limit| stage.rng.between(0, limit.messages));
                 let feed = Feed::new(conn, client, ch);
-                self.subscribe(Feed { asked: position, from, reference, credit, ..feed }, stage);
+                self.subscribe(
+                    Feed { asked: position, from, reference, granted: credit, ahead, ..feed },
+                    stage,
+                );
             }
             ClientFrame::More { ch, credit } => {
                 let ch = channel_number(&ch);
                 if let Some(feed) = self.feed(conn, ch) {
-                    feed.credit += credit;
+                    feed.granted += credit;
                     self.wake(conn, ch, 0, stage);
                 }
             }

@@ -13,6 +13,7 @@ use crate::refusal::Refusal;
 use crate::refusal::reason::Reason;
 use crate::state::App;
 use crate::ws::dialect::frames::{self, FromClient, ParseError, ToClient};
+use crate::ws::feed::credit::Credit;
 use crate::ws::feed::start_point::RequestedStart;
 
 /// What came from a socket that stays open.
@@ -83,7 +84,7 @@ impl Connection {
             ClientFrame::Hello { .. } => {
                 self.refuse(Refusal::bad_frame("`hello` was sent already; send it only once")).await
             }
-            ClientFrame::Sub { ch, position, from, credit, reference } => {
+            ClientFrame::Sub { ch, position, from, credit, ahead, reference } => {
                 let start = match (position, from) {
                     (Some(Position { epoch, offset, id }), _) => {
                         RequestedStart::After(Position { epoch: names::bounded_epoch(epoch), offset, id })
@@ -91,7 +92,7 @@ impl Connection {
                     (None, Some(end)) => RequestedStart::At(end),
                     (None, None) => RequestedStart::Stored { otherwise: StartAt::Tail },
                 };
-                self.subscribe(ch, start, credit, reference).await
+                self.subscribe(ch, start, Credit::new(credit, ahead), reference).await
             }
             ClientFrame::More { ch, credit } => {
                 if let Some(link) = self.registered.entry.subscriptions.link(&ch) {

@@ -8,6 +8,7 @@ use super::end::End;
 use crate::refusal::Refusal;
 use crate::ws::dialect::plain::{self, FromPlain};
 use crate::ws::dialect::request::DialectRequest;
+use crate::ws::feed::credit::Credit;
 use crate::ws::feed::start_point::RequestedStart;
 
 /// The channel.
@@ -30,7 +31,7 @@ impl Connection {
             None => RequestedStart::Stored { otherwise: StartAt::Start },
         };
         // There is no credit: a slow client slows its own replay.
-        self.subscribe(request.ch, start, u64::MAX, None).await
+        self.subscribe(request.ch, start, Credit::new(u64::MAX, None), None).await
     }
 
     pub(super) async fn read_plain(&mut self, text: &str) -> Result<(), End> {

@@ -12,6 +12,7 @@ use crate::limits::names;
 use crate::refusal::Refusal;
 use crate::ws::dialect::frames;
 use crate::ws::feed::Feed;
+use crate::ws::feed::credit::Credit;
 use crate::ws::feed::link::Link;
 use crate::ws::feed::start_point::RequestedStart;
 use crate::ws::registry::Followed;
@@ -98,7 +99,7 @@ impl Connection {
         &mut self,
         ch: String,
         start: RequestedStart,
-        credit: u64,
+        credit: Credit,
         reference: Option<u64>,
     ) -> Result<(), End> {
         if let Err(refusal) = self.check_subscription(&ch).await {

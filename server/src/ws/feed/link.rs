@@ -34,9 +34,9 @@ enum Stage {
 }
 
 impl Link {
-    pub fn new(ch: Arc<str>, reference: Option<u64>, credit: u64, inbox: Arc<Inbox>) -> Self {
+    pub fn new(ch: Arc<str>, reference: Option<u64>, credit: Credit, inbox: Arc<Inbox>) -> Self {
         let (sent, stage) = (AtomicU64::new(0), Mutex::new(Stage::Idle));
-        Link { ch, reference, credit: Credit::new(credit), inbox, sent, stage }
+        Link { ch, reference, credit, inbox, sent, stage }
     }
 
     /// Records that everything up to an offset was sent.

@@ -26,7 +26,7 @@ impl Feed {
             let read_all = page.last.is_none() && limit.messages > 0;
             if let Some(last) = page.last {
                 cursor.sent = last;
-                self.credit().use_up(page.messages as u64);
+                self.credit().use_up(page.messages as u64, page.frame_bytes() as u64);
                 replayed += page.messages as u64;
                 self.out.messages(slot, page.bytes, &page.frames).await?;
                 self.link.record_sent(last.offset);
@@ -41,6 +41,7 @@ impl Feed {
                 self.credit().some().await;
             }
         }
+        self.credit().end_ahead();
         self.report_replay(replayed);
         Ok(true)
     }

@@ -149,9 +149,28 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         CHANNEL,
         "grant what was free before the window changed",
-        "let more = self.credit(cx.config).saturating_sub(granted);",
+        "let more = self.credit(granted, used, cx.config);",
         "let more = free;",
     ),
+    mutant(
+        DELIVERY,
+        "count no messages ahead of the credit",
+        "subscription.used.saturating_add(batch.count);",
+        "subscription.used.saturating_add(batch.count).min(subscription.granted);",
+    ),
+    mutant(
+        CHANNEL_QUEUE,
+        "let the server go ahead on a known path",
+        "(!self.window.is_fitted()).then_some",
+        "true.then_some",
+    ),
+    mutant(
+        CHANNEL_QUEUE,
+        "let the server go ahead of what waits",
+        "config.queue_messages_max.saturating_sub(self.messages);\n        let bytes",
+        "config.queue_messages_max;\n        let bytes",
+    ),
+    mutant(WINDOW, "a lag leaves the window unknown", "Window { size: 1, ..", "Window { size: 0, .."),
     mutant(
         CHANNEL,
         "measure a replay from its last grant on, long ago",
@@ -202,8 +221,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         CHANNEL_QUEUE,
         "credit for all, whatever waits",
-        "self.window(config).saturating_sub(self.messages);",
-        "self.window(config).saturating_sub(self.messages * 0);",
+        "in_all.saturating_sub(granted).saturating_sub(self.messages)",
+        "in_all.saturating_sub(granted)",
     ),
     // What was processed.
     mutant(

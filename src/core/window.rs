@@ -16,7 +16,7 @@ use super::timer::Instant;
 /// A longer round trip only shows that the page was busy.
 const ROUND_TRIP_MS_MAX: u64 = 2_000;
 /// At most so much larger is the next window. What a busy page finds waiting looks like a fast path.
-pub(super) const GROWTH_MAX: u64 = 16;
+const GROWTH_MAX: u64 = 16;
 
 /// A window. Its unit is the caller's.
 #[derive(Debug, Default)]
@@ -59,11 +59,15 @@ impl Window {
         }
         let round_trip_ms = round_trip_ms.min(ROUND_TRIP_MS_MAX) as f64;
         let carried = self.passed as f64 * round_trip_ms / now.ms_since(since).max(1) as f64;
-        self.size =
-            ((2.0 * carried) as u64).clamp(size / 2, size.min(u64::MAX / GROWTH_MAX) * GROWTH_MAX).min(max);
+        self.size = ((2.0 * carried) as u64).clamp(size / 2, grown(size)).min(max);
         // A larger one was not full yet: that begins with what passes next, after a round trip.
         self.measure_from((self.size <= size).then_some(now));
     }
+}
+
+/// The largest window that may follow one of this size.
+pub(super) fn grown(size: u64) -> u64 {
+    size.min(u64::MAX / GROWTH_MAX) * GROWTH_MAX
 }
 
 #[cfg(test)]

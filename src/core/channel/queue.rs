@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU64;
 
-use crate::core::window::{GROWTH_MAX, Window};
+use crate::core::window::{Window, grown};
 use crate::core::{Batch, Config, Instant};
 use crate::wire::Ahead;
 
@@ -81,7 +81,7 @@ impl Queue {
     pub fn ahead(&self, config: &Config) -> Option<Ahead> {
         let messages = config.queue_messages_max.saturating_sub(self.messages);
         let bytes = (config.queue_bytes_max / 2).saturating_sub(self.bytes);
-        let messages = messages.min(config.replay_credit.saturating_mul(GROWTH_MAX));
+        let messages = messages.min(grown(config.replay_credit));
         (!self.window.is_fitted()).then_some(Ahead { messages, bytes })
     }
 

@@ -58,13 +58,11 @@ pub(super) fn write(
     number: u64,
     group: &[Command],
 ) -> Result<Written, Failure> {
-    // A transaction that cannot begin will not begin the next time either.
-    let mut txn = begin_write(db).map_err(|error| Failure { error, lasting: true, uncertain: None })?;
     let failed = |error| Failure { lasting: needs_reopening(&error), error, uncertain: None };
     let record = record::encode(&context, group).filter(|record| journal.has_room(record.len()));
     let record = record.filter(|record| budget.allows(record.len(), group.len(), most_dropped_rows(group)));
     if let Some(record) = &record {
-        // The disk is busy with it while the tables change.
+        // The disk is busy with it while the transaction begins and the tables change.
         journal.write(number, record).map_err(|e| failed(e.into()))?;
     }
     let uncertain = |failure: Failure, changes| Failure {
@@ -72,7 +70,11 @@ pub(super) fn write(
         uncertain: Some(Box::new(Uncertain { number, changes })),
         ..failure
     };
-    let filled = fill(&txn, context, group).map_err(failed).map_err(|failure| match journal.retract() {
+    let prepared = begin(db).and_then(|txn| {
+        let filled = fill(&txn, context, group).map_err(failed)?;
+        Ok((txn, filled))
+    });
+    let (mut txn, filled) = prepared.map_err(|failure| match journal.retract() {
         Ok(()) => failure,
         Err(_) => uncertain(failure, Uncertain::unknown(group)),
     })?;
@@ -99,6 +101,11 @@ pub(super) fn write(
             Ok(Written { number: filled.number, done: filled.done, in_memory })
         }
     }
+}
+
+/// A transaction that cannot begin will not begin the next time either.
+fn begin(db: &Database) -> Result<WriteTransaction, Failure> {
+    begin_write(db).map_err(|error| Failure { error, lasting: true, uncertain: None })
 }
 
 /// Flushes the journal, after which the transaction need not be durable.

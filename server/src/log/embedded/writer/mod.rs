@@ -136,21 +136,18 @@ impl Writer {
     }
 
     /// Announces the group, and makes it visible to readers. What is announced is on the disk, so this can take place
-    /// while those who are waiting are already being woken. Reads that begin meanwhile wait.
+    /// while those who are waiting are already being woken. Reads that begin meanwhile wait. Nobody waits for the count of
+    /// commits, which may be behind.
     fn finish(&mut self, group: Vec<Command>, Written { number, done, in_memory }: Written) {
-        self.wrote(number);
+        self.committed = number;
         let handle = self.handle.clone();
-        let _readers = in_memory.is_some().then(|| handle.hold_readers());
+        let readers = in_memory.is_some().then(|| handle.hold_readers());
         group.into_iter().zip(done).for_each(|(command, done)| self.announce(command, done));
         if let Some(Err(e)) = in_memory.map(WriteTransaction::commit) {
             self.not_visible(&e.into());
         }
-    }
-
-    /// Records the newest commit.
-    fn wrote(&mut self, number: u64) {
-        self.committed = number;
-        self.commits.write(number);
+        drop(readers);
+        self.commits.write(self.committed);
     }
 
     /// Publishes the message, if any, and answers the command. The receiver may be gone, which is no error.

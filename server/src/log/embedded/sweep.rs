@@ -4,6 +4,9 @@
 //! It looks at a part of a table at a time, on a snapshot and without the writer. Then the writer drops what was found,
 //! in [steps](Step) that remove a bounded number of rows. Each step is a command like any other: it waits its turn,
 //! shares a flush with the publications of its group, and is applied again from the journal after a crash.
+//!
+//! Channels are found in the order of their names, and dropped in the order of their numbers. Rows of channels with
+//! adjacent numbers share pages, so a step changes fewer of them.
 
 use std::ops::Bound;
 
@@ -18,17 +21,24 @@ use crate::log::StoreError;
 use crate::log::retention::{POSITION_AGE_MAX, Retention};
 use crate::time::{millis, now_ms};
 
-/// How many expired channels or positions one step may change.
+/// How many expired channels or positions one look returns.
 pub(super) const EXPIRED_MAX: usize = 64;
+/// How many channels one step may change: each has a row of its own to save.
+const STEP_CHANNELS_MAX: usize = 16;
+/// How many expired channels are sorted at once. Bounds the memory.
+const SORTED_MAX: usize = 16 * 1024;
 /// How many rows one look reads. Between two looks, the snapshot is given up, and others use the processor.
 const LOOK_ROWS_MAX: usize = 1024;
 
 /// What a look has found.
-pub(super) struct Found<T> {
+pub(super) struct Found<T, K = T> {
     pub expired: Vec<T>,
     /// Where the next look begins; `None` at the end of the table.
-    pub next: Option<T>,
+    pub next: Option<K>,
 }
+
+/// A channel's number and its name.
+pub(super) type Numbered = (u64, String);
 
 impl EmbeddedStore {
     /// Drops everything that is past its retention, and what deleted channels have left.
@@ -37,12 +47,16 @@ impl EmbeddedStore {
             self.drop_all(Expired::Deleted(number)).await?;
         }
         let (retention, mut after) = (self.retention, Some(String::new()));
+        let mut expired = Vec::new();
         while let Some(last) = after {
             let found = self.read_blocking(move |db| expired_channels(db, retention, &last)).await?;
-            if !found.expired.is_empty() {
-                self.drop_all(Expired::Channels(found.expired)).await?;
-            }
+            expired.extend(found.expired);
             after = found.next;
+            if after.is_none() || expired.len() >= SORTED_MAX {
+                for names in by_number(std::mem::take(&mut expired)) {
+                    self.drop_all(Expired::Channels(names)).await?;
+                }
+            }
         }
         let mut after = Some(PositionName::default());
         while let Some(last) = after {
@@ -63,12 +77,19 @@ impl EmbeddedStore {
     }
 }
 
+/// Some channels at a time, in the order of their numbers.
+fn by_number(mut expired: Vec<Numbered>) -> Vec<Vec<String>> {
+    expired.sort_unstable();
+    let names = |some: &[Numbered]| some.iter().map(|(_, name)| name.clone()).collect();
+    expired.chunks(STEP_CHANNELS_MAX).map(names).collect()
+}
+
 /// Channels after a name that have something to trim.
 pub(super) fn expired_channels(
     db: &Database,
     retention: Retention,
     after: &str,
-) -> Result<Found<String>, redb::Error> {
+) -> Result<Found<Numbered, String>, redb::Error> {
     let txn = db.begin_read()?;
     let (channels, messages) = (txn.open_table(CHANNELS)?, txn.open_table(MESSAGES)?);
     let key_order = txn.open_table(KEY_ORDER)?;
@@ -90,7 +111,7 @@ pub(super) fn expired_channels(
                 .transpose()?
                 .is_some_and(|(_, row)| row.value().0 < key_oldest_ms)
         {
-            expired.push(name.value().to_owned());
+            expired.push((channel.number, name.value().to_owned()));
         }
         if is_full(&expired, i) {
             return Ok(Found { expired, next: Some(name.value().to_owned()) });
@@ -167,6 +188,10 @@ mod tests {
         messages + keys
     }
 
+    fn names(found: Vec<Numbered>) -> Vec<String> {
+        found.into_iter().map(|(_, name)| name).collect()
+    }
+
     #[test]
     fn a_sweep_works_in_bounded_steps() {
         const CHANNELS: usize = 3000;
@@ -184,7 +209,7 @@ mod tests {
             let Found { expired, next } = expired_channels(&db, KEEP_ONE, &last).unwrap();
             assert!(expired.len() <= EXPIRED_MAX);
             looks += 1;
-            let step = Step { expired: Expired::Channels(expired), rows_max: STEP_ROWS_MAX };
+            let step = Step { expired: Expired::Channels(names(expired)), rows_max: STEP_ROWS_MAX };
             let mut more = true;
             while more {
                 let txn = db.begin_write().unwrap();
@@ -215,7 +240,7 @@ mod tests {
         let (first, second, third) = (found(""), found("c1023"), found("c2047"));
         assert_eq!((first.expired.len(), first.next.as_deref()), (0, Some("c1023")));
         assert_eq!((second.expired.len(), second.next.as_deref()), (0, Some("c2047")));
-        assert_eq!((third.expired, third.next), (vec!["c2999".to_owned()], None));
+        assert_eq!((names(third.expired), third.next), (vec!["c2999".to_owned()], None));
     }
 
     #[test]
@@ -228,7 +253,7 @@ mod tests {
                 (0..=i % 4).for_each(|_| append(tables, format!("c{i:02}"), None));
             }
         });
-        let found = |after: &str| expired_channels(&db, keep_two, after).unwrap().expired;
+        let found = |after: &str| names(expired_channels(&db, keep_two, after).unwrap().expired);
         let mut all = found("");
         assert_eq!((all.len(), all[0].as_str(), all[1].as_str()), (50, "c02", "c03"), "those with 3 or 4");
         assert_eq!(found("c50")[0], "c51");
@@ -236,11 +261,21 @@ mod tests {
         let step = Step { expired: Expired::Channels(all), rows_max: STEP_ROWS_MAX };
         let txn = db.begin_write().unwrap();
         let context = Context { now_ms: now_ms(), retention: keep_two, ..KEEP_ALL };
-        assert_eq!(drop_expired(&txn, context, &step).unwrap(), Dropped { rows: 75, more: false });
+        let drop = || drop_expired(&txn, context, &step).unwrap();
+        assert_eq!(drop(), Dropped { rows: STEP_ROWS_MAX, more: true });
+        assert_eq!(drop(), Dropped { rows: 75 - STEP_ROWS_MAX, more: false });
         txn.commit().unwrap();
         assert!(found("").is_empty());
         let old = Retention { messages: 100, age: Some(Duration::ZERO), ..keep_two };
         assert_eq!(expired_channels(&db, old, "").unwrap().expired.len(), EXPIRED_MAX);
+    }
+
+    #[test]
+    fn channels_are_dropped_in_the_order_of_their_numbers() {
+        let found = (0..40).map(|i| (i * 7 % 40, format!("c{i:02}"))).collect();
+        let steps = by_number(found);
+        assert_eq!(steps.iter().map(Vec::len).collect::<Vec<_>>(), [16, 16, 8]);
+        assert_eq!(steps[0][..3], ["c00", "c23", "c06"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::log::retention::POSITION_AGE_MAX;
 use crate::time::millis;
 
 /// How many rows one step may remove: publishers wait meanwhile.
-pub(super) const STEP_ROWS_MAX: usize = 128;
+pub(super) const STEP_ROWS_MAX: usize = 64;
 /// How many rows a group may remove for each of its commands, besides. It adds at most two, so the log can shrink.
 const ROWS_PER_COMMAND: usize = 4;
 
@@ -272,7 +272,7 @@ mod tests {
 
         let limited = Context { rows_max: group_rows_max(1), ..context(1) };
         let stored = || db.begin_read().unwrap().open_table(MESSAGES).unwrap().len().unwrap();
-        for left in [1869, 1738] {
+        for left in [1933, 1866] {
             let txn = db.begin_write().unwrap();
             let mut tables = Tables::open(&txn, limited).unwrap();
             tables

@@ -6,8 +6,8 @@ const BYTES_MAX: usize = 1024 * 1024;
 const RECORD_BYTES_MAX: usize = 64 * 1024;
 /// A key is random, so each one changes a page of its own.
 const BYTES_PER_COMMAND: usize = 4096;
-/// Of a row that is dropped, too.
-const BYTES_PER_DROPPED_ROW: usize = 4096;
+/// Of what is dropped.
+const BYTES_PER_PAGE: usize = 4096;
 
 /// See the module.
 #[derive(Default)]
@@ -17,12 +17,12 @@ pub(in crate::log::embedded) struct Budget {
 
 impl Budget {
     /// Whether a group that has changed so much may be committed in memory.
-    pub fn allows(&self, record: usize, commands: usize, dropped_rows: usize) -> bool {
-        record <= RECORD_BYTES_MAX && self.spent + cost(record, commands, dropped_rows) <= BYTES_MAX
+    pub fn allows(&self, record: usize, commands: usize, dropped_pages: usize) -> bool {
+        record <= RECORD_BYTES_MAX && self.spent + cost(record, commands, dropped_pages) <= BYTES_MAX
     }
 
-    pub fn spend(&mut self, record: usize, commands: usize, dropped_rows: usize) {
-        self.spent += cost(record, commands, dropped_rows);
+    pub fn spend(&mut self, record: usize, commands: usize, dropped_pages: usize) {
+        self.spent += cost(record, commands, dropped_pages);
     }
 
     /// The next group is written to the store's own file.
@@ -36,6 +36,6 @@ impl Budget {
     }
 }
 
-fn cost(record: usize, commands: usize, dropped_rows: usize) -> usize {
-    record + commands * BYTES_PER_COMMAND + dropped_rows * BYTES_PER_DROPPED_ROW
+fn cost(record: usize, commands: usize, dropped_pages: usize) -> usize {
+    record + commands * BYTES_PER_COMMAND + dropped_pages * BYTES_PER_PAGE
 }

@@ -11,6 +11,9 @@ use crate::log::embedded::tables::{Context, Outcome, Tables};
 use crate::log::embedded::trim::{self, Dropped};
 use crate::log::{ChannelInfo, Resumed};
 
+/// How many pages a row changes that a step drops: one that has the row, and perhaps another one with the channel's.
+const PAGES_PER_DROPPED_ROW: usize = 2;
+
 /// The result of a command, valid once its group is committed.
 pub(super) enum Done {
     Appended(Outcome),
@@ -36,8 +39,8 @@ struct Filled {
     /// The number of the commit.
     number: u64,
     done: Vec<Done>,
-    /// How many rows it has dropped that lie apart.
-    dropped_rows: usize,
+    /// How many pages the rows that it has dropped lay in, about.
+    dropped_pages: usize,
 }
 
 /// Why a group could not be written.
@@ -60,7 +63,7 @@ pub(super) fn write(
 ) -> Result<Written, Failure> {
     let failed = |error| Failure { lasting: needs_reopening(&error), error, uncertain: None };
     let record = record::encode(&context, group).filter(|record| journal.has_room(record.len()));
-    let record = record.filter(|record| budget.allows(record.len(), group.len(), most_dropped_rows(group)));
+    let record = record.filter(|record| budget.allows(record.len(), group.len(), most_dropped_pages(group)));
     if let Some(record) = &record {
         // The disk is busy with it while the transaction begins and the tables change.
         journal.write(number, record).map_err(|e| failed(e.into()))?;
@@ -92,7 +95,7 @@ pub(super) fn write(
         }
         (Ok(in_memory), record) => {
             match record {
-                Some(record) => budget.spend(record.len(), group.len(), filled.dropped_rows),
+                Some(record) => budget.spend(record.len(), group.len(), filled.dropped_pages),
                 None => {
                     journal.start_over();
                     budget.start_over();
@@ -115,10 +118,10 @@ fn flush(txn: &mut WriteTransaction, journal: &mut Journal) -> Result<(), redb::
     Ok(journal.flush()?)
 }
 
-/// How many rows the steps of a group drop at most.
-fn most_dropped_rows(group: &[Command]) -> usize {
+/// How many pages the steps of a group change at most, about.
+fn most_dropped_pages(group: &[Command]) -> usize {
     let rows = |command: &Command| if let Command::Trim(step, _) = command { step.most_rows() } else { 0 };
-    group.iter().map(rows).sum()
+    group.iter().map(rows).sum::<usize>() * PAGES_PER_DROPPED_ROW
 }
 
 fn fill(txn: &WriteTransaction, context: Context, group: &[Command]) -> Result<Filled, redb::Error> {
@@ -139,15 +142,15 @@ fn fill(txn: &WriteTransaction, context: Context, group: &[Command]) -> Result<F
             Command::Control(_) => continue,                        // never in a group: see `take_group`
         });
     }
-    // Half of them are messages, which lie together. A step has few rows of each channel.
-    let mut dropped_rows = tables.finish()? / 2;
+    // Half of the rows are messages, which lie together. A step has few rows of each channel.
+    let mut dropped_pages = tables.finish()? / 2;
     for (command, done) in group.iter().zip(&mut done) {
         if let (Command::Trim(step, _), Done::Dropped(dropped)) = (command, done) {
             *dropped = trim::drop_expired(txn, context, step)?;
-            dropped_rows += dropped.rows;
+            dropped_pages += dropped.rows * PAGES_PER_DROPPED_ROW;
         }
     }
-    Ok(Filled { number, done, dropped_rows })
+    Ok(Filled { number, done, dropped_pages })
 }
 
 /// Applies what the journal has and the store has not, in memory. Returns the newest commit.

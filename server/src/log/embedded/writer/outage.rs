@@ -141,7 +141,8 @@ impl Writer {
             while let Some(last) = after {
                 let found = expired_channels(db, self.retention, &last)?;
                 if !found.expired.is_empty() {
-                    return Ok(Some(Expired::Channels(found.expired)));
+                    let names = found.expired.into_iter().map(|(_, name)| name);
+                    return Ok(Some(Expired::Channels(names.collect())));
                 }
                 after = found.next;
             }

@@ -1,7 +1,7 @@
 // Goal: a page reads messages of the past over its own connection, from a real server, also when that is killed.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Browser } from "./support/page.mjs";
+import { Browser, until } from "./support/page.mjs";
 import { TcpProxy } from "./support/proxy.mjs";
 import { Server } from "./support/server.mjs";
 
@@ -18,27 +18,38 @@ after(async () => {
   await server.stop();
 });
 
+/** Cuts the connection again and again, each time after a few steps: however slow the page is, it gets ahead. */
+async function cutWhile(reading) {
+  let isOver = false;
+  const end = () => (isOver = true);
+  reading.then(end, end);
+  for (let cutAt = 3; !isOver; cutAt += 5) {
+    await until("the page is a few steps further", async () => isOver || (await page.evaluate(() => steps)) >= cutAt);
+    proxy.cut();
+  }
+}
+
 test("a chat scrolls up to its start while connections are cut", async () => {
+  await page.evaluate(() => (globalThis.steps = 0));
   const reading = page.evaluate(async (url) => {
     const { history } = await import("/dist/history.js");
     const client = connect(url, { backoff: { initialMs: 20, maxMs: 100 } });
     const room = client.channel("room", { from: "tail" });
     const live = [];
-    for (let n = 1; n <= 150; n++) await room.publish(n);
+    for (let n = 1; n <= 150; n++, steps++) await room.publish(n);
     room.on("message", ({ data }) => void live.push(data));
     await room.ready();
     await room.publish("live");
     const past = [];
     let before;
-    for (;;) {
+    for (; ; steps++) {
       const { messages, isStart } = await history(room, { before, limit: 7 });
       past.unshift(...messages.map(({ data }) => data));
       before = messages[0]?.offset;
       if (isStart) return { past, live, connects: client.stats().connects };
     }
   }, `ws://127.0.0.1:${proxy.port}/ws`);
-  const cutting = setInterval(() => proxy.cut(), 150);
-  const { past, live, connects } = await reading.finally(() => clearInterval(cutting));
+  const [{ past, live, connects }] = await Promise.all([reading, cutWhile(reading)]);
   assert.deepEqual(
     past,
     Array.from({ length: 150 }, (_, i) => i + 1),

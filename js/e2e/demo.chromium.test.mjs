@@ -14,7 +14,7 @@ import { publish } from "./support/publisher.mjs";
 import { Server } from "./support/server.mjs";
 
 /** A thousand publications, each on disk before it is answered, take their time on a busy machine. */
-const BURST_MS = 600_000;
+const BURST_MS = 480_000;
 
 /** One pane, as a visitor sees it. */
 class Pane {

@@ -9,12 +9,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 /// The receive buffer of a slow link's sockets: small, so that the sender notices soon.
 const SLOW_BUFFER_BYTES: u32 = 8 * 1024;
 /// How often a slow link forwards something.
 const STEPS_PER_S: u64 = 50;
+/// How late a step of a slow link may be and still be made up for.
+const LATE_MAX: Duration = Duration::from_millis(300);
 const BUFFER_BYTES: usize = 16 * 1024;
 /// How many buffers may be on a long link at a time. It is far more than what any sender has in flight.
 const IN_TRANSIT_MAX: usize = 4096;
@@ -146,13 +148,17 @@ async fn forward(
         Shape::Fast => BUFFER_BYTES,
     };
     let mut buffer = vec![0; buffer_bytes];
+    let mut due = Instant::now();
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
         state.wait_for(|state| !state.stalled).await.ok();
         if to.write_all(&buffer[..read]).await.is_err() {
             return;
         }
         if let Shape::Slow(bytes_per_s) = shape {
-            sleep(Duration::from_micros(read as u64 * 1_000_000 / bytes_per_s)).await;
+            // On a busy machine a step may be late: the next one makes up for it, so that the link has its speed.
+            let earliest = Instant::now().checked_sub(LATE_MAX).unwrap_or(due);
+            due = due.max(earliest) + Duration::from_micros(read as u64 * 1_000_000 / bytes_per_s);
+            sleep_until(due).await;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The server is killed, or its connections fail, and no message is lost or repeated.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -7,6 +8,7 @@ use futures::{SinkExt, StreamExt};
 use seamline::{ReasonCode, StartFrom, State};
 use seamline_test_support::link::Link;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -16,13 +18,18 @@ use crate::support::*;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_neither_loses_nor_repeats_messages() {
     const MESSAGES: u64 = 150;
+    const PER_KILL: u64 = 50;
     let mut server = Server::start(&[]).await;
     let url = server.url();
     let reader = at(&url).connect().unwrap();
     let mut channel = reader.channel("room", StartFrom::Start).unwrap();
     let publisher = at(&url).connect().unwrap();
+    // The publisher is never so far ahead that a kill comes after the messages.
+    let may_publish = Arc::new(Semaphore::new(PER_KILL as usize + 10));
+    let allowed = Arc::clone(&may_publish);
     let publishing = tokio::spawn(async move {
         for number in 1..=MESSAGES {
+            allowed.acquire().await.unwrap().forget();
             let at = publisher.publish("room", &number).await.unwrap();
             assert_eq!(at.offset, number);
         }
@@ -30,9 +37,10 @@ async fn a_killed_server_neither_loses_nor_repeats_messages() {
     for number in 1..=MESSAGES {
         let message = next_message(&mut channel).await;
         assert_eq!((message.offset, message.json::<u64>().unwrap()), (number, number));
-        if number % 50 == 0 {
+        if number % PER_KILL == 0 {
             server.kill().await;
             server.restart().await;
+            may_publish.add_permits(PER_KILL as usize);
         }
     }
     publishing.await.unwrap();

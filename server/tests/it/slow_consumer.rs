@@ -8,12 +8,14 @@ use serde_json::json;
 
 use crate::support::{Client, PATIENCE, Server, eventually, offsets};
 
+/// Slow, not dead: the client may be silent for as long as the test takes on a busy machine.
+const PATIENT: [&str; 4] = ["--send-timeout-ms", "300000", "--heartbeat-ms", "300000"];
 const COUNT: u64 = 6_000;
 const PAYLOAD_BYTES: usize = 4_000;
 
 #[tokio::test]
 async fn a_slow_client_gets_everything_from_the_log() {
-    let server = Server::start(&["--send-timeout-ms", "300000"]); // slow, not dead
+    let server = Server::start(&PATIENT);
     let mut slow = Client::greeted(&server, "slow").await;
     slow.sub("c", 1_000_000, json!({"from": "tail"})).await;
     slow.next_op("subd").await;
@@ -118,7 +120,7 @@ async fn publish_large(publisher: &mut Client, channels: usize, round: &str, eac
 async fn large_live_messages_wait_in_bounded_memory() {
     const CHANNELS: usize = 6;
     const EACH: usize = 60; // 90 MB together
-    let server = Server::start(&["--send-timeout-ms", "300000", "--max-publishes-per-second", "0"]);
+    let server = Server::start(&[&PATIENT[..], &["--max-publishes-per-second", "0"]].concat());
     let mut publisher = Client::greeted(&server, "publisher").await;
     publish_large(&mut publisher, CHANNELS, "before", EACH).await; // the store keeps some of it in memory
     let mut slow = Client::greeted(&server, "slow").await;
@@ -158,7 +160,7 @@ async fn large_live_messages_wait_in_bounded_memory() {
 #[tokio::test]
 async fn large_replays_wait_in_the_log() {
     const CHANNELS: usize = 200; // 50 MB together
-    let server = Server::start(&["--send-timeout-ms", "300000", "--max-publishes-per-second", "0"]);
+    let server = Server::start(&[&PATIENT[..], &["--max-publishes-per-second", "0"]].concat());
     publish_large(&mut Client::greeted(&server, "publisher").await, CHANNELS, "before", 1).await;
     for ch in 0..CHANNELS {
         server.read(&format!("large-{ch}"), 0).await; // so that the store has in memory what it keeps there

@@ -4,6 +4,7 @@ use super::phase::{Buffer, Stage, Subscription};
 use super::repair::{Repair, Step};
 use super::{Channel, Context, Cursor, Interest, Phase};
 use crate::core::seam::{Seam, classify};
+use crate::core::sum::sum;
 use crate::core::timer::Timer;
 use crate::core::{Batch, Event, GapReason};
 use crate::wire::ClientFrame;
@@ -18,7 +19,7 @@ impl<B> Channel<B> {
         }
         self.progress.queue.learn_size(&batch);
         if let Some(subscription) = self.phase.subscription_mut().filter(|_| batch.replay) {
-            subscription.used = subscription.used.saturating_add(batch.count);
+            subscription.used = sum(subscription.used, batch.count);
         }
         match classify(self.offset(), batch.n, batch.count) {
             Seam::Hole { .. } if !batch.replay && self.phase.buffer().is_some() => self.buffer(batch, cx),

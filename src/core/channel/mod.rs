@@ -14,6 +14,7 @@ use super::config::Config;
 use super::event::{ChannelId, Event, Gap, GapReason};
 use super::output::{Outputs, SocketId};
 use super::stats::Stats;
+use super::sum::sum;
 use super::timer::{Instant, Timers};
 use crate::wire::{Ahead, ClientFrame, Position, StartAt, Text};
 
@@ -200,14 +201,14 @@ impl<B> Channel<B> {
 
     /// Another epoch: all of the new log is new, and nothing is known about the rest of the old one.
     fn log_replaced<D>(&mut self, epoch: Text, before_first: u64, cx: &mut Context<'_, B, D>) {
-        let from = self.offset().saturating_add(1);
+        let from = sum(self.offset(), 1);
         self.cursor = Some(Cursor::new(Position { epoch, offset: before_first, id: None }));
         self.report(Gap { from, to: None, reason: GapReason::EpochChanged }, cx);
     }
 
     /// The same epoch, but the log ends before the position.
     fn log_rewound<D>(&mut self, head: u64, cx: &mut Context<'_, B, D>) {
-        let gap = Gap { from: head.saturating_add(1), to: Some(self.offset()), reason: GapReason::Rewound };
+        let gap = Gap { from: sum(head, 1), to: Some(self.offset()), reason: GapReason::Rewound };
         self.jump(head);
         if let Some(cursor) = &self.cursor {
             self.progress.rewound(cursor.position());
@@ -217,7 +218,7 @@ impl<B> Channel<B> {
 
     /// What lies between the position and `offset` is lost: delivery continues after it.
     fn gap<D>(&mut self, to: Option<u64>, reason: GapReason, offset: u64, cx: &mut Context<'_, B, D>) {
-        let gap = Gap { from: self.offset().saturating_add(1), to, reason };
+        let gap = Gap { from: sum(self.offset(), 1), to, reason };
         self.jump(offset);
         self.report(gap, cx);
     }

@@ -1,5 +1,6 @@
 //! The phases of a subscription.
 
+use crate::core::sum::sum;
 use crate::core::{Batch, Instant};
 
 /// The phases. Each carries the data that is valid only in it.
@@ -131,8 +132,8 @@ impl<B> Buffer<B> {
     pub fn push(&mut self, batch: Batch<B>, messages_max: u64, bytes_max: u64) -> bool {
         self.end = self.end.max(Some(batch.end()));
         let bytes: u64 = self.batches.iter().map(|batch| batch.bytes).sum();
-        let fits = self.count().saturating_add(batch.count) <= messages_max
-            && (self.batches.is_empty() || bytes.saturating_add(batch.bytes) <= bytes_max);
+        let fits = sum(self.count(), batch.count) <= messages_max
+            && (self.batches.is_empty() || sum(bytes, batch.bytes) <= bytes_max);
         if fits {
             self.batches.push(batch);
         } else {

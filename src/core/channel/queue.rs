@@ -3,6 +3,7 @@
 
 use std::num::NonZeroU64;
 
+use crate::core::sum::sum;
 use crate::core::window::{Window, grown};
 use crate::core::{Batch, Config, Instant};
 use crate::wire::Ahead;
@@ -31,8 +32,8 @@ impl Queue {
 
     /// `count` more messages were delivered.
     pub fn delivered(&mut self, count: u64, bytes: u64) {
-        self.messages = self.messages.saturating_add(count);
-        self.bytes = self.bytes.saturating_add(bytes);
+        self.messages = sum(self.messages, count);
+        self.bytes = sum(self.bytes, bytes);
     }
 
     /// `count` more messages were processed.
@@ -53,8 +54,8 @@ impl Queue {
     /// a channel for good.
     pub fn has_room(&self, messages: u64, bytes: u64, config: &Config) -> bool {
         self.messages == 0
-            || self.messages.saturating_add(messages) <= config.queue_messages_max
-                && self.bytes.saturating_add(bytes) <= config.queue_bytes_max
+            || sum(self.messages, messages) <= config.queue_messages_max
+                && sum(self.bytes, bytes) <= config.queue_bytes_max
     }
 
     /// Whether enough of a full queue is processed to fetch more.
@@ -71,7 +72,7 @@ impl Queue {
     pub fn credit(&self, granted: u64, used: u64, config: &Config) -> u64 {
         let bytes = config.queue_bytes_max.saturating_sub(self.bytes);
         let room = self.messages.saturating_add(self.at_most(u64::MAX, bytes)).max(1);
-        let in_all = room.min(self.window(config)).saturating_add(used);
+        let in_all = sum(room.min(self.window(config)), used);
         in_all.saturating_sub(granted).saturating_sub(self.messages)
     }
 
@@ -92,7 +93,7 @@ impl Queue {
 
     /// The application has finished so many replayed messages: the window follows their rate.
     pub fn replayed(&mut self, count: u64, now: Instant, round_trip_ms: u64, config: &Config) {
-        let round_trip_ms = round_trip_ms.saturating_add(TURNS_MS);
+        let round_trip_ms = sum(round_trip_ms, TURNS_MS);
         self.window.pass(count, now, round_trip_ms, config.replay_credit, self.window_max(config));
     }
 

@@ -124,8 +124,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         CHANNEL_QUEUE,
         "queue without a limit",
-        "self.messages.saturating_add(messages) <= config.queue_messages_max",
-        "self.messages.saturating_add(messages) <= config.queue_messages_max.max(u64::MAX)",
+        "sum(self.messages, messages) <= config.queue_messages_max",
+        "sum(self.messages, messages) <= config.queue_messages_max.max(u64::MAX)",
     ),
     mutant(
         CHANNEL,
@@ -155,8 +155,8 @@ pub const MUTANTS: &[Mutant] = &[
     mutant(
         DELIVERY,
         "count no messages ahead of the credit",
-        "subscription.used.saturating_add(batch.count);",
-        "subscription.used.saturating_add(batch.count).min(subscription.granted);",
+        "sum(subscription.used, batch.count);",
+        "sum(subscription.used, batch.count).min(subscription.granted);",
     ),
     mutant(
         CHANNEL_QUEUE,

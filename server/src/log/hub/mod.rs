@@ -12,9 +12,6 @@ mod live_stream;
 mod pace;
 mod run;
 
-use std::borrow::Borrow;
-use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::backlog::Budget;
@@ -23,6 +20,7 @@ pub use self::inbox::Inbox;
 pub use self::live_stream::{LiveStream, Next};
 use self::pace::{Pacer, Step};
 pub use self::run::Run;
+use crate::by_name::{ByName, Named, NamedSet};
 use crate::log::Message;
 use crate::trace;
 
@@ -39,33 +37,16 @@ pub struct Cast {
 pub struct Hub {
     // A plain mutex: it is held for a map lookup, never across an await. A channel's mutex may be locked while this one
     // is held, but not the other way round.
-    channels: Mutex<HashSet<Named>>,
+    channels: Mutex<NamedSet<Arc<Channel>>>,
     budget: Arc<Budget>,
     pacer: Pacer,
 }
 
-/// A channel, to be found by its name.
-struct Named(Arc<Channel>);
-
-impl Borrow<str> for Named {
-    fn borrow(&self) -> &str {
-        &self.0.name
+impl Named for Arc<Channel> {
+    fn name(&self) -> &str {
+        &self.name
     }
 }
-
-impl Hash for Named {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.name.hash(state);
-    }
-}
-
-impl PartialEq for Named {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.name == other.0.name
-    }
-}
-
-impl Eq for Named {}
 
 impl Hub {
     /// A hub that buffers at most this many bytes for slow listeners.
@@ -77,10 +58,10 @@ impl Hub {
     pub fn subscribe(self: &Arc<Self>, ch: impl AsRef<str> + Into<Arc<str>>) -> LiveStream {
         let mut channels = self.lock();
         let channel = match channels.get(ch.as_ref()) {
-            Some(Named(channel)) => channel.clone(),
+            Some(ByName(channel)) => channel.clone(),
             None => {
                 let channel = Arc::new(Channel::new(ch.into(), &self.budget));
-                channels.insert(Named(channel.clone()));
+                channels.insert(ByName(channel.clone()));
                 channel
             }
         };
@@ -123,7 +104,7 @@ impl Hub {
     /// end, and read the log again. The store calls this.
     pub fn reset(&self, ch: &str) {
         let removed = self.lock().take(ch);
-        if let Some(Named(channel)) = removed {
+        if let Some(ByName(channel)) = removed {
             channel.end();
             channel.release();
         }
@@ -148,11 +129,11 @@ impl Hub {
     }
 
     fn channel(&self, ch: &str) -> Option<Arc<Channel>> {
-        self.lock().get(ch).map(|Named(channel)| channel.clone())
+        self.lock().get(ch).map(|ByName(channel)| channel.clone())
     }
 
     /// Nothing panics while it holds the lock, so a poisoned one can be used.
-    fn lock(&self) -> MutexGuard<'_, HashSet<Named>> {
+    fn lock(&self) -> MutexGuard<'_, NamedSet<Arc<Channel>>> {
         self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,13 +1,11 @@
 //! What a socket is subscribed to.
 
-use std::borrow::Borrow;
-use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Connection;
 use super::end::End;
 use crate::auth::Action;
+use crate::by_name::{ByName, Named, NamedSet};
 use crate::limits::names;
 use crate::refusal::Refusal;
 use crate::ws::dialect::frames;
@@ -17,28 +15,14 @@ use crate::ws::feed::link::Link;
 use crate::ws::feed::start_point::RequestedStart;
 use crate::ws::registry::Followed;
 
-/// A channel that the socket is subscribed to, to be found by its name.
+/// A channel that the socket is subscribed to.
 struct Subscription(Arc<Link>);
 
-impl Borrow<str> for Subscription {
-    fn borrow(&self) -> &str {
+impl Named for Subscription {
+    fn name(&self) -> &str {
         &self.0.ch
     }
 }
-
-impl Hash for Subscription {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.ch.hash(state);
-    }
-}
-
-impl PartialEq for Subscription {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.ch == other.0.ch
-    }
-}
-
-impl Eq for Subscription {}
 
 impl Subscription {
     /// Ends it. Returns when its last frame is queued: none may follow the `subd` of the next subscription.
@@ -59,7 +43,7 @@ impl Drop for Subscription {
 #[derive(Default)]
 pub(in crate::ws) struct Subscriptions {
     // A plain mutex: never held across an await.
-    by_channel: Mutex<HashSet<Subscription>>,
+    by_channel: Mutex<NamedSet<Subscription>>,
 }
 
 impl Subscriptions {
@@ -71,27 +55,27 @@ impl Subscriptions {
     /// How far each of them is, in no order.
     pub fn followed(&self) -> Vec<Followed> {
         let subscriptions = self.lock();
-        let running = subscriptions.iter().map(|Subscription(link)| link).filter(|link| !link.ended());
+        let running = subscriptions.iter().map(|ByName(subscription)| &subscription.0).filter(|link| !link.ended());
         running
             .map(|link| Followed { ch: link.ch.clone(), sent: link.sent(), live: link.is_live() })
             .collect()
     }
 
     pub(super) fn link(&self, ch: &str) -> Option<Arc<Link>> {
-        self.lock().get(ch).map(|Subscription(link)| link.clone())
+        self.lock().get(ch).map(|ByName(subscription)| subscription.0.clone())
     }
 
     pub(super) fn end_all(&self) {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<Subscription>> {
+    fn lock(&self) -> MutexGuard<'_, NamedSet<Subscription>> {
         self.by_channel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Connection {
-    fn subscriptions(&self) -> MutexGuard<'_, HashSet<Subscription>> {
+    fn subscriptions(&self) -> MutexGuard<'_, NamedSet<Subscription>> {
         self.registered.entry.subscriptions.lock()
     }
 
@@ -110,7 +94,7 @@ impl Connection {
         let feed = Box::new(Feed { app, entry, link: link.clone(), out });
         self.app.metrics.subscriptions.inc(); // until the feed is dropped
         link.spawn(feed.run(Box::new(start)));
-        self.subscriptions().insert(Subscription(link));
+        self.subscriptions().insert(ByName(Subscription(link)));
         Ok(())
     }
 
@@ -122,14 +106,14 @@ impl Connection {
         let max = self.app.config.max_channels;
         let mut subscriptions = self.subscriptions();
         if subscriptions.len() as u64 >= max {
-            subscriptions.retain(|Subscription(link)| !link.ended());
+            subscriptions.retain(|ByName(subscription)| !subscription.0.ended());
         }
         if subscriptions.len() as u64 >= max { Err(Refusal::too_many_channels(max)) } else { Ok(()) }
     }
 
     pub(super) async fn unsubscribe(&mut self, ch: &str) {
         let removed = self.subscriptions().take(ch);
-        if let Some(subscription) = removed {
+        if let Some(ByName(subscription)) = removed {
             subscription.end().await;
         }
     }
@@ -143,8 +127,8 @@ impl Connection {
     pub(super) async fn end_forbidden_subscriptions(&mut self) -> Result<(), End> {
         let user = &self.user;
         let forbidden = |link: &Link| user.check_grant(Action::Read, &link.ch).is_err();
-        let ended: Vec<_> = self.subscriptions().extract_if(|Subscription(link)| forbidden(link)).collect();
-        for subscription in ended {
+        let ended: Vec<_> = self.subscriptions().extract_if(|ByName(subscription)| forbidden(&subscription.0)).collect();
+        for ByName(subscription) in ended {
             let link = subscription.0.clone();
             subscription.end().await;
             let refusal = Refusal::no_longer_granted(Action::Read, &link.ch);

@@ -62,6 +62,7 @@ export class Client {
       _clientId: clientId ?? randomName(),
       _load: clientId && randomName().slice(16),
       _outbox,
+      _left: new Map(),
     };
     this.#connection = new Connection(this.#setup);
   }
@@ -149,7 +150,7 @@ export class Client {
    *
    * The client is the same as before: its listeners, client id, counters and diagnostics continue, and it calls the
    * token function as for the first connection. Handles that were created before the close stay closed; create new
-   * ones. Without `from`, they continue after the last message that the earlier ones acknowledged.
+   * ones. Without `from`, they continue after the last message that the earlier ones processed.
    *
    * If the client ended by itself (`unauthorized`, `wasm_failed` and others), fix the cause first: there is no delay
    * before this attempt.

@@ -20,7 +20,7 @@ import type { Subscription } from "./subscription.js";
 import { Subscriptions } from "./subscriptions.js";
 import { allowed } from "./text.js";
 import { fetchToken } from "./token.js";
-import type { Gap, Logger, Options, Reason, State, Stats, WebSocketConstructor } from "./types.js";
+import type { Gap, Logger, Options, Position, Reason, State, Stats, WebSocketConstructor } from "./types.js";
 
 /** What all connections of a client have in common. */
 export interface Setup {
@@ -35,6 +35,8 @@ export interface Setup {
   /** The name of this page load, if the application chose the client id. */
   readonly _load: string | undefined;
   readonly _outbox: Joins | undefined;
+  /** What the last handle of a channel had processed. */
+  readonly _left: Map<string, Position>;
 }
 
 /** The end of a connection, from the moment on when it accepts nothing new. */
@@ -88,7 +90,7 @@ export class Connection implements ChannelPort, Loading, Host {
     this._status = setup._status;
     const { token, dialect = "seamline" } = _options;
     const isSeamline = dialect === "seamline";
-    this.#subscriptions = new Subscriptions(this.#calls, isSeamline);
+    this.#subscriptions = new Subscriptions(this.#calls, isSeamline, setup._left);
     this.#publications = new Publications(this.#calls, _options.outboxMessages);
     setup._outbox?._join(this.#publications);
     if (_load) this.#lineage = lineageOf(_clientId, _load);

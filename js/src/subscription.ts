@@ -28,8 +28,8 @@ export interface SubscriptionPort {
   _processed(id: number, count: number, position: Position): void;
   /** Ends a subscription that lingers, if there is one. Returns whether it did. */
   _makeRoom(): boolean;
-  /** Nobody listens any more. */
-  _ended(subscription: Subscription): void;
+  /** Nobody listens any more. The next handle continues after `left`, if it is known. */
+  _ended(subscription: Subscription, left: Position | undefined): void;
 }
 
 /** A stream that handles share. */
@@ -79,9 +79,10 @@ export class Subscription {
   #left: Position | undefined;
   #linger: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(name: string, port: SubscriptionPort) {
+  constructor(name: string, port: SubscriptionPort, left?: Position) {
     this._name = name;
     this.#port = port;
+    this.#left = left;
   }
 
   /** A handle listens, with `messages` also to those. Throws if the server cannot begin where the handle does. */
@@ -333,9 +334,9 @@ export class Subscription {
   /** Ends what nobody has used for a while. */
   #finish(): void {
     clearTimeout(this.#linger);
-    this.#stream = this.#left = undefined;
+    this.#stream = undefined;
     this.#unsubscribe();
-    if (this.#handles.size === 0) this.#port._ended(this);
+    if (this.#handles.size === 0) this.#port._ended(this, this.#left);
     else this.#port._soon(() => this.#subscribe());
   }
 }

@@ -6,6 +6,9 @@ import { Subscription, type SubscriptionPort } from "./subscription.js";
 import { allowed } from "./text.js";
 import type { Position } from "./types.js";
 
+/** For so many channels without a handle, a page knows where the last one was. For others, the server does. */
+const LEFT_MAX = 1000;
+
 /** A client's subscriptions: one for each channel that a handle listens to. */
 export class Subscriptions implements SubscriptionPort {
   readonly _replays: boolean;
@@ -14,9 +17,16 @@ export class Subscriptions implements SubscriptionPort {
   /** Those that the wasm knows, by its id. */
   #byId = new Map<number, Subscription>();
 
-  constructor(calls: Calls, replays: boolean) {
+  /**
+   * What the last handle of a channel had processed, by the channel's name, oldest first. The server may not know it
+   * yet, or never: an acknowledgement that is on its way when a connection ends may be lost.
+   */
+  #left: Map<string, Position>;
+
+  constructor(calls: Calls, replays: boolean, left: Map<string, Position>) {
     this.#calls = calls;
     this._replays = replays;
+    this.#left = left;
   }
 
   /** The subscription with the wasm's id, if it is still there. */
@@ -27,7 +37,7 @@ export class Subscriptions implements SubscriptionPort {
   /** The subscription to a channel; a new one for its first handle. */
   _of(name: string): Subscription {
     let subscription = this.#byName.get(name);
-    if (!subscription) this.#byName.set(name, (subscription = new Subscription(name, this)));
+    if (!subscription) this.#byName.set(name, (subscription = new Subscription(name, this, this.#left.get(name))));
     return subscription;
   }
 
@@ -72,7 +82,12 @@ export class Subscriptions implements SubscriptionPort {
     return [...this.#byName.values()].some((subscription) => subscription._endLinger());
   }
 
-  _ended(subscription: Subscription): void {
-    this.#byName.delete(subscription._name);
+  _ended({ _name }: Subscription, position: Position | undefined): void {
+    this.#byName.delete(_name);
+    if (!position) return;
+    const left = this.#left;
+    left.delete(_name);
+    left.set(_name, position);
+    if (left.size > LEFT_MAX) left.delete(left.keys().next().value!);
   }
 }

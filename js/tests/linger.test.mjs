@@ -39,6 +39,21 @@ test("a handle within a second continues without a request", (t) => {
   assert.deepEqual(calls, ["subscribe", "processed 2 at 2 2-0", "processed 1 at 3 3-0"]);
 });
 
+test("its end tells what the last handle had processed", (t) => {
+  const { s, follow, left, tick } = setUp(t);
+  follow({ from: "start" }).c.close();
+  tick(1000);
+  const { c } = follow();
+  s._deliver(frame(1, 2), 0);
+  c.close();
+  s._deliver(frame(3, 3), 0);
+  tick(1000);
+  assert.deepEqual(left, [
+    { epoch: "e", offset: 0 },
+    { epoch: "e", offset: 2, id: "2-0" },
+  ]);
+});
+
 test("each end has its own second", (t) => {
   const { follow, calls, tick } = setUp(t);
   follow().c.close();

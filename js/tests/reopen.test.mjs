@@ -70,6 +70,40 @@ test("handles stay closed, and new ones of the same name work", async (t) => {
   await assert.rejects(old.publish("b"), { code: "closed", message: /the channel is closed$/ });
 });
 
+test("a new handle continues although the last acknowledgement was lost", async (t) => {
+  const { server, client } = setUp(t, { ackIntervalMs: LONG_MS });
+  const seen = [];
+  const listen = () => client.channel("c").on("message", ({ data }) => void seen.push(data));
+  listen();
+  for (const data of ["a", "b"]) await client.channel("c").publish(data);
+  await until(() => seen.length === 2);
+  server.drop();
+  await client.close();
+  server.logs.get("c").push("c");
+  client.connect();
+  listen();
+  await until(() => seen.length === 3);
+  assert.deepEqual(seen, ["a", "b", "c"]);
+  assert.deepEqual(server.ops("ack"), []);
+});
+
+test("a handle that was closed before the first message continues", async (t) => {
+  const { server, client } = setUp(t);
+  const seen = [];
+  const listen = () => {
+    const room = client.channel("c");
+    room.on("message", ({ data }) => void seen.push(data));
+    return room;
+  };
+  await listen().ready();
+  await client.close();
+  server.log("c").push("a");
+  client.connect();
+  listen();
+  await until(() => seen.length === 1);
+  assert.deepEqual(seen, ["a"]);
+});
+
 test("counters and diagnostics continue", async (t) => {
   const { client } = setUp(t);
   await client.channel("c").publish(1);

@@ -14,6 +14,7 @@ use super::effect::{Answer, Effect, Effects};
 use super::frames::{self, Messages};
 use super::handle::{Handle, HandleId, Through};
 use super::item::{Item, Published};
+use super::left::Left;
 use super::payload::Data;
 #[cfg(feature = "plain")]
 use super::plain;
@@ -38,6 +39,7 @@ pub(super) struct Engine {
     pub session: AnySession,
     pub status: Status,
     subscriptions: Vec<Subscription>,
+    left: Left,
     answers: Vec<(PublishId, oneshot::Sender<Answer>)>,
     /// The last number that a subscription or handle got.
     last_key: u32,
@@ -53,6 +55,7 @@ impl Engine {
             session,
             status: Status::new(unix_ms),
             subscriptions: Vec::new(),
+            left: Left::default(),
             answers: Vec::new(),
             last_key: 0,
             replays,
@@ -71,7 +74,7 @@ impl Engine {
             Some(place) => place,
             None => {
                 let key = self.draw_key();
-                self.subscriptions.push(Subscription::new(key, name.to_owned()));
+                self.subscriptions.push(Subscription::new(key, name.to_owned(), self.left.of(name)));
                 self.subscriptions.len() - 1
             }
         };
@@ -301,9 +304,16 @@ impl Engine {
         (Calls { session, now, effects, replays: *replays }, subscriptions)
     }
 
-    /// Forgets subscriptions that nothing needs.
+    /// Forgets subscriptions that nothing needs, but not where their last handles were.
     fn sweep(&mut self) {
-        self.subscriptions.retain(|subscription| !subscription.is_unused());
+        let left = &mut self.left;
+        self.subscriptions.retain_mut(|subscription| {
+            let is_unused = subscription.is_unused();
+            if let Some(position) = subscription.left.take_if(|_| is_unused) {
+                left.keep(std::mem::take(&mut subscription.name), position);
+            }
+            !is_unused
+        });
     }
 
     fn draw_key(&mut self) -> u32 {

@@ -11,6 +11,7 @@ mod frames;
 mod handle;
 mod item;
 mod json;
+mod left;
 mod object;
 mod payload;
 #[cfg(feature = "plain")]

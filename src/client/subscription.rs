@@ -58,13 +58,13 @@ pub(super) struct Subscription {
     /// How many streams there have been.
     streams: u64,
     /// What the last follower had processed when it closed.
-    left: Option<Position>,
+    pub left: Option<Position>,
     /// When it ends, because it has no handle any more.
     pub linger_until: Option<Instant>,
 }
 
 impl Subscription {
-    pub fn new(key: u32, name: String) -> Self {
+    pub fn new(key: u32, name: String, left: Option<Position>) -> Self {
         Subscription {
             key,
             name,
@@ -72,7 +72,7 @@ impl Subscription {
             open: None,
             stream: None,
             streams: 0,
-            left: None,
+            left,
             linger_until: None,
         }
     }
@@ -144,7 +144,6 @@ impl Subscription {
     fn finish(&mut self, calls: &mut Calls<'_>) {
         self.linger_until = None;
         self.stream = None;
-        self.left = None;
         self.unsubscribe(calls);
     }
 

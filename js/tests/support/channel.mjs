@@ -6,11 +6,12 @@ export const { Channel, Dispatcher, Subscription } = await source("channel", "di
 /**
  * A subscription without handles, and what its port has seen. It is attached at offset 0 of epoch `e` as soon as
  * it subscribes, unless `attached` is false. `soon` decides when that is. `replays` is false in the plain dialect.
- * `connects` counts the connections.
+ * `connects` counts the connections. `left` are the positions with which it ended.
  */
 export function subscription({ attached = true, soon = (call) => call(), replays = true } = {}) {
   const calls = [];
   const logged = [];
+  const left = [];
   const connection = { connects: 1 };
   let ids = 0;
   const s = new Subscription("c", {
@@ -27,7 +28,10 @@ export function subscription({ attached = true, soon = (call) => call(), replays
     _processed: (_id, count, { offset, id: messageId }) =>
       calls.push(`processed ${count} at ${offset} ${messageId ?? "-"}`),
     _makeRoom: () => false,
-    _ended: () => calls.push("end"),
+    _ended: (_subscription, position) => {
+      calls.push("end");
+      left.push(position);
+    },
   });
   const port = {
     _subscription: () => s,
@@ -42,7 +46,7 @@ export function subscription({ attached = true, soon = (call) => call(), replays
   };
   /** What the port was told of processed messages. */
   const processed = () => calls.filter((call) => call.startsWith("processed"));
-  return { s, open: (options = {}) => new Channel("c", options, port), calls, processed, logged, connection };
+  return { s, open: (options = {}) => new Channel("c", options, port), calls, processed, logged, left, connection };
 }
 
 /** The same with one handle, `c`. */

@@ -55,7 +55,8 @@ impl Subscriptions {
     /// How far each of them is, in no order.
     pub fn followed(&self) -> Vec<Followed> {
         let subscriptions = self.lock();
-        let running = subscriptions.iter().map(|ByName(subscription)| &subscription.0).filter(|link| !link.ended());
+        let running =
+            subscriptions.iter().map(|ByName(subscription)| &subscription.0).filter(|link| !link.ended());
         running
             .map(|link| Followed { ch: link.ch.clone(), sent: link.sent(), live: link.is_live() })
             .collect()
@@ -127,7 +128,8 @@ impl Connection {
     pub(super) async fn end_forbidden_subscriptions(&mut self) -> Result<(), End> {
         let user = &self.user;
         let forbidden = |link: &Link| user.check_grant(Action::Read, &link.ch).is_err();
-        let ended: Vec<_> = self.subscriptions().extract_if(|ByName(subscription)| forbidden(&subscription.0)).collect();
+        let ended: Vec<_> =
+            self.subscriptions().extract_if(|ByName(subscription)| forbidden(&subscription.0)).collect();
         for ByName(subscription) in ended {
             let link = subscription.0.clone();
             subscription.end().await;

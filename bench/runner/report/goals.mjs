@@ -59,6 +59,14 @@ const GOALS = [
   atMost("Redis: time to subscribe to 100,000 channels, s", 5, redis("time to subscribe to all, s", "100,000")),
 ];
 
+/** How much faster the upper bound of a replay is than the others, whatever a client does: the ratio for each. */
+export function upperBound(samples) {
+  const speed = (who) => samples.get(...replay(who, 0))?.median;
+  const others = { "one raw message a frame": SINGLE, "NATS JetStream": "NATS JetStream" };
+  const ratios = Object.entries(others).map(([name, who]) => ({ name, ratio: speed(FAT) / speed(who) }));
+  return ratios.filter(({ ratio }) => ratio > 0); // what was not measured has none
+}
+
 /** A row for each goal that the samples can decide. */
 export function decided(samples) {
   return GOALS.flatMap(({ text, limit, a, b, isMost }) => {

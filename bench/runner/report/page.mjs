@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { show } from "../support/results.mjs";
-import { decided } from "./goals.mjs";
+import { decided, upperBound } from "./goals.mjs";
 import { versions } from "./machine.mjs";
 import { Samples } from "./samples.mjs";
 import { SECTIONS } from "./sections.mjs";
@@ -45,6 +45,7 @@ const page = readFileSync(here("page.md"), "utf8")
     ),
   )
   .replace("{{goals}}", goals())
+  .replace("{{bound}}", bound())
   .replace("{{before}}", hasBefore() ? `\n${readFileSync(here("before.md"), "utf8").trim()}\n` : "")
   .replace("{{sections}}", sections.map(({ text }) => text).join("\n\n"))
   .replace("{{tried}}", readFileSync(here("tried.md"), "utf8").trim());
@@ -65,4 +66,11 @@ function goals() {
       `| ${text} | ${bound} | ${show(value)} | ${isReached ? "reached" : "missed"} |`,
   );
   return ["| goal | limit | this run | |", "|---|---|---|---|", ...rows].join("\n");
+}
+
+function bound() {
+  const ratios = upperBound(samples).map(({ name, ratio }) => `${show(ratio)} × ${name}`);
+  if (ratios.length === 0) return "";
+  const text = `Raw frames of 364 are the upper bound of a replay. In this run, they were ${ratios.join(" and ")} themselves.`;
+  return `\n${wrapped(text)}\n`;
 }

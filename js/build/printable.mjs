@@ -1,14 +1,15 @@
 /**
- * The characters that stand for bits: all from `#` to `~`, backwards, without `\`, which a string has to escape. 37 of
- * them stand for six bits and 54 for seven, so that each six bits have a character or are the start of two.
+ * The characters that stand for bits: all from `%` to `~`, backwards, without `\`, which a string has to escape. Nor is
+ * `$` among them, so a tool may inline the script with `replace()`, which reads `$&`. 39 of them stand for six bits and
+ * 50 for seven, so that each six bits have a character or are the start of two.
  */
-const DIGITS = Array.from({ length: 92 }, (_, i) => String.fromCharCode(126 - i)).filter((digit) => digit !== "\\");
+const DIGITS = Array.from({ length: 90 }, (_, i) => String.fromCharCode(126 - i)).filter((digit) => digit !== "\\");
 const SIX_BITS = 2 ** 7 - DIGITS.length;
 
 /**
- * Bytes as text; `src/unpack.ts` reverses that. Compressed bytes become characters as frequent as these are long, so the
- * text loses nothing to gzip, and it is 7 % shorter than base64: gzip uses one code for some 16,000 characters, and what
- * follows shares one with the script.
+ * Bytes as text; `src/unpack.ts` reverses that. Compressed bytes become characters as frequent as these are long, so
+ * the text loses nothing to gzip, and it is 7 % shorter than base64: gzip uses one code for some 16,000 characters, and
+ * what follows shares one with the script.
  */
 export function toPrintable(bytes) {
   const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, "0")).join("");

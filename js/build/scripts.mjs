@@ -24,7 +24,7 @@ const packedWasm = {
 /** How the glue reads texts of the wasm. */
 const DECODER = /let cachedTextDecoder = [\s\S]*?\nfunction decodeText\(bytes\) {[\s\S]*?\n}\n/;
 
-/** `seamline.wasm` has no texts (see `src/known.ts`). */
+/** `seamline.wasm` has no texts (see `src/known.ts`). That nothing reads one is checked in the bundle. */
 function withoutDecoder(path, code) {
   if (!path.includes("/pkg/")) return code;
   if (!DECODER.test(code)) throw new Error(`the decoder of ${path} has changed; see build/scripts.mjs`);
@@ -114,6 +114,8 @@ async function bundle({ name, source, connects }, extension, options) {
   shortNames = mangleCache;
   const [map, script] = [".map", extension].map((end) => outputFiles.find(({ path }) => path.endsWith(end)));
   const bundled = { code: script.text, map: JSON.parse(map.text) };
+  // What is declared has a short name.
+  if (/\bdecodeText\b/.test(bundled.code)) throw new Error(`${name}: the wasm has texts, but their decoder is removed`);
   const isModule = options.format === "esm";
   await write(script.path, isModule ? await minified(bundled) : bundled, connects ? `${IMPORT_BESIDE}\n` : "");
 }

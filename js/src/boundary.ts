@@ -78,8 +78,8 @@ export const enum Op {
   /** a: client id; b: lineage; x: version; y: 1 if ordered; c: token */
   Hello = 0,
   /**
-   * b: epoch, or none; x: credit; y: ref; z: offset, or a {@link Start} without an epoch; c: id; v: messages and w: bytes
-   * that may be replayed without credit
+   * b: epoch, or none; x: credit; y: ref; z: offset, or a {@link Start} without an epoch; c: id; v: messages and w:
+   * bytes that may be replayed without credit
    */
   Sub = 1,
   /** x: credit */

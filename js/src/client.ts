@@ -150,7 +150,8 @@ export class Client {
    *
    * The client is the same as before: its listeners, client id, counters and diagnostics continue, and it calls the
    * token function as for the first connection. Handles that were created before the close stay closed; create new
-   * ones. Without `from`, they continue after the last message that the earlier ones processed.
+   * ones. Without `from`, they continue after the last message that the last of the earlier ones processed. If another
+   * user has logged in, create a new client: this one would continue where the earlier user was.
    *
    * If the client ended by itself (`unauthorized`, `wasm_failed` and others), fix the cause first: there is no delay
    * before this attempt.

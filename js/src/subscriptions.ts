@@ -6,7 +6,7 @@ import { Subscription, type SubscriptionPort } from "./subscription.js";
 import { allowed } from "./text.js";
 import type { Position } from "./types.js";
 
-/** For so many channels without a handle, a page knows where the last one was. For others, the server does. */
+/** How many channels without a handle are remembered. For others, the server decides. */
 const LEFT_MAX = 1000;
 
 /** A client's subscriptions: one for each channel that a handle listens to. */
@@ -18,8 +18,8 @@ export class Subscriptions implements SubscriptionPort {
   #byId = new Map<number, Subscription>();
 
   /**
-   * What the last handle of a channel had processed, by the channel's name, oldest first. The server may not know it
-   * yet, or never: an acknowledgement that is on its way when a connection ends may be lost.
+   * What the last handle of a channel had processed, by the channel's name, oldest first. The server may not have this
+   * position yet, and may never get it: an acknowledgement can be lost when a connection ends.
    */
   #left: Map<string, Position>;
 

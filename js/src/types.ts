@@ -433,8 +433,9 @@ export interface StateSource {
 export interface ChannelOptions<T = unknown, X = never> {
   /**
    * Where to begin: at the `"start"` of what the log still has, at the `"tail"` (only new messages), or after a
-   * position. Default: the position that the server stores for this `clientId`, else the tail. It applies from the
-   * first `message` or `batch` listener or iterator on: casts and `live` need no start point.
+   * position. Default: where the last handle of the channel was on this page, else the position that the server stores
+   * for this `clientId`, else the tail. It applies from the first `message` or `batch` listener or iterator on: casts
+   * and `live` need no start point.
    *
    * All handles of this client that follow the channel's messages share one subscription, and each begins at its own
    * start point:

@@ -24,8 +24,8 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     const digit = (code < 92 ? 125 : 126) - code; // `\` is none
-    const isShort = digit < 37;
-    bits = (bits << (isShort ? 6 : 7)) | (isShort ? digit : digit + 37);
+    const isShort = digit < 39;
+    bits = (bits << (isShort ? 6 : 7)) | (isShort ? digit : digit + 39);
     count += isShort ? 6 : 7;
     if (count > 7) bytes[size++] = bits >> (count -= 8);
   }

@@ -39,7 +39,7 @@ test("a handle within a second continues without a request", (t) => {
   assert.deepEqual(calls, ["subscribe", "processed 2 at 2 2-0", "processed 1 at 3 3-0"]);
 });
 
-test("its end tells what the last handle had processed", (t) => {
+test("its end reports what the last handle had processed", (t) => {
   const { s, follow, left, tick } = setUp(t);
   follow({ from: "start" }).c.close();
   tick(1000);

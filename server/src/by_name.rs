@@ -24,7 +24,7 @@ impl<T: Named> Borrow<str> for ByName<T> {
 
 impl<T: Named> Hash for ByName<T> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.name().hash(state); // as the `str` does that is looked up
+        self.0.name().hash(state); // equal to that of the `str` that is looked up
     }
 }
 

@@ -1,11 +1,11 @@
-//! Where the last handle of a channel was, for the next one. The server may not know it yet, or never: an
-//! acknowledgement that is on its way when a connection ends may be lost.
+//! Where the last handle of a channel was, for the next one. The server may not have this position yet, and may never
+//! get it: an acknowledgement can be lost when a connection ends.
 
 use std::collections::VecDeque;
 
 use crate::wire::Position;
 
-/// It is known for so many channels without a handle. For others, the server decides.
+/// How many channels without a handle are remembered. For others, the server decides.
 const CHANNELS_MAX: usize = 1_000;
 
 /// What the last handle of a channel had processed, by the channel's name, oldest first.

@@ -8,8 +8,8 @@ use crate::wire::{Position, StartAt};
 /// The start point of a channel's handle.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum StartFrom {
-    /// The position that the server stores for this client id, else the tail. If other handles of the channel are
-    /// open: where they are.
+    /// Where the channel's other handles are, if some are open. Else where this client's last handle of it was, else
+    /// the position that the server stores for this client id, else the tail.
     #[default]
     Stored,
     /// At the oldest message that the log still has.

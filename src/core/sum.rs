@@ -1,7 +1,8 @@
-//! Sums.
+//! Sums that do not overflow.
 
-/// The sum of two numbers. A server of a native client can send any, so it stops at the largest. All that the npm package's
-/// wasm for `seamline.v1` gets are exact integers of JavaScript: no sum of those overflows, and each page has less code.
+/// The sum of two numbers. It stops at the largest one, because the server of a native client can send any. The npm
+/// package's wasm for `seamline.v1` gets only numbers that JavaScript has exactly, below 2^53: their sums do not
+/// overflow, and a plain addition is less code.
 pub(crate) fn sum(a: u64, b: u64) -> u64 {
     match cfg!(all(target_arch = "wasm32", feature = "js-texts")) {
         true => a.wrapping_add(b),

@@ -39,14 +39,14 @@ impl Window {
         self.since = since;
     }
 
-    /// Whether it was ever fitted to the path.
+    /// Whether it was fitted to the path, or reset because that is slow. If not, nothing is known of the path.
     pub fn is_fitted(&self) -> bool {
         self.size > 0
     }
 
     /// The path or the application is slow: begins again with the smallest window.
     pub fn reset(&mut self) {
-        *self = Window { size: 1, ..Window::default() };
+        *self = Window { size: 1, ..Window::default() }; // not 0: it is known that something is slow
     }
 
     /// So much has passed. Fits the window, within these limits.

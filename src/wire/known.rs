@@ -1,7 +1,7 @@
 //! The client's own texts: codes, reasons and sentences.
 //!
-//! They are constants of Rust, except in the npm package's wasm for `seamline.v1`. There each is a number, its place in a
-//! list that the script has, too, as texts: there they cost a page less.
+//! They are constants of Rust, except in the npm package's wasm for `seamline.v1`. There each is a number, its place in
+//! a list that the script has, too, as texts: there they cost a page less.
 
 pub use self::texts::*;
 

@@ -16,7 +16,7 @@ interface Follower {
   /** When it asked, in the order of this hub's requests. */
   readonly asked: number;
   place: Place;
-  /** How many more replayed messages it accepts. */
+  /** How many more replayed messages it accepts. Below zero if it got more than it had granted. */
   credit: number;
 }
 
@@ -155,7 +155,7 @@ export class Feed<S> {
   #begin(from: Place = this.#earliest()): void {
     const order = this.port.number();
     this.#wire = { name: "requested", ref: order, order, isReplaced: false };
-    this.#credit = Math.max(...[...this.#followers.values()].map(({ credit }) => credit));
+    this.#credit = Math.max(0, ...[...this.#followers.values()].map(({ credit }) => credit));
     const { name, ...position } = from;
     const begin = name === "after" ? { position } : { from: name };
     this.port.request(write("sub", { ch: this.ch, credit: this.#credit, ref: order, ...begin }));

@@ -106,7 +106,8 @@ fn blocks(
 fn failure(name: String, text: &[&str]) -> Failure {
     let lines = || text.iter().filter(|line| !line.is_empty());
     let space = lines().map(|line| line.len() - line.trim_start().len()).min().unwrap_or(0);
-    Failure::new(name, &lines().map(|line| format!("{}\n", &line[space..])).collect::<String>())
+    let text: Vec<_> = lines().map(|line| line.get(space..).unwrap_or(line)).collect();
+    Failure::new(name, &text.join("\n"))
 }
 
 #[cfg(test)]

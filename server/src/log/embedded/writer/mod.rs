@@ -136,8 +136,8 @@ impl Writer {
     }
 
     /// Announces the group, and makes it visible to readers. What is announced is on the disk, so this can take place
-    /// while those who are waiting are already being woken. Reads that begin meanwhile wait. Nobody waits for the count of
-    /// commits, which may be behind.
+    /// while those who are waiting are already being woken. Reads that begin meanwhile wait. The count of commits is
+    /// written last, because nobody waits for it; after a crash it may be behind.
     fn finish(&mut self, group: Vec<Command>, Written { number, done, in_memory }: Written) {
         self.committed = number;
         let handle = self.handle.clone();

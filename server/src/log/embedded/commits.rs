@@ -5,8 +5,8 @@
 //! The same is true of a file that was emptied, or replaced by an older copy. So the number of the newest commit is
 //! kept in a second place, and a store that is behind it is refused.
 //!
-//! The number is written after the commit and its answers, and not flushed. After a crash it may be behind the store,
-//! which is harmless. It is never ahead.
+//! The number is written after the commit, and not flushed. It survives a crash of the process. After a crash of the
+//! machine it may be behind the store, which is harmless. It is never ahead.
 
 use std::fs::File;
 use std::io;

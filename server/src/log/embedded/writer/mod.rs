@@ -136,18 +136,22 @@ impl Writer {
     }
 
     /// Announces the group, and makes it visible to readers. What is announced is on the disk, so this can take place
-    /// while those who are waiting are already being woken. Reads that begin meanwhile wait. The count of commits is
-    /// written last, because nobody waits for it; after a crash it may be behind.
+    /// while those who are waiting are already being woken. Reads that begin meanwhile wait.
     fn finish(&mut self, group: Vec<Command>, Written { number, done, in_memory }: Written) {
-        self.committed = number;
+        self.wrote(number);
         let handle = self.handle.clone();
-        let readers = in_memory.is_some().then(|| handle.hold_readers());
+        let _readers = in_memory.is_some().then(|| handle.hold_readers());
         group.into_iter().zip(done).for_each(|(command, done)| self.announce(command, done));
         if let Some(Err(e)) = in_memory.map(WriteTransaction::commit) {
             self.not_visible(&e.into());
         }
-        drop(readers);
-        self.commits.write(self.committed);
+    }
+
+    /// Records the newest commit. Before it is announced: a store that is salvaged after a crash misses what was
+    /// announced and is only in the journal, and this number shows it.
+    fn wrote(&mut self, number: u64) {
+        self.committed = number;
+        self.commits.write(number);
     }
 
     /// Publishes the message, if any, and answers the command. The receiver may be gone, which is no error.

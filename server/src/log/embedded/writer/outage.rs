@@ -164,8 +164,7 @@ impl Writer {
         self.handle.replace(db);
         self.journal = journal;
         self.budget = Budget::default();
-        self.committed = committed;
-        self.commits.write(committed);
+        self.wrote(committed);
         let uncertain = self.outage.as_mut().and_then(|outage| outage.uncertain.take());
         if let Some(stored) = uncertain.filter(|uncertain| uncertain.number <= committed) {
             stored.changes.into_iter().for_each(|change| match change {
